@@ -1,0 +1,154 @@
+#include "common/fields.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+
+namespace hubseal {
+
+bool is_name(std::string_view text) {
+  const auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  const auto allowed = [&](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && alphanumeric(text.front()) && std::all_of(text.begin(), text.end(), allowed);
+}
+
+Result<Fields> Fields::of(const Json& value, std::string path) {
+  if (!value.is_object())
+    return fail(Code::bad_request, fmt::format("{} is not an object", path.empty() ? "the message" : path));
+  return Fields(value, std::move(path));
+}
+
+bool Fields::has(std::string_view member) const { return object_->contains(std::string(member)); }
+
+const Json* Fields::find(std::string_view member) {
+  taken_.emplace_back(member);
+  const auto found = object_->find(taken_.back());
+  return found == object_->end() ? nullptr : &*found;
+}
+
+Result<const Json*> Fields::require(std::string_view member) {
+  const Json* value = find(member);
+  if (!value) return refuse(member, "is missing");
+  return value;
+}
+
+Result<std::string> Fields::checked_text(std::string_view member, const Json& value, std::size_t max_bytes) const {
+  if (!value.is_string()) return refuse(member, "is not a string");
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.empty()) return refuse(member, "is empty");
+  if (text.size() > max_bytes)
+    return fail(Code::too_large,
+                fmt::format("\"{}{}\" has {} bytes, at most {} are accepted", path_, member, text.size(), max_bytes));
+  if (text.find('\0') != std::string::npos) return refuse(member, "holds a NUL byte");
+  return text;
+}
+
+Result<std::string> Fields::checked_name(std::string_view member, const Json& value, std::size_t max_bytes) const {
+  std::string text = TRY(checked_text(member, value, max_bytes));
+  if (!is_name(text))
+    return refuse(member, fmt::format("is \"{}\"; wanted a letter or digit, then letters, digits, '.', '_' or '-'",
+                                      log::printable(text, 64)));
+  return text;
+}
+
+Result<std::string> Fields::text(std::string_view member, std::size_t max_bytes) {
+  return checked_text(member, *TRY(require(member)), max_bytes);
+}
+
+Result<std::optional<std::string>> Fields::optional_text(std::string_view member, std::size_t max_bytes) {
+  const Json* value = find(member);
+  if (!value) return std::nullopt;
+  return TRY(checked_text(member, *value, max_bytes));
+}
+
+Result<std::string> Fields::name(std::string_view member, std::size_t max_bytes) {
+  return checked_name(member, *TRY(require(member)), max_bytes);
+}
+
+Result<std::optional<std::string>> Fields::optional_name(std::string_view member, std::size_t max_bytes) {
+  const Json* value = find(member);
+  if (!value) return std::nullopt;
+  return TRY(checked_name(member, *value, max_bytes));
+}
+
+Result<std::int64_t> Fields::integer(std::string_view member, std::int64_t min, std::int64_t max) {
+  const Json* value = TRY(require(member));
+  const bool fits = value->is_number_integer() &&
+                    !(value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX);
+  const std::int64_t number = fits ? value->get<std::int64_t>() : 0;
+  if (!fits || number < min || number > max)
+    return refuse(member, fmt::format("is not a whole number from {} to {}", min, max));
+  return number;
+}
+
+Result<std::int64_t> Fields::integer_or(std::string_view member, std::int64_t min, std::int64_t max,
+                                        std::int64_t fallback) {
+  if (has(member)) return integer(member, min, max);
+  return fallback;
+}
+
+Result<bool> Fields::boolean_or(std::string_view member, bool fallback) {
+  const Json* value = find(member);
+  if (!value) return fallback;
+  if (!value->is_boolean()) return refuse(member, "is neither true nor false");
+  return value->get<bool>();
+}
+
+Result<std::vector<std::string>> Fields::text_list(std::string_view member, std::size_t max_items,
+                                                   std::size_t max_bytes_each) {
+  std::vector<std::string> items;
+  const Json* value = find(member);
+  if (!value) return items;
+  if (!value->is_array()) return refuse(member, "is not a list");
+  if (value->size() > max_items)
+    return fail(Code::too_large,
+                fmt::format("\"{}{}\" has {} items, at most {} are accepted", path_, member, value->size(), max_items));
+  for (const Json& item : *value) items.push_back(TRY(checked_text(member, item, max_bytes_each)));
+  return items;
+}
+
+Result<Fields> Fields::object(std::string_view member) {
+  return of(*TRY(require(member)), fmt::format("{}{}.", path_, member));
+}
+
+Result<std::optional<Fields>> Fields::optional_object(std::string_view member) {
+  const Json* value = find(member);
+  if (!value) return std::nullopt;
+  return TRY(of(*value, fmt::format("{}{}.", path_, member)));
+}
+
+Result<std::vector<Fields>> Fields::object_list(std::string_view member, std::size_t max_items) {
+  std::vector<Fields> items;
+  const Json* value = find(member);
+  if (!value) return items;
+  if (!value->is_array()) return refuse(member, "is not a list");
+  if (value->size() > max_items)
+    return fail(Code::too_large,
+                fmt::format("\"{}{}\" has {} items, at most {} are accepted", path_, member, value->size(), max_items));
+  for (std::size_t i = 0; i < value->size(); ++i)
+    items.push_back(TRY(of((*value)[i], fmt::format("{}{}[{}].", path_, member, i))));
+  return items;
+}
+
+Result<> Fields::nothing_left() const {
+  for (const auto& item : object_->items())
+    if (std::find(taken_.begin(), taken_.end(), item.key()) == taken_.end())
+      return refuse(log::printable(item.key(), 64), "is not known here");
+  return {};
+}
+
+tl::unexpected<Error> Fields::refuse(std::string_view member, std::string_view problem) const {
+  return fail(Code::bad_request, fmt::format("\"{}{}\" {}", path_, member, problem));
+}
+
+tl::unexpected<Error> Fields::refuse_choice(std::string_view member, std::string_view found,
+                                            std::string_view wanted) const {
+  return refuse(member, fmt::format("is \"{}\"; wanted one of: {}", log::printable(found, 64), wanted));
+}
+
+}  // namespace hubseal

@@ -1,0 +1,80 @@
+#include "common/wire/message.h"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "common/fields.h"
+
+namespace hubseal::wire {
+namespace {
+
+constexpr JsonLimits kLimits = {.max_depth = kMaxDepth, .max_members = kMaxMembers, .allow_fractions = false};
+// Replies carry lists of certificates and keys; the daemon is trusted to keep them in one line.
+constexpr JsonLimits kReplyLimits = {.max_depth = kMaxDepth + 2, .max_members = 4096, .allow_fractions = false};
+
+constexpr std::array kCodes = {
+    Code::bad_request,       Code::too_large,       Code::forbidden,           Code::not_found,
+    Code::conflict,          Code::policy_denied,   Code::approval_required,   Code::hsm_busy,
+    Code::rate_limited,      Code::hsm_unavailable, Code::storage_unavailable, Code::internal,
+};
+
+Code code_from(std::string_view word) {
+  for (const Code code : kCodes)
+    if (to_string(code) == word) return code;
+  return Code::internal;  // a newer daemon's code: a failure all the same
+}
+
+}  // namespace
+
+Result<Request> decode_request(std::string_view line) {
+  if (line.size() > kMaxLineBytes) return fail(Code::too_large, "line over 1 MiB");
+  Json message = TRY(parse_json(line, kLimits));
+  Fields fields = TRY(Fields::of(message));
+  TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
+  Request request;
+  request.id = TRY(fields.text("id", kMaxIdBytes));
+  request.op = TRY(fields.name("op", kMaxOpBytes));
+  message.erase("v");
+  message.erase("id");
+  message.erase("op");
+  request.fields = std::move(message);
+  return request;
+}
+
+std::string encode_request(const Request& request) {
+  Json message = {{"v", kProtocolVersion}, {"id", request.id}, {"op", request.op}};
+  message.update(request.fields);
+  return dump_json(message);
+}
+
+std::string encode_ok(std::string_view id, const Json& ok) {
+  // Assembled from two texts: the reply object, which may be large, is not copied.
+  std::string line = R"({"v":1,"id":)" + dump_json(Json(id)) + R"(,"ok":)";
+  line += dump_json(ok);
+  line += '}';
+  return line;
+}
+
+std::string encode_error(std::string_view id, const Error& error) {
+  return dump_json(Json{{"v", kProtocolVersion},
+                        {"id", id},
+                        {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+}
+
+Result<Json> decode_reply(std::string_view line, std::string_view id) {
+  Json message = TRY(parse_json(line, kReplyLimits));
+  Fields fields = TRY(Fields::of(message));
+  TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
+  if (const auto error = TRY(fields.optional_object("error"))) {
+    Fields details = *error;
+    const std::string word = TRY(details.text("code", 64));
+    return fail(code_from(word), TRY(details.text("message", 64 * 1024)));
+  }
+  if (TRY(fields.text("id", kMaxIdBytes)) != id)
+    return fail(Code::bad_request, "the daemon answered another request");
+  TRY(fields.object("ok"));
+  return std::move(message["ok"]);
+}
+
+}  // namespace hubseal::wire

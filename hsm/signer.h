@@ -1,0 +1,77 @@
+/// All that the daemon sees of the HSM.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/key_types.h"
+#include "common/result.h"
+
+namespace hubseal::hsm {
+
+/// How sure we are that a private key never left the token.
+enum class Grade {
+  generated,  ///< made in this token: CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE
+  imported,   ///< sensitive and not extractable now, but it came from outside
+};
+std::string_view to_string(Grade grade);
+
+/// active: signs. quarantined: gave a signature that did not verify, or its attributes are not what
+/// they must be; refused until the process is restarted and the key proves itself.
+enum class KeyState { active, quarantined };
+std::string_view to_string(KeyState state);
+
+/// A private key of the token whose public half is known.
+struct KeyInfo {
+  KeyId id;
+  std::string label;  ///< for people; nothing is ever found by it
+  KeyType type;
+  Grade grade;
+  KeyState state;
+  Bytes spki;  ///< DER SubjectPublicKeyInfo
+};
+
+struct TokenStatus {
+  bool ready = false;
+  std::string problem;        ///< why not ready, in words; empty when ready
+  std::string label;
+  std::string serial;
+  std::string module;         ///< path of the PKCS#11 module
+  std::string manufacturer;
+  unsigned generation = 0;    ///< how many times the token was opened anew
+  unsigned sessions = 0;      ///< signatures that can be made at the same time
+};
+
+/// Makes keys and signatures in the token.
+/// Owns: whatever it takes to reach the token; callers hold nothing of it.
+/// Threads: share it freely; `sign` runs on as many sessions as configured, first come first served.
+/// Errors: hsm_busy (no session before the deadline), hsm_unavailable (token gone, login refused,
+/// key quarantined), not_found (no such key).
+class Signer {
+ public:
+  virtual ~Signer() = default;
+
+  /// Usable keys: private keys that meet the required attributes and whose SPKI is known.
+  virtual Result<std::vector<KeyInfo>> list_keys() = 0;
+  virtual Result<KeyInfo> find_key(const KeyId& id) = 0;
+
+  /// Makes a key pair in the token: CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not CKA_EXTRACTABLE,
+  /// CKA_SIGN only; the attributes are read back and the key proven by a signature before it is
+  /// returned. Refuses (conflict) a label that a key of the token already has.
+  virtual Result<KeyInfo> generate_key(KeyType type, std::string_view label) = 0;
+
+  /// Signature over the whole `message`, hashed here. ECDSA: r || s. Verified with the key's public
+  /// half before it is returned: what comes back is good, or it is an error.
+  virtual Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) = 0;
+
+  /// Signs and verifies a fresh challenge: the key is there, and it is the one it claims to be.
+  virtual Result<> prove_key(const KeyId& id) = 0;
+
+  virtual TokenStatus status() = 0;
+};
+
+}  // namespace hubseal::hsm
