@@ -1,0 +1,67 @@
+#include "common/jose/jwk.h"
+
+#include <nlohmann/json.hpp>
+#include <openssl/core_names.h>
+
+namespace hubseal::jose {
+namespace {
+
+/// A number of the key, big-endian; as short as it can be where `bytes` is 0.
+Result<std::string> number(const EVP_PKEY* key, const char* name, int bytes) {
+  BIGNUM* raw = nullptr;
+  if (EVP_PKEY_get_bn_param(key, name, &raw) != 1)
+    return fail(Code::internal, std::string("public key has no ") + name + ": " + drain_openssl_errors());
+  const BignumPtr value(raw);
+  const int size = bytes ? bytes : BN_num_bytes(value.get());
+  Bytes encoded(static_cast<std::size_t>(size));
+  if (BN_bn2binpad(value.get(), encoded.data(), size) != size)
+    return fail(Code::internal, std::string("public key: bad ") + name);
+  return to_base64url(encoded);
+}
+
+}  // namespace
+
+std::string_view jws_algorithm(KeyType type) {
+  switch (type) {
+    case KeyType::rsa_2048:
+    case KeyType::rsa_3072:
+    case KeyType::rsa_4096: return "RS256";
+    case KeyType::ec_p256: return "ES256";
+    case KeyType::ec_p384: return "ES384";
+  }
+  return "";
+}
+
+SignatureAlgorithm signature_algorithm(KeyType type) {
+  switch (type) {
+    case KeyType::rsa_2048:
+    case KeyType::rsa_3072:
+    case KeyType::rsa_4096: return SignatureAlgorithm::rsa_pkcs1_sha256;
+    case KeyType::ec_p256: return SignatureAlgorithm::ecdsa_sha256;
+    case KeyType::ec_p384: return SignatureAlgorithm::ecdsa_sha384;
+  }
+  return SignatureAlgorithm::rsa_pkcs1_sha256;
+}
+
+Result<Json> to_jwk(const EVP_PKEY* key) {
+  const KeyType type = TRY(key_type_of(key));
+  if (is_rsa(type))
+    return Json{{"kty", "RSA"},
+                {"n", TRY(number(key, OSSL_PKEY_PARAM_RSA_N, 0))},
+                {"e", TRY(number(key, OSSL_PKEY_PARAM_RSA_E, 0))}};
+  const int bytes = type == KeyType::ec_p256 ? 32 : 48;
+  return Json{{"kty", "EC"},
+              {"crv", type == KeyType::ec_p256 ? "P-256" : "P-384"},
+              {"x", TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_X, bytes))},
+              {"y", TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_Y, bytes))}};
+}
+
+std::string thumbprint(const Json& jwk) {
+  // RFC 7638 section 3.2: the required members only, in lexicographic order, without white space.
+  const Json members = jwk.at("kty") == "RSA"
+                           ? Json{{"e", jwk.at("e")}, {"kty", "RSA"}, {"n", jwk.at("n")}}
+                           : Json{{"crv", jwk.at("crv")}, {"kty", "EC"}, {"x", jwk.at("x")}, {"y", jwk.at("y")}};
+  return to_base64url(sha256(as_bytes(dump_json(members))));
+}
+
+}  // namespace hubseal::jose

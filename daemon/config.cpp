@@ -1,0 +1,140 @@
+#include "daemon/config.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/fields.h"
+#include "common/files.h"
+#include "common/toml.h"
+
+namespace hubseal::daemon {
+namespace {
+
+constexpr std::size_t kMaxPath = 1024;
+constexpr std::size_t kMaxName = 64;
+constexpr std::size_t kMaxPinBytes = 256;
+
+Result<std::filesystem::path> absolute_path(Fields& fields, std::string_view member) {
+  const std::filesystem::path path = TRY(fields.text(member, kMaxPath));
+  if (!path.is_absolute())
+    return fail(Code::bad_request, fmt::format("\"{}\" is \"{}\"; wanted an absolute path", member, path.string()));
+  return path;
+}
+
+Result<Config::Server> read_server(Fields fields) {
+  Config::Server server;
+  server.runtime_dir = TRY(absolute_path(fields, "runtime_dir"));
+  server.state_dir = TRY(absolute_path(fields, "state_dir"));
+  server.profiles_dir = TRY(absolute_path(fields, "profiles_dir"));
+  server.max_connections = static_cast<unsigned>(TRY(fields.integer_or("max_connections", 1, 1024, 64)));
+  server.line_timeout = std::chrono::seconds(TRY(fields.integer_or("line_timeout_seconds", 1, 600, 5)));
+  server.idle_timeout = std::chrono::seconds(TRY(fields.integer_or("idle_timeout_seconds", 1, 86400, 300)));
+  server.drain = std::chrono::seconds(TRY(fields.integer_or("drain_seconds", 1, 600, 10)));
+  TRY(fields.nothing_left());
+  return server;
+}
+
+Result<Config::Token> read_token(Fields fields) {
+  Config::Token token;
+  token.module = TRY(absolute_path(fields, "module"));
+  token.label = TRY(fields.optional_text("label", 32));
+  token.serial = TRY(fields.optional_text("serial", 16));
+  if (token.label.has_value() == token.serial.has_value())
+    return fail(Code::bad_request, "[token] wants exactly one of \"label\" and \"serial\"");
+  if (fields.has("pin_file")) token.pin_file = TRY(absolute_path(fields, "pin_file"));
+  token.pin_credential = TRY(fields.optional_name("pin_credential", kMaxName));
+  if (token.pin_file.has_value() == token.pin_credential.has_value())
+    return fail(Code::bad_request, "[token] wants exactly one of \"pin_file\" and \"pin_credential\"");
+  token.sessions = static_cast<unsigned>(TRY(fields.integer_or("sessions", 0, 256, 0)));
+  token.session_copies = TRY(fields.boolean_or("session_copies", false));
+  token.deadline = std::chrono::milliseconds(TRY(fields.integer_or("deadline_ms", 10, 600000, 5000)));
+  TRY(fields.nothing_left());
+  return token;
+}
+
+Result<uid_t> find_user(const std::string& name) {
+  if (name.find_first_not_of("0123456789") == std::string::npos && name.size() <= 9)
+    return static_cast<uid_t>(std::stoul(name));
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (!entry) return fail(Code::not_found, fmt::format("there is no user \"{}\" on this machine", name));
+  return entry->pw_uid;
+}
+
+Result<gid_t> find_group(const std::string& name) {
+  if (name.find_first_not_of("0123456789") == std::string::npos && name.size() <= 9)
+    return static_cast<gid_t>(std::stoul(name));
+  const group* entry = ::getgrnam(name.c_str());
+  if (!entry) return fail(Code::not_found, fmt::format("there is no group \"{}\" on this machine", name));
+  return entry->gr_gid;
+}
+
+Result<unsigned> read_permissions(Fields& fields) {
+  unsigned bits = 0;
+  for (const std::string& word : TRY(fields.text_list("permissions", 64, kMaxName))) {
+    unsigned bit = 0;
+    for (const auto& [name, permission] : kPermissions)
+      if (name == word) bit = static_cast<unsigned>(permission);
+    if (bit == 0) return fail(Code::bad_request, fmt::format("\"permissions\" holds the unknown word \"{}\"", word));
+    bits |= bit;
+  }
+  return bits;
+}
+
+Result<PeerRule> read_peer(Fields fields) {
+  PeerRule rule;
+  rule.name = TRY(fields.name("name", kMaxName));
+  rule.role = TRY(fields.choice("socket", kRoles));
+  const auto user = TRY(fields.optional_text("user", kMaxName));
+  const auto group = TRY(fields.optional_text("group", kMaxName));
+  if (user.has_value() == group.has_value())
+    return fail(Code::bad_request, fmt::format("peer \"{}\" wants exactly one of \"user\" and \"group\"", rule.name));
+  if (user) rule.uid = TRY(find_user(*user));
+  if (group) rule.gid = TRY(find_group(*group));
+  rule.permissions = TRY(read_permissions(fields));
+  rule.profiles = TRY(fields.text_list("profiles", 64, kMaxName));
+  rule.keys = TRY(fields.text_list("keys", 64, kMaxName));
+  TRY(fields.nothing_left());
+  return rule;
+}
+
+Result<Config> read_config(const Json& json) {
+  Fields fields = TRY(Fields::of(json));
+  Config config;
+  config.server = TRY(read_server(TRY(fields.object("server"))));
+  config.token = TRY(read_token(TRY(fields.object("token"))));
+  for (Fields& peer : TRY(fields.object_list("peer", 64))) {
+    PeerRule rule = TRY(read_peer(std::move(peer)));
+    for (const PeerRule& other : config.peers)
+      if (other.name == rule.name)
+        return fail(Code::bad_request, fmt::format("two peers are called \"{}\"", rule.name));
+    config.peers.push_back(std::move(rule));
+  }
+  if (config.peers.empty()) return fail(Code::bad_request, "there is no [[peer]]: nobody could connect");
+  TRY(fields.nothing_left());
+  return config;
+}
+
+}  // namespace
+
+Result<Config> Config::load(const std::filesystem::path& path) {
+  const Json json = TRY(read_toml(path, Trust::config));
+  auto config = read_config(json);
+  if (!config) return fail(config.error().code, fmt::format("{}: {}", path.string(), config.error().message));
+  return config;
+}
+
+Result<SecretBytes> read_pin(const Config::Token& token) {
+  if (token.pin_file) return read_secret_file(*token.pin_file, kMaxPinBytes);
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (!folder)
+    return fail(Code::bad_request, fmt::format("there is no systemd credential \"{}\": CREDENTIALS_DIRECTORY is not "
+                                               "set; add LoadCredentialEncrypted= to the unit", *token.pin_credential));
+  return read_secret_file(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+
+namespace hubseal::daemon {
+
+/// The four sockets; each carries its own set of operations.
+enum class Role { agent, jws, admin, audit };
+constexpr std::array<std::pair<std::string_view, Role>, 4> kRoles = {
+    {{"agent", Role::agent}, {"jws", Role::jws}, {"admin", Role::admin}, {"audit", Role::audit}}};
+std::string_view to_string(Role role);
+
+/// What a peer may ask for; the words of `permissions` in hubseald.toml.
+enum class Permission : unsigned {
+  status = 1 << 0,
+  read_keys = 1 << 1,
+  create_key = 1 << 2,
+  create_ca = 1 << 3,
+  read_certificates = 1 << 4,
+  issue_certificate = 1 << 5,
+  create_csr = 1 << 6,
+  sign_jws = 1 << 7,
+};
+constexpr std::array<std::pair<std::string_view, Permission>, 8> kPermissions = {{
+    {"status", Permission::status},
+    {"read_keys", Permission::read_keys},
+    {"create_key", Permission::create_key},
+    {"create_ca", Permission::create_ca},
+    {"read_certificates", Permission::read_certificates},
+    {"issue_certificate", Permission::issue_certificate},
+    {"create_csr", Permission::create_csr},
+    {"sign_jws", Permission::sign_jws},
+}};
+
+/// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.
+struct PeerRule {
+  std::string name;
+  Role role{};
+  std::optional<uid_t> uid;  ///< exactly one of uid and gid is set
+  std::optional<gid_t> gid;
+  unsigned permissions = 0;           ///< Permission bits
+  std::vector<std::string> profiles;  ///< certificate profiles it may ask for
+  std::vector<std::string> keys;      ///< labels it may sign with
+};
+
+/// Who the kernel says connected.
+struct Credentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  std::vector<gid_t> gids;  ///< primary and supplementary
+};
+
+/// SO_PEERCRED and SO_PEERGROUPS of a connected Unix socket: as they were at connect().
+Result<Credentials> peer_credentials(int socket);
+
+/// A connected peer with the rule that let it in.
+struct Peer {
+  const PeerRule* rule;
+  Credentials credentials;
+
+  bool may(Permission permission) const { return (rule->permissions & static_cast<unsigned>(permission)) != 0; }
+  bool may_use_profile(std::string_view profile) const;
+  bool may_use_key(std::string_view label) const;
+};
+
+/// The first rule of this socket that matches, or null: the peer is a stranger.
+const PeerRule* find_rule(const std::vector<PeerRule>& rules, Role role, const Credentials& credentials);
+
+}  // namespace hubseal::daemon
