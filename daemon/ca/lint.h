@@ -1,0 +1,23 @@
+/// The last look before a signature: the finished to-be-signed bytes, made into a complete
+/// certificate under a throwaway key, are parsed by OpenSSL as anybody else would parse them and
+/// compared with the profile field by field. Checks on the request alone have failed others.
+#pragma once
+
+#include "daemon/ca/prepare.h"
+
+namespace hubseal::ca {
+
+/// What the certificate must turn out to be, apart from what the profile says.
+struct Wanted {
+  const Profile& profile;
+  const Issuer* issuer;  ///< null for a self-signed root
+  ByteView spki;         ///< the subject's key
+  KeyType key_type;      ///< of the subject's key
+};
+
+/// prepare_certificate and prepare_root end with this; nobody else needs to call it.
+/// The throwaway keys (RSA-1024 and P-256) are made once per process and never leave lint.cpp.
+/// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
+Result<> lint(const Prepared& prepared, const Wanted& wanted);
+
+}  // namespace hubseal::ca

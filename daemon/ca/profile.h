@@ -1,0 +1,81 @@
+/// Certificate profiles: what the hub's CA may certify, one file each.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/key_types.h"
+#include "common/result.h"
+#include "common/x509/distinguished_name.h"
+#include "common/x509/subject_alt_names.h"
+#include "common/x509/usages.h"
+
+namespace hubseal::ca {
+
+enum class Kind { ca, end_entity };
+std::string_view to_string(Kind kind);
+
+enum class Hash { sha256, sha384, sha512 };
+
+/// How one attribute of the subject comes about. An attribute without a rule is refused.
+struct AttributeRule {
+  bool required = false;
+  bool from_request = false;  ///< the CSR (or, for a CA, the operator) may choose the value
+  /// Used when the request names no value. "{subject}" stands for the participant's id, "{ca}" for
+  /// the value of the same attribute in the CA's own subject. Empty: no default.
+  std::string default_value;
+};
+
+/// Which subjectAltNames may be asked for.
+struct NameRules {
+  bool dns = false;
+  bool ip = false;
+  bool wildcard = false;
+  bool required = false;
+  std::size_t max = 0;
+  std::vector<std::string> dns_suffixes;  ///< empty: any; "example.com" covers itself and all below
+};
+
+/// One profile; a plain value, valid once Profiles::load has returned it. Absent means refused.
+struct Profile {
+  std::string name;
+  std::string description;
+  Kind kind = Kind::end_entity;
+  std::vector<KeyType> key_types;
+  Hash signature_hash = Hash::sha256;  ///< of an RSA issuer; an EC issuer uses its curve's hash
+  std::chrono::days validity{};
+  std::chrono::minutes backdate{};
+  std::map<x509::Attribute, AttributeRule> subject;
+  NameRules names;
+  std::vector<x509::KeyUsage> key_usage;
+  std::vector<x509::ExtendedKeyUsage> extended_key_usage;
+  std::optional<long> path_len;
+
+  bool allows(KeyType type) const;
+  /// KU_* bits for a key of this type: key_encipherment is for RSA keys only (RFC 8813 section 3).
+  std::uint32_t key_usage_bits(KeyType type) const;
+};
+
+/// The profiles of a folder: every *.toml, the file's stem equal to its `name`.
+/// Errors of load: bad_request, naming the file and the key; not_found when there is no folder.
+class Profiles {
+ public:
+  static Result<Profiles> load(const std::filesystem::path& folder);
+  /// One file, judged alone.
+  static Result<Profile> load_file(const std::filesystem::path& file);
+
+  /// Null when there is none of that name.
+  const Profile* find(std::string_view name) const;
+  const std::map<std::string, Profile, std::less<>>& all() const { return profiles_; }
+
+ private:
+  std::map<std::string, Profile, std::less<>> profiles_;
+};
+
+}  // namespace hubseal::ca
