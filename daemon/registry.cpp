@@ -63,15 +63,16 @@ Result<std::optional<CertificateRecord>> first_certificate(Statement statement) 
 }
 
 /// Gives the participant this name, unless it belongs to another (PKI-5).
-Result<> claim(Database& database, const ClaimedName& name, const std::string& subject) {
+Result<> claim(Database& database, const ca::ClaimedName& name, const std::string& subject) {
   Statement owner = TRY(database.prepare("SELECT subject FROM names WHERE kind = ? AND value = ?"));
-  if (TRY(owner.bind(name.kind).bind(name.value).step())) {
+  const std::string_view kind = to_string(name.kind);
+  if (TRY(owner.bind(kind).bind(name.value).step())) {
     if (owner.text(0) == subject) return {};
-    return fail(Code::conflict, fmt::format("PKI-5: {} {} was certified for another participant than {}", name.kind,
+    return fail(Code::conflict, fmt::format("PKI-5: {} {} was certified for another participant than {}", kind,
                                             name.value, subject));
   }
   Statement insert = TRY(database.prepare("INSERT INTO names (kind, value, subject) VALUES (?, ?, ?)"));
-  return insert.bind(name.kind).bind(name.value).bind(subject).run();
+  return insert.bind(kind).bind(name.value).bind(subject).run();
 }
 
 Result<> refuse_known_key(Database& database, const KeyId& id) {
@@ -212,10 +213,10 @@ Result<std::optional<CaRecord>> Registry::find_ca(const std::string& name) {
   return read_ca(row);
 }
 
-Result<> Registry::reserve(const CertificateRecord& intent, const std::vector<ClaimedName>& names) {
+Result<> Registry::reserve(const CertificateRecord& intent, const std::vector<ca::ClaimedName>& names) {
   return write([&](Database& database) -> Result<> {
     TRY(refuse_known_key(database, intent.key_id));
-    for (const ClaimedName& name : names) TRY(claim(database, name, intent.subject));
+    for (const ca::ClaimedName& name : names) TRY(claim(database, name, intent.subject));
     TRY(insert_intent(database, intent));
     Statement clock = TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = "
                                            "max(latest, ?1)"));
@@ -223,12 +224,16 @@ Result<> Registry::reserve(const CertificateRecord& intent, const std::vector<Cl
   });
 }
 
-Result<> Registry::complete(const std::string& ca, const std::string& serial, ByteView certificate) {
-  return write([&](Database& database) -> Result<> {
+Result<bool> Registry::complete(const std::string& ca, const std::string& serial, ByteView certificate) {
+  bool written = false;
+  TRY(write([&](Database& database) -> Result<> {
     Statement update = TRY(database.prepare(
         "UPDATE certificates SET certificate = ? WHERE ca = ? AND serial = ? AND certificate IS NULL"));
-    return update.bind(certificate).bind(ca).bind(serial).run();
-  });
+    TRY(update.bind(certificate).bind(ca).bind(serial).run());
+    written = database.changes() == 1;
+    return {};
+  }));
+  return written;
 }
 
 Result<std::optional<CertificateRecord>> Registry::find_certificate(const std::string& ca, const std::string& serial) {

@@ -12,6 +12,7 @@
 #include "common/guarded.h"
 #include "common/key_types.h"
 #include "common/result.h"
+#include "daemon/ca/prepare.h"
 #include "daemon/group_commit.h"
 #include "daemon/sqlite.h"
 
@@ -41,12 +42,6 @@ struct CaRecord {
   std::string profile;
   Bytes certificate;    ///< DER; empty while its CSR is with an outside root
   Bytes csr;            ///< DER; empty for a self-signed root
-};
-
-/// A name that belongs to the participant it was first certified for (PKI-5).
-struct ClaimedName {
-  std::string kind;   ///< "cn", "dns" or "ip"
-  std::string value;  ///< lower case
 };
 
 /// A certificate from the moment its serial is reserved.
@@ -95,9 +90,9 @@ class Registry {
 
   /// Writes an intent: serial, to-be-signed bytes and names, durable before anything is signed.
   /// Errors: conflict (request id, serial, key or a name already taken; the message says which).
-  Result<> reserve(const CertificateRecord& intent, const std::vector<ClaimedName>& names);
-  /// The certificate that an intent became. Where another thread was first, its certificate stays.
-  Result<> complete(const std::string& ca, const std::string& serial, ByteView certificate);
+  Result<> reserve(const CertificateRecord& intent, const std::vector<ca::ClaimedName>& names);
+  /// Writes the certificate that an intent became. False where another thread was first: that one stays.
+  Result<bool> complete(const std::string& ca, const std::string& serial, ByteView certificate);
 
   Result<std::optional<CertificateRecord>> find_certificate(const std::string& ca, const std::string& serial);
   Result<std::optional<CertificateRecord>> find_request(const std::string& peer, const std::string& request);

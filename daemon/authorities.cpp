@@ -1,0 +1,67 @@
+#include "daemon/authorities.h"
+
+#include <fmt/format.h>
+
+namespace hubseal::daemon {
+namespace {
+
+Result<std::shared_ptr<const Authority>> decode(CaRecord record) {
+  auto authority = std::make_shared<Authority>();
+  authority->record = std::move(record);
+  if (!authority->record.certificate.empty()) {
+    auto certificate = TRY(x509::Certificate::parse_der(authority->record.certificate));
+    authority->certificate_pem = certificate.to_pem();
+    authority->issuer = TRY(ca::Issuer::of(std::move(certificate)));
+  }
+  return authority;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Authorities>> Authorities::open(Registry& registry) {
+  std::unique_ptr<Authorities> authorities(new Authorities(registry));
+  auto map = authorities->authorities_.lock();
+  for (CaRecord& record : TRY(registry.cas())) {
+    const std::string name = record.name;
+    map->emplace(name, TRY(decode(std::move(record))));
+  }
+  map.unlock();
+  return authorities;
+}
+
+Result<std::shared_ptr<const Authority>> Authorities::find(std::string_view name) const {
+  auto map = authorities_.lock();
+  const auto found = map->find(name);
+  if (found == map->end()) return fail(Code::not_found, fmt::format("there is no CA \"{}\"", name));
+  return found->second;
+}
+
+Result<std::shared_ptr<const Authority>> Authorities::find_active(std::string_view name) const {
+  auto authority = TRY(find(name));
+  if (!authority->issuer)
+    return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", name));
+  return authority;
+}
+
+std::vector<std::string> Authorities::names() const {
+  std::vector<std::string> names;
+  auto map = authorities_.lock();
+  for (const auto& [name, authority] : *map) names.push_back(name);
+  return names;
+}
+
+bool Authorities::uses_key(std::string_view label) const {
+  auto map = authorities_.lock();
+  for (const auto& [name, authority] : *map)
+    if (authority->record.key == label) return true;
+  return false;
+}
+
+Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {
+  auto authority = TRY(decode(record));
+  TRY(registry_.add_ca(record));
+  authorities_.lock()->emplace(record.name, authority);
+  return authority;
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,114 @@
+#include "daemon/dispatch.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+#include "common/wire/message.h"
+#include "daemon/ops/operations.h"
+
+namespace hubseal::daemon {
+namespace {
+
+constexpr unsigned kAgent = 1U << static_cast<unsigned>(Role::agent);
+constexpr unsigned kJws = 1U << static_cast<unsigned>(Role::jws);
+constexpr unsigned kAdmin = 1U << static_cast<unsigned>(Role::admin);
+constexpr unsigned kAudit = 1U << static_cast<unsigned>(Role::audit);
+
+constexpr std::array kOperations = {
+    Operation{"health", Permission::status, kAgent | kJws | kAdmin | kAudit, false, &ops::health},
+    Operation{"version", Permission::status, kAgent | kJws | kAdmin | kAudit, false, &ops::version},
+    Operation{"list_keys", Permission::read_keys, kAgent | kAdmin, false, &ops::list_keys},
+    Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, false, &ops::get_public_key},
+    Operation{"create_key", Permission::create_key, kAdmin, true, &ops::create_key},
+    Operation{"create_ca", Permission::create_ca, kAdmin, true, &ops::create_ca},
+    Operation{"get_ca", Permission::read_certificates, kAgent | kAdmin, false, &ops::get_ca},
+    Operation{"issue_certificate", Permission::issue_certificate, kAgent | kAdmin, true, &ops::issue_certificate},
+    Operation{"get_certificate", Permission::read_certificates, kAgent | kAdmin, false, &ops::get_certificate},
+    Operation{"list_certificates", Permission::read_certificates, kAgent | kAdmin, false, &ops::list_certificates},
+    Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, true, &ops::create_csr},
+    Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, true, &ops::sign_jws},
+};
+
+/// The row, if it is offered on the peer's socket and the peer may use it; otherwise null, so that
+/// an operation that is closed looks like one that does not exist.
+const Operation* find_operation(const Peer& peer, std::string_view name) {
+  for (const Operation& operation : kOperations) {
+    if (operation.name != name) continue;
+    const bool offered = (operation.sockets & 1U << static_cast<unsigned>(peer.rule->role)) != 0;
+    return offered && peer.may(operation.permission) ? &operation : nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Json Call::who() const {
+  return Json{{"peer", peer.rule->name},
+              {"uid", peer.credentials.uid},
+              {"gid", peer.credentials.gids.front()},
+              {"pid", peer.credentials.pid}};
+}
+
+std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
+  wire::Request request;
+  try {
+    Call call{peer, services_, Json::object()};
+    auto decoded = wire::decode_request(line);
+    if (!decoded) return refuse(call, request, decoded.error());
+    request = *std::move(decoded);
+    const Operation* operation = find_operation(peer, request.op);
+    if (!operation)
+      return refuse(call, request,
+                    {Code::forbidden, fmt::format("there is no operation \"{}\" for peer \"{}\" on this socket",
+                                                  request.op, peer.rule->name)});
+    const auto reply = invoke(call, *operation, request);
+    if (!reply) return refuse(call, request, reply.error());
+    // What cannot be recorded is not released.
+    if (operation->recorded)
+      if (const auto recorded = record(call, request.op, reply); !recorded)
+        return wire::encode_error(request.id, recorded.error());
+    return wire::encode_ok(request.id, *reply);
+  } catch (const std::exception& fault) {
+    return wire::encode_error(request.id, incident(request.op, fault.what()));
+  }
+}
+
+Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {
+  try {
+    auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
+    if (reply || reply.error().code != Code::internal) return reply;
+    return tl::unexpected(incident(request.op, reply.error().message));
+  } catch (const std::exception& fault) {
+    return tl::unexpected(incident(request.op, fault.what()));
+  }
+}
+
+Result<> Dispatcher::record(const Call& call, std::string_view operation, const Result<Json>& reply) {
+  Json record = {{"event", operation.empty() ? "undecodable" : operation}};
+  record["result"] = reply ? "ok" : to_string(reply.error().code);
+  if (!reply) record["message"] = log::printable(reply.error().message, 1024);
+  record.update(call.details);
+  record.update(call.who());
+  return services_.audit.record(record);
+}
+
+std::string Dispatcher::refuse(const Call& call, const wire::Request& request, const Error& error) {
+  // A refusal stands whether or not it can be written down; the log says so when it cannot.
+  if (const auto recorded = record(call, request.op, tl::unexpected(error)); !recorded)
+    log::warning("refusal was not recorded", {{"op", request.op}, {"reason", recorded.error().message}});
+  return wire::encode_error(request.id, error);
+}
+
+// The client learns a number, the log the story: library texts may hold what is nobody's business.
+Error Dispatcher::incident(std::string_view operation, std::string_view story) {
+  const std::string id = fmt::format("i-{}-{}", ::getpid(), ++incidents_);
+  log::error("incident", {{"id", id}, {"op", std::string(operation)}, {"story", std::string(story)}});
+  return {Code::internal, fmt::format("something is wrong inside hubseald; its log tells more under incident {}", id)};
+}
+
+}  // namespace hubseal::daemon

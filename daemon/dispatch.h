@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "common/fields.h"
+#include "common/json.h"
+#include "common/wire/message.h"
+#include "daemon/audit.h"
+#include "daemon/authorities.h"
+#include "daemon/ca/profile.h"
+#include "daemon/clock_guard.h"
+#include "daemon/issuance.h"
+#include "daemon/jws/jws_signer.h"
+#include "daemon/keyring.h"
+#include "daemon/peer.h"
+#include "hsm/signer.h"
+
+namespace hubseal::daemon {
+
+/// Everything that an operation may use. Owns nothing.
+struct Services {
+  Registry& registry;
+  AuditLog& audit;
+  Keyring& keyring;
+  Authorities& authorities;
+  Issuance& issuance;
+  const ca::Profiles& profiles;
+  jws::JwsSigner& jws;
+  hsm::Signer& signer;
+  std::chrono::steady_clock::time_point started;
+};
+
+/// One operation under way.
+struct Call {
+  const Peer& peer;
+  Services& services;
+  /// What the audit record of this call says beyond who asked and what came of it.
+  Json details;
+
+  /// The peer's part of an audit record.
+  Json who() const;
+};
+
+using Handler = Result<Json> (*)(Call& call, Fields fields);
+
+/// A row of the table of operations. What has no row does not exist.
+struct Operation {
+  std::string_view name;
+  Permission permission;
+  unsigned sockets;  ///< SocketBit bits: where it is offered
+  bool recorded;     ///< success is written to the audit log (refusals always are)
+  Handler handler;
+};
+
+/// Line in, line out: decodes, finds the row, checks socket and permission, runs the operation and
+/// records it. No descriptor, no socket: tests and fuzzers call it as the server does.
+/// Threads: share it freely.
+class Dispatcher {
+ public:
+  explicit Dispatcher(Services services) : services_(services) {}
+
+  /// The reply to `line`, without line feed. Never throws.
+  std::string handle(const Peer& peer, std::string_view line);
+
+ private:
+  Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request);
+  Result<> record(const Call& call, std::string_view operation, const Result<Json>& reply);
+  std::string refuse(const Call& call, const wire::Request& request, const Error& error);
+  Error incident(std::string_view operation, std::string_view story);
+
+  Services services_;
+  std::atomic<std::uint64_t> incidents_{0};
+};
+
+}  // namespace hubseal::daemon

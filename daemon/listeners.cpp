@@ -1,0 +1,104 @@
+#include "daemon/listeners.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "common/log.h"
+
+namespace hubseal::daemon {
+namespace {
+
+constexpr int kBacklog = 128;
+
+tl::unexpected<Error> fail_errno(Code code, const std::string& what) {
+  const int problem = errno;
+  return fail(code, fmt::format("{}: {}", what, std::strerror(problem)));
+}
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(Code::bad_request, fmt::format("socket path {} has {} bytes, at most {} fit; choose a shorter "
+                                               "runtime_dir", path, path.size(), sizeof address.sun_path - 1));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+/// A socket left behind by a daemon that is gone may be replaced; one that answers may not.
+Result<> clear_path(const std::string& path, const sockaddr_un& address) {
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return fail(Code::conflict, fmt::format("another hubseald listens on {}", path));
+  if (errno == ENOENT) return {};
+  if (errno != ECONNREFUSED) return fail_errno(Code::conflict, path);
+  if (::unlink(path.c_str()) != 0) return fail_errno(Code::internal, path);
+  return {};
+}
+
+Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, const std::vector<PeerRule>& rules) {
+  const std::string path = runtime_dir / fmt::format("{}.sock", to_string(role));
+  const sockaddr_un address = TRY(address_of(path));
+  TRY(clear_path(path, address));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // umask is 0077 until the mode is set: nobody slips in between bind and chmod.
+  if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno(Code::internal, path);
+  for (const PeerRule& rule : rules)
+    if (rule.role == role && rule.gid && ::chown(path.c_str(), static_cast<uid_t>(-1), *rule.gid) != 0)
+      return fail_errno(Code::internal, "chgrp " + path);
+  if (::chmod(path.c_str(), 0660) != 0) return fail_errno(Code::internal, "chmod " + path);
+  if (::listen(fd.get(), kBacklog) != 0) return fail_errno(Code::internal, path);
+  return Listener{role, std::move(fd)};
+}
+
+Result<std::vector<Listener>> take_passed(int count, char** names) {
+  std::vector<Listener> listeners;
+  for (int i = 0; i < count; ++i) {
+    UniqueFd fd(SD_LISTEN_FDS_START + i);
+    const std::string name = names[i];
+    const auto* found = std::find_if(kRoles.begin(), kRoles.end(), [&](const auto& role) { return role.first == name; });
+    if (found == kRoles.end())
+      return fail(Code::bad_request, fmt::format("systemd passed a socket called \"{}\"; wanted FileDescriptorName= "
+                                                 "agent, jws, admin or audit", log::printable(name, 64)));
+    if (sd_is_socket_unix(fd.get(), SOCK_STREAM, 1, nullptr, 0) <= 0)
+      return fail(Code::bad_request, fmt::format("socket \"{}\" is not a listening Unix stream socket", name));
+    // A client that leaves between poll and accept must not leave us waiting in accept.
+    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+    listeners.push_back({found->second, std::move(fd)});
+  }
+  return listeners;
+}
+
+}  // namespace
+
+Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
+                                             const std::vector<PeerRule>& rules) {
+  char** names = nullptr;
+  const int passed = sd_listen_fds_with_names(1, &names);
+  if (passed < 0) return fail(Code::bad_request, fmt::format("LISTEN_FDS: {}", std::strerror(-passed)));
+  if (passed > 0) {
+    auto listeners = take_passed(passed, names);
+    for (int i = 0; i < passed; ++i) std::free(names[i]);
+    std::free(names);
+    return listeners;
+  }
+  std::error_code problem;
+  std::filesystem::create_directories(runtime_dir, problem);
+  std::vector<Listener> listeners;
+  for (const auto& [name, role] : kRoles) listeners.push_back(TRY(bind_own(runtime_dir, role, rules)));
+  return listeners;
+}
+
+}  // namespace hubseal::daemon

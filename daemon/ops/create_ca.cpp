@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/ca/assemble.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+enum class Form { root, csr };
+constexpr std::array<std::pair<std::string_view, Form>, 2> kForms = {{{"root", Form::root}, {"csr", Form::csr}}};
+
+struct CreateCa {
+  std::string ca;
+  std::string key;
+  std::string profile;
+  x509::DistinguishedName subject;
+  Form form = Form::root;
+};
+
+Result<CreateCa> decode(Fields& fields) {
+  CreateCa request;
+  request.ca = TRY(fields.name("ca", kMaxName));
+  request.key = TRY(fields.name("key", kMaxName));
+  request.profile = TRY(fields.name("profile", kMaxName));
+  request.subject = TRY(read_subject(TRY(fields.object("subject"))));
+  if (fields.has("form")) request.form = TRY(fields.choice("form", kForms));
+  TRY(fields.nothing_left());
+  return request;
+}
+
+Result<Bytes> make_csr(Call& call, const CreateCa& request, const KeyRecord& key, const ca::Profile& profile) {
+  const hsm::KeyInfo info = TRY(call.services.signer.find_key(key.id));
+  const ca::PreparedCsr prepared = TRY(ca::prepare_ca_csr(profile, request.subject, info.spki));
+  const Bytes signature = TRY(call.services.signer.sign(key.id, prepared.algorithm, prepared.info));
+  return TRY(ca::assemble_csr(prepared.info, prepared.algorithm, signature)).der();
+}
+
+}  // namespace
+
+Result<Json> create_ca(Call& call, Fields fields) {
+  const CreateCa request = TRY(decode(fields));
+  Services& services = call.services;
+  call.details = {{"ca", request.ca}, {"key", request.key}, {"profile", request.profile},
+                  {"distinguished_name", request.subject.text()}};
+  const ca::Profile* profile = services.profiles.find(request.profile);
+  if (!profile || profile->kind != ca::Kind::ca)
+    return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", request.profile));
+  if (services.authorities.find(request.ca))
+    return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", request.ca));
+  if (services.authorities.uses_key(request.key))
+    return fail(Code::conflict, fmt::format("another CA has key \"{}\"", request.key));
+  const KeyRecord key = TRY(services.keyring.find(request.key, KeyUse::ca));
+
+  CaRecord record{.name = request.ca, .key = request.key, .profile = request.profile, .certificate = {}, .csr = {}};
+  if (request.form == Form::csr) {
+    record.csr = TRY(make_csr(call, request, key, *profile));
+  } else {
+    const CertificateRecord root = TRY(services.issuance.issue_root(call.peer.rule->name, request.ca, key, *profile,
+                                                                    request.subject, call.who()));
+    record.certificate = root.certificate;
+    call.details["serial"] = root.serial;
+    call.details["certificate_sha256"] = to_hex(sha256(root.certificate));
+  }
+  return view_of(*TRY(services.authorities.add(std::move(record))));
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,46 @@
+#include <nlohmann/json.hpp>
+
+#include "daemon/ca/assemble.h"
+#include "daemon/ca/prepare.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+struct CreateCsr {
+  std::string label;
+  KeyType type{};
+  x509::DistinguishedName subject;
+  x509::SubjectAltNames names;
+};
+
+Result<CreateCsr> decode(Fields& fields) {
+  CreateCsr request;
+  request.label = TRY(fields.name("label", kMaxName));
+  request.type = TRY(fields.choice("type", kKeyTypes));
+  request.subject = TRY(read_subject(TRY(fields.object("subject"))));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  request.names = TRY(x509::SubjectAltNames::of(dns, ip));
+  TRY(fields.nothing_left());
+  return request;
+}
+
+}  // namespace
+
+Result<Json> create_csr(Call& call, Fields fields) {
+  const CreateCsr request = TRY(decode(fields));
+  call.details = {{"key", request.label}, {"type", to_string(request.type)},
+                  {"distinguished_name", request.subject.text()}};
+  const Key key = TRY(call.services.keyring.create(request.label, request.type, KeyUse::tls));
+  call.details["key_id"] = to_string(key.record.id);
+  const ca::PreparedCsr prepared = TRY(ca::prepare_csr(request.subject, request.names, key.in_token->spki));
+  const Bytes signature = TRY(call.services.signer.sign(key.record.id, prepared.algorithm, prepared.info));
+  const x509::Csr csr = TRY(ca::assemble_csr(prepared.info, prepared.algorithm, signature));
+  call.details["csr_sha256"] = to_hex(sha256(csr.der()));
+  return Json{{"label", request.label}, {"key_id", to_string(key.record.id)}, {"csr", csr.to_pem()}};
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,29 @@
+#include <nlohmann/json.hpp>
+
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+// A tls key comes with its CSR (create_csr) and not by itself.
+constexpr std::array<std::pair<std::string_view, KeyUse>, 2> kUses = {{{"ca", KeyUse::ca}, {"jws", KeyUse::jws}}};
+
+}  // namespace
+
+Result<Json> create_key(Call& call, Fields fields) {
+  const std::string label = TRY(fields.name("label", kMaxName));
+  const KeyType type = TRY(fields.choice("type", kKeyTypes));
+  const KeyUse use = TRY(fields.choice("use", kUses));
+  TRY(fields.nothing_left());
+  call.details = {{"key", label}, {"type", to_string(type)}, {"use", to_string(use)}};
+  if (use == KeyUse::jws && type == KeyType::rsa_4096)
+    return fail(Code::policy_denied, "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
+                                     "wanted rsa_2048, rsa_3072 or an EC key");
+  const Key key = TRY(call.services.keyring.create(label, type, use));
+  call.details["key_id"] = to_string(key.record.id);
+  return full_view_of(key);
+}
+
+}  // namespace hubseal::daemon::ops

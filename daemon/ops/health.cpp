@@ -1,0 +1,42 @@
+#include <nlohmann/json.hpp>
+
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+
+namespace hubseal::daemon::ops {
+
+Result<Json> health(Call& call, Fields fields) {
+  TRY(fields.nothing_left());
+  const Services& services = call.services;
+  const hsm::TokenStatus token = services.signer.status();
+  Json problems = Json::array();
+  if (!token.ready) problems.push_back("token: " + token.problem);
+  if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
+
+  int active = 0;
+  int quarantined = 0;
+  int missing = 0;
+  if (const auto keys = services.keyring.list()) {
+    for (const Key& key : *keys) {
+      int& count = !key.in_token ? missing : key.in_token->state == hsm::KeyState::active ? active : quarantined;
+      ++count;
+      if (&count != &active)
+        problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
+    }
+  }
+  const auto uptime = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - services.started);
+  return Json{{"status", problems.empty() ? "ready" : "degraded"},
+              {"problems", problems},
+              {"token",
+               {{"ready", token.ready},
+                {"label", token.label},
+                {"serial", token.serial},
+                {"generation", token.generation},
+                {"sessions", token.sessions}}},
+              {"keys", {{"active", active}, {"quarantined", quarantined}, {"missing", missing}}},
+              {"cas", services.authorities.names()},
+              {"audit", {{"writable", services.audit.writable()}, {"records", services.audit.records()}}},
+              {"uptime_seconds", uptime.count()}};
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/x509/pem.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+Result<IssueRequest> decode(Fields& fields, const Peer& peer) {
+  IssueRequest request;
+  request.peer = peer.rule->name;
+  request.ca = TRY(fields.name("ca", kMaxName));
+  request.profile = TRY(fields.name("profile", kMaxName));
+  request.subject = TRY(fields.name("subject", kMaxName));
+  request.request = TRY(fields.name("request", kMaxName));
+  request.csr = TRY(fields.text("csr", x509::kMaxPemBytes));
+  TRY(fields.nothing_left());
+  return request;
+}
+
+}  // namespace
+
+Result<Json> issue_certificate(Call& call, Fields fields) {
+  const IssueRequest request = TRY(decode(fields, call.peer));
+  call.details = {{"ca", request.ca}, {"profile", request.profile}, {"subject", request.subject},
+                  {"request", request.request}, {"csr_sha256", to_hex(sha256(as_bytes(request.csr)))}};
+  if (!call.peer.may_use_profile(request.profile))
+    return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
+  const CertificateRecord issued = TRY(call.services.issuance.issue(request, call.who()));
+  call.details["serial"] = issued.serial;
+  call.details["certificate_sha256"] = to_hex(sha256(issued.certificate));
+  const auto authority = TRY(call.services.authorities.find(issued.ca));
+  return Json{{"certificate", certificate_pem(issued)},
+              {"chain", Json::array({authority->certificate_pem})},
+              {"serial", issued.serial},
+              {"not_before", format_utc(issued.not_before)},
+              {"not_after", format_utc(issued.not_after)}};
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,28 @@
+/// The operations of docs/PROTOCOL.md, one source file each. Which socket and which permission opens
+/// them stands in the table of daemon/dispatch.cpp.
+#pragma once
+
+#include "common/fields.h"
+#include "common/json.h"
+#include "common/result.h"
+
+namespace hubseal::daemon {
+struct Call;
+}
+
+namespace hubseal::daemon::ops {
+
+Result<Json> health(Call& call, Fields fields);
+Result<Json> version(Call& call, Fields fields);
+Result<Json> list_keys(Call& call, Fields fields);
+Result<Json> get_public_key(Call& call, Fields fields);
+Result<Json> create_key(Call& call, Fields fields);
+Result<Json> create_ca(Call& call, Fields fields);
+Result<Json> get_ca(Call& call, Fields fields);
+Result<Json> issue_certificate(Call& call, Fields fields);
+Result<Json> get_certificate(Call& call, Fields fields);
+Result<Json> list_certificates(Call& call, Fields fields);
+Result<Json> create_csr(Call& call, Fields fields);
+Result<Json> sign_jws(Call& call, Fields fields);
+
+}  // namespace hubseal::daemon::ops

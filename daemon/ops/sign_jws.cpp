@@ -1,0 +1,29 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+constexpr std::size_t kMaxPayload = 700 * 1024;  // base64url characters
+
+}  // namespace
+
+Result<Json> sign_jws(Call& call, Fields fields) {
+  const std::string label = TRY(fields.name("key", kMaxName));
+  const std::string payload = TRY(fields.text("payload", kMaxPayload));
+  const bool detached = TRY(fields.boolean_or("detached", false));
+  TRY(fields.nothing_left());
+  const auto body = from_base64url(payload);
+  if (!body) return fail(Code::bad_request, "\"payload\" is not base64url without padding");
+  call.details = {{"key", label}, {"payload_sha256", to_hex(sha256(*body))}};
+  if (!call.peer.may_use_key(label))
+    return fail(Code::forbidden, fmt::format("there is no jws key \"{}\" that this peer may use", label));
+  const KeyRecord key = TRY(call.services.keyring.find(label, KeyUse::jws));
+  return Json{{"jws", TRY(call.services.jws.sign(key, payload, detached))}};
+}
+
+}  // namespace hubseal::daemon::ops

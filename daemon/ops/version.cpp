@@ -1,0 +1,19 @@
+#include <nlohmann/json.hpp>
+#include <openssl/crypto.h>
+
+#include "common/version.h"
+#include "common/wire/limits.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+
+namespace hubseal::daemon::ops {
+
+Result<Json> version(Call& call, Fields fields) {
+  TRY(fields.nothing_left());
+  return Json{{"version", kVersion},
+              {"protocol", wire::kProtocolVersion},
+              {"openssl", OpenSSL_version(OPENSSL_VERSION)},
+              {"module", call.services.signer.status().module}};
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,82 @@
+#include "daemon/ops/views.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/jose/jwk.h"
+#include "common/x509/pem.h"
+
+namespace hubseal::daemon::ops {
+
+Result<x509::DistinguishedName> read_subject(Fields fields) {
+  std::vector<x509::DistinguishedName::Entry> entries;
+  for (const auto& [word, attribute] : x509::kAttributes)
+    // Bytes here, characters (RFC 5280 appendix A) in check_attribute: at most four bytes each.
+    if (auto value = TRY(fields.optional_text(word, 4 * x509::max_characters(attribute))))
+      entries.emplace_back(attribute, *std::move(value));
+  TRY(fields.nothing_left());
+  return x509::DistinguishedName::of(std::move(entries));
+}
+
+Json view_of(const Key& key) {
+  Json view = {{"label", key.record.label},
+               {"key_id", to_string(key.record.id)},
+               {"type", to_string(key.record.type)},
+               {"use", to_string(key.record.use)},
+               {"state", key.in_token ? to_string(key.in_token->state) : "missing"}};
+  if (key.in_token) view["grade"] = to_string(key.in_token->grade);
+  view["created_at"] = format_utc(key.record.created_at);
+  return view;
+}
+
+Result<Json> full_view_of(const Key& key) {
+  if (!key.in_token)
+    return fail(Code::hsm_unavailable, "key \"" + key.record.label + "\" is registered but not in the token");
+  const PkeyPtr public_key = TRY(public_key_from_spki(key.in_token->spki));
+  Json view = view_of(key);
+  view["pem"] = TRY(public_key_pem(public_key.get()));
+  Json jwk = TRY(jose::to_jwk(public_key.get()));
+  jwk["kid"] = jose::thumbprint(jwk);
+  if (key.record.use == KeyUse::jws) {
+    jwk["use"] = "sig";
+    jwk["alg"] = jose::jws_algorithm(key.record.type);
+  }
+  view["jwk"] = std::move(jwk);
+  return view;
+}
+
+Json view_of(const Authority& authority) {
+  const CaRecord& record = authority.record;
+  Json view = {{"ca", record.name},
+               {"state", authority.issuer ? "active" : "awaiting_certificate"},
+               {"key", record.key},
+               {"profile", record.profile}};
+  if (!authority.issuer) {
+    view["csr"] = x509::pem_of_der(record.csr, "CERTIFICATE REQUEST");
+    return view;
+  }
+  const x509::Certificate& certificate = authority.issuer->certificate();
+  view["certificate"] = authority.certificate_pem;
+  view["serial"] = certificate.serial().hex();
+  view["subject"] = certificate.subject();
+  view["not_before"] = format_utc(certificate.not_before());
+  view["not_after"] = format_utc(certificate.not_after());
+  return view;
+}
+
+Json view_of(const CertificateRecord& record) {
+  return Json{{"ca", record.ca},
+              {"serial", record.serial},
+              {"state", record.issued() ? "issued" : "intended"},
+              {"profile", record.profile},
+              {"subject", record.subject},
+              {"request", record.request},
+              {"distinguished_name", record.distinguished_name},
+              {"not_before", format_utc(record.not_before)},
+              {"not_after", format_utc(record.not_after)}};
+}
+
+std::string certificate_pem(const CertificateRecord& record) {
+  return x509::pem_of_der(record.certificate, "CERTIFICATE");
+}
+
+}  // namespace hubseal::daemon::ops
