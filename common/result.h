@@ -53,10 +53,15 @@ inline void take(Result<void>&&) {}
 /// Yields the value of a Result, or returns its error from the enclosing function:
 ///   const Csr csr = TRY(Csr::parse(pem));
 /// A statement expression (GCC and Clang), because the value must be usable in place.
-#define TRY(expression)                                                                  \
-  __extension__({                                                                        \
-    auto try_result = (expression);                                                      \
-    if (!try_result) [[unlikely]]                                                        \
-      return ::tl::unexpected<::hubseal::Error>(std::move(try_result).error());          \
-    ::hubseal::detail::take(std::move(try_result));                                      \
+#define TRY(expression) TRY_NAMED(expression, __COUNTER__)
+
+// The counter gives each use a variable of its own, so that one TRY may stand inside another.
+#define TRY_NAMED(expression, number) TRY_PASTE(expression, number)
+#define TRY_PASTE(expression, number) TRY_AS(expression, try_result_##number)
+#define TRY_AS(expression, result)                                                                    \
+  __extension__({                                                                                     \
+    auto result = (expression);                                                                       \
+    if (!result) [[unlikely]]                                                                         \
+      return ::tl::unexpected<::hubseal::Error>(std::move(result).error());                           \
+    ::hubseal::detail::take(std::move(result));                                                       \
   })

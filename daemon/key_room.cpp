@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/files.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "daemon/dispatch.h"

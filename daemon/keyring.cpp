@@ -57,7 +57,7 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) 
   if (const auto added = registry_.add_key(record); !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
     log::error("key was made but could not be registered",
-               {{"label", label}, {"key_id", to_string(info.id)}, {"reason", added.error().message}});
+               {{"label", label}, {"key_id", to_hex(info.id)}, {"reason", added.error().message}});
     return tl::unexpected(added.error());
   }
   keys_.lock()->emplace(label, record);

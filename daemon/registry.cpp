@@ -80,7 +80,7 @@ Result<> refuse_known_key(Database& database, const KeyId& id) {
   if (!TRY(known.bind(ByteView(id)).step())) return {};
   return fail(Code::policy_denied,
               fmt::format("PKI-8: public key {} was certified before (serial {}, request {}); wanted a new key",
-                          to_string(id), known.text(1), known.text(2)));
+                          to_hex(id), known.text(1), known.text(2)));
 }
 
 Result<> insert_intent(Database& database, const CertificateRecord& intent) {

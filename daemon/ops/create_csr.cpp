@@ -35,12 +35,12 @@ Result<Json> create_csr(Call& call, Fields fields) {
   call.details = {{"key", request.label}, {"type", to_string(request.type)},
                   {"distinguished_name", request.subject.text()}};
   const Key key = TRY(call.services.keyring.create(request.label, request.type, KeyUse::tls));
-  call.details["key_id"] = to_string(key.record.id);
+  call.details["key_id"] = to_hex(key.record.id);
   const ca::PreparedCsr prepared = TRY(ca::prepare_csr(request.subject, request.names, key.in_token->spki));
   const Bytes signature = TRY(call.services.signer.sign(key.record.id, prepared.algorithm, prepared.info));
   const x509::Csr csr = TRY(ca::assemble_csr(prepared.info, prepared.algorithm, signature));
   call.details["csr_sha256"] = to_hex(sha256(csr.der()));
-  return Json{{"label", request.label}, {"key_id", to_string(key.record.id)}, {"csr", csr.to_pem()}};
+  return Json{{"label", request.label}, {"key_id", to_hex(key.record.id)}, {"csr", csr.to_pem()}};
 }
 
 }  // namespace hubseal::daemon::ops

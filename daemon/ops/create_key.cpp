@@ -22,7 +22,7 @@ Result<Json> create_key(Call& call, Fields fields) {
     return fail(Code::policy_denied, "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
                                      "wanted rsa_2048, rsa_3072 or an EC key");
   const Key key = TRY(call.services.keyring.create(label, type, use));
-  call.details["key_id"] = to_string(key.record.id);
+  call.details["key_id"] = to_hex(key.record.id);
   return full_view_of(key);
 }
 

@@ -19,7 +19,7 @@ Result<x509::DistinguishedName> read_subject(Fields fields) {
 
 Json view_of(const Key& key) {
   Json view = {{"label", key.record.label},
-               {"key_id", to_string(key.record.id)},
+               {"key_id", to_hex(key.record.id)},
                {"type", to_string(key.record.type)},
                {"use", to_string(key.record.use)},
                {"state", key.in_token ? to_string(key.in_token->state) : "missing"}};
