@@ -1,0 +1,136 @@
+#include "daemon/audit.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using daemon::AuditLog;
+
+namespace {
+
+struct Fixture {
+  test::TempDir folder;
+  SystemClock clock;
+  std::filesystem::path file = folder.path() / "audit.jsonl";
+
+  std::unique_ptr<AuditLog> open() { return AuditLog::open(folder.path(), clock).value(); }
+
+  std::vector<std::string> lines() const {
+    std::ifstream in(file);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
+
+  void append_raw(std::string_view text) const { std::ofstream(file, std::ios::app) << text; }
+};
+
+/// Files of this process cannot grow beyond `bytes` while it lives: a disk that is full.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(audit, Fixture)
+
+BOOST_AUTO_TEST_CASE(records_are_numbered_without_a_gap_across_restarts) {
+  open()->record(Json{{"event", "one"}}).value();
+  const auto log = open();
+  BOOST_TEST(log->records() == 1);
+  log->record(Json{{"event", "two"}}).value();
+  const auto written = lines();
+  BOOST_REQUIRE(written.size() == 2);
+  BOOST_TEST(Json::parse(written[0]).at("seq") == 1);
+  BOOST_TEST(Json::parse(written[1]).at("seq") == 2);
+  BOOST_TEST(Json::parse(written[1]).at("event") == "two");
+}
+
+BOOST_AUTO_TEST_CASE(concurrent_writers_share_the_log_and_each_record_is_there_once) {
+  const auto log = open();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) (void)log->record(Json{{"event", "e"}, {"writer", t}, {"n", i}});
+    });
+  for (auto& thread : threads) thread.join();
+  const auto written = lines();
+  BOOST_REQUIRE(written.size() == 400);
+  std::map<int, int> next;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const Json record = Json::parse(written[i]);
+    BOOST_TEST(record.at("seq") == i + 1);
+    BOOST_TEST(record.at("n") == next[record.at("writer").get<int>()]++);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_last_record_is_sealed_and_stays_where_it_is) {
+  open()->record(Json{{"event", "one"}}).value();
+  append_raw(R"({"seq":2,"time":"2026)");
+  const auto log = open();
+  const auto written = lines();
+  BOOST_REQUIRE(written.size() == 3);
+  BOOST_TEST(written[1] == R"({"seq":2,"time":"2026)");
+  BOOST_TEST(Json::parse(written[2]).at("event") == "torn_record_sealed");
+  BOOST_TEST(Json::parse(written[2]).at("seq") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_while_sealing_is_survived_as_well) {
+  open()->record(Json{{"event", "one"}}).value();
+  append_raw("{\"seq\":2,\n");  // torn, its line feed written, the record about it not
+  const auto log = open();
+  BOOST_TEST(log->records() == 1);
+  log->record(Json{{"event", "two"}}).value();
+  BOOST_TEST(Json::parse(lines().back()).at("seq") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_refuses_the_record_and_leaves_the_log_whole) {
+  const auto log = open();
+  log->record(Json{{"event", "before"}}).value();
+  const auto size = std::filesystem::file_size(file);
+  {
+    const FullDisk full(size + 10);
+    const auto refused = log->record(Json{{"event", "lost"}});
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::storage_unavailable));
+    BOOST_TEST(!log->writable());
+    BOOST_TEST(std::filesystem::file_size(file) == size);
+  }
+  log->record(Json{{"event", "after"}}).value();
+  BOOST_TEST(log->writable());
+  BOOST_TEST(Json::parse(lines().back()).at("seq") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_daemon_on_the_same_log_is_refused) {
+  const auto log = open();
+  const auto second = AuditLog::open(folder.path(), clock);
+  BOOST_REQUIRE(!second.has_value());
+  BOOST_TEST(second.error().message.find("another hubseald") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_whose_end_is_not_ours_is_not_written_over) {
+  append_raw(std::string(3 << 20, 'x'));
+  BOOST_TEST(!AuditLog::open(folder.path(), clock).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
