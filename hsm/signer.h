@@ -13,6 +13,8 @@
 
 namespace hubseal::hsm {
 
+using hubseal::to_string;  // a KeyId is a std::array, so that argument-dependent lookup misses ours
+
 /// How sure we are that a private key never left the token.
 enum class Grade {
   generated,  ///< made in this token: CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE
@@ -32,18 +34,19 @@ struct KeyInfo {
   KeyType type;
   Grade grade;
   KeyState state;
-  Bytes spki;  ///< DER SubjectPublicKeyInfo
+  Bytes spki;           ///< DER SubjectPublicKeyInfo
+  std::string problem;  ///< why it is quarantined, in words; empty when active
 };
 
 struct TokenStatus {
   bool ready = false;
-  std::string problem;        ///< why not ready, in words; empty when ready
+  std::string problem;  ///< why not ready, in words; empty when ready
   std::string label;
   std::string serial;
-  std::string module;         ///< path of the PKCS#11 module
+  std::string module;  ///< path of the PKCS#11 module
   std::string manufacturer;
-  unsigned generation = 0;    ///< how many times the token was opened anew
-  unsigned sessions = 0;      ///< signatures that can be made at the same time
+  unsigned generation = 0;  ///< how many times the token was opened anew
+  unsigned sessions = 0;    ///< signatures that can be made at the same time
 };
 
 /// Makes keys and signatures in the token.
@@ -55,7 +58,8 @@ class Signer {
  public:
   virtual ~Signer() = default;
 
-  /// Usable keys: private keys that meet the required attributes and whose SPKI is known.
+  /// Private keys whose SPKI is known. Those with wrong attributes, or two with one SPKI, are listed
+  /// as quarantined.
   virtual Result<std::vector<KeyInfo>> list_keys() = 0;
   virtual Result<KeyInfo> find_key(const KeyId& id) = 0;
 

@@ -1,0 +1,203 @@
+#include "hsm/generation.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+#include <openssl/rand.h>
+
+#include "common/log.h"
+#include "hsm/key_object.h"
+
+namespace hubseal::hsm {
+namespace {
+
+unsigned session_count(const TokenConfig& config) {
+  return config.sessions ? config.sessions : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// A read-write session for making a key; closed when it goes.
+class WritingSession {
+ public:
+  static Result<std::unique_ptr<WritingSession>> open(Cryptoki& cryptoki, CK_SLOT_ID slot) {
+    CK_SESSION_HANDLE handle = 0;
+    TRY(cryptoki.check(cryptoki->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &handle),
+                       "C_OpenSession"));
+    return std::make_unique<WritingSession>(cryptoki, handle);
+  }
+  WritingSession(Cryptoki& cryptoki, CK_SESSION_HANDLE handle) : session_{cryptoki, handle} {}
+  ~WritingSession() {
+    if (!session_.cryptoki.lost()) session_.cryptoki->C_CloseSession(session_.handle);
+  }
+  WritingSession(const WritingSession&) = delete;  // closes the session
+  WritingSession& operator=(const WritingSession&) = delete;
+  const Session& operator*() const { return session_; }
+
+ private:
+  Session session_;
+};
+
+SignatureAlgorithm proof_algorithm(KeyType type) {
+  return is_rsa(type)               ? SignatureAlgorithm::rsa_pkcs1_sha256
+         : type == KeyType::ec_p256 ? SignatureAlgorithm::ecdsa_sha256
+                                    : SignatureAlgorithm::ecdsa_sha384;
+}
+
+}  // namespace
+
+Generation::Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions)
+    : shared_(shared),
+      module_(std::move(module)),
+      token_(std::move(token)),
+      cryptoki_(module_->functions()),
+      pool_(cryptoki_, token_.slot, sessions) {}
+
+// Members go in reverse order: sessions first, C_Finalize last.
+Generation::~Generation() = default;
+
+Result<std::unique_ptr<Generation>> Generation::open(const Shared& shared) {
+  auto module = TRY(Module::initialize(shared.config.module));
+  Token token = TRY(hsm::find_token(*module, shared.config));
+  std::unique_ptr<Generation> generation(
+      new Generation(shared, std::move(module), std::move(token), session_count(shared.config)));
+  TRY(generation->log_in());
+  TRY(generation->read_token());
+  return generation;
+}
+
+Result<> Generation::log_in() {
+  TRY(cryptoki_.check(cryptoki_->C_OpenSession(token_.slot, CKF_SERIAL_SESSION, nullptr, nullptr, &anchor_),
+                      "C_OpenSession"));
+  TRY(shared_.login.log_in(cryptoki_, anchor_, token_));
+  return pool_.open_sessions();
+}
+
+Result<> Generation::read_token() {
+  mechanisms_ = choose_mechanisms(TRY(read_mechanisms(cryptoki_, token_.slot)));
+  for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
+    if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
+    remember(std::move(key));
+  }
+  return {};
+}
+
+Generation::KeyPtr Generation::remember(Key key) {
+  auto keys = keys_.lock();
+  key.index = keys->next_index++;
+  const KeyId id = key.id;
+  return keys->by_id.insert_or_assign(id, std::make_shared<const Key>(std::move(key))).first->second;
+}
+
+KeyInfo Generation::info_of(const Key& key) {
+  const auto reason = shared_.quarantine.reason(key.id);
+  return {.id = key.id,
+          .label = key.label,
+          .type = key.type,
+          .grade = key.grade,
+          .state = reason ? KeyState::quarantined : KeyState::active,
+          .spki = key.spki,
+          .problem = reason.value_or("")};
+}
+
+std::vector<KeyInfo> Generation::list_keys() {
+  std::vector<KeyInfo> infos;
+  auto keys = keys_.lock();
+  for (const auto& [id, key] : keys->by_id) infos.push_back(info_of(*key));
+  return infos;
+}
+
+Result<KeyInfo> Generation::find_key(const KeyId& id) {
+  auto keys = keys_.lock();
+  const auto found = keys->by_id.find(id);
+  if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
+  return info_of(*found->second);
+}
+
+Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
+  if (const auto reason = shared_.quarantine.reason(id))
+    return fail(Code::hsm_unavailable, fmt::format("key {} is quarantined: {}", to_string(id), *reason));
+  auto keys = keys_.lock();
+  const auto found = keys->by_id.find(id);
+  if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
+  return found->second;
+}
+
+Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
+  if (label.empty() || label.size() > 255)
+    return fail(Code::bad_request, fmt::format("a key's label has 1 to 255 bytes; found {}", label.size()));
+  const std::lock_guard one_at_a_time(generating_);
+  const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
+  if (TRY(label_taken(**writing, label)))
+    return fail(Code::conflict, fmt::format("a key labelled {} is in the token already", log::printable(label, 64)));
+
+  const KeyPair pair = TRY(generate_pair(**writing, type, label));
+  const auto refuse = [&](const std::string& reason) {
+    log::error("generated key refused", {{"label", std::string(label)}, {"reason", reason}});
+    destroy_pair(**writing, pair);
+    return fail(Code::hsm_unavailable, fmt::format("the key that the token made is refused: {}", reason));
+  };
+  auto key = read_key(**writing, pair.private_key, pair.public_key);
+  if (!key) return refuse(key.error().message);
+  if (!key->problem.empty()) return refuse(key->problem);
+  if (key->type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key->type), to_string(type)));
+  if (key->grade != Grade::generated)
+    return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
+  // The index gives it a place in each session's table before anybody else can see the key.
+  key->index = keys_.lock()->next_index++;
+  if (const Result<> proof = prove(*key); !proof) return refuse(proof.error().message);
+  const KeyPtr made = remember(std::move(*key));
+  log::info("key generated", {{"key", to_string(made->id)}, {"label", made->label}});
+  return info_of(*made);
+}
+
+Result<Bytes> Generation::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
+  const KeyPtr key = TRY(usable_key(id));
+  if (!fits(algorithm, key->type))
+    return fail(Code::bad_request,
+                fmt::format("{} is not for a key of type {}", to_string(algorithm), to_string(key->type)));
+  return sign_with(*key, algorithm, message);
+}
+
+Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message) {
+  const auto& mechanism = mechanisms_[static_cast<std::size_t>(algorithm)];
+  if (!mechanism) return fail(Code::bad_request, fmt::format("the token does not offer {}", to_string(algorithm)));
+  const Digest digest = TRY(hash_message(algorithm, message));
+  SessionPool::Lease lease = TRY(pool_.take(std::chrono::steady_clock::now() + shared_.config.deadline));
+  const CK_OBJECT_HANDLE handle = handle_in(lease, key);
+  Bytes signature = TRY(sign_raw(lease.session(), handle, key, *mechanism, algorithm, message, digest));
+
+  // The session is held until its signature is known to be good: it may be the session's fault.
+  Verifier& verifier = lease.slot().use_of(key).verifier;
+  if (signature.size() != key.signature_bytes || !verifier.verify(key.public_key.get(), algorithm, digest, signature)) {
+    shared_.quarantine.add(key.id, key.label, "the token gave a signature that does not verify");
+    return fail(Code::hsm_unavailable,
+                fmt::format("the token gave a bad signature; key {} is quarantined", to_string(key.id)));
+  }
+  lease.keep();
+  return signature;
+}
+
+CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key) {
+  CK_OBJECT_HANDLE& handle = lease.slot().use_of(key).handle;
+  if (handle != 0) return handle;
+  std::optional<CK_OBJECT_HANDLE> copy;
+  if (shared_.config.session_copies && !copies_refused_) copy = copy_into_session(lease.session(), key);
+  if (shared_.config.session_copies && !copy) copies_refused_ = true;
+  handle = copy.value_or(key.handle);
+  return handle;
+}
+
+Result<> Generation::prove_key(const KeyId& id) { return prove(*TRY(usable_key(id))); }
+
+Result<> Generation::prove(const Key& key) {
+  // Random, so that the proof is of now; with words in front, so that it is a signature of nothing else.
+  Bytes challenge(64);
+  constexpr std::string_view kWords = "hubseal key challenge\n";
+  std::copy(kWords.begin(), kWords.end(), challenge.begin());
+  if (RAND_bytes(challenge.data() + kWords.size(), static_cast<int>(challenge.size() - kWords.size())) != 1)
+    return fail(Code::internal, "no random bytes: " + drain_openssl_errors());
+  TRY(sign_with(key, proof_algorithm(key.type), challenge));
+  return {};
+}
+
+}  // namespace hubseal::hsm

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "common/guarded.h"
+#include "hsm/login.h"
+#include "hsm/mechanism.h"
+#include "hsm/module.h"
+#include "hsm/quarantine.h"
+#include "hsm/session_pool.h"
+
+namespace hubseal::hsm {
+
+/// Everything that one C_Initialize begets: module, token, login, sessions and key handles. When any
+/// of it is lost, all of it is thrown away and the next generation is opened.
+/// Owns: the session that holds the login (the anchor: a token ends the login when the last session
+/// closes) and the pool of those that sign.
+/// Threads: share it freely, except for opening and destroying, which come one at a time.
+/// Errors: as Signer; `lost()` tells whether an error was the end of this generation.
+class Generation {
+ public:
+  struct Shared {  ///< what outlives generations
+    const TokenConfig& config;
+    Login& login;
+    Quarantine& quarantine;
+  };
+
+  /// Initialises the module, finds the token, logs in once and finds the keys.
+  static Result<std::unique_ptr<Generation>> open(const Shared& shared);
+  ~Generation();
+  Generation(const Generation&) = delete;  // its sessions exist once
+  Generation& operator=(const Generation&) = delete;
+
+  bool lost() const { return cryptoki_.lost(); }
+  /// Sends away those who wait for a session.
+  void close() { pool_.close(); }
+
+  std::vector<KeyInfo> list_keys();
+  Result<KeyInfo> find_key(const KeyId& id);
+  Result<KeyInfo> generate_key(KeyType type, std::string_view label);
+  Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
+  Result<> prove_key(const KeyId& id);
+
+  const Token& token() const { return token_; }
+  unsigned sessions() { return pool_.size(); }
+
+ private:
+  using KeyPtr = std::shared_ptr<const Key>;
+  struct KeyTable {
+    std::map<KeyId, KeyPtr> by_id;
+    std::size_t next_index = 0;
+  };
+
+  Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions);
+  Result<> log_in();
+  Result<> read_token();
+  KeyPtr remember(Key key);
+  Result<KeyPtr> usable_key(const KeyId& id);
+  KeyInfo info_of(const Key& key);
+
+  Result<Bytes> sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message);
+  CK_OBJECT_HANDLE handle_in(SessionPool::Lease& lease, const Key& key);
+  Result<> prove(const Key& key);
+
+  const Shared shared_;
+  const std::unique_ptr<Module> module_;
+  const Token token_;
+  Cryptoki cryptoki_;
+  CK_SESSION_HANDLE anchor_ = 0;
+  SessionPool pool_;
+  MechanismTable mechanisms_;
+  Guarded<KeyTable> keys_;
+  std::mutex generating_;  ///< a label is looked for and taken as one step
+  std::atomic<bool> copies_refused_{false};
+};
+
+}  // namespace hubseal::hsm

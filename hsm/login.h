@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+
+#include "common/guarded.h"
+#include "hsm/cryptoki.h"
+#include "hsm/module.h"
+
+namespace hubseal::hsm {
+
+/// Sends the PIN, and remembers for the life of the process that the token refused it: every wrong
+/// try brings the lock nearer, and the PIN does not get better by being sent again.
+/// Threads: share it freely; logins come one at a time.
+class Login {
+ public:
+  using ReadPin = std::function<Result<SecretBytes>()>;
+  explicit Login(ReadPin read_pin) : read_pin_(std::move(read_pin)) {}
+
+  /// C_Login on `session`, which has to stay open for as long as the login shall last.
+  /// Errors: hsm_unavailable: refused now or before, or not tried because a flag of the token says
+  /// that another wrong PIN could lock it.
+  Result<> log_in(Cryptoki& cryptoki, CK_SESSION_HANDLE session, const Token& token);
+
+  /// Why no login will ever be tried again by this process; nullopt while one may be.
+  std::optional<Error> refused() { return *refused_.lock(); }
+
+ private:
+  const ReadPin read_pin_;
+  Guarded<std::optional<Error>> refused_;
+};
+
+}  // namespace hubseal::hsm

@@ -1,0 +1,105 @@
+#include "hsm/recovery.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/log.h"
+
+namespace hubseal::hsm {
+
+using std::chrono::steady_clock;
+
+Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_.read_pin) {}
+
+Result<Recovery::Use> Recovery::enter() {
+  const Time deadline = steady_clock::now() + config_.deadline;
+  auto state = state_.lock();
+  while (!usable(state)) {
+    if (const auto refused = login_.refused()) return tl::unexpected(*refused);
+    if (!state->opening && steady_clock::now() < state->not_before)
+      return fail(Code::hsm_unavailable, "the token is unavailable: " + state->problem);
+    if (state->generation) state->generation->close();
+
+    const auto my_turn = [&] { return usable(state) || (!state->opening && state->users == 0); };
+    if (!state.wait_until(changed_, deadline, my_turn))
+      return fail(Code::hsm_unavailable, "the token was lost and could not be opened anew in time");
+    if (usable(state) || steady_clock::now() < state->not_before) continue;
+    TRY(replace_generation(state));
+  }
+  ++state->users;
+  return Use(*this, *state->generation);
+}
+
+Result<> Recovery::replace_generation(StateHandle& state) {
+  const bool futile = state->opened > 0 && !state->has_signed;
+  std::unique_ptr<Generation> old = std::move(state->generation);
+  const std::set<KeyId> in_use = state->in_use;
+  state->opening = true;
+  state.unlock();
+  old.reset();  // C_Finalize before C_Initialize: some modules look for tokens only then
+  auto next = open_next(in_use);
+  state.relock();
+
+  state->opening = false;
+  state->has_signed = false;
+  state->pause = next && !futile ? std::chrono::milliseconds(0)
+                                 : std::clamp(state->pause * 2, config_.retry_first, config_.retry_last);
+  state->not_before = steady_clock::now() + state->pause;
+  changed_.notify_all();
+  if (!next) {
+    log::error("token not opened", {{"reason", next.error().message}});
+    state->problem = next.error().message;
+    return tl::unexpected(next.error());
+  }
+  state->generation = std::move(*next);
+  state->problem = "it was lost before it made a signature";
+  const Token& token = state->generation->token();
+  state->last_opened = {.ready = true,
+                        .problem = "",
+                        .label = token.label,
+                        .serial = token.serial,
+                        .module = config_.module.string(),
+                        .manufacturer = token.manufacturer,
+                        .generation = ++state->opened,
+                        .sessions = state->generation->sessions()};
+  log::info("token opened", {{"label", token.label},
+                             {"serial", token.serial},
+                             {"generation", std::to_string(state->opened)},
+                             {"sessions", std::to_string(state->last_opened.sessions)}});
+  return {};
+}
+
+Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use) {
+  auto generation = TRY(Generation::open({config_, login_, quarantine_}));
+  for (const KeyId& id : in_use) {
+    const Result<> proof = quarantine_.reason(id) ? Result<>() : generation->prove_key(id);
+    if (proof) continue;
+    if (generation->lost()) return tl::unexpected(proof.error());
+    // Missing, or quarantined by its own signature: that key is refused, the others are served.
+    log::error("key not proven after the token was opened anew",
+               {{"key", to_string(id)}, {"reason", proof.error().message}});
+  }
+  return generation;
+}
+
+void Recovery::leave(const std::optional<KeyId>& signed_with) {
+  auto state = state_.lock();
+  if (signed_with) {
+    state->has_signed = true;
+    state->in_use.insert(*signed_with);
+  }
+  if (--state->users == 0 && !usable(state)) changed_.notify_all();
+}
+
+TokenStatus Recovery::status() {
+  auto state = state_.lock();
+  TokenStatus status = state->last_opened;
+  const auto refused = login_.refused();
+  status.ready = usable(state) && !refused;
+  if (!status.ready)
+    status.problem = refused ? refused->message : !state->problem.empty() ? state->problem : "the token was lost";
+  return status;
+}
+
+}  // namespace hubseal::hsm

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "common/guarded.h"
+#include "hsm/generation.h"
+#include "hsm/token_config.h"
+
+namespace hubseal::hsm {
+
+/// Keeps one generation alive: lends it to requests, and when it is lost waits until all have left
+/// it, throws it away, opens the next and proves the keys that were in use.
+/// Threads: share it freely. One request opens; the others wait for it, at most until the deadline.
+/// After an attempt that failed, and after a generation that was lost before it made a signature,
+/// there is a growing pause in which requests are refused at once.
+/// Errors: hsm_unavailable, with the reason of the last attempt.
+class Recovery {
+ public:
+  explicit Recovery(TokenConfig config);
+
+  /// The right to use the generation; it is not thrown away before every Use has gone.
+  class Use {
+   public:
+    Use(Recovery& recovery, Generation& generation) : recovery_(&recovery), generation_(&generation) {}
+    Use(Use&& other) noexcept
+        : recovery_(other.recovery_), generation_(std::exchange(other.generation_, nullptr)), signed_(other.signed_) {}
+    Use& operator=(Use&&) = delete;
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use() {
+      if (generation_) recovery_->leave(signed_);
+    }
+    Generation& generation() const { return *generation_; }
+    /// The token works, and this key is to be proven whenever it is opened anew.
+    void has_signed(const KeyId& id) { signed_ = id; }
+
+   private:
+    Recovery* recovery_;
+    Generation* generation_;
+    std::optional<KeyId> signed_;
+  };
+
+  Result<Use> enter();
+  TokenStatus status();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct State {
+    std::unique_ptr<Generation> generation;
+    bool opening = false;
+    bool has_signed = false;  ///< this generation has
+    unsigned users = 0;
+    unsigned opened = 0;  ///< generations so far
+    std::string problem;  ///< why the last attempt failed
+    std::chrono::milliseconds pause{0};
+    Time not_before{};        ///< no attempt until then
+    std::set<KeyId> in_use;   ///< keys that have signed since the process started
+    TokenStatus last_opened;  ///< of the last generation
+  };
+  using StateHandle = Guarded<State>::Handle;
+
+  bool usable(StateHandle& state) const { return state->generation && !state->generation->lost(); }
+  Result<> replace_generation(StateHandle& state);
+  Result<std::unique_ptr<Generation>> open_next(const std::set<KeyId>& in_use);
+  void leave(const std::optional<KeyId>& signed_with);
+
+  const TokenConfig config_;
+  Login login_;
+  Quarantine quarantine_;
+  Guarded<State> state_;
+  std::condition_variable changed_;  ///< opening ended, or a user left
+};
+
+}  // namespace hubseal::hsm
