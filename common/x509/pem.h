@@ -1,6 +1,5 @@
-/// PEM (RFC 7468) and the outer shell of signed DER, read strictly: one block and nothing around it,
-/// one SEQUENCE and nothing after it. Lenient readers disagree about which bytes they have read, and
-/// what two readers see differently can be signed by one and refused by the other.
+/// PEM (RFC 7468), read strictly: one block and nothing around it. Lenient readers disagree about which bytes they have
+/// read, and what two readers see differently can be signed by one and refused by the other.
 #pragma once
 
 #include <initializer_list>
@@ -21,18 +20,5 @@ Result<Bytes> der_of_pem(std::string_view pem, std::initializer_list<std::string
 
 /// 64 characters a line, LF.
 std::string pem_of_der(ByteView der, std::string_view label);
-
-/// SEQUENCE { to_be_signed, signatureAlgorithm, signature }, the shape of certificates, CSRs and
-/// CRLs. Views into the input.
-struct SignedShell {
-  ByteView to_be_signed;
-  ByteView algorithm;  ///< DER AlgorithmIdentifier
-  ByteView signature;  ///< content of the BIT STRING
-};
-/// Only the shell: what is inside to_be_signed is somebody else's business.
-Result<SignedShell> open_shell(ByteView der);
-
-/// The inverse: wraps what was signed, its AlgorithmIdentifier (DER) and the signature.
-Bytes close_shell(ByteView to_be_signed, ByteView algorithm, ByteView signature);
 
 }  // namespace hubseal::x509

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/bytes.h"
 #include "common/openssl.h"
 #include "common/result.h"
 

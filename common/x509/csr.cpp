@@ -1,0 +1,151 @@
+#include "common/x509/csr.h"
+
+#include <fmt/format.h>
+
+#include "common/x509/der.h"
+#include "common/x509/pem.h"
+
+namespace hubseal::x509 {
+namespace {
+
+using ExtensionsPtr =
+    std::unique_ptr<X509_EXTENSIONS,
+                    decltype([](X509_EXTENSIONS* list) { sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free); })>;
+
+tl::unexpected<Error> not_a_csr(std::string_view problem) {
+  return fail(Code::bad_request, fmt::format("not a certification request (PKCS#10): {}", problem));
+}
+
+/// Every extension that is asked for, in the PKCS#9 attribute or in Microsoft's. libcrypto's own
+/// X509_REQ_get_extensions stops at the first attribute it likes; two attributes are refused here.
+Result<ExtensionsPtr> extensions_of(const X509_REQ* csr) {
+  ExtensionsPtr extensions;
+  for (int i = 0; i < X509_REQ_get_attr_count(csr); ++i) {
+    X509_ATTRIBUTE* attribute = X509_REQ_get_attr(csr, i);
+    const int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+    if (nid != NID_ext_req && nid != NID_ms_ext_req) continue;
+    if (extensions) return not_a_csr("more than one extensionRequest attribute");
+    const ASN1_TYPE* value = X509_ATTRIBUTE_get0_type(attribute, 0);
+    if (X509_ATTRIBUTE_count(attribute) != 1 || !value || value->type != V_ASN1_SEQUENCE)
+      return not_a_csr("extensionRequest is not one list of extensions");
+    const unsigned char* begin = value->value.sequence->data;
+    const unsigned char* next = begin;
+    const long size = value->value.sequence->length;
+    extensions.reset(
+        reinterpret_cast<X509_EXTENSIONS*>(ASN1_item_d2i(nullptr, &next, size, ASN1_ITEM_rptr(X509_EXTENSIONS))));
+    if (!extensions || next != begin + size)
+      return not_a_csr("extensionRequest does not decode: " + drain_openssl_errors());
+  }
+  return extensions;
+}
+
+/// The decoded value of the one extension with this number; null when it is not asked for.
+template <class Handle>
+Result<Handle> decoded(const X509_EXTENSIONS* extensions, int nid) {
+  Handle result;
+  for (int i = 0; extensions && i < sk_X509_EXTENSION_num(extensions); ++i) {
+    X509_EXTENSION* extension = sk_X509_EXTENSION_value(extensions, i);
+    if (OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != nid) continue;
+    if (result) return not_a_csr(fmt::format("it asks for {} twice", OBJ_nid2sn(nid)));
+    const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(extension);
+    // X509V3_EXT_d2i does not mind bytes after the value.
+    TRY(check_der({value->data, static_cast<std::size_t>(value->length)}));
+    result.reset(static_cast<typename Handle::pointer>(X509V3_EXT_d2i(extension)));
+    if (!result) return not_a_csr(fmt::format("{} does not decode: {}", OBJ_nid2sn(nid), drain_openssl_errors()));
+  }
+  return result;
+}
+
+std::string extension_name(const ASN1_OBJECT* type) {
+  const int nid = OBJ_obj2nid(type);
+  if (nid != NID_undef) return OBJ_nid2sn(nid);
+  char oid[128] = "";
+  OBJ_obj2txt(oid, sizeof oid, type, 1);
+  return oid;
+}
+
+}  // namespace
+
+Result<Csr> Csr::parse(std::string_view pem) {
+  return parse_der(TRY(der_of_pem(pem, {"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})));
+}
+
+Result<Csr> Csr::parse_der(ByteView der) {
+  if (der.size() > kMaxPemBytes)
+    return fail(Code::too_large, fmt::format("CSR of {} bytes; at most {} are accepted", der.size(), kMaxPemBytes));
+  TRY(check_der(der));
+  Csr csr;
+  const unsigned char* next = der.data();
+  csr.csr_.reset(d2i_X509_REQ(nullptr, &next, static_cast<long>(der.size())), X509_REQ_free);
+  if (!csr.csr_ || next != der.data() + der.size()) return not_a_csr(drain_openssl_errors());
+  if (X509_REQ_get_version(csr.csr_.get()) != X509_REQ_VERSION_1) return not_a_csr("its version is not 1");
+
+  csr.der_.assign(der.begin(), der.end());
+  const SignedShell shell = TRY(open_shell(csr.der_));
+  // Encoded anew it must be the same bytes: sets in order, defaults left out.
+  unsigned char* encoded = nullptr;
+  const int size = i2d_re_X509_REQ_tbs(csr.csr_.get(), &encoded);
+  const bool same =
+      size > 0 && std::equal(shell.to_be_signed.begin(), shell.to_be_signed.end(), encoded, encoded + size);
+  OPENSSL_free(encoded);
+  if (!same) return not_a_csr("not encoded as DER prescribes");
+
+  csr.key_ = X509_REQ_get0_pubkey(csr.csr_.get());
+  if (!csr.key_) return not_a_csr("its public key does not decode: " + drain_openssl_errors());
+  // version, subject, subjectPKInfo: the key's bytes as they were sent, not as they would be re-encoded.
+  ByteView fields = TRY(content_of(shell.to_be_signed, 0x30));
+  for (int skipped = 0; skipped < 2; ++skipped) TRY(take_value(fields));
+  const ByteView spki = TRY(take_value(fields));
+  csr.spki_.assign(spki.begin(), spki.end());
+  csr.key_id_ = sha256(csr.spki_);
+  // Two encodings of one key would be two key ids, and PKI-8 could be walked around.
+  if (TRY(spki_of(csr.key_)) != csr.spki_) return not_a_csr("its public key is not encoded as DER prescribes");
+  return csr;
+}
+
+Result<> Csr::verify_own_signature() const {
+  int digest = NID_undef, key = NID_undef;
+  const int algorithm = X509_REQ_get_signature_nid(csr_.get());
+  OBJ_find_sigid_algs(algorithm, &digest, &key);
+  if (digest == NID_md5 || digest == NID_md5_sha1 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2)
+    return fail(Code::bad_request,
+                fmt::format("CSR is signed with {}; wanted SHA-256 or better", OBJ_nid2ln(algorithm)));
+  if (X509_REQ_verify(csr_.get(), key_) != 1)
+    return fail(Code::bad_request,
+                "CSR does not match its own key (no proof of possession): " + drain_openssl_errors());
+  return {};
+}
+
+Result<DistinguishedName> Csr::subject() const {
+  return DistinguishedName::parse(X509_REQ_get_subject_name(csr_.get()));
+}
+
+Result<SubjectAltNames> Csr::names() const {
+  const ExtensionsPtr extensions = TRY(extensions_of(csr_.get()));
+  const auto names = TRY(decoded<GeneralNamesPtr>(extensions.get(), NID_subject_alt_name));
+  return names ? SubjectAltNames::parse(names.get()) : SubjectAltNames();
+}
+
+Result<std::vector<RequestedExtension>> Csr::requested_extensions() const {
+  const ExtensionsPtr extensions = TRY(extensions_of(csr_.get()));
+  std::vector<RequestedExtension> result;
+  for (int i = 0; extensions && i < sk_X509_EXTENSION_num(extensions.get()); ++i) {
+    X509_EXTENSION* extension = sk_X509_EXTENSION_value(extensions.get(), i);
+    const ASN1_OBJECT* type = X509_EXTENSION_get_object(extension);
+    result.push_back({OBJ_obj2nid(type), extension_name(type), X509_EXTENSION_get_critical(extension) == 1});
+  }
+  return result;
+}
+
+Result<bool> Csr::asks_for_ca() const {
+  using BasicConstraintsPtr = std::unique_ptr<BASIC_CONSTRAINTS, Deleter<BASIC_CONSTRAINTS_free>>;
+  const ExtensionsPtr extensions = TRY(extensions_of(csr_.get()));
+  const auto constraints = TRY(decoded<BasicConstraintsPtr>(extensions.get(), NID_basic_constraints));
+  return constraints && constraints->ca != 0;
+}
+
+ByteView Csr::info() const { return open_shell(der_)->to_be_signed; }
+
+std::string Csr::to_pem() const { return pem_of_der(der_, "CERTIFICATE REQUEST"); }
+
+}  // namespace hubseal::x509

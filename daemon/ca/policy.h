@@ -1,0 +1,31 @@
+/// What the profile says to a request, one question at a time. prepare.h asks them in order.
+/// Errors: policy_denied, naming rule, found and wanted; bad_request for what is malformed.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "common/x509/csr.h"
+#include "daemon/ca/prepare.h"
+#include "daemon/ca/profile.h"
+
+namespace hubseal::ca {
+
+/// The kind of a key that the profile allows and that is not weak by its numbers.
+Result<KeyType> decide_key(const Profile& profile, EVP_PKEY* key);
+
+/// Passes what common clients ask for and the profile decides anyway (key usage, extended key usage,
+/// key identifier, CA:FALSE, subjectAltName); refuses CA:TRUE and every other extension by name.
+Result<> check_requested_extensions(const x509::Csr& csr);
+
+/// The subject that the profile makes of what is asked for. `issuer` may be null (a root).
+Result<x509::DistinguishedName> decide_subject(const Profile& profile, const x509::DistinguishedName& requested,
+                                               std::string_view participant, const Issuer* issuer);
+
+/// Refuses names that the profile does not allow; what is left is certified as asked.
+Result<> check_names(const Profile& profile, const x509::SubjectAltNames& requested);
+
+/// The names that this certificate gives to its participant.
+std::vector<ClaimedName> claims_of(const x509::DistinguishedName& subject, const x509::SubjectAltNames& names);
+
+}  // namespace hubseal::ca

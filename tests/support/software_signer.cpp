@@ -1,0 +1,88 @@
+#include "tests/support/software_signer.h"
+
+#include <fmt/format.h>
+#include <openssl/rsa.h>
+
+namespace hubseal::test {
+
+PkeyPtr make_key(KeyType type) {
+  switch (type) {
+    case KeyType::rsa_2048: return PkeyPtr(EVP_RSA_gen(2048));
+    case KeyType::rsa_3072: return PkeyPtr(EVP_RSA_gen(3072));
+    case KeyType::rsa_4096: return PkeyPtr(EVP_RSA_gen(4096));
+    case KeyType::ec_p256: return PkeyPtr(EVP_EC_gen("P-256"));
+    case KeyType::ec_p384: return PkeyPtr(EVP_EC_gen("P-384"));
+  }
+  return nullptr;
+}
+
+Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message) {
+  const MdContextPtr context(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* padding = nullptr;  // belongs to `context`
+  bool good = EVP_DigestSignInit(context.get(), &padding, hash_of(algorithm), nullptr, key) == 1;
+  if (good && is_pss(algorithm))
+    good = EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST) == 1;
+  Bytes signature(1024);
+  std::size_t size = signature.size();
+  if (!good || EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) != 1) return {};
+  signature.resize(size);
+  if (is_rsa(algorithm)) return signature;
+  const auto coordinate_bytes = static_cast<std::size_t>((EVP_PKEY_get_bits(key) + 7) / 8);
+  return ecdsa_der_to_raw(signature, coordinate_bytes).value_or(Bytes());
+}
+
+Result<std::vector<hsm::KeyInfo>> SoftwareSigner::list_keys() {
+  const std::lock_guard lock(mutex_);
+  std::vector<hsm::KeyInfo> infos;
+  for (const auto& [id, entry] : keys_) infos.push_back(entry.info);
+  return infos;
+}
+
+Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = keys_.find(id);
+  if (found == keys_.end()) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+  return found->second.info;
+}
+
+Result<hsm::KeyInfo> SoftwareSigner::generate_key(KeyType type, std::string_view label) {
+  PkeyPtr key = make_key(type);
+  hsm::KeyInfo info{TRY(key_id_of(key.get())), std::string(label),    type,
+                    hsm::Grade::generated,     hsm::KeyState::active, TRY(spki_of(key.get()))};
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : keys_)
+    if (entry.info.label == label) return fail(Code::conflict, fmt::format("label {} is taken", label));
+  keys_.emplace(info.id, Entry{info, std::move(key)});
+  return info;
+}
+
+Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
+  EVP_PKEY* key = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = keys_.find(id);
+    if (found == keys_.end()) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+    key = found->second.key.get();
+  }
+  Bytes signature = sign_with(key, algorithm, message);
+  if (signature.empty()) return fail(Code::hsm_unavailable, "software key: " + drain_openssl_errors());
+  return signature;
+}
+
+Result<> SoftwareSigner::prove_key(const KeyId& id) {
+  TRY(find_key(id));
+  return {};
+}
+
+hsm::TokenStatus SoftwareSigner::status() {
+  hsm::TokenStatus status;
+  status.ready = true;
+  status.label = "software";
+  status.module = "none";
+  status.generation = 1;
+  status.sessions = 1;
+  return status;
+}
+
+}  // namespace hubseal::test

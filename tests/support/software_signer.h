@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "common/openssl.h"
+#include "hsm/signer.h"
+
+namespace hubseal::test {
+
+/// hsm::Signer on OpenSSL keys in memory. For property tests and benchmarks of what stands around the
+/// signature only, where a token would spend all the time; what a token does (sessions, attributes,
+/// recovery) is tested on tokens. Never linked into a product.
+/// Threads: share it freely.
+class SoftwareSigner final : public hsm::Signer {
+ public:
+  Result<std::vector<hsm::KeyInfo>> list_keys() override;
+  Result<hsm::KeyInfo> find_key(const KeyId& id) override;
+  Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
+  Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
+  Result<> prove_key(const KeyId& id) override;
+  hsm::TokenStatus status() override;
+
+ private:
+  struct Entry {
+    hsm::KeyInfo info;
+    PkeyPtr key;
+  };
+  std::mutex mutex_;  // guards keys_; an entry, once there, does not change
+  std::map<KeyId, Entry> keys_;
+};
+
+/// A fresh key pair.
+PkeyPtr make_key(KeyType type);
+/// Signs as a token does: hashed here, ECDSA as r || s. Empty when the key cannot.
+Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message);
+
+}  // namespace hubseal::test
