@@ -1,0 +1,94 @@
+#include "cli/app.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/input_output.h"
+#include "cli/table.h"
+#include "common/version.h"
+
+namespace hubseal::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "\nExit status: 0 done, 1 a bug, 2 wrong command line or input, 3 refused, 4 not ready (try again),\n"
+    "5 waiting for approval.\n\n"
+    "Examples:\n"
+    "  hubseal init --subject \"CN=Example Hub Root CA,O=Example Hub,C=KE\"\n"
+    "  hubseal status\n"
+    "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n"
+    "  hubseal --json key list | jq -r '.keys[].label'\n"
+    "Each command explains itself: hubseal cert issue --help\n";
+
+ExitCode explain(const Error& error) {
+  print_note(fmt::format("hubseal: {}: {}\n", to_string(error.code), display_text(error.message)));
+  if (const auto advice = advice_for(error.code); !advice.empty()) print_note(fmt::format("hubseal: {}\n", advice));
+  return exit_code_of(error.code);
+}
+
+/// Help and version are answers; everything else that ends parsing is the user's mistake.
+ExitCode explain(const CLI::App& app, const CLI::ParseError& problem) {
+  if (problem.get_exit_code() == 0) {
+    app.exit(problem);
+    return ExitCode::ok;
+  }
+  // CLI11 misses the subcommand before it looks at the word that stands in its place.
+  const auto unknown = app.remaining(true);
+  if (problem.get_name() == "RequiredError" && !unknown.empty())
+    return explain(Error{Code::bad_request, fmt::format("there is no \"{}\" here", unknown.front())});
+  return explain(Error{Code::bad_request, problem.what()});
+}
+
+ExitCode act(const Session& session) {
+  const Result<ExitCode> outcome = session.action();
+  const Result<> printed = flush_output();
+  if (!outcome) return explain(outcome.error());
+  if (!printed) return explain(printed.error());
+  return *outcome;
+}
+
+}  // namespace
+
+void build(CLI::App& app, Session& session) {
+  app.name("hubseal");
+  app.description("hubseal: the command line of the security team that keeps the hub's keys");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();  // global options may stand after the subcommand as well
+  app.set_version_flag("--version", std::string("hubseal ") + kVersion);
+  app.add_option("--socket", session.socket, "The daemon's socket")
+      ->envname("HUBSEAL_SOCKET")
+      ->capture_default_str()
+      ->type_name("PATH")
+      ->each([&session](const std::string&) { session.socket_given = true; });
+  app.add_flag("--json", session.json, "Print the daemon's answer as one line of JSON");
+  app.add_option("--timeout", session.timeout_seconds, "Seconds to wait for an answer (making a key may take longer)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600))
+      ->type_name("SECONDS");
+
+  add_init(app, session);
+  add_status(app, session);
+  add_key(app, session);
+  add_ca(app, session);
+  add_cert(app, session);
+  add_csr(app, session);
+  add_jws(app, session);
+  add_raw(app, session);
+  add_completion(app, session);
+}
+
+int run(int argc, char** argv) {
+  Session session;
+  CLI::App app;
+  build(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return static_cast<int>(explain(app, problem));
+  }
+  return static_cast<int>(act(session));
+}
+
+}  // namespace hubseal::cli

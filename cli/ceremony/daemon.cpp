@@ -1,0 +1,74 @@
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/ceremony/ceremony.h"
+#include "cli/input_output.h"
+
+namespace hubseal::cli {
+namespace {
+
+constexpr std::chrono::seconds kReady{120};  // a network HSM takes its time
+constexpr std::chrono::milliseconds kBetweenAsks{100};
+constexpr std::size_t kShownOutput = 4096;
+
+/// The daemon's word on itself; hsm_unavailable while nobody listens.
+Result<Json> ask_health(const Session& session) { return session.call("health", Json::object()); }
+
+bool is_ready(const Json& health) { return text_of(health, "status") == "ready"; }
+
+std::string problems_of(const Json& health) {
+  std::string problems;
+  for (const Json& problem : member_of(health, "problems"))
+    problems +=
+        (problems.empty() ? "" : "; ") + (problem.is_string() ? problem.get<std::string>() : dump_json(problem));
+  return problems.empty() ? "it names no reason" : problems;
+}
+
+tl::unexpected<Error> not_ready(const std::string& why) {
+  return fail(Code::hsm_unavailable, "hubseald is not ready: " + why);
+}
+
+/// Asks until the answer is "ready", the child has ended or patience has.
+Result<> await_ready(Child& child, const Session& session) {
+  std::string why = "it does not answer";
+  print_progress("waiting for hubseald...\n");
+  const auto deadline = std::chrono::steady_clock::now() + kReady;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto status = child.wait(kBetweenAsks))
+      return not_ready(fmt::format("it ended with status {}: {}", *status, child.output(kShownOutput)));
+    const auto health = ask_health(session);
+    if (health && is_ready(*health)) return {};
+    why = health ? problems_of(*health) : health.error().message;
+  }
+  return not_ready(fmt::format("{}\n{}", why, child.output(kShownOutput)));
+}
+
+}  // namespace
+
+std::string hubseald_path(const CeremonyPlan& plan) {
+  if (!plan.hubseald.empty()) return plan.hubseald;
+  std::error_code unreadable;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", unreadable);
+  // Beside this program, as installed in one folder, or in the build tree.
+  for (const auto& candidate : {own.parent_path() / "hubseald", own.parent_path() / "../daemon/hubseald"})
+    if (!unreadable && ::access(candidate.c_str(), X_OK) == 0) return candidate.lexically_normal().string();
+  return "/usr/sbin/hubseald";
+}
+
+Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report) {
+  if (const auto health = ask_health(session)) {
+    if (!is_ready(*health)) return not_ready(problems_of(*health));
+    report.step("hubseald", "is running, at " + session.socket);
+    return std::nullopt;
+  } else if (health.error().code != Code::hsm_unavailable) {
+    return tl::unexpected(health.error());
+  }
+  Child child = TRY(Child::start({hubseald_path(plan), "--config", plan.config.string()}));
+  TRY(await_ready(child, session));
+  report.step("hubseald", "started for this ceremony");
+  return std::optional<Child>(std::move(child));
+}
+
+}  // namespace hubseal::cli

@@ -1,0 +1,158 @@
+// hubseal cert: end-entity certificates.
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/input_output.h"
+#include "cli/request_id.h"
+#include "cli/table.h"
+#include "cli/views.h"
+
+namespace hubseal::cli {
+namespace {
+
+constexpr std::size_t kMaxCsrBytes = 32 * 1024;  // as the wire has it
+constexpr int kPage = 500;
+
+struct Options {
+  std::string ca = "hub-ca";
+  std::string profile;
+  std::string subject;
+  std::string csr;
+  std::string request;
+  std::string serial;
+  std::string out;
+  std::string chain;
+  bool force = false;
+};
+
+std::string chain_text(const Json& answer) {
+  std::string text;
+  for (const Json& certificate : member_of(answer, "chain")) text += certificate.get<std::string>();
+  return text;
+}
+
+Result<ExitCode> issue(const Session& session, const Options& options) {
+  const std::string csr = TRY(read_input(options.csr, kMaxCsrBytes));
+  const std::string request = options.request.empty() ? derived_request_id(csr) : options.request;
+  const Json answer = TRY(session.call("issue_certificate", {{"ca", options.ca},
+                                                             {"profile", options.profile},
+                                                             {"subject", options.subject},
+                                                             {"request", request},
+                                                             {"csr", csr}}));
+  if (!options.chain.empty()) TRY(write_output(options.chain, chain_text(answer), options.force));
+  Json shown = answer;
+  shown["ca"] = options.ca;
+  shown["subject"] = options.subject;
+  shown["request"] = request;
+  TRY(deliver(session, answer, render_certificate(shown),
+              {text_of(answer, "certificate"), options.out, options.force}));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> show(const Session& session, const Options& options) {
+  const Json answer = TRY(session.call("get_certificate", {{"ca", options.ca}, {"serial", options.serial}}));
+  TRY(deliver(session, answer, render_certificate(answer),
+              {text_of(answer, "certificate"), options.out, options.force}));
+  return ExitCode::ok;
+}
+
+struct Listing {
+  std::string ca;
+  std::string subject;
+  int limit = 0;  ///< 0: all
+};
+
+Result<Json> fetch_list(const Session& session, const Listing& listing) {
+  wire::DaemonClient daemon = session.client();
+  Json all = Json::array();
+  Json fields = {{"limit", kPage}};
+  if (!listing.ca.empty()) fields["ca"] = listing.ca;
+  if (!listing.subject.empty()) fields["subject"] = listing.subject;
+  while (true) {
+    const int left = listing.limit - static_cast<int>(all.size());
+    if (listing.limit > 0) fields["limit"] = std::min(kPage, left);
+    Json page = TRY(daemon.call("list_certificates", fields));
+    for (Json& certificate : page["certificates"]) all.push_back(std::move(certificate));
+    const bool enough = listing.limit > 0 && static_cast<int>(all.size()) >= listing.limit;
+    if (!page.contains("next") || enough) return all;
+    fields["after"] = page["next"];
+  }
+}
+
+Result<ExitCode> list(const Session& session, const Listing& listing) {
+  const Json all = TRY(fetch_list(session, listing));
+  if (session.json) {
+    session.print_json({{"certificates", all}});
+    return ExitCode::ok;
+  }
+  Table table({"CA", "SERIAL", "STATE", "PROFILE", "PARTICIPANT", "NOT AFTER", "SUBJECT"});
+  for (const Json& certificate : all)
+    table.row({text_of(certificate, "ca"), text_of(certificate, "serial"), text_of(certificate, "state"),
+               text_of(certificate, "profile"), text_of(certificate, "subject"), text_of(certificate, "not_after"),
+               text_of(certificate, "distinguished_name")});
+  print(table.empty() ? "no certificates yet\n" : table.render());
+  return ExitCode::ok;
+}
+
+void add_issue(CLI::App& cert, Session& session) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* issuing =
+      command(cert, "issue", "Have a CSR signed. Given again, the same command answers with the same certificate",
+              "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n"
+              "  openssl req -new -key k.pem -subj / | hubseal cert issue --profile dfsp-client --subject bank1 --csr "
+              "- > bank1.pem\n");
+  issuing->add_option("--ca", options->ca, "The CA that signs")->capture_default_str()->type_name("NAME");
+  issuing->add_option("--profile", options->profile, "A profile of kind \"end_entity\", such as dfsp-client")
+      ->required()
+      ->type_name("NAME");
+  issuing->add_option("--subject", options->subject, "The participant (DFSP) that the certificate is for")
+      ->required()
+      ->type_name("NAME");
+  issuing->add_option("--csr", options->csr, "PKCS#10 in PEM; - for standard input")->required()->type_name("FILE");
+  issuing->add_option("--request", options->request, "Name of this request [derived from the CSR]")->type_name("ID");
+  issuing->add_option("--out", options->out, "Write the certificate into this file")->type_name("FILE");
+  issuing->add_option("--chain", options->chain, "Write the certificates up to the root into this file")
+      ->type_name("FILE");
+  issuing->add_flag("--force", options->force, "Replace files that hold something else");
+  on(issuing, session, options, issue);
+}
+
+void add_show(CLI::App& cert, Session& session) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* showing = command(cert, "show", "One certificate, by its serial number",
+                              "  hubseal cert show 4f1c0a\n  hubseal cert show 4f1c0a --ca hub-ca --out bank1.pem\n");
+  showing->add_option("serial", options->serial, "Serial number, hexadecimal")->required()->type_name("SERIAL");
+  showing->add_option("--ca", options->ca, "The CA that signed it")->capture_default_str()->type_name("NAME");
+  showing->add_option("--out", options->out, "Write the certificate into this file")->type_name("FILE");
+  showing->add_flag("--force", options->force, "Replace a file that holds something else");
+  on(showing, session, options, show);
+}
+
+void add_list(CLI::App& cert, Session& session) {
+  const auto listing = std::make_shared<Listing>();
+  CLI::App* listed = command(cert, "list", "Certificates, oldest first",
+                             "  hubseal cert list\n  hubseal cert list --subject bank1 --limit 20\n");
+  listed->add_option("--ca", listing->ca, "Of this CA only")->type_name("NAME");
+  listed->add_option("--subject", listing->subject, "Of this participant only")->type_name("NAME");
+  listed->add_option("--limit", listing->limit, "At most so many [all]")->check(CLI::PositiveNumber)->type_name("N");
+  on(listed, session, listing, list);
+}
+
+}  // namespace
+
+void add_cert(CLI::App& app, Session& session) {
+  CLI::App* cert =
+      command(app, "cert", "Certificates: issue, show, list",
+              "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n");
+  cert->require_subcommand(1);
+  add_issue(*cert, session);
+  add_show(*cert, session);
+  add_list(*cert, session);
+}
+
+}  // namespace hubseal::cli

@@ -1,0 +1,67 @@
+// hubseal csr: requests for certificates that the hub itself needs from others.
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/input_output.h"
+#include "cli/subject.h"
+#include "cli/table.h"
+#include "cli/views.h"
+
+namespace hubseal::cli {
+namespace {
+
+struct Options {
+  std::string label;
+  std::string type = "rsa_4096";
+  std::string subject;
+  std::vector<std::string> dns;
+  std::vector<std::string> ip;
+  std::string out;
+  bool force = false;
+};
+
+Result<ExitCode> create(const Session& session, const Options& options) {
+  Json fields = {{"label", options.label}, {"type", options.type}};
+  fields["subject"] = TRY(parse_subject(options.subject));
+  if (!options.dns.empty()) fields["dns"] = options.dns;
+  if (!options.ip.empty()) fields["ip"] = options.ip;
+  print_progress(fmt::format("making {} ({}) in the token...\n", options.label, options.type));
+  const Json answer = TRY(session.call("create_csr", fields, Work::key_generation));
+  const std::string summary =
+      render_pairs({{"label", text_of(answer, "label")}, {"key id", text_of(answer, "key_id")}});
+  TRY(deliver(session, answer, summary, {text_of(answer, "csr"), options.out, options.force}));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_csr(CLI::App& app, Session& session) {
+  CLI::App* csr =
+      command(app, "csr", "CSRs for the hub's own TLS: create",
+              "  hubseal csr create hub-client-bank1 --subject \"CN=hub.example.com,O=Example Hub,C=KE\"\n");
+  csr->require_subcommand(1);
+
+  const auto options = std::make_shared<Options>();
+  CLI::App* creating =
+      command(*csr, "create", "Make a new TLS key in the token and the one CSR that it signs",
+              "  hubseal csr create hub-client-bank1 --subject \"CN=hub.example.com,O=Example Hub,C=KE\" \\\n"
+              "      --dns hub.example.com --ip 192.0.2.10 --out hub-client-bank1.csr\n");
+  creating->add_option("label", options->label, "Name of the new key")->required()->type_name("LABEL");
+  creating->add_option("--type", options->type, "Kind of key")
+      ->capture_default_str()
+      ->check(CLI::IsMember(key_type_words()));
+  creating->add_option("--subject", options->subject, "Distinguished name: CN, O, C and, if wanted, OU, L, ST")
+      ->required()
+      ->type_name("DN");
+  creating->add_option("--dns", options->dns, "DNS name; may be repeated")->take_all()->type_name("NAME");
+  creating->add_option("--ip", options->ip, "IPv4 or IPv6 address; may be repeated")->take_all()->type_name("ADDRESS");
+  creating->add_option("--out", options->out, "Write the CSR into this file")->type_name("FILE");
+  creating->add_flag("--force", options->force, "Replace a file that holds something else");
+  on(creating, session, options, create);
+}
+
+}  // namespace hubseal::cli

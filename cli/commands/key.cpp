@@ -1,0 +1,80 @@
+// hubseal key: the keys in the token.
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/ensure.h"
+#include "cli/input_output.h"
+#include "cli/views.h"
+
+namespace hubseal::cli {
+namespace {
+
+struct Options {
+  KeyWish wish;
+  std::string out;
+  bool force = false;
+  bool jwk = false;
+};
+
+Result<ExitCode> list(const Session& session, const Options&) {
+  const Json answer = TRY(session.call("list_keys", Json::object()));
+  if (session.json)
+    session.print_json(answer);
+  else
+    print(render_keys(member_of(answer, "keys")));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> create(const Session& session, const Options& options) {
+  const Json key = TRY(create_key(session, options.wish));
+  TRY(deliver(session, key, render_key(key), {text_of(key, "pem"), options.out, options.force}));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> show(const Session& session, const Options& options) {
+  const Json key = TRY(session.call("get_public_key", {{"key", options.wish.label}}));
+  const std::string text = options.jwk ? dump_json(member_of(key, "jwk")) + '\n' : text_of(key, "pem");
+  TRY(deliver(session, key, render_key(key), {text, options.out, options.force}));
+  return ExitCode::ok;
+}
+
+void add_out(CLI::App* command, Options& options) {
+  command->add_option("--out", options.out, "Write the public key into this file")->type_name("FILE");
+  command->add_flag("--force", options.force, "Replace a file that holds something else");
+}
+
+}  // namespace
+
+void add_key(CLI::App& app, Session& session) {
+  CLI::App* key = command(app, "key", "Keys in the token: list, create, show",
+                          "  hubseal key list\n  hubseal key create hub-jws-2 --type ec_p256 --use jws\n");
+  key->require_subcommand(1);
+
+  on(command(*key, "list", "All keys that hubseald holds, with state and grade", "  hubseal key list\n"), session,
+     std::make_shared<Options>(), list);
+
+  const auto made = std::make_shared<Options>();
+  CLI::App* creating = command(*key, "create", "Make a key pair inside the token; the private half never leaves it",
+                               "  hubseal key create hub-jws-2 --type rsa_2048 --use jws\n"
+                               "  hubseal key create hub-ca-2 --type rsa_4096 --use ca\n");
+  creating->add_option("label", made->wish.label, "Name of the new key")->required()->type_name("LABEL");
+  creating->add_option("--type", made->wish.type, "Kind of key")->required()->check(CLI::IsMember(key_type_words()));
+  creating->add_option("--use", made->wish.use, "What it will sign: certificates or JWS")
+      ->required()
+      ->check(CLI::IsMember({"ca", "jws"}));
+  add_out(creating, *made);
+  on(creating, session, made, create);
+
+  const auto shown = std::make_shared<Options>();
+  CLI::App* showing = command(*key, "show", "The public half of a key, as PEM or JWK",
+                              "  hubseal key show hub-jws --jwk > hub-jws.json\n");
+  showing->add_option("label", shown->wish.label, "Name of the key")->required()->type_name("LABEL");
+  showing->add_flag("--jwk", shown->jwk, "As a JSON Web Key (RFC 7517) instead of PEM");
+  add_out(showing, *shown);
+  on(showing, session, shown, show);
+}
+
+}  // namespace hubseal::cli

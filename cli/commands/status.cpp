@@ -1,0 +1,97 @@
+// hubseal status: whether the daemon would sign now, and with what.
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/commands.h"
+#include "cli/input_output.h"
+#include "cli/table.h"
+#include "cli/views.h"
+
+namespace hubseal::cli {
+namespace {
+
+std::string duration_text(const Json& seconds) {
+  const auto total = seconds.is_number_integer() ? seconds.get<std::int64_t>() : 0;
+  if (total < 120) return fmt::format("{} s", total);
+  if (total < 2 * 3600) return fmt::format("{} min", total / 60);
+  if (total < 48 * 3600) return fmt::format("{} h {} min", total / 3600, total / 60 % 60);
+  return fmt::format("{} days", total / 86400);
+}
+
+/// What a peer may not read (an auditor sees no keys) is left out, not an error.
+Result<Json> call_if_permitted(const Session& session, std::string_view op, const Json& fields) {
+  auto answer = session.call(op, fields);
+  if (!answer && answer.error().code == Code::forbidden) return Json();
+  return answer;
+}
+
+Result<Json> fetch(const Session& session) {
+  Json all;
+  all["health"] = TRY(session.call("health", Json::object()));
+  all["version"] = TRY(session.call("version", Json::object()));
+  const Json keys = TRY(call_if_permitted(session, "list_keys", Json::object()));
+  if (!keys.is_null()) all["keys"] = member_of(keys, "keys");
+  Json cas = Json::array();
+  for (const Json& name : member_of(all["health"], "cas")) {
+    Json ca = TRY(call_if_permitted(session, "get_ca", {{"ca", name}}));
+    cas.push_back(ca.is_null() ? Json{{"ca", name}} : std::move(ca));
+  }
+  all["cas"] = std::move(cas);
+  return all;
+}
+
+std::string render_health(const Json& health, const Json& version) {
+  const Json& token = member_of(health, "token");
+  const Json& audit = member_of(health, "audit");
+  const bool plugged = member_of(token, "ready") == Json(true);
+  std::vector<std::pair<std::string, std::string>> pairs = {
+      {"hubseald",
+       fmt::format("{}, up {}", text_of(health, "status"), duration_text(member_of(health, "uptime_seconds")))},
+      {"version", fmt::format("{}, protocol {}, {}", text_of(version, "version"), text_of(version, "protocol"),
+                              text_of(version, "openssl"))},
+      {"module", text_of(version, "module")},
+      {"token", plugged
+                    ? fmt::format("{}, serial {}, generation {}, {} sessions", text_of(token, "label"),
+                                  text_of(token, "serial"), text_of(token, "generation"), text_of(token, "sessions"))
+                    : fmt::format("{}: not ready", text_of(token, "label"))},
+      {"audit log",
+       fmt::format("{}, {} records", member_of(audit, "writable") == Json(true) ? "writable" : "NOT WRITABLE",
+                   text_of(audit, "records"))}};
+  for (const Json& problem : member_of(health, "problems"))
+    pairs.emplace_back("problem", problem.is_string() ? problem.get<std::string>() : dump_json(problem));
+  return render_pairs(pairs);
+}
+
+std::string render_cas(const Json& cas) {
+  Table table({"CA", "STATE", "KEY", "NOT AFTER", "SUBJECT"});
+  for (const Json& ca : cas)
+    table.row({text_of(ca, "ca"), text_of(ca, "state"), text_of(ca, "key"), text_of(ca, "not_after"),
+               text_of(ca, "subject")});
+  return table.empty() ? "no CA yet: hubseal init --help\n" : table.render();
+}
+
+struct Nothing {};
+
+Result<ExitCode> status(const Session& session, const Nothing&) {
+  const Json all = TRY(fetch(session));
+  if (session.json) {
+    session.print_json(all);
+  } else {
+    print(render_health(all["health"], all["version"]) + "\n" + render_cas(all["cas"]));
+    if (all.contains("keys")) print("\n" + render_keys(all["keys"]));
+  }
+  return text_of(all["health"], "status") == "ready" ? ExitCode::ok : ExitCode::unavailable;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Session& session) {
+  CLI::App* asked = command(app, "status", "Whether hubseald would sign now, its CAs and keys (exit 0: ready, 4: not)",
+                            "  hubseal status\n  hubseal --json status | jq .health.status\n");
+  on(asked, session, std::make_shared<Nothing>(), status);
+}
+
+}  // namespace hubseal::cli

@@ -1,0 +1,91 @@
+#include "cli/table.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace hubseal::cli {
+namespace {
+
+/// Bytes of the UTF-8 sequence that `lead` begins; 1 for a byte that begins none.
+std::size_t sequence_length(unsigned char lead) {
+  if (lead >= 0xf0) return 4;
+  if (lead >= 0xe0) return 3;
+  if (lead >= 0xc0) return 2;
+  return 1;
+}
+
+char32_t code_point(std::string_view sequence) {
+  const auto lead = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() == 1) return lead;
+  char32_t value = lead & (0xffu >> (sequence.size() + 1));
+  for (const char c : sequence.substr(1)) value = (value << 6) | (static_cast<unsigned char>(c) & 0x3fu);
+  return value;
+}
+
+bool steers_terminal(char32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) ||          // C0, DEL, C1
+         c == 0x061c || (c >= 0x200b && c <= 0x200f) ||  // marks of direction, invisible spaces
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/// Columns on the screen, as far as counting code points tells.
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string display_text(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t length = std::min(sequence_length(static_cast<unsigned char>(text[0])), text.size());
+    const char32_t c = code_point(text.substr(0, length));
+    if (steers_terminal(c))
+      shown += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c));
+    else
+      shown += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return shown;
+}
+
+Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
+
+void Table::row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = display_text(cell);
+  cells.resize(rows_.front().size());
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::render() const {
+  std::vector<std::size_t> widths(rows_.front().size(), 0);
+  for (const auto& row : rows_)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  std::string text;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - width(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  }
+  return text;
+}
+
+std::string render_pairs(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::size_t widest = 0;
+  for (const auto& [name, value] : pairs) widest = std::max(widest, width(name));
+  std::string text;
+  for (const auto& [name, value] : pairs) {
+    text += name;
+    if (!value.empty()) text.append(widest - width(name) + 2, ' ') += display_text(value);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace hubseal::cli

@@ -1,0 +1,94 @@
+#include "cli/views.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/certificate_view.h"
+#include "cli/input_output.h"
+#include "cli/table.h"
+#include "common/key_types.h"
+
+namespace hubseal::cli {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+void add_certificate_lines(Pairs& pairs, const std::string& pem) {
+  const auto view = view_certificate(pem);
+  if (!view) {
+    pairs.emplace_back("certificate", view.error().message);
+    return;
+  }
+  pairs.emplace_back("SHA-256", view->fingerprint);
+  pairs.emplace_back("key id", view->key_id);
+}
+
+}  // namespace
+
+std::string render_key(const Json& key) {
+  return render_pairs({{"label", text_of(key, "label")},
+                       {"type", text_of(key, "type")},
+                       {"use", text_of(key, "use")},
+                       {"state", text_of(key, "state")},
+                       {"grade", text_of(key, "grade")},
+                       {"created", text_of(key, "created_at")},
+                       {"key id", text_of(key, "key_id")}});
+}
+
+std::string render_keys(const Json& keys) {
+  Table table({"LABEL", "TYPE", "USE", "STATE", "GRADE", "CREATED", "KEY ID"});
+  for (const Json& key : keys)
+    table.row({text_of(key, "label"), text_of(key, "type"), text_of(key, "use"), text_of(key, "state"),
+               text_of(key, "grade"), text_of(key, "created_at"), text_of(key, "key_id").substr(0, 16)});
+  return table.empty() ? "no keys yet\n" : table.render();
+}
+
+std::string render_ca(const Json& ca) {
+  Pairs pairs = {{"CA", text_of(ca, "ca")},
+                 {"state", text_of(ca, "state")},
+                 {"key", text_of(ca, "key")},
+                 {"profile", text_of(ca, "profile")},
+                 {"subject", text_of(ca, "subject")}};
+  if (member_of(ca, "certificate").is_string()) {
+    pairs.emplace_back("serial", text_of(ca, "serial"));
+    pairs.emplace_back("valid", text_of(ca, "not_before") + " to " + text_of(ca, "not_after"));
+    add_certificate_lines(pairs, text_of(ca, "certificate"));
+  }
+  return render_pairs(pairs);
+}
+
+std::string render_certificate(const Json& certificate) {
+  Pairs pairs;
+  const std::pair<const char*, const char*> lines[] = {
+      {"CA", "ca"},           {"state", "state"},
+      {"profile", "profile"}, {"participant", "subject"},
+      {"request", "request"}, {"subject", "distinguished_name"},
+      {"serial", "serial"},
+  };
+  for (const auto& [name, member] : lines)
+    if (!member_of(certificate, member).is_null()) pairs.emplace_back(name, text_of(certificate, member));
+  pairs.emplace_back("valid", text_of(certificate, "not_before") + " to " + text_of(certificate, "not_after"));
+  add_certificate_lines(pairs, text_of(certificate, "certificate"));
+  return render_pairs(pairs);
+}
+
+Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact) {
+  if (!artefact.out.empty()) TRY(write_output(artefact.out, artefact.text, artefact.force));
+  if (session.json) {
+    session.print_json(answer);
+  } else if (artefact.out.empty()) {
+    print_note(summary);
+    print(artefact.text);
+  } else {
+    print(summary + fmt::format("written to {}\n", artefact.out));
+  }
+  return {};
+}
+
+std::vector<std::string> key_type_words() {
+  std::vector<std::string> words;
+  for (const auto& [word, type] : kKeyTypes) words.emplace_back(word);
+  return words;
+}
+
+}  // namespace hubseal::cli

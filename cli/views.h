@@ -1,0 +1,33 @@
+/// The daemon's answers as people read them, and the options that several subcommands share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+#include "common/json.h"
+#include "common/result.h"
+
+namespace hubseal::cli {
+
+std::string render_key(const Json& key);
+std::string render_keys(const Json& keys);
+/// Subject, validity, fingerprint and key id of an active CA; what is awaited of another.
+std::string render_ca(const Json& ca);
+std::string render_certificate(const Json& certificate);
+
+/// Something made by the daemon that goes into a file or a pipe: a certificate, a CSR, a JWS.
+struct Artefact {
+  std::string text;
+  std::string out;  ///< file name; empty for standard output
+  bool force = false;
+};
+
+/// Delivers `artefact` with its summary. Without a file the artefact alone is on standard output,
+/// ready for a pipe, and the summary on standard error; with --json standard output has `answer`.
+Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact);
+
+/// "rsa_2048", ...: the choices of --type.
+std::vector<std::string> key_type_words();
+
+}  // namespace hubseal::cli

@@ -1,0 +1,191 @@
+# shellcheck shell=bash disable=SC2154  # repo, state, port, ... are the variables of ./run
+# The steps of ./run. Errors end the script; finish() stops what was started and shows the logs.
+
+daemon_pid='' agent_pid=''
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+  echo "run: $*" >&2
+  exit 1
+}
+
+# The sockets' paths must fit into sun_path (108 bytes with its end), and the folder's name into
+# configuration files without quoting.
+check_state() {
+  local longest=$1/run/agent.sock
+  ((${#longest} < 108)) ||
+    fail "the folder $1 has too long a name: $longest has ${#longest} bytes, a socket's path at most 107. Give --state"
+  [[ $1 =~ ^/[A-Za-z0-9._/@+,-]+$ ]] ||
+    fail "the folder $1 has characters other than letters, digits and . _ / @ + , - in its name. Give --state"
+}
+
+check_port() {
+  [[ $1 =~ ^[0-9]{1,5}$ ]] && ((10#$1 > 0 && 10#$1 < 65536)) || fail "--port wants a number from 1 to 65535, not $1"
+  if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+    fail "port $1 is in use (another ./run?). Give --port"
+  fi
+}
+
+# One run at a time in a folder. Children close the descriptor: a lost one must not keep the lock.
+lock_state() {
+  mkdir -p "$1"
+  exec 9>"$1/lock"
+  flock --nonblock 9 || fail "another ./run is at work in $1"
+}
+
+find_module() {
+  local candidate
+  for candidate in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so /usr/lib/*/pkcs11/libsofthsm2.so; do
+    [[ -e $candidate ]] && echo "$candidate" && return
+  done
+  fail "libsofthsm2.so is not where Debian has it"
+}
+
+fill_in() {
+  sed -e "s|@STATE@|$state|g" -e "s|@USER@|$(id -u)|g" -e "s|@MODULE@|$(find_module)|g" -e "s|@PORT@|$port|g" "$1"
+}
+
+# Copies, because hubseald takes its configuration only from files that nobody else could change.
+write_config() {
+  local name
+  mkdir -p "$state"/{etc/profiles,run,tokens,log,agent,"demo-bank"}
+  for name in "$repo"/config/rig/*.in; do
+    fill_in "$name" >"$state/etc/$(basename "$name" .in)"
+  done
+  rm -f "$state"/etc/profiles/*.toml
+  cp "$repo"/config/profiles/*.toml "$state/etc/profiles/"
+}
+
+# As systemd does it: the sockets exist first and are passed in, by name.
+start_daemon() {
+  local sockets=() name
+  for name in agent jws admin audit; do
+    rm -f "$state/run/$name.sock"
+    sockets+=(--listen="$state/run/$name.sock")
+  done
+  if command -v systemd-socket-activate >/dev/null; then
+    systemd-socket-activate "${sockets[@]}" --fdname=agent:jws:admin:audit --setenv="SOFTHSM2_CONF=$SOFTHSM2_CONF" \
+      "$hubseald" --config "$state/etc/hubseald.toml" >"$state/log/hubseald.log" 2>&1 9>&- &
+  else
+    echo "systemd-socket-activate is not here: hubseald makes its sockets itself"
+    "$hubseald" --config "$state/etc/hubseald.toml" >"$state/log/hubseald.log" 2>&1 9>&- &
+  fi
+  daemon_pid=$!
+}
+
+start_agent() {
+  "$agent" --config "$state/etc/agent.toml" >"$state/log/hubseal-agent.log" 2>&1 9>&- &
+  agent_pid=$!
+}
+
+# Asks again and again, for a minute, as long as the process lives.
+await() {
+  local what=$1 pid=$2 deadline=$((SECONDS + 60))
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    kill -0 "$pid" 2>/dev/null || fail "$what ended while it started"
+    ((SECONDS < deadline)) || fail "$what is not ready after a minute: $("$@" 2>&1 | tail -n 3)"
+    sleep 0.1
+  done
+}
+
+await_daemon() {
+  await hubseald "$daemon_pid" "$hubseal" status
+  echo "hubseald       pid $daemon_pid, sockets in $state/run"
+}
+
+await_agent() {
+  await hubseal-agent "$agent_pid" curl --silent --fail "http://127.0.0.1:$port/api/hub/ca"
+  echo "hubseal-agent  pid $agent_pid, http://127.0.0.1:$port"
+}
+
+# rest METHOD PATH [JSON]: the answer's body; a refusal ends the script with what the agent said.
+rest() {
+  local body status
+  body=$(mktemp "$state/answer.XXXXXX")
+  status=$(curl --silent --show-error --max-time 60 --output "$body" --write-out '%{http_code}' --request "$1" \
+    ${3:+--header 'Content-Type: application/json' --data "$3"} "$base$2") || status="no answer"
+  if [[ $status != 2* ]]; then
+    echo "run: $1 $2: $status: $(cat "$body")" >&2
+    rm -f "$body"
+    return 1
+  fi
+  cat "$body"
+  rm -f "$body"
+}
+
+onboard_bank() {
+  local folder=$state/$bank
+  if rest GET /dfsps | jq --exit-status --arg id "$bank" 'any(.[]; .id == $id or .dfspId == $id)' >/dev/null; then
+    echo "$bank is onboarded already"
+  else
+    rest POST /dfsps "$(jq -n --arg id "$bank" '{dfspId: $id, name: "Demo Bank"}')" >/dev/null
+    echo "POST /api/dfsps: $bank"
+  fi
+  # The bank's own key, made by the bank: the hub only ever sees the CSR.
+  if [[ ! -e $folder/client.csr ]]; then
+    openssl req -new -newkey rsa:4096 -nodes -sha256 -subj "/" -keyout "$folder/client.key" \
+      -out "$folder/client.csr.new" 2>/dev/null
+    mv "$folder/client.csr.new" "$folder/client.csr"
+  fi
+}
+
+# Enrols the CSR once: a key that was certified is not certified again.
+fetch_certificate() {
+  local folder=$state/$bank path=/dfsps/$bank/enrollments/inbound enrollment id
+  enrollment=$(rest GET "$path" |
+    jq --compact-output --rawfile csr "$folder/client.csr" 'map(select(.csr == $csr)) | last // empty')
+  if [[ -z $enrollment ]]; then
+    enrollment=$(rest POST "$path" "$(jq -n --rawfile csr "$folder/client.csr" '{clientCSR: $csr}')")
+    echo "POST /api$path: enrolment $(jq -r .id <<<"$enrollment")"
+  fi
+  id=$(jq -r .id <<<"$enrollment")
+  if [[ $(jq -r .state <<<"$enrollment") != CERT_SIGNED ]]; then
+    enrollment=$(rest POST "$path/$id/sign")
+    echo "POST /api$path/$id/sign: $(jq -r .state <<<"$enrollment")"
+  fi
+  jq -r '.certificate // empty' <<<"$enrollment" >"$folder/client.pem"
+  [[ -s $folder/client.pem ]] || fail "enrolment $id has no certificate"
+  rest GET /hub/ca | jq -r '.rootCertificate' >"$folder/hub-ca.pem"
+}
+
+say_what_next() {
+  cat <<TEXT
+
+The CA's key never left the token; two processes stood between it and the bank.
+  REST API       http://127.0.0.1:$port/api (no authentication: loopback only)
+  certificate    $state/$bank/client.pem, chain $state/$bank/hub-ca.pem
+  logs           $state/log
+Try next, in another terminal:
+  export SOFTHSM2_CONF=$SOFTHSM2_CONF HUBSEAL_SOCKET=$HUBSEAL_SOCKET PATH=$(dirname "$hubseal"):\$PATH
+  hubseal status
+  hubseal cert list
+  printf '{"a":1}' | hubseal jws sign --key hub-jws
+  curl http://127.0.0.1:$port/api/dfsps
+TEXT
+}
+
+# By pid, politely, and for certain.
+stop() {
+  local pid=$1
+  [[ -n $pid ]] && kill -TERM "$pid" 2>/dev/null || return 0
+  timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+}
+
+finish() {
+  local status=$1 log
+  trap '' INT TERM
+  stop "$agent_pid"
+  stop "$daemon_pid"
+  # 130 and 143: somebody stopped it, nothing to explain.
+  if ((status != 0 && status != 130 && status != 143)); then
+    for log in "$state"/log/*.log; do
+      [[ -e $log ]] || continue
+      printf '\n-- the end of %s\n' "$log" >&2
+      tail -n 15 "$log" >&2
+    done
+  fi
+  exit "$status"
+}
