@@ -1,10 +1,9 @@
 /// hubseald: reads its configuration, opens the token, proves its keys, serves until SIGTERM.
 
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "common/exit_code.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "daemon/config.h"
@@ -14,25 +13,6 @@
 using namespace hubseal;
 
 namespace {
-
-// DESIGN: bad input 2, refused 3, unavailable 4, everything else 1.
-int exit_code(Code code) {
-  switch (code) {
-    case Code::bad_request:
-    case Code::too_large: return 2;
-    case Code::forbidden:
-    case Code::not_found:
-    case Code::conflict:
-    case Code::policy_denied: return 3;
-    case Code::approval_required: return 5;
-    case Code::hsm_busy:
-    case Code::rate_limited:
-    case Code::hsm_unavailable:
-    case Code::storage_unavailable: return 4;
-    case Code::internal: return 1;
-  }
-  return 1;
-}
 
 Result<> run(const std::string& config_path, const std::string& so_pin_file, bool init_token, bool check_only) {
   TRY(daemon::harden_process());
@@ -50,14 +30,18 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", fmt::format("hubseald {}", kVersion));
   std::string config = "/etc/hubseal/hubseald.toml";
   std::string so_pin_file;
+  bool check_only = false;
+  bool init_token = false;
   app.add_option("--config", config, "configuration file")->capture_default_str();
-  const auto* check = app.add_flag("--check-config", "read configuration and profiles, say what is wrong, and end");
-  auto* init = app.add_flag("--init-token", "initialise the token that the configuration names (never one that exists)");
+  app.add_flag("--check-config", check_only, "read configuration and profiles, say what is wrong, and end");
+  auto* init = app.add_flag("--init-token", init_token,
+                            "initialise the token that the configuration names (never one that exists)");
   app.add_option("--so-pin-file", so_pin_file, "file with the security officer's PIN for --init-token")->needs(init);
   CLI11_PARSE(app, argc, argv);
 
-  const auto result = run(config, so_pin_file, init->count() > 0, check->count() > 0);
+  const auto result = run(config, so_pin_file, init_token, check_only);
   if (result) return 0;
-  log::error("hubseald ends", {{"code", std::string(to_string(result.error().code))}, {"reason", result.error().message}});
-  return exit_code(result.error().code);
+  const Error& error = result.error();
+  log::error("hubseald ends", {{"code", std::string(to_string(error.code))}, {"reason", error.message}});
+  return static_cast<int>(exit_code_of(error.code));
 }

@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
 using namespace hubseal;
@@ -55,10 +56,10 @@ class FullDisk {
 BOOST_FIXTURE_TEST_SUITE(audit, Fixture)
 
 BOOST_AUTO_TEST_CASE(records_are_numbered_without_a_gap_across_restarts) {
-  open()->record(Json{{"event", "one"}}).value();
+  test::must(open()->record(Json{{"event", "one"}}));
   const auto log = open();
   BOOST_TEST(log->records() == 1);
-  log->record(Json{{"event", "two"}}).value();
+  test::must(log->record(Json{{"event", "two"}}));
   const auto written = lines();
   BOOST_REQUIRE(written.size() == 2);
   BOOST_TEST(Json::parse(written[0]).at("seq") == 1);
@@ -85,7 +86,7 @@ BOOST_AUTO_TEST_CASE(concurrent_writers_share_the_log_and_each_record_is_there_o
 }
 
 BOOST_AUTO_TEST_CASE(a_torn_last_record_is_sealed_and_stays_where_it_is) {
-  open()->record(Json{{"event", "one"}}).value();
+  test::must(open()->record(Json{{"event", "one"}}));
   append_raw(R"({"seq":2,"time":"2026)");
   const auto log = open();
   const auto written = lines();
@@ -96,17 +97,17 @@ BOOST_AUTO_TEST_CASE(a_torn_last_record_is_sealed_and_stays_where_it_is) {
 }
 
 BOOST_AUTO_TEST_CASE(a_crash_while_sealing_is_survived_as_well) {
-  open()->record(Json{{"event", "one"}}).value();
+  test::must(open()->record(Json{{"event", "one"}}));
   append_raw("{\"seq\":2,\n");  // torn, its line feed written, the record about it not
   const auto log = open();
   BOOST_TEST(log->records() == 1);
-  log->record(Json{{"event", "two"}}).value();
+  test::must(log->record(Json{{"event", "two"}}));
   BOOST_TEST(Json::parse(lines().back()).at("seq") == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_refuses_the_record_and_leaves_the_log_whole) {
   const auto log = open();
-  log->record(Json{{"event", "before"}}).value();
+  test::must(log->record(Json{{"event", "before"}}));
   const auto size = std::filesystem::file_size(file);
   {
     const FullDisk full(size + 10);
@@ -116,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_the_record_and_leaves_the_log_whole) {
     BOOST_TEST(!log->writable());
     BOOST_TEST(std::filesystem::file_size(file) == size);
   }
-  log->record(Json{{"event", "after"}}).value();
+  test::must(log->record(Json{{"event", "after"}}));
   BOOST_TEST(log->writable());
   BOOST_TEST(Json::parse(lines().back()).at("seq") == 2);
 }

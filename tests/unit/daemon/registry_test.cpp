@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
 using namespace hubseal;
@@ -50,7 +51,7 @@ struct Fixture {
 BOOST_FIXTURE_TEST_SUITE(registry, Fixture)
 
 BOOST_AUTO_TEST_CASE(an_intent_survives_a_restart_and_becomes_one_certificate) {
-  registry->reserve(intent(1, "bank1"), {}).value();
+  test::must(registry->reserve(intent(1, "bank1"), {}));
   reopen();
   auto found = registry->find_request("agent", "r-1").value();
   BOOST_REQUIRE(found.has_value());
@@ -64,14 +65,14 @@ BOOST_AUTO_TEST_CASE(an_intent_survives_a_restart_and_becomes_one_certificate) {
 }
 
 BOOST_AUTO_TEST_CASE(a_certificate_once_issued_is_never_replaced) {
-  registry->reserve(intent(1, "bank1"), {}).value();
+  test::must(registry->reserve(intent(1, "bank1"), {}));
   BOOST_TEST(registry->complete("hub-ca", "01000000", Bytes{1}).value());
   BOOST_TEST(!registry->complete("hub-ca", "01000000", Bytes{2}).value());
   BOOST_TEST((registry->find_certificate("hub-ca", "01000000").value()->certificate == Bytes{1}));
 }
 
 BOOST_AUTO_TEST_CASE(PKI_8_a_public_key_certified_once_is_refused_again) {
-  registry->reserve(intent(1, "bank1"), {}).value();
+  test::must(registry->reserve(intent(1, "bank1"), {}));
   CertificateRecord again = intent(2, "bank1");
   again.key_id = id_of(1);
   const auto refused = registry->reserve(again, {});
@@ -82,8 +83,8 @@ BOOST_AUTO_TEST_CASE(PKI_8_a_public_key_certified_once_is_refused_again) {
 
 BOOST_AUTO_TEST_CASE(PKI_5_a_name_of_one_participant_is_refused_for_every_other) {
   const std::vector<ca::ClaimedName> names = {{ca::NameKind::cn, "bank1.example.com"}};
-  registry->reserve(intent(1, "bank1"), names).value();
-  registry->reserve(intent(2, "bank1"), names).value();
+  test::must(registry->reserve(intent(1, "bank1"), names));
+  test::must(registry->reserve(intent(2, "bank1"), names));
   const auto refused = registry->reserve(intent(3, "bank2"), names);
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::conflict));
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_name_of_one_participant_is_refused_for_every_other)
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_writer_takes_nobody_with_it) {
-  registry->reserve(intent(1, "bank1"), {}).value();
+  test::must(registry->reserve(intent(1, "bank1"), {}));
   std::atomic<int> written{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t)
@@ -110,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_refused_writer_takes_nobody_with_it) {
 }
 
 BOOST_AUTO_TEST_CASE(lists_by_participant_in_pages_oldest_first) {
-  for (int n = 1; n <= 5; ++n) registry->reserve(intent(n, n % 2 ? "odd" : "even"), {}).value();
+  for (int n = 1; n <= 5; ++n) test::must(registry->reserve(intent(n, n % 2 ? "odd" : "even"), {}));
   const auto first = registry->list_certificates({.subject = "odd", .limit = 2}).value();
   BOOST_REQUIRE(first.size() == 2);
   BOOST_TEST(first[0].request == "r-1");
@@ -120,9 +121,8 @@ BOOST_AUTO_TEST_CASE(lists_by_participant_in_pages_oldest_first) {
 }
 
 BOOST_AUTO_TEST_CASE(keys_and_cas_come_back_as_they_were) {
-  registry->add_key({.label = "hub-ca", .id = id_of(7), .type = KeyType::ec_p384, .use = KeyUse::ca, .created_at = kNow})
-      .value();
-  registry->add_ca({.name = "hub", .key = "hub-ca", .profile = "hub-root", .certificate = {1, 2}, .csr = {}}).value();
+  test::must(registry->add_key({.label = "hub-ca", .id = id_of(7), .type = KeyType::ec_p384, .use = KeyUse::ca, .created_at = kNow}));
+  test::must(registry->add_ca({.name = "hub", .key = "hub-ca", .profile = "hub-root", .certificate = {1, 2}, .csr = {}}));
   reopen();
   const auto keys = registry->keys().value();
   BOOST_REQUIRE(keys.size() == 1);

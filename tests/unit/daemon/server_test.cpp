@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/wire/daemon_client.h"
+#include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
 using namespace hubseal;
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_answered_and_the_connection_goes_on) {
   Running running({rule_for(::geteuid())});
   auto channel = running.connect();
   for (const char* line : {"one", "two"}) {
-    channel.write_line(line, 5s).value();
+    test::must(channel.write_line(line, 5s));
     BOOST_TEST(read(channel).value() == line);
   }
 }
@@ -115,22 +116,22 @@ BOOST_AUTO_TEST_CASE(one_connection_too_many_is_told_so_and_the_others_go_on) {
   std::vector<wire::LineChannel> open;
   for (int i = 0; i < 4; ++i) {
     open.push_back(running.connect());
-    open.back().write_line("in", 5s).value();
+    test::must(open.back().write_line("in", 5s));
     BOOST_TEST(read(open.back()).value() == "in");
   }
   auto fifth = running.connect();
   BOOST_TEST(read(fifth).value().find("rate_limited") != std::string::npos);
-  open[0].write_line("still", 5s).value();
+  test::must(open[0].write_line("still", 5s));
   BOOST_TEST(read(open[0]).value() == "still");
 }
 
 BOOST_AUTO_TEST_CASE(a_thousand_connections_leave_the_first_one_served) {
   Running running({rule_for(::geteuid())});
   auto first = running.connect();
-  first.write_line("in", 5s).value();
+  test::must(first.write_line("in", 5s));
   BOOST_TEST(read(first).value() == "in");
   for (int i = 0; i < 1000; ++i) running.connect();
-  first.write_line("still", 5s).value();
+  test::must(first.write_line("still", 5s));
   BOOST_TEST(read(first).value() == "still");
 }
 
@@ -143,7 +144,7 @@ BOOST_AUTO_TEST_CASE(stopping_lets_the_request_under_way_finish) {
     return std::string("done");
   });
   auto channel = running.connect();
-  channel.write_line("work", 5s).value();
+  test::must(channel.write_line("work", 5s));
   entered.get_future().wait();
   std::thread stopper([&] { BOOST_TEST(running.stop()); });
   release.set_value();
