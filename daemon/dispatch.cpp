@@ -91,7 +91,7 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
 Result<> Dispatcher::record(const Call& call, std::string_view operation, const Result<Json>& reply) {
   Json record = {{"event", operation.empty() ? "undecodable" : operation}};
   record["result"] = reply ? "ok" : to_string(reply.error().code);
-  if (!reply) record["message"] = log::printable(reply.error().message, 1024);
+  if (!reply) record["message"] = reply.error().message.substr(0, 1024);
   record.update(call.details);
   record.update(call.who());
   return services_.audit.record(record);
