@@ -52,7 +52,12 @@ Result<std::vector<Key>> Keyring::list() const {
 Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) {
   const auto one_at_a_time = creating_.lock();
   if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
-  hsm::KeyInfo info = TRY(signer_.generate_key(type, label));
+  auto made = signer_.generate_key(type, label);
+  if (!made && made.error().code == Code::conflict)
+    return fail(Code::conflict, fmt::format("{}, but hubseald did not register it (another program's, or left by a "
+                                            "create_key that was interrupted); choose another label, or remove it "
+                                            "with the token's own tool", made.error().message));
+  hsm::KeyInfo info = TRY(std::move(made));
   KeyRecord record{.label = label, .id = info.id, .type = type, .use = use, .created_at = clock_.now()};
   if (const auto added = registry_.add_key(record); !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
