@@ -76,6 +76,7 @@ Result<> Generation::read_token() {
   mechanisms_ = choose_mechanisms(TRY(read_mechanisms(cryptoki_, token_.slot)));
   for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
     if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
+    key.index = keys_.lock()->next_index++;
     remember(std::move(key));
   }
   return {};
@@ -83,7 +84,6 @@ Result<> Generation::read_token() {
 
 Generation::KeyPtr Generation::remember(Key key) {
   auto keys = keys_.lock();
-  key.index = keys->next_index++;
   const KeyId id = key.id;
   return keys->by_id.insert_or_assign(id, std::make_shared<const Key>(std::move(key))).first->second;
 }
@@ -131,23 +131,30 @@ Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
     return fail(Code::conflict, fmt::format("a key labelled {} is in the token already", log::printable(label, 64)));
 
   const KeyPair pair = TRY(generate_pair(**writing, type, label));
-  const auto refuse = [&](const std::string& reason) {
-    log::error("generated key refused", {{"label", std::string(label)}, {"reason", reason}});
+  auto key = checked_key(**writing, pair, type);
+  if (!key) {
+    log::error("generated key refused", {{"label", std::string(label)}, {"reason", key.error().message}});
     destroy_pair(**writing, pair);
-    return fail(Code::hsm_unavailable, fmt::format("the key that the token made is refused: {}", reason));
-  };
-  auto key = read_key(**writing, pair.private_key, pair.public_key);
-  if (!key) return refuse(key.error().message);
-  if (!key->problem.empty()) return refuse(key->problem);
-  if (key->type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key->type), to_string(type)));
-  if (key->grade != Grade::generated)
-    return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
-  // The index gives it a place in each session's table before anybody else can see the key.
-  key->index = keys_.lock()->next_index++;
-  if (const Result<> proof = prove(*key); !proof) return refuse(proof.error().message);
-  const KeyPtr made = remember(std::move(*key));
+    return tl::unexpected(key.error());
+  }
+  const KeyPtr made = remember(*std::move(key));
   log::info("key generated", {{"key", to_string(made->id)}, {"label", made->label}});
   return info_of(*made);
+}
+
+/// Reads back what was asked for, and has the key sign: a token's CKR_OK is not taken for it.
+Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair, KeyType type) {
+  const auto refuse = [](std::string_view reason) {
+    return fail(Code::hsm_unavailable, fmt::format("the key that the token made is refused: {}", reason));
+  };
+  Key key = TRY(read_key(session, pair.private_key, pair.public_key));
+  if (!key.problem.empty()) return refuse(key.problem);
+  if (key.type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key.type), to_string(type)));
+  if (key.grade != Grade::generated)
+    return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
+  key.index = keys_.lock()->next_index++;  // its place in each session's table
+  TRY(prove(key));
+  return key;
 }
 
 Result<Bytes> Generation::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/guarded.h"
+#include "hsm/key_object.h"
 #include "hsm/login.h"
 #include "hsm/mechanism.h"
 #include "hsm/module.h"
@@ -57,6 +58,7 @@ class Generation {
   Result<> log_in();
   Result<> read_token();
   KeyPtr remember(Key key);
+  Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   Result<KeyPtr> usable_key(const KeyId& id);
   KeyInfo info_of(const Key& key);
 

@@ -74,6 +74,7 @@ class SessionPool {
   /// Sends those who wait away: this generation is over.
   void close();
   unsigned size() { return lent_.lock()->permits; }
+  std::size_t waiting() { return lent_.lock()->waiting.size(); }
 
  private:
   struct Waiter {

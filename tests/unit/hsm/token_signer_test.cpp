@@ -1,36 +1,180 @@
 #include "hsm/token_signer.h"
 
-#include <boost/test/unit_test.hpp>
+#include <atomic>
+#include <thread>
 
-#include "hsm/init_token.h"
+#include "tests/support/fake_token.h"
 #include "tests/support/test_token.h"
+#include "tests/unit/hsm/signer_checks.h"
 
 namespace hubseal::hsm {
 namespace {
 
+using test::FakeToken;
 using test::TestToken;
+
+std::vector<SignatureAlgorithm> algorithms_for(KeyType type) {
+  std::vector<SignatureAlgorithm> all;
+  for (int i = 0; i <= static_cast<int>(SignatureAlgorithm::ecdsa_sha512); ++i)
+    if (fits(static_cast<SignatureAlgorithm>(i), type)) all.push_back(static_cast<SignatureAlgorithm>(i));
+  return all;
+}
 
 BOOST_AUTO_TEST_SUITE(token_signer)
 
-BOOST_AUTO_TEST_CASE(a_generated_key_signs_and_is_found_again_by_another_signer) {
+BOOST_AUTO_TEST_CASE(every_kind_of_key_makes_every_signature_that_fits_it_and_openssl_agrees) {
   const TestToken token;
-  KeyId id;
-  {
-    const auto signer = open_token(token.config());
-    BOOST_REQUIRE_MESSAGE(signer, signer.error().message);
-    const auto key = (*signer)->generate_key(KeyType::ec_p256, "one");
-    BOOST_REQUIRE_MESSAGE(key, key.error().message);
-    id = key->id;
-    BOOST_TEST((key->grade == Grade::generated));
-    BOOST_TEST((*signer)->status().generation == 1U);
+  const auto signer = open_ok(token.config());
+  for (const auto& [name, type] : kKeyTypes) {
+    const KeyInfo key = generate_ok(*signer, type, name);
+    BOOST_TEST((key.grade == Grade::generated));
+    BOOST_TEST((key.state == KeyState::active));
+    BOOST_TEST((key.type == type));
+    for (const SignatureAlgorithm algorithm : algorithms_for(type)) {
+      const auto signature = signer->sign(key.id, algorithm, as_bytes("a message"));
+      BOOST_REQUIRE_MESSAGE(signature, name << " " << to_string(algorithm) << ": " << signature.error().message);
+      BOOST_TEST(openssl_verifies(key, algorithm, "a message", *signature), name << " " << to_string(algorithm));
+      BOOST_TEST(!openssl_verifies(key, algorithm, "another message", *signature));
+    }
   }
-  const auto again = open_token(token.config());
-  BOOST_REQUIRE_MESSAGE(again, again.error().message);
-  BOOST_TEST((*again)->list_keys()->size() == 1U);
-  const auto signature = (*again)->sign(id, SignatureAlgorithm::ecdsa_sha256, as_bytes("hello"));
-  BOOST_REQUIRE_MESSAGE(signature, signature.error().message);
-  const auto public_key = public_key_from_spki((*again)->find_key(id)->spki);
-  BOOST_TEST(verify_signature(public_key->get(), SignatureAlgorithm::ecdsa_sha256, as_bytes("hello"), *signature));
+  BOOST_TEST(signer->list_keys()->size() == kKeyTypes.size());
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_only_signs_whole_messages_gives_the_same_signatures) {
+  const FakeToken token;
+  token.script("hide 0x1\nhide 0xd\n");  // CKM_RSA_PKCS, CKM_RSA_PKCS_PSS
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::rsa_2048, "jws");
+  for (const SignatureAlgorithm algorithm : algorithms_for(key.type)) {
+    const auto signature = signer->sign(key.id, algorithm, as_bytes("a message"));
+    BOOST_REQUIRE_MESSAGE(signature, signature.error().message);
+    BOOST_TEST(openssl_verifies(key, algorithm, "a message", *signature), to_string(algorithm));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_that_the_token_lacks_is_a_bad_request_and_the_token_stays_open) {
+  const FakeToken token;
+  token.script("hide 0xd\nhide 0x43\n");
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::rsa_2048, "jws");
+  const auto refused = signer->sign(key.id, SignatureAlgorithm::rsa_pss_sha256, as_bytes("x"));
+  BOOST_TEST((refusal_of(refused).code == Code::bad_request));
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(signer->status().generation == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_of_another_kind_of_key_is_a_bad_request) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  const auto refused = signer->sign(key.id, SignatureAlgorithm::rsa_pkcs1_sha256, as_bytes("x"));
+  BOOST_TEST((refusal_of(refused).code == Code::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_not_in_the_token_is_not_found) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  const KeyId unknown{};
+  BOOST_TEST((refusal_of(signer->find_key(unknown)).code == Code::not_found));
+  BOOST_TEST((refusal_of(signer->prove_key(unknown)).code == Code::not_found));
+  BOOST_TEST(
+      (refusal_of(signer->sign(unknown, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"))).code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_found_again_by_the_next_process) {
+  const TestToken token;
+  const KeyInfo made = generate_ok(*open_ok(token.config()), KeyType::rsa_2048, "hub-ca");
+  const auto signer = open_ok(token.config());
+  const auto found = signer->find_key(made.id);
+  BOOST_REQUIRE(found);
+  BOOST_TEST(found->label == "hub-ca");
+  BOOST_TEST((found->spki == made.spki));
+  BOOST_TEST((found->grade == Grade::generated));
+  BOOST_TEST(signer->prove_key(made.id).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_label_that_is_taken_is_a_conflict_and_makes_no_key) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  generate_ok(*signer, KeyType::ec_p256, "hub-jws");
+  BOOST_TEST((refusal_of(signer->generate_key(KeyType::ec_p384, "hub-jws")).code == Code::conflict));
+  BOOST_TEST(signer->list_keys()->size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_label_that_is_empty_or_too_long_is_a_bad_request) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  BOOST_TEST((refusal_of(signer->generate_key(KeyType::ec_p256, "")).code == Code::bad_request));
+  BOOST_TEST((refusal_of(signer->generate_key(KeyType::ec_p256, std::string(256, 'x'))).code == Code::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(pkcs11_tool_sees_a_key_that_can_only_sign_and_never_leaves) {
+  const TestToken token;
+  generate_ok(*open_ok(token.config()), KeyType::rsa_2048, "hub-ca");
+  const auto listing = test::run_command({"pkcs11-tool", "--module", token.module(), "--token-label", token.label(),
+                                          "--login", "--pin", token.pin(), "--list-objects"});
+  BOOST_REQUIRE_EQUAL(listing.exit_code, 0);
+  BOOST_TEST(contains(listing.output, "Access:     sensitive, always sensitive, never extractable, local"),
+             listing.output);
+  BOOST_TEST(contains(listing.output, "Usage:      sign\n"), listing.output);
+  BOOST_TEST(contains(listing.output, "Usage:      verify\n"), listing.output);
+}
+
+BOOST_AUTO_TEST_CASE(eight_threads_share_two_sessions_and_every_signature_is_good) {
+  for (const bool session_copies : {false, true}) {
+    const TestToken token;
+    TokenConfig config = token.config();
+    config.sessions = 2;
+    config.session_copies = session_copies;
+    const auto signer = open_ok(config);
+    const KeyInfo rsa = generate_ok(*signer, KeyType::rsa_2048, "rsa");
+    const KeyInfo ec = generate_ok(*signer, KeyType::ec_p256, "ec");
+    std::atomic<int> good{0};
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 8; ++thread)
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 20; ++i) good += signs(*signer, i % 2 ? rsa : ec, fmt::format("{} {}", thread, i));
+      });
+    threads.clear();
+    BOOST_TEST(good == 160);
+    BOOST_TEST(signer->status().sessions == 2U);
+    BOOST_TEST(signer->status().generation == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_makes_no_session_copies_signs_with_its_own_objects) {
+  const FakeToken token;
+  token.script("fail C_CopyObject * 0x54\n");
+  TokenConfig config = token.config();
+  config.sessions = 2;
+  config.session_copies = true;
+  const auto signer = open_ok(config);
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(token.calls("C_CopyObject") == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(session_copies_do_not_show_as_keys_of_their_own) {
+  const FakeToken token;
+  TokenConfig config = token.config();
+  config.session_copies = true;
+  const auto signer = open_ok(config);
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(token.calls("C_CopyObject") >= 1U);
+  BOOST_TEST((refusal_of(signer->generate_key(KeyType::ec_p256, "jws")).code == Code::conflict));
+  BOOST_TEST(signer->list_keys()->size() == 1U);
+  BOOST_TEST((signer->list_keys()->front().state == KeyState::active));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_grants_one_session_less_than_wanted_is_used_with_what_it_grants) {
+  const FakeToken token;
+  token.script("fail C_OpenSession 4+ 0xb1\n");  // the anchor and two for signing
+  TokenConfig config = token.config();
+  config.sessions = 8;
+  const auto signer = open_ok(config);
+  BOOST_TEST(signer->status().sessions == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

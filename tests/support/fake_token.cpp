@@ -1,0 +1,52 @@
+#include "tests/support/fake_token.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "common/files.h"
+
+namespace hubseal::test {
+namespace {
+
+unsigned long calls_so_far(const std::string& function) {
+  void* object = ::dlopen(FAKE_P11_PATH, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  const auto calls =
+      object ? reinterpret_cast<unsigned long (*)(const char*)>(::dlsym(object, "fake_p11_calls")) : nullptr;
+  if (!calls) throw std::runtime_error("fake_p11.so cannot be loaded");
+  return calls(function.c_str());
+}
+
+}  // namespace
+
+FakeToken::FakeToken() {
+  ::setenv("FAKE_P11_MODULE", token_.module().c_str(), 1);
+  ::setenv("FAKE_P11_SCRIPT", (token_.folder() / "faults").c_str(), 1);
+  script("");
+  for (const char* function : {"C_Initialize", "C_Finalize", "C_Login", "C_Sign", "C_OpenSession", "C_CloseSession",
+                               "C_CopyObject", "C_DestroyObject"})
+    before_[function] = calls_so_far(function);
+}
+
+FakeToken::~FakeToken() { ::unsetenv("FAKE_P11_SCRIPT"); }
+
+std::filesystem::path FakeToken::module() const { return FAKE_P11_PATH; }
+
+hsm::TokenConfig FakeToken::config() const {
+  hsm::TokenConfig config = token_.config();
+  config.module = module();
+  return config;
+}
+
+void FakeToken::script(std::string_view text) const {
+  // write_file renames a new file into place, which the fake sees as a change.
+  if (const auto written = write_file(token_.folder() / "faults", as_bytes(text), 0600); !written)
+    throw std::runtime_error(written.error().message);
+}
+
+unsigned long FakeToken::calls(const std::string& function) const {
+  return calls_so_far(function) - before_.at(function);
+}
+
+}  // namespace hubseal::test
