@@ -1,0 +1,120 @@
+#include "agent/config.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/fields.h"
+#include "common/toml.h"
+
+namespace hubseal::agent {
+namespace {
+
+enum class Authentication { none };
+constexpr std::array<std::pair<std::string_view, Authentication>, 1> kModes = {{{"none", Authentication::none}}};
+
+constexpr std::size_t kMaxPathBytes = 4096;
+
+Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::int64_t max, std::int64_t fallback) {
+  return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
+}
+
+Result<> check_address(const std::string& address) {
+  std::array<unsigned char, sizeof(in6_addr)> binary{};
+  if (::inet_pton(AF_INET, address.c_str(), binary.data()) == 1 ||
+      ::inet_pton(AF_INET6, address.c_str(), binary.data()) == 1)
+    return {};
+  return fail(Code::bad_request,
+              fmt::format("\"listen.address\" is \"{}\"; wanted an IP address such as 127.0.0.1 or ::1", address));
+}
+
+Result<> read_listen(Fields fields, Config& config) {
+  config.server.address = TRY(fields.text("address", 64));
+  TRY(check_address(config.server.address));
+  config.server.port = static_cast<std::uint16_t>(TRY(fields.integer("port", 0, 65535)));
+  config.server.max_connections = static_cast<int>(TRY(fields.integer_or("max_connections", 4, 1024, 128)));
+  config.server.request_timeout = TRY(seconds(fields, "request_timeout_seconds", 300, 10));
+  config.server.keep_alive_timeout = TRY(seconds(fields, "keep_alive_timeout_seconds", 300, 15));
+  config.drain_timeout = TRY(seconds(fields, "drain_timeout_seconds", 300, 20));
+  config.hosts = TRY(fields.text_list("hosts", 32, 253));
+  return fields.nothing_left();
+}
+
+Result<> read_tls(Fields fields, Config& config) {
+  config.server.tls_certificate = TRY(fields.text("certificate", kMaxPathBytes));
+  config.server.tls_private_key = TRY(fields.text("private_key", kMaxPathBytes));
+  return fields.nothing_left();
+}
+
+Result<> read_daemon(Fields fields, Config& config) {
+  config.daemon_socket = TRY(fields.text("socket", 107));  // sun_path without its NUL
+  config.daemon_timeout = TRY(seconds(fields, "timeout_seconds", 300, 30));
+  return fields.nothing_left();
+}
+
+Result<> read_hub(Fields fields, Config& config) {
+  config.ca = TRY(fields.name("ca", 64));
+  config.client_profile = TRY(fields.name("client_profile", 64));
+  config.csr_rsa_bits = static_cast<int>(TRY(fields.integer_or("csr_rsa_bits", 2048, 4096, 4096)));
+  if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
+    return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
+  return fields.nothing_left();
+}
+
+Result<> read_store(Fields fields, Config& config) {
+  config.database = TRY(fields.text("path", kMaxPathBytes));
+  return fields.nothing_left();
+}
+
+Result<Authentication> read_auth(Fields fields) {
+  const Authentication mode = TRY(fields.choice("mode", kModes));
+  TRY(fields.nothing_left());
+  return mode;
+}
+
+Result<> refuse_open_network(Authentication mode, const Config& config) {
+  switch (mode) {
+    case Authentication::none:
+      if (http::is_loopback(config.server.address)) return {};
+      return fail(
+          Code::bad_request,
+          fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
+                      "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1)",
+                      config.server.address));
+  }
+  return fail(Code::internal, "unknown authentication mode");
+}
+
+Result<> read_section(Fields& fields, std::string_view name, Result<> (*read)(Fields, Config&), Config& config) {
+  return read(TRY(fields.object(name)), config);
+}
+
+Result<Config> decode(const Json& json) {
+  Fields fields = TRY(Fields::of(json));
+  Config config;
+  TRY(read_section(fields, "listen", read_listen, config));
+  if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
+  const Fields auth = TRY(fields.object("auth"));
+  const Authentication mode = TRY(read_auth(auth));
+  TRY(read_section(fields, "daemon", read_daemon, config));
+  TRY(read_section(fields, "hub", read_hub, config));
+  TRY(read_section(fields, "store", read_store, config));
+  TRY(fields.nothing_left());
+  TRY(refuse_open_network(mode, config));
+  return config;
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::filesystem::path& path) {
+  const auto json = std::make_unique<Json>(TRY(read_toml(path, Trust::config)));
+  auto config = decode(*json);
+  if (!config) return fail(config.error().code, fmt::format("{}: {}", path.string(), config.error().message));
+  return config;
+}
+
+}  // namespace hubseal::agent

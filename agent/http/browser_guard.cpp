@@ -1,0 +1,40 @@
+#include "agent/http/browser_guard.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+/// "localhost" of "localhost:3001", "[::1]" of "[::1]:3001".
+std::string_view host_name(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, std::min(authority.find(']'), authority.size() - 1) + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+bool is_loopback_literal(std::string_view host) {
+  if (host == "[::1]") return true;
+  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::optional<std::string> BrowserGuard::refuse(const Incoming& request) const {
+  // A page whose own name was made to resolve to 127.0.0.1 (DNS rebinding) is of the same origin as
+  // far as the browser knows; only the Host header still tells.
+  const std::string host = request.host.value_or("");
+  const std::string_view name = host_name(host);
+  if (name != "localhost" && !is_loopback_literal(name) &&
+      std::find(hosts_.begin(), hosts_.end(), name) == hosts_.end())
+    return fmt::format("Host is \"{}\"; wanted localhost, a loopback address or a name of listen.hosts",
+                       log::printable(host, 80));
+  // Browsers add Origin to what a page of another site sends, also where no preflight is needed.
+  if (request.origin && *request.origin != "http://" + host && *request.origin != "https://" + host)
+    return fmt::format("Origin is \"{}\"; wanted this server's own", log::printable(*request.origin, 80));
+  return std::nullopt;
+}
+
+}  // namespace hubseal::agent::http

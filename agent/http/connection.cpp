@@ -1,0 +1,202 @@
+#include "agent/http/connection.h"
+
+#include <chrono>
+#include <sstream>
+
+#include <Poco/Net/HTTPChunkedStream.h>
+#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/HTTPServerSession.h>
+#include <Poco/Net/SocketImpl.h>
+#include <Poco/Timestamp.h>
+
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+
+/// Opens the buffered reading of Poco's session to the connection. Reading past the end gives 0 or
+/// -1; a failed socket throws.
+class Session final : public Poco::Net::HTTPServerSession {
+ public:
+  using HTTPServerSession::HTTPServerSession;
+  using HTTPSession::buffered;
+  using HTTPSession::get;
+  using HTTPSession::read;
+  using HTTPSession::write;
+};
+
+namespace {
+
+constexpr std::size_t kMaxLingerBytes = 16 * 1024 * 1024;
+
+enum class Head { complete, closed, too_large };
+
+/// Reads up to and with the empty line that ends the header.
+Head read_head(Session& session, std::string& text) {
+  while (text.size() <= kMaxHeaderBytes) {
+    const int c = session.get();
+    if (c < 0) return Head::closed;
+    if (text.empty() && (c == '\r' || c == '\n')) continue;  // RFC 9112 section 2.2
+    text += static_cast<char>(c);
+    if (c == '\n' && (text.ends_with("\r\n\r\n") || text.ends_with("\n\n"))) return Head::complete;
+  }
+  return Head::too_large;
+}
+
+/// False when the stream ended before the body did.
+bool read_fixed(Session& session, std::size_t length, std::string& body) {
+  body.resize(length);
+  std::size_t filled = 0;
+  while (filled < length) {
+    const int got = session.read(body.data() + filled, static_cast<std::streamsize>(length - filled));
+    if (got <= 0) return false;
+    filled += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+/// At most one byte more than the cap.
+void read_chunks(Session& session, std::string& body) {
+  Poco::Net::HTTPChunkedInputStream stream(session);
+  body.resize(kMaxBodyBytes + 1);
+  stream.read(body.data(), static_cast<std::streamsize>(body.size()));
+  body.resize(static_cast<std::size_t>(stream.gcount()));
+}
+
+/// Takes in what the client still sends: closing over unread bytes resets the connection, and the
+/// client would never see why it was refused.
+void linger(Session& session) {
+  char chunk[16 * 1024];
+  std::size_t taken = 0;
+  while (taken < kMaxLingerBytes) {
+    const int got = session.read(chunk, sizeof chunk);
+    if (got <= 0) return;
+    taken += static_cast<std::size_t>(got);
+  }
+}
+
+Answer refusal(int status, std::string_view why, const std::string& correlation_id) {
+  Answer answer = framework_error(status, why, {}, correlation_id);
+  answer.close = true;
+  return answer;
+}
+
+Answer too_large(const std::string& correlation_id) {
+  return refusal(413, fmt::format("request body has more than {} bytes", kMaxBodyBytes), correlation_id);
+}
+
+void set_security_headers(Poco::Net::HTTPResponse& response, bool secure) {
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("X-Frame-Options", "DENY");
+  response.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("Cache-Control", "no-store");
+  if (secure) response.set("Strict-Transport-Security", "max-age=31536000");
+}
+
+}  // namespace
+
+Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPServerParams::Ptr params,
+                       const Pipeline& pipeline, Watch& watch, bool secure)
+    : TCPServerConnection(socket), params_(std::move(params)), pipeline_(pipeline), watch_(watch), secure_(secure) {}
+
+void Connection::run() {
+  try {
+    Watch::Entry entry(watch_, socket().impl()->sockfd());
+    Session session(socket(), params_);
+    session.socket().setSendTimeout(params_->getTimeout());
+    while (serve_one(session, entry)) {
+      entry.enter(Phase::idle);
+      if (session.buffered() == 0 &&
+          !session.socket().poll(params_->getKeepAliveTimeout(), Poco::Net::Socket::SELECT_READ))
+        return;
+      entry.enter(Phase::reading);
+    }
+  } catch (const Poco::Exception&) {
+    // The peer went away, or was too slow: nobody is left to be told.
+  } catch (const std::exception& problem) {
+    log::error("connection failed", {{"problem", problem.what()}});
+  }
+}
+
+bool Connection::serve_one(Session& session, Watch::Entry& entry) {
+  std::string head;
+  const Head state = read_head(session, head);
+  const std::string correlation_id = new_correlation_id();
+  if (state == Head::closed) {
+    if (!head.empty() && entry.expired())
+      send(session, refusal(408, "the request was not complete in time", correlation_id), correlation_id, false);
+    return false;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  HeaderBlock block;
+  Answer answer;
+  if (state == Head::too_large) {
+    answer = refusal(431, fmt::format("request header has more than {} bytes", kMaxHeaderBytes), correlation_id);
+  } else if (auto parsed = parse_header_block(head); !parsed) {
+    answer = refusal(400, parsed.error().message, correlation_id);
+  } else {
+    block = *std::move(parsed);
+    block.request.peer = socket().peerAddress().toString();
+    answer = read_and_answer(session, entry, block, correlation_id);
+  }
+  entry.enter(Phase::writing);
+  // After chunks nothing is taken for a further request: where they ended is the client's word.
+  const bool keep_alive = block.keep_alive && !answer.close && !block.chunked && !watch_.draining();
+  const bool sent = send(session, answer, correlation_id, keep_alive);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  log::info("request", {{"correlation", correlation_id},
+                        {"peer", block.request.peer},
+                        {"method", block.request.method},
+                        {"target", block.request.target.substr(0, 200)},
+                        {"status", std::to_string(answer.status)},
+                        {"milliseconds", std::to_string(took.count())}});
+  if (sent && answer.close) {
+    entry.enter(Phase::lingering);
+    linger(session);
+  }
+  return sent && keep_alive;
+}
+
+Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, HeaderBlock& block,
+                                   const std::string& correlation_id) {
+  if (block.content_length > kMaxBodyBytes) return too_large(correlation_id);
+  if (block.expects_continue && (block.chunked || block.content_length > 0)) {
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    session.write(kContinue.data(), kContinue.size());
+  }
+  bool complete = true;
+  if (block.chunked)
+    read_chunks(session, block.request.body);
+  else
+    complete = read_fixed(session, block.content_length, block.request.body);
+  if (!complete || entry.expired()) return refusal(408, "the request was not complete in time", correlation_id);
+  if (block.request.body.size() > kMaxBodyBytes) return too_large(correlation_id);
+  entry.enter(Phase::working);
+  return pipeline_.answer(block.request, correlation_id);
+}
+
+bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive) {
+  using Poco::Net::HTTPResponse;
+  HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
+  response.setDate(Poco::Timestamp());
+  response.setContentType(answer.content_type);
+  response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
+  response.setKeepAlive(keep_alive);
+  response.set("X-Correlation-Id", correlation_id);
+  if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
+  if (!answer.allow.empty()) response.set("Allow", answer.allow);
+  set_security_headers(response, secure_);
+  std::ostringstream text;
+  response.write(text);
+  text << answer.body;
+  const std::string bytes = text.str();
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const int put = session.write(bytes.data() + sent, static_cast<std::streamsize>(bytes.size() - sent));
+    if (put <= 0) return false;
+    sent += static_cast<std::size_t>(put);
+  }
+  return true;
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,37 @@
+/// The operations that the agent serves. Each file here turns JSON into a service call and its
+/// result into the JSON that clients know.
+#pragma once
+
+#include <vector>
+
+#include "agent/http/router.h"
+
+namespace hubseal::agent {
+class Dfsps;
+class HubCa;
+class InboundEnrollments;
+class SigningDaemon;
+namespace store {
+class Database;
+}
+}  // namespace hubseal::agent
+
+namespace hubseal::agent::http {
+
+/// What handlers work with; all of it outlives the routes.
+struct Services {
+  store::Database& database;
+  SigningDaemon& health_daemon;  ///< asked with a short deadline
+  HubCa& hub_ca;
+  Dfsps& dfsps;
+  InboundEnrollments& inbound_enrollments;
+};
+
+void add_health(std::vector<Route>& routes, const Services& services);
+void add_hub_ca(std::vector<Route>& routes, const Services& services);
+void add_dfsps(std::vector<Route>& routes, const Services& services);
+void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
+
+std::vector<Route> all_routes(const Services& services);
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "agent/http/handlers/handlers.h"
+#include "agent/service/hub_ca.h"
+#include "agent/service/issued_certificate.h"
+#include "agent/service/x509_info.h"
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+constexpr std::array<std::string_view, 7> kAttributes = {"CN", "O", "OU", "C", "ST", "L", "E"};
+
+Outcome get_hub_ca(HubCa& hub_ca) {
+  const auto certificate = TRY(hub_ca.certificate());
+  Json body = Json::object();
+  if (certificate) body["rootCertificate"] = *certificate;
+  body["validationState"] = "VALID";
+  body["type"] = "INTERNAL";
+  return ok(body);
+}
+
+/// A member that is no attribute is refused, not ignored: it would be a wish that nobody fulfils.
+Result<HubCa::Name> wanted_name(const Json& body) {
+  HubCa::Name wanted;
+  for (const auto& [member, value] : body.items()) {
+    if (std::find(kAttributes.begin(), kAttributes.end(), member) == kAttributes.end())
+      return fail(Code::bad_request,
+                  fmt::format("Invalid CAInitialInfo document: \"{}\" is not known; wanted CN, O and "
+                              "optionally OU, C, ST, L, E",
+                              log::printable(member, 64)));
+    wanted.emplace_back(member, value.get<std::string>());
+  }
+  return wanted;
+}
+
+Outcome confirm_hub_ca(HubCa& hub_ca, const Request& request) {
+  const HubCa::Name wanted = TRY(wanted_name(request.body));
+  const std::string pem = TRY(hub_ca.confirm(wanted));
+  const IssuedCertificate certificate = TRY(IssuedCertificate::parse(pem));
+  return ok(
+      {{"type", "INTERNAL"}, {"rootCertificate", pem}, {"rootCertificateInfo", certificate_info(certificate.get())}});
+}
+
+}  // namespace
+
+void add_hub_ca(std::vector<Route>& routes, const Services& services) {
+  HubCa& hub_ca = services.hub_ca;
+  Schema name;
+  for (const std::string_view attribute : kAttributes)
+    name.push_back(
+        {.name = attribute, .required = attribute == "CN" || attribute == "O", .max_bytes = 128, .min_bytes = 1});
+  routes.push_back(
+      {.method = "GET", .path = "/api/hub/ca", .handler = [&hub_ca](const Request&) { return get_hub_ca(hub_ca); }});
+  routes.push_back({.method = "POST",
+                    .path = "/api/hub/ca",
+                    .handler = [&hub_ca](const Request& request) { return confirm_hub_ca(hub_ca, request); },
+                    .takes_body = true,
+                    .body = name});
+}
+
+}  // namespace hubseal::agent::http

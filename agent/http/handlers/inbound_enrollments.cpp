@@ -1,0 +1,79 @@
+#include "agent/service/inbound_enrollments.h"
+
+#include "agent/http/handlers/handlers.h"
+#include "agent/service/csr.h"
+#include "agent/service/dfsps.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+using Enrollment = InboundEnrollments::Enrollment;
+
+constexpr char kPath[] = "/api/dfsps/{dfspId}/enrollments/inbound";
+
+Json to_json(const Enrollment& enrollment) {
+  Json item = {{"id", enrollment.id},
+               {"csr", enrollment.csr},
+               {"csrInfo", Json::parse(enrollment.csr_info_json)},
+               {"state", enrollment.state},
+               {"validations", Json::parse(enrollment.validations_json)},
+               {"validationState", enrollment.validation_state}};
+  if (enrollment.certificate) item["certificate"] = *enrollment.certificate;
+  if (enrollment.cert_info_json) item["certInfo"] = Json::parse(*enrollment.cert_info_json);
+  return item;
+}
+
+Outcome list(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  const auto state = request.query_value("state");
+  Json items = Json::array();
+  for (const Enrollment& enrollment : TRY(services.inbound_enrollments.list(request.param("dfspId"), state)))
+    items.push_back(to_json(enrollment));
+  return ok(items);
+}
+
+Outcome submit(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  const auto enrollment = services.inbound_enrollments.submit(request.caller, request.param("dfspId"),
+                                                              request.body["clientCSR"].get<std::string>());
+  if (!enrollment && enrollment.error().code == Code::bad_request)
+    return tl::unexpected(Problem({Code::bad_request, "Could not parse the CSR content. " + enrollment.error().message},
+                                  enrollment.error().message));
+  if (!enrollment) return tl::unexpected(Problem(enrollment.error()));
+  return ok(to_json(*enrollment));
+}
+
+Outcome get(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(to_json(TRY(services.inbound_enrollments.get(request.param("dfspId"), request.number("enId")))));
+}
+
+Outcome sign(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(
+      to_json(TRY(services.inbound_enrollments.sign(request.caller, request.param("dfspId"), request.number("enId")))));
+}
+
+}  // namespace
+
+void add_inbound_enrollments(std::vector<Route>& routes, const Services& services) {
+  const std::string path = kPath;
+  routes.push_back({.method = "GET",
+                    .path = path,
+                    .handler = [services](const Request& request) { return list(services, request); },
+                    .query = {"state"}});
+  routes.push_back({.method = "POST",
+                    .path = path,
+                    .handler = [services](const Request& request) { return submit(services, request); },
+                    .takes_body = true,
+                    .body = {{.name = "clientCSR", .required = true, .max_bytes = kMaxCsrBytes}},
+                    .query = {"state"}});  // sent by clients, without a meaning
+  routes.push_back({.method = "GET", .path = path + "/{enId}", .handler = [services](const Request& request) {
+                      return get(services, request);
+                    }});
+  routes.push_back({.method = "POST", .path = path + "/{enId}/sign", .handler = [services](const Request& request) {
+                      return sign(services, request);
+                    }});
+}
+
+}  // namespace hubseal::agent::http

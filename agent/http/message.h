@@ -1,0 +1,58 @@
+/// A request and its answer, without the library that carried them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/service/caller.h"
+#include "common/json.h"
+
+namespace hubseal::agent::http {
+
+/// What came over the connection: the body is complete and within its cap, nothing else is checked.
+struct Incoming {
+  std::string method;
+  std::string target;  ///< path and query, as sent
+  std::optional<std::string> content_type;
+  std::optional<std::string> host;
+  std::optional<std::string> origin;
+  std::string body;
+  std::string peer;  ///< address, for the log
+};
+
+/// What a handler gets: routed, decoded, checked against the route's declarations.
+struct Request {
+  std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
+  std::map<std::string, std::string, std::less<>> query;
+  Json body;  ///< an object; null where the route declares none
+  Caller caller;
+
+  const std::string& param(std::string_view name) const { return path.find(name)->second; }
+  std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  std::optional<std::string> query_value(std::string_view name) const {
+    const auto found = query.find(name);
+    return found == query.end() ? std::nullopt : std::optional(found->second);
+  }
+};
+
+struct Answer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::optional<int> retry_after_seconds;
+  std::string allow;   ///< methods, with 405
+  bool close = false;  ///< the connection cannot be used again
+};
+
+/// Success, as clients know it: indented by two spaces.
+inline Answer ok(const Json& body, int status = 200) {
+  Answer answer;
+  answer.status = status;
+  answer.body = body.dump(2, ' ', false, Json::error_handler_t::replace);
+  return answer;
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,134 @@
+#include "agent/http/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <fmt/format.h>
+#include <openssl/rand.h>
+
+#include "common/bytes.h"
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+constexpr JsonLimits kBodyLimits = {.max_depth = 8, .max_members = 256, .allow_fractions = true};
+constexpr std::size_t kMaxNumberDigits = 18;  // fits a 64-bit integer
+constexpr std::string_view kNoPrivateKeys =
+    "a private key must never be sent to this server: participants keep theirs, and the hub's keys are made in the HSM "
+    "on the signing host (hubseal key create, hubseal ca create). Consider the key that was sent compromised";
+
+/// "request.body.name should be string, request.body should have ..."
+std::string joined(const std::vector<Violation>& violations) {
+  std::string text;
+  for (const Violation& violation : violations) {
+    // A missing member is the fault of the object around it.
+    std::string path = violation.path;
+    if (violation.error_code.starts_with("required")) path.resize(path.rfind('.'));
+    text.append(text.empty() ? "" : ", ").append("request").append(path).append(" ").append(violation.message);
+  }
+  return text;
+}
+
+bool is_json(const std::optional<std::string>& content_type) {
+  if (!content_type) return false;
+  std::string media = content_type->substr(0, content_type->find(';'));
+  while (media.ends_with(' ') || media.ends_with('\t')) media.pop_back();
+  std::transform(media.begin(), media.end(), media.begin(), [](unsigned char c) { return std::tolower(c); });
+  return media == "application/json";
+}
+
+std::vector<Violation> check_path(const std::map<std::string, std::string, std::less<>>& path) {
+  std::vector<Violation> found;
+  for (const auto& [name, value] : path)
+    if (name == "enId" && (value.size() > kMaxNumberDigits ||
+                           !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
+      found.push_back({".params." + name, "should be integer", "type.openapi.validation"});
+  return found;
+}
+
+std::vector<Violation> check_query(const Target& target, const Route& route, Request& request) {
+  std::vector<Violation> found;
+  for (const auto& [name, value] : target.query) {
+    const std::string path = ".query." + log::printable(name, 64);
+    if (std::find(route.query.begin(), route.query.end(), name) == route.query.end())
+      found.push_back({path, fmt::format("Unknown query parameter '{}'", log::printable(name, 64)), ""});
+    else if (value.empty())
+      found.push_back({path, fmt::format("Empty value found for query parameter '{}'", name), ""});
+    else if (!request.query.emplace(name, value).second)
+      found.push_back({path, fmt::format("query parameter '{}' stands twice", name), ""});
+  }
+  return found;
+}
+
+std::string first_message(const std::vector<Violation>& violations) { return violations.front().message; }
+
+}  // namespace
+
+std::string new_correlation_id() {
+  std::array<std::uint8_t, 8> bytes{};
+  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+  return to_hex(bytes);
+}
+
+Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard)
+    : router_(std::move(routes)), guard_(std::move(guard)) {}
+
+Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation_id) const noexcept {
+  try {
+    return answer_or_throw(incoming, correlation_id);
+  } catch (const std::exception& problem) {
+    return incident(problem.what(), correlation_id);
+  } catch (...) {
+    return incident("an exception that is no std::exception", correlation_id);
+  }
+}
+
+Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const {
+  if (const auto why = guard_.refuse(incoming))
+    return framework_error(403, *why, {{".headers", *why, ""}}, correlation_id);
+  const auto target = parse_target(incoming.target);
+  if (!target) {
+    const std::string& why = target.error().message;
+    return framework_error(400, why, {{".params", why, ""}}, correlation_id);
+  }
+  const std::string path = incoming.target.substr(0, incoming.target.find('?'));
+  Router::Match match = router_.match(incoming.method, target->segments);
+  if (match.route) return serve(incoming, *target, std::move(match), correlation_id);
+  if (match.allow.empty()) return framework_error(404, "not found", {{path, "not found", ""}}, correlation_id);
+  const std::string why = fmt::format("{} method not allowed", log::printable(incoming.method, 32));
+  Answer answer = framework_error(405, why, {{path, why, ""}}, correlation_id);
+  answer.allow = std::move(match.allow);
+  return answer;
+}
+
+Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::Match match,
+                       const std::string& correlation_id) const {
+  const Route& route = *match.route;
+  Request request;
+  request.caller.correlation_id = correlation_id;
+  if (route.takes_body && !is_json(incoming.content_type)) {
+    const std::string why =
+        fmt::format("unsupported media type {}", log::printable(incoming.content_type.value_or("undefined"), 80));
+    return framework_error(415, why, {{route.path, why, ""}}, correlation_id);
+  }
+  if (const auto found = check_query(target, route, request); !found.empty())
+    return framework_error(400, first_message(found), found, correlation_id);
+  std::vector<Violation> found = check_path(match.path);
+  if (route.takes_body) {
+    auto body = incoming.body.empty() ? Result<Json>(Json::object()) : parse_json(incoming.body, kBodyLimits);
+    if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
+    if (holds_private_key(*body))
+      found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
+    const auto violations = check_body(*body, route.body);
+    found.insert(found.end(), violations.begin(), violations.end());
+    request.body = *std::move(body);
+  }
+  if (!found.empty()) return framework_error(400, joined(found), found, correlation_id);
+  request.path = std::move(match.path);
+  Outcome outcome = route.handler(request);
+  return outcome ? *std::move(outcome) : service_error(outcome.error(), correlation_id);
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "agent/http/browser_guard.h"
+#include "agent/http/message.h"
+#include "agent/http/router.h"
+
+namespace hubseal::agent::http {
+
+constexpr std::size_t kMaxBodyBytes = 100 * 1024;
+
+/// From a complete request to its answer: guard, route, media type, JSON, schema, handler. Knows no
+/// socket, so tests call it directly.
+/// Owns: the routes.
+/// Threads: share it freely. Never throws.
+class Pipeline {
+ public:
+  Pipeline(std::vector<Route> routes, BrowserGuard guard);
+
+  Answer answer(const Incoming& incoming, const std::string& correlation_id) const noexcept;
+
+  const Router& router() const { return router_; }
+
+ private:
+  Answer answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const;
+  Answer serve(const Incoming& incoming, const Target& target, Router::Match match,
+               const std::string& correlation_id) const;
+
+  const Router router_;
+  const BrowserGuard guard_;
+};
+
+/// 16 random hexadecimal digits.
+std::string new_correlation_id();
+
+}  // namespace hubseal::agent::http

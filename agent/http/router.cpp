@@ -1,0 +1,138 @@
+#include "agent/http/router.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "common/bytes.h"
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+constexpr std::size_t kMaxSegments = 16;
+
+bool is_parameter(std::string_view pattern) { return pattern.starts_with('{'); }
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+Result<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const auto byte = from_hex(text.substr(i + 1, 2));
+    if (!byte || byte->empty())
+      return fail(Code::bad_request, fmt::format("broken percent-encoding in \"{}\"", log::printable(text, 80)));
+    decoded += static_cast<char>(byte->front());
+    i += 2;
+  }
+  return decoded;
+}
+
+Result<> check_characters(std::string_view decoded) {
+  for (const char c : decoded)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return fail(Code::bad_request, fmt::format("control character in \"{}\"", log::printable(decoded, 80)));
+  return {};
+}
+
+Result<std::string> parse_segment(std::string_view raw) {
+  std::string segment = TRY(percent_decoded(raw));
+  TRY(check_characters(segment));
+  if (segment.find_first_of("/\\") != std::string::npos || segment == "." || segment == "..")
+    return fail(Code::bad_request,
+                fmt::format("path segment \"{}\" is not accepted; wanted no slash and no dot segment",
+                            log::printable(raw, 80)));
+  return segment;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> query;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t equals = std::min(item.find('='), item.size());
+    std::string name = TRY(percent_decoded(item.substr(0, equals)));
+    std::string value = TRY(percent_decoded(item.substr(std::min(equals + 1, item.size()))));
+    TRY(check_characters(name));
+    TRY(check_characters(value));
+    query.emplace_back(std::move(name), std::move(value));
+    if (query.size() > kMaxSegments) return fail(Code::bad_request, "too many query parameters");
+  }
+  return query;
+}
+
+std::vector<std::string> split_pattern(std::string_view path) {
+  std::vector<std::string> segments;
+  for (path.remove_prefix(1); !path.empty();) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    segments.emplace_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return segments;
+}
+
+bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& segments) {
+  return std::equal(pattern.begin(), pattern.end(), segments.begin(), segments.end(),
+                    [](const std::string& expected, const std::string& found) {
+                      return is_parameter(expected) ? !found.empty() : same_word(expected, found);
+                    });
+}
+
+/// Whether `a` is to be tried before `b`: at the first difference in kind, the static segment wins.
+bool more_static(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    if (is_parameter(a[i]) != is_parameter(b[i])) return is_parameter(b[i]);
+  return false;
+}
+
+}  // namespace
+
+Result<Target> parse_target(std::string_view target) {
+  if (!target.starts_with('/'))
+    return fail(Code::bad_request, fmt::format("request target \"{}\" is not a path", log::printable(target, 80)));
+  const std::size_t question = std::min(target.find('?'), target.size());
+  std::string_view path = target.substr(1, question - 1);
+  Target parsed;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  while (!path.empty()) {
+    if (parsed.segments.size() == kMaxSegments) return fail(Code::bad_request, "the path has too many segments");
+    const std::size_t end = std::min(path.find('/'), path.size());
+    parsed.segments.push_back(TRY(parse_segment(path.substr(0, end))));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  parsed.query = TRY(parse_query(target.substr(std::min(question + 1, target.size()))));
+  return parsed;
+}
+
+Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
+  for (const Route& route : routes_) patterns_.push_back(split_pattern(route.path));
+}
+
+Router::Match Router::match(std::string_view method, const std::vector<std::string>& segments) const {
+  const std::vector<std::string>* best = nullptr;
+  for (const auto& pattern : patterns_)
+    if (fits(pattern, segments) && (!best || more_static(pattern, *best))) best = &pattern;
+  Match match;
+  if (!best) return match;
+  // The most static path decides before the method does: /dfsps/servercerts is no DFSP's record.
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    if (patterns_[i] != *best) continue;
+    if (routes_[i].method == method) match.route = &routes_[i];
+    match.allow.append(match.allow.empty() ? "" : ", ").append(routes_[i].method);
+  }
+  for (std::size_t i = 0; i < best->size(); ++i)
+    if (const std::string& name = (*best)[i]; is_parameter(name))
+      match.path.emplace(name.substr(1, name.size() - 2), segments[i]);
+  return match;
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,61 @@
+/// Paths to handlers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/http/errors.h"
+#include "agent/http/message.h"
+#include "agent/http/schema.h"
+#include "common/result.h"
+
+namespace hubseal::agent::http {
+
+using Handler = std::function<Outcome(const Request&)>;
+
+/// One operation: a row of the table that a handlers/*.cpp file contributes.
+struct Route {
+  std::string method;
+  std::string path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} is a number
+  Handler handler;
+  bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
+  Schema body = {};
+  std::vector<std::string> query = {};  ///< names that are known; any other is refused
+};
+
+/// A request target taken apart: path segments decoded, query decoded.
+struct Target {
+  std::vector<std::string> segments;  ///< of "/a/b/": "a", "b"
+  std::vector<std::pair<std::string, std::string>> query;
+};
+
+/// Errors: bad_request: broken percent-encoding, control characters, slashes or dot segments hidden
+/// in a segment, a target that is not a path.
+Result<Target> parse_target(std::string_view target);
+
+/// Owns: the routes.
+/// Threads: share it freely; it does not change after construction.
+class Router {
+ public:
+  struct Match {
+    const Route* route = nullptr;                          ///< null: see `allow`
+    std::map<std::string, std::string, std::less<>> path;  ///< parameters
+    std::string allow;  ///< methods of this path, when none of them fits; empty: no such path
+  };
+
+  explicit Router(std::vector<Route> routes);
+
+  /// Static segments are compared without regard to case and go before parameters.
+  Match match(std::string_view method, const std::vector<std::string>& segments) const;
+
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+  std::vector<std::vector<std::string>> patterns_;  // of routes_, same order
+};
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <thread>
+
+#include "common/guarded.h"
+#include "common/unique_fd.h"
+
+namespace hubseal::agent::http {
+
+/// What a connection is doing.
+enum class Phase {
+  idle,       ///< between requests
+  reading,    ///< a request has begun to come in
+  working,    ///< the handler has it; the services have deadlines of their own
+  writing,    ///< the answer goes out
+  lingering,  ///< answered, and about to be closed; the rest of an unwanted body is thrown away
+};
+
+struct Deadlines {
+  std::chrono::milliseconds idle;
+  std::chrono::milliseconds request;  ///< to read one, and to write its answer
+};
+
+/// Ends connections that take too long. A socket's own timeout starts anew with every byte, so a
+/// client that sends one now and then would keep its thread for ever; here a whole request has one
+/// deadline.
+/// Owns: a thread, and a second descriptor of every connection, so that it never touches a number
+/// that the connection has closed and somebody else was given.
+/// Threads: share it freely; an Entry stays with the thread that made it.
+class Watch {
+ public:
+  explicit Watch(Deadlines deadlines);
+  ~Watch();
+
+  /// A connection under watch, as long as it exists.
+  class Entry {
+   public:
+    Entry(Watch& watch, int fd);
+    ~Entry();
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    void enter(Phase phase);
+    /// Whether a deadline passed: reading then meets the end of the stream.
+    bool expired() const;
+
+   private:
+    friend class Watch;
+    struct State {
+      UniqueFd fd;
+      Phase phase = Phase::idle;
+      std::chrono::steady_clock::time_point deadline;
+      bool expired = false;
+    };
+    Watch& watch_;
+    std::list<State>::iterator state_;
+  };
+
+  bool draining() const;
+  /// Lets requests in progress finish, closes idle connections, and after `limit` all others.
+  void drain(std::chrono::milliseconds limit);
+
+ private:
+  struct Board {
+    std::list<Entry::State> entries;
+    bool draining = false;
+    bool stopping = false;
+  };
+
+  std::chrono::steady_clock::time_point deadline_of(Phase phase) const;
+  static void end(Entry::State& state);
+  void run();
+
+  const Deadlines deadlines_;
+  mutable Guarded<Board> board_;
+  std::condition_variable changed_;
+  std::thread thread_;
+};
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,75 @@
+/// hubseal-agent: the Connection Manager REST API in front of hubseald. Holds no private key of the
+/// hub and no approval power.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "common/log.h"
+#include "common/version.h"
+
+namespace {
+
+using namespace hubseal;
+
+int complain(const Error& error) {
+  log::error("hubseal-agent does not start", {{"problem", error.message}});
+  return error.code == Code::internal ? 1 : 2;
+}
+
+/// Two descriptors a connection, and the daemon's sockets: as many as the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int serve(const agent::Config& config) {
+  // Blocked before any thread exists, so that only sigwait below receives them.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(0077);
+  raise_descriptor_limit();
+
+  const auto agent = agent::Agent::start(config);
+  if (!agent) return complain(agent.error());
+  ::sd_notify(0, "READY=1");
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  ::sd_notify(0, "STOPPING=1");
+  log::info("stopping", {{"signal", std::to_string(signal)}});
+  (*agent)->stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("The Mojaloop Connection Manager REST API in front of hubseald");
+  std::string path = "/etc/hubseal/agent.toml";
+  bool check_only = false;
+  app.add_option("--config", path, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", check_only, "read the configuration file, say what is wrong with it, and stop");
+  app.set_version_flag("--version", std::string("hubseal-agent ") + kVersion);
+  CLI11_PARSE(app, argc, argv);
+
+  const auto config = agent::load_config(path);
+  if (!config) return complain(config.error());
+  if (check_only) return std::printf("%s: good\n", path.c_str()) < 0;
+  return serve(*config);
+} catch (const std::exception& problem) {
+  hubseal::log::error("hubseal-agent failed", {{"problem", problem.what()}});
+  return 1;
+}

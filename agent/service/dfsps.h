@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "agent/service/caller.h"
+#include "agent/store/dfsp_table.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace hubseal::agent {
+
+/// The participants.
+class Dfsps {
+ public:
+  Dfsps(store::DfspTable& table, const Clock& clock) : table_(table), clock_(clock) {}
+
+  /// Errors: bad_request (an id that cannot be a name in the daemon's register, or that a route
+  /// takes), conflict.
+  Result<> add(const Caller& caller, store::Dfsp dfsp);
+  Result<std::vector<store::Dfsp>> list() { return table_.list(); }
+  /// Errors: not_found.
+  Result<> require(std::string_view id);
+
+ private:
+  store::DfspTable& table_;
+  const Clock& clock_;
+};
+
+}  // namespace hubseal::agent

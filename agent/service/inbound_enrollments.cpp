@@ -1,0 +1,106 @@
+#include "agent/service/inbound_enrollments.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/csr.h"
+#include "agent/service/issued_certificate.h"
+#include "agent/service/signing_daemon.h"
+#include "agent/service/x509_info.h"
+#include "common/key_types.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+/// What the daemon knows this signing by. The number alone would do as long as this database lives;
+/// with a piece of the CSR's hash a database that was lost and begun anew cannot ask for another CSR
+/// under a number that the daemon remembers.
+std::string request_id(const InboundEnrollments::Enrollment& enrollment, const Csr& csr) {
+  return fmt::format("enrollment-{}-{:.16}", enrollment.id, to_hex(sha256(as_bytes(csr.canonical_pem()))));
+}
+
+void set_verdicts(InboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
+  enrollment.validations_json = dump_json(to_json(validations));
+  enrollment.validation_state = to_string(overall(validations));
+}
+
+Result<> refuse_invalid(const InboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
+  for (const Validation& validation : validations)
+    if (validation.verdict == Verdict::invalid)
+      return fail(Code::policy_denied, fmt::format("enrollment {} cannot be signed: {}: {}", enrollment.id,
+                                                   validation.code, validation.message));
+  return {};
+}
+
+}  // namespace
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::submit(const Caller& caller, std::string_view dfsp_id,
+                                                                  const std::string& csr_text) {
+  if (auto existing = TRY(table_.find_open(dfsp_id, csr_text))) return *std::move(existing);
+  const Csr csr = TRY(Csr::parse(csr_text));
+  Enrollment enrollment;
+  enrollment.dfsp_id = dfsp_id;
+  enrollment.csr = csr_text;
+  enrollment.csr_info_json = dump_json(csr_info(csr.get()));
+  set_verdicts(enrollment, validate_inbound(csr, nullptr, policy_.rules, clock_.now()));
+  Enrollment stored = TRY(table_.add(std::move(enrollment), clock_.now()));
+  log::info("CSR loaded", {{"dfsp", stored.dfsp_id},
+                           {"enrollment", std::to_string(stored.id)},
+                           {"verdict", stored.validation_state},
+                           {"correlation", caller.correlation_id}});
+  return stored;
+}
+
+Result<std::vector<InboundEnrollments::Enrollment>> InboundEnrollments::list(std::string_view dfsp_id,
+                                                                             std::optional<std::string_view> state) {
+  return table_.list(dfsp_id, state);
+}
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::get(std::string_view dfsp_id, std::int64_t id) {
+  auto found = TRY(table_.find(dfsp_id, id));
+  if (found) return *std::move(found);
+  return fail(Code::not_found, fmt::format("inbound enrollment {} of DFSP {} not found", id, dfsp_id));
+}
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& caller, std::string_view dfsp_id,
+                                                                std::int64_t id) {
+  Enrollment enrollment = TRY(get(dfsp_id, id));
+  if (enrollment.state == store::kCertSigned) return enrollment;
+  const Csr csr = TRY(Csr::parse(enrollment.csr));
+  TRY(refuse_invalid(enrollment, validate_inbound(csr, nullptr, policy_.rules, clock_.now())));
+
+  const std::string request = request_id(enrollment, csr);
+  TRY(table_.note_signing_request(id, request));
+  const auto certificate =
+      daemon_.issue_certificate({policy_.ca, policy_.profile, enrollment.dfsp_id, request, csr.canonical_pem()});
+  // The daemon has recorded it and waits for operators: the enrollment stays as it is.
+  if (!certificate && certificate.error().code == Code::approval_required) return enrollment;
+  if (!certificate) return tl::unexpected(certificate.error());
+
+  Enrollment stored = TRY(complete(std::move(enrollment), *certificate));
+  log::info("certificate stored", {{"dfsp", stored.dfsp_id},
+                                   {"enrollment", std::to_string(stored.id)},
+                                   {"request", request},
+                                   {"correlation", caller.correlation_id}});
+  return stored;
+}
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::complete(Enrollment enrollment,
+                                                                    std::string_view certificate_pem) {
+  const Csr csr = TRY(Csr::parse(enrollment.csr));
+  const IssuedCertificate certificate = TRY(IssuedCertificate::parse(certificate_pem));
+  if (EVP_PKEY_eq(csr.key(), certificate.key()) != 1)
+    return fail(Code::internal,
+                fmt::format("the signing daemon's certificate for enrollment {} is for another key", enrollment.id));
+  enrollment.certificate = certificate.pem();
+  enrollment.cert_info_json = dump_json(certificate_info(certificate.get()));
+  set_verdicts(enrollment, validate_inbound(csr, &certificate, policy_.rules, clock_.now()));
+  Enrollment stored = TRY(table_.store_certificate(enrollment, clock_.now()));
+  if (stored.certificate != enrollment.certificate)
+    log::error("the signing daemon gave a second certificate; the first one is kept",
+               {{"enrollment", std::to_string(stored.id)}});
+  return stored;
+}
+
+}  // namespace hubseal::agent

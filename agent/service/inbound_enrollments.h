@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/service/caller.h"
+#include "agent/service/validation.h"
+#include "agent/store/inbound_enrollment_table.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace hubseal::agent {
+
+class SigningDaemon;
+
+/// DFSPs' client certificates: a CSR comes in, is judged and stored, and is signed by the hub CA.
+/// Callers have made sure that the DFSP exists.
+class InboundEnrollments {
+ public:
+  using Enrollment = store::InboundEnrollment;
+
+  struct Policy {
+    std::string ca;       ///< the daemon's name for the hub CA
+    std::string profile;  ///< the daemon's profile for DFSP client certificates
+    ValidationRules rules;
+  };
+
+  InboundEnrollments(store::InboundEnrollmentTable& table, SigningDaemon& daemon, const Clock& clock, Policy policy)
+      : table_(table), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
+
+  /// Stores the CSR with its verdicts, good or bad. The same bytes again, while the first still wait
+  /// for their certificate, are the same enrollment.
+  /// Errors: bad_request, too_large: not a CSR.
+  Result<Enrollment> submit(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
+  Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
+  /// Errors: not_found.
+  Result<Enrollment> get(std::string_view dfsp_id, std::int64_t id);
+
+  /// Has the daemon sign the CSR, once: a signed enrollment is returned as it is, and a repetition
+  /// after a crash or at the same moment gets the same certificate from the daemon.
+  /// Errors: not_found; policy_denied (a verdict is INVALID, or the daemon's profile says no); the
+  /// daemon's other errors.
+  Result<Enrollment> sign(const Caller& caller, std::string_view dfsp_id, std::int64_t id);
+
+ private:
+  Result<Enrollment> complete(Enrollment enrollment, std::string_view certificate_pem);
+
+  store::InboundEnrollmentTable& table_;
+  SigningDaemon& daemon_;
+  const Clock& clock_;
+  const Policy policy_;
+};
+
+}  // namespace hubseal::agent

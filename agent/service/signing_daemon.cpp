@@ -1,0 +1,66 @@
+#include "agent/service/signing_daemon.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/fields.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+constexpr std::size_t kMaxPemBytes = 64 * 1024;
+
+/// Asks, and keeps the texts that name sockets and peers away from REST clients.
+Result<Json> ask(wire::DaemonClient& client, std::string_view op, const Json& fields) {
+  auto reply = client.call(op, fields);
+  if (reply) return reply;
+  const Error& error = reply.error();
+  if (error.code == Code::hsm_unavailable || error.code == Code::storage_unavailable || error.code == Code::internal)
+    log::warning("the signing daemon did not serve a request",
+                 {{"op", std::string(op)}, {"code", std::string(to_string(error.code))}, {"problem", error.message}});
+  if (error.code == Code::forbidden)
+    return fail(Code::internal, fmt::format("hubseald refuses {} to this agent: {}; see [[peer]] in its configuration",
+                                            op, error.message));
+  // Only a CSR is somebody else's text; everything else in a request was built here.
+  if (error.code == Code::bad_request && op != "issue_certificate")
+    return fail(Code::internal, fmt::format("hubseald does not understand {}: {}", op, error.message));
+  return reply;
+}
+
+Result<Fields> answer(const Json& reply) { return Fields::of(reply, "answer."); }
+
+/// An answer that is not what docs/PROTOCOL.md promises is our fault, not the REST client's.
+template <class T>
+Result<T> ours(Result<T> value) {
+  if (!value) return fail(Code::internal, "the signing daemon's answer: " + value.error().message);
+  return value;
+}
+
+}  // namespace
+
+Result<bool> SigningDaemon::ready() {
+  const Json reply = TRY(ask(client_, "health", Json::object()));
+  Fields fields = TRY(ours(answer(reply)));
+  return TRY(ours(fields.text("status", 32))) == "ready";
+}
+
+Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
+  const Json reply = TRY(ask(client_, "get_ca", {{"ca", name}}));
+  Fields fields = TRY(ours(answer(reply)));
+  if (TRY(ours(fields.text("state", 32))) != "active") return Ca{false, {}};
+  return Ca{true, TRY(ours(fields.text("certificate", kMaxPemBytes)))};
+}
+
+Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request) {
+  const Json reply = TRY(ask(client_, "issue_certificate",
+                             {{"ca", request.ca},
+                              {"profile", request.profile},
+                              {"subject", request.subject},
+                              {"request", request.request},
+                              {"csr", request.csr}}));
+  Fields fields = TRY(ours(answer(reply)));
+  return ours(fields.text("certificate", kMaxPemBytes));
+}
+
+}  // namespace hubseal::agent

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+#include "common/wire/daemon_client.h"
+
+namespace hubseal::agent {
+
+/// hubseald's operations as the agent uses them, typed.
+/// Threads: share it freely.
+/// Errors: the daemon's own codes. What is this host's fault and not the caller's is told apart
+/// here: `forbidden` (the agent lacks a permission), `bad_request` to a request that we built and an
+/// answer without the promised fields become `internal`. Details of the socket go to the log only.
+class SigningDaemon {
+ public:
+  struct Ca {
+    bool active;              ///< it issues; otherwise its CSR is with an outside root
+    std::string certificate;  ///< PEM; empty unless active
+  };
+
+  struct IssueRequest {
+    std::string ca;
+    std::string profile;
+    std::string subject;  ///< the DFSP
+    std::string request;  ///< repeating it answers with the same certificate
+    std::string csr;      ///< PEM
+  };
+
+  explicit SigningDaemon(wire::DaemonClient& client) : client_(client) {}
+
+  /// Whether it would sign now.
+  Result<bool> ready();
+  /// Errors: not_found.
+  Result<Ca> get_ca(std::string_view name);
+  /// The certificate (PEM). bad_request and too_large are about the CSR.
+  Result<std::string> issue_certificate(const IssueRequest& request);
+
+ private:
+  wire::DaemonClient& client_;
+};
+
+}  // namespace hubseal::agent

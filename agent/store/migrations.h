@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace hubseal::agent::store {
+
+class Sessions;
+
+/// One SQL file of agent/store/migrations/.
+struct Migration {
+  int version;
+  const char* name;
+  const char* sql;
+};
+
+/// In ascending order, compiled into the program.
+std::span<const Migration> embedded_migrations();
+
+/// The statements of a migration: each ends with a semicolon at the end of a line.
+std::vector<std::string> split_statements(std::string_view sql);
+
+/// Brings the schema up to date, each migration in a transaction of its own.
+/// Errors: conflict where the database was written by a newer program, or where a migration that
+/// was applied is not the one compiled in; storage_unavailable.
+Result<> migrate(Sessions& sessions, std::span<const Migration> migrations);
+
+}  // namespace hubseal::agent::store

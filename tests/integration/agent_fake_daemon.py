@@ -1,0 +1,89 @@
+"""A scripted hubseald for tests of the agent: the wire of docs/PROTOCOL.md on a Unix socket, with a
+CA that openssl(1) made. It signs what it is asked to, remembers each request id, and can be told to
+refuse, to be slow or to be silent."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+
+
+def openssl(*arguments, **options):
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, **options).stdout
+
+
+class FakeDaemon:
+    def __init__(self, folder, with_ca=True):
+        self.folder = folder
+        self.socket_path = os.path.join(folder, "agent.sock")
+        self.ca_pem = None
+        self.refusals = {}  # operation -> (code, message)
+        self.requests = []  # every issue_certificate that came in
+        self.issued = {}  # request id -> answer
+        self.gate = threading.Event()  # issue_certificate waits for it
+        self.gate.set()
+        self.lock = threading.Lock()
+        if with_ca:
+            self.make_ca()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.socket_path)
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def make_ca(self):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                "-subj", "/CN=Test Hub CA/O=Test Hub/C=KE", "-keyout", self._file("ca.key"), "-out", self._file("ca.pem"))
+        with open(self._file("ca.pem"), encoding="ascii") as file:
+            self.ca_pem = file.read()
+
+    def close(self):
+        self.listener.close()
+        os.unlink(self.socket_path)
+
+    def _file(self, name):
+        return os.path.join(self.folder, name)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, connection.makefile("rw", encoding="utf-8", newline="\n") as stream:
+            for line in stream:
+                request = json.loads(line)
+                reply = {"v": 1, "id": request["id"], **self._answer(request)}
+                stream.write(json.dumps(reply) + "\n")
+                stream.flush()
+
+    def _answer(self, request):
+        op = request["op"]
+        if op in self.refusals:
+            code, message = self.refusals[op]
+            return {"error": {"code": code, "message": message}}
+        if op == "health":
+            return {"ok": {"status": "ready", "problems": []}}
+        if op == "get_ca":
+            if self.ca_pem is None:
+                return {"error": {"code": "not_found", "message": "no such CA"}}
+            return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
+        if op == "issue_certificate":
+            self.gate.wait(30)
+            with self.lock:
+                return self._issue(request)
+        return {"error": {"code": "forbidden", "message": "operation"}}
+
+    def _issue(self, request):
+        self.requests.append(request)
+        key = request["request"]
+        if key not in self.issued:
+            pem = openssl("x509", "-req", "-CA", self._file("ca.pem"), "-CAkey", self._file("ca.key"), "-days", "10",
+                          "-subj", "/CN=%s/O=From The Register" % request["subject"],
+                          input=request["csr"].encode()).decode()
+            self.issued[key] = {"certificate": pem, "chain": [self.ca_pem], "serial": "00",
+                                "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-02-01T00:00:00Z"}
+        return {"ok": self.issued[key]}
