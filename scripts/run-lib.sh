@@ -21,7 +21,9 @@ check_state() {
 }
 
 check_port() {
-  [[ $1 =~ ^[0-9]{1,5}$ ]] && ((10#$1 > 0 && 10#$1 < 65536)) || fail "--port wants a number from 1 to 65535, not $1"
+  if [[ ! $1 =~ ^[0-9]{1,5}$ ]] || ((10#$1 < 1 || 10#$1 > 65535)); then
+    fail "--port wants a number from 1 to 65535, not $1"
+  fi
   if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
     fail "port $1 is in use (another ./run?). Give --port"
   fi
@@ -170,7 +172,7 @@ TEXT
 stop() {
   local pid=$1
   [[ -n $pid ]] && kill -TERM "$pid" 2>/dev/null || return 0
-  timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
+  timeout 20 tail --pid="$pid" -s 0.1 -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || true
 }
 

@@ -1,0 +1,292 @@
+"""hubseal against a scripted daemon: what it asks, what it prints, what it exits with.
+
+Usage: cli_commands_test.py /path/to/hubseal
+"""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from cli_fake_daemon import FakeDaemon
+
+HUBSEAL = ""
+CA_PEM = open(os.path.join(os.path.dirname(__file__), "cli_ca.pem"), encoding="utf-8").read()
+
+KEY = {"label": "hub-jws", "key_id": "77" * 32, "type": "ec_p256", "use": "jws", "state": "active",
+       "grade": "generated", "created_at": "2026-11-24T09:00:00Z", "pem": "-----BEGIN PUBLIC KEY-----\n",
+       "jwk": {"kty": "EC", "kid": "k"}}
+ISSUED = {"certificate": CA_PEM, "chain": [CA_PEM], "serial": "4f1c0a",
+          "not_before": "2026-11-24T08:55:00Z", "not_after": "2028-11-23T09:00:00Z"}
+HEALTH = {"status": "ready", "problems": [], "token": {"ready": True, "label": "hub", "serial": "5a1f",
+          "generation": 1, "sessions": 2}, "keys": {"active": 1, "quarantined": 0, "missing": 0},
+          "cas": ["hub-ca"], "audit": {"writable": True, "records": 41}, "uptime_seconds": 3600}
+VERSION = {"version": "0.1.0", "protocol": 1, "openssl": "OpenSSL 3", "module": "/m.so"}
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="hubseal-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.socket = os.path.join(self.folder, "admin.sock")
+
+    def serve(self, answers):
+        """answers: a dict from operation to answer, or a function of the request."""
+        answer = answers if callable(answers) else lambda request: answers[request["op"]]
+        daemon = FakeDaemon(self.socket, answer)
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def hubseal(self, *words, stdin=b"", **environment):
+        return subprocess.run([HUBSEAL, "--socket", self.socket, *words], input=stdin, capture_output=True,
+                              timeout=60, cwd=self.folder, env={"PATH": os.environ["PATH"], **environment})
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as stream:
+            stream.write(content)
+        return path
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as stream:
+            return stream.read()
+
+    def test_each_error_gives_its_exit_status_and_is_told_on_stderr_only(self):
+        statuses = {"bad_request": 2, "too_large": 2, "forbidden": 3, "not_found": 3, "conflict": 3,
+                    "policy_denied": 3, "approval_required": 5, "hsm_busy": 4, "rate_limited": 4,
+                    "hsm_unavailable": 4, "storage_unavailable": 4, "internal": 1, "from_the_future": 1}
+        code = ""
+        self.serve(lambda request: (code, "SAN x is outside profile y"))
+        for code, status in statuses.items():
+            with self.subTest(code):
+                done = self.hubseal("key", "list")
+                self.assertEqual(done.returncode, status)
+                self.assertEqual(done.stdout, b"")
+                self.assertIn(b": SAN x is outside profile y\n", done.stderr)
+                if code != "from_the_future":
+                    self.assertTrue(done.stderr.startswith(b"hubseal: " + code.encode() + b": "))
+
+    def test_a_daemon_that_is_not_there_is_status_4_with_what_to_do(self):
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"systemctl status hubseald", done.stderr)
+
+    def test_a_daemon_that_closes_without_a_word_is_status_4(self):
+        self.serve(lambda request: None)
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"closed the connection", done.stderr)
+
+    def test_a_silent_daemon_is_given_up_after_the_timeout(self):
+        event = threading.Event()
+        self.serve(lambda request: None if event.wait(60) else {})
+        self.addCleanup(event.set)  # before the daemon is closed
+        done = self.hubseal("--timeout", "1", "key", "list")
+        self.assertEqual(done.returncode, 4)
+
+    def test_an_escape_sequence_in_a_message_or_a_name_does_not_reach_the_terminal(self):
+        self.serve(lambda request: ("conflict", "CN \x1b[2J") if request["op"] == "get_ca"
+                   else {"keys": [dict(KEY, label="a\x1b]0;x\x07")]})
+        self.assertNotIn(b"\x1b", self.hubseal("ca", "show").stderr)
+        self.assertNotIn(b"\x1b", self.hubseal("key", "list").stdout)
+
+    def test_status_is_a_table_and_exit_0_when_ready(self):
+        self.serve({"health": HEALTH, "version": VERSION, "list_keys": {"keys": [KEY]},
+                    "get_ca": {"ca": "hub-ca", "state": "active", "key": "hub-ca", "subject": "CN=Hub",
+                               "not_after": "2036-11-22T09:00:00Z"}})
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout.decode(), r"hubseald +ready, up 60 min")
+        self.assertRegex(done.stdout.decode(), r"hub-ca +active +hub-ca +2036-11-22T09:00:00Z +CN=Hub")
+        self.assertRegex(done.stdout.decode(), r"hub-jws +ec_p256 +jws +active +generated")
+        whole = json.loads(self.hubseal("--json", "status").stdout)
+        self.assertEqual(whole["health"], HEALTH)
+        self.assertEqual(whole["keys"], [KEY])
+
+    def test_status_of_a_degraded_daemon_names_the_problems_and_exits_4(self):
+        self.serve({"health": dict(HEALTH, status="degraded", problems=["token is gone"], cas=[]),
+                    "version": VERSION, "list_keys": {"keys": []}})
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stdout.decode(), r"problem +token is gone")
+
+    def test_an_auditor_who_may_read_no_keys_still_sees_the_status(self):
+        self.serve(lambda request: {"health": HEALTH, "version": VERSION}.get(request["op"], ("forbidden", "no")))
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"hub-ca", done.stdout)
+
+    def test_json_is_the_daemons_object_on_one_line(self):
+        self.serve({"list_keys": {"keys": [KEY]}})
+        for words in (["--json", "key", "list"], ["key", "list", "--json"]):
+            done = self.hubseal(*words)
+            self.assertEqual(done.stdout.count(b"\n"), 1)
+            self.assertEqual(json.loads(done.stdout), {"keys": [KEY]})
+
+    def test_key_create_asks_for_what_was_said(self):
+        daemon = self.serve({"create_key": KEY})
+        done = self.hubseal("key", "create", "hub-jws", "--type", "ec_p256", "--use", "jws")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.decode(), KEY["pem"])  # the artefact alone
+        request = daemon.requests[0]
+        self.assertEqual({k: request[k] for k in ("op", "label", "type", "use")},
+                         {"op": "create_key", "label": "hub-jws", "type": "ec_p256", "use": "jws"})
+
+    def test_key_show_gives_a_jwk(self):
+        self.serve({"get_public_key": KEY})
+        self.assertEqual(json.loads(self.hubseal("key", "show", "hub-jws", "--jwk").stdout), KEY["jwk"])
+
+    def test_issuing_the_same_csr_twice_is_the_same_request(self):
+        daemon = self.serve({"issue_certificate": ISSUED})
+        csr = b"-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n"
+        path = self.write("bank.csr", csr)
+        common = ["cert", "issue", "--profile", "dfsp-client", "--subject", "bank1"]
+        first = self.hubseal(*common, "--csr", path, "--out", "bank.pem", "--chain", "chain.pem")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        again = self.hubseal(*common, "--csr", "-", "--out", "bank.pem", stdin=csr)
+        self.assertEqual(again.returncode, 0, again.stderr)  # the file holds the same already
+        expected = "csr-" + hashlib.sha256(csr).hexdigest()[:32]
+        for request in daemon.requests:
+            self.assertEqual((request["request"], request["csr"], request["ca"], request["subject"]),
+                             (expected, csr.decode(), "hub-ca", "bank1"))
+        self.assertEqual(self.read("bank.pem"), CA_PEM)
+        self.assertEqual(self.read("chain.pem"), CA_PEM)
+        self.assertIn(b"4f1c0a", first.stdout)
+
+    def test_an_out_file_that_holds_something_else_is_kept(self):
+        self.serve({"issue_certificate": ISSUED})
+        self.write("bank.key", b"precious")
+        done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "s", "--csr", "-", "--out", "bank.key",
+                            stdin=b"csr")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(self.read("bank.key"), "precious")
+
+    def test_a_csr_over_32_kib_is_refused_before_it_is_sent(self):
+        daemon = self.serve({})
+        done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "s", "--csr", "-", stdin=b"x" * 32769)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(daemon.requests, [])
+
+    def test_cert_list_follows_the_pages(self):
+        def page(request):
+            start = request.get("after", 0)
+            certificates = [{"ca": "hub-ca", "serial": f"{n:02x}"} for n in range(start, min(start + 2, 5))]
+            return {"certificates": certificates, **({"next": start + 2} if start + 2 < 5 else {})}
+        daemon = self.serve(page)
+        listed = json.loads(self.hubseal("--json", "cert", "list", "--subject", "bank1").stdout)
+        self.assertEqual([c["serial"] for c in listed["certificates"]], ["00", "01", "02", "03", "04"])
+        self.assertEqual({r["subject"] for r in daemon.requests}, {"bank1"})
+        limited = json.loads(self.hubseal("--json", "cert", "list", "--limit", "2").stdout)
+        self.assertEqual(len(limited["certificates"]), 2)
+        self.assertEqual(daemon.requests[-1]["limit"], 2)
+
+    def test_cert_show_writes_the_certificate(self):
+        daemon = self.serve({"get_certificate": dict(ISSUED, ca="hub-ca", state="issued", subject="bank1")})
+        done = self.hubseal("cert", "show", "4f1c0a")
+        self.assertEqual(done.stdout.decode(), CA_PEM)
+        self.assertIn(b"issued", done.stderr)
+        self.assertEqual(daemon.requests[0]["serial"], "4f1c0a")
+
+    def test_ca_create_makes_the_key_when_asked_and_splits_the_name(self):
+        ca = {"ca": "hub-ca", "state": "active", "key": "k1", "profile": "hub-root", "certificate": CA_PEM,
+              "serial": "01", "subject": "CN=Hub"}
+        daemon = self.serve({"list_keys": {"keys": []}, "create_key": KEY, "create_ca": ca})
+        done = self.hubseal("ca", "create", "--ca", "hub-ca", "--key", "k1", "--key-type", "rsa_4096",
+                            "--subject", "CN=Hub\\, Root,O=Hub,C=KE", "--out", "ca.pem")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([r["op"] for r in daemon.requests], ["list_keys", "create_key", "create_ca"])
+        self.assertEqual(daemon.requests[2]["subject"],
+                         {"common_name": "Hub, Root", "organization": "Hub", "country": "KE"})
+        self.assertEqual(self.read("ca.pem"), CA_PEM)
+        # openssl is the judge of the fingerprint.
+        wanted = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=CA_PEM.encode(),
+                                capture_output=True, check=True).stdout.strip().split(b"=")[1]
+        self.assertIn(wanted, done.stdout)
+
+    def test_ca_create_with_a_bad_name_makes_no_key(self):
+        daemon = self.serve({})
+        done = self.hubseal("ca", "create", "--ca", "a", "--key-type", "rsa_4096", "--subject", "nonsense")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(daemon.requests, [])
+
+    def test_csr_create_sends_names_and_addresses(self):
+        daemon = self.serve({"create_csr": {"label": "l", "key_id": "11" * 32, "csr": "CSR\n"}})
+        done = self.hubseal("csr", "create", "l", "--subject", "CN=a,O=b,C=KE", "--dns", "a.example", "--dns",
+                            "b.example", "--ip", "192.0.2.1")
+        self.assertEqual((done.returncode, done.stdout), (0, b"CSR\n"), done.stderr)
+        self.assertEqual(daemon.requests[0]["dns"], ["a.example", "b.example"])
+        self.assertEqual(daemon.requests[0]["ip"], ["192.0.2.1"])
+        self.assertEqual(daemon.requests[0]["type"], "rsa_4096")
+
+    def test_jws_sign_sends_the_bytes_as_they_are(self):
+        daemon = self.serve({"sign_jws": {"jws": "a..c"}})
+        payload = bytes(range(256)) + b"\n"
+        done = self.hubseal("jws", "sign", "--detached", stdin=payload)
+        self.assertEqual((done.returncode, done.stdout), (0, b"a..c\n"), done.stderr)
+        sent = daemon.requests[0]
+        self.assertEqual(base64.urlsafe_b64decode(sent["payload"] + "=" * (-len(sent["payload"]) % 4)), payload)
+        self.assertEqual((sent["key"], sent["detached"]), ("hub-jws", True))
+        self.hubseal("jws", "sign", self.write("m.json", b"{}"))
+        self.assertEqual((daemon.requests[1]["payload"], "detached" in daemon.requests[1]), ("e30", False))
+
+    def test_raw_prints_the_daemons_line_and_exits_as_it_says(self):
+        line = '{"v":1,"id":"7","op":"health"}'
+        answers = iter(['{"v":1,"id":"7","ok":{"x":1}}',
+                        '{"v":1,"id":"7","error":{"code":"policy_denied","message":"no"}}',
+                        'not json'])
+        daemon = self.serve(lambda request: next(answers))
+        for words, stdin, status in ([["raw", line], b"", 0], [["raw"], line.encode() + b"\n", 3],
+                                     [["raw", "-"], line.encode(), 1]):
+            done = self.hubseal(*words, stdin=stdin)
+            self.assertEqual(done.returncode, status)
+            self.assertEqual(done.stdout.count(b"\n"), 1)
+        self.assertEqual(daemon.requests, [json.loads(line)] * 3)
+        self.assertEqual(self.hubseal("raw", stdin=b"{}\n{}\n").returncode, 2)
+
+    def test_the_socket_may_come_from_the_environment(self):
+        daemon = self.serve({"list_keys": {"keys": []}})
+        done = subprocess.run([HUBSEAL, "key", "list"], capture_output=True, timeout=60,
+                              env={"HUBSEAL_SOCKET": self.socket})
+        self.assertEqual((done.returncode, done.stdout), (0, b"no keys yet\n"), done.stderr)
+        self.assertEqual(len(daemon.requests), 1)
+
+    def test_an_output_that_cannot_be_written_is_a_failure(self):
+        self.serve({"list_keys": {"keys": [KEY]}})
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([HUBSEAL, "--socket", self.socket, "key", "list"], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(done.returncode, 1)
+
+    def test_usage_mistakes_are_status_2_and_help_is_status_0(self):
+        for words in ([], ["frobnicate"], ["key", "create"], ["key", "create", "a", "--type", "rsa_1024", "--use", "ca"]):
+            self.assertEqual(self.hubseal(*words).returncode, 2, words)
+        for words in (["--help"], ["cert", "issue", "--help"], ["--version"]):
+            self.assertEqual(self.hubseal(*words).returncode, 0, words)
+
+    def complete(self, script, *words):
+        """What bash would offer after these words; the last one is being typed."""
+        driver = ('source "$1"; shift; COMP_WORDS=(hubseal "$@"); COMP_CWORD=$#; COMPREPLY=(); _hubseal; '
+                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "-c", driver, "bash", script, *words], capture_output=True, check=True,
+                              timeout=60)
+        return done.stdout.decode().split()
+
+    def test_bash_completes_commands_options_and_choices(self):
+        script = self.write("hubseal.bash", self.hubseal("completion", "bash").stdout)
+        self.assertEqual(self.complete(script, "ke"), ["key"])
+        self.assertEqual(self.complete(script, "key", "c"), ["create"])
+        self.assertEqual(self.complete(script, "--json", "cert", "issue", "--pro"), ["--profile"])
+        self.assertEqual(self.complete(script, "key", "create", "k", "--type", "ec_"), ["ec_p256", "ec_p384"])
+        self.assertEqual(self.complete(script, "completion", "z"), ["zsh"])
+        self.assertEqual(self.complete(script, "cert", "issue", "--csr", ""), [])  # files, by bash's default
+
+
+if __name__ == "__main__":
+    HUBSEAL = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
