@@ -1,0 +1,75 @@
+#include "tests/support/fake_token.h"
+#include "tests/unit/hsm/signer_checks.h"
+
+namespace hubseal::hsm {
+namespace {
+
+using test::FakeToken;
+using test::TestToken;
+
+BOOST_AUTO_TEST_SUITE(opening_a_token)
+
+BOOST_AUTO_TEST_CASE(a_token_that_is_not_there_is_named_beside_those_that_are) {
+  const TestToken token("present");
+  TokenConfig config = token.config();
+  config.label = "wanted";
+  const Error refused = refusal_of(open_token(config));
+  BOOST_TEST((refused.code == Code::hsm_unavailable));
+  BOOST_TEST(contains(refused.message, "wanted the token labelled wanted; found present (serial "), refused.message);
+}
+
+BOOST_AUTO_TEST_CASE(two_tokens_of_one_label_are_refused_unless_the_serial_is_given) {
+  const TestToken token("hub");
+  const auto made = test::run_command(
+      {"softhsm2-util", "--init-token", "--free", "--label", "hub", "--pin", token.pin(), "--so-pin", token.so_pin()});
+  BOOST_REQUIRE_EQUAL(made.exit_code, 0);
+  BOOST_TEST(contains(refusal_of(open_token(token.config())).message, "name it by serial"));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_is_found_by_its_serial) {
+  const TestToken token;
+  const std::string serial = open_ok(token.config())->status().serial;
+  TokenConfig config = token.config();
+  config.label.reset();
+  config.serial = serial;
+  const TokenStatus status = open_ok(config)->status();
+  BOOST_TEST(status.ready);
+  BOOST_TEST(status.problem.empty());
+  BOOST_TEST(status.label == "hub");
+  BOOST_TEST(status.manufacturer == "SoftHSM project");
+  BOOST_TEST(status.module == token.module().string());
+}
+
+BOOST_AUTO_TEST_CASE(label_and_serial_together_or_neither_are_a_bad_request) {
+  const TestToken token;
+  TokenConfig config = token.config();
+  config.serial = "1";
+  BOOST_TEST((refusal_of(open_token(config)).code == Code::bad_request));
+  config.label.reset();
+  config.serial.reset();
+  BOOST_TEST((refusal_of(open_token(config)).code == Code::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(a_module_that_is_not_one_is_refused_in_words) {
+  const TestToken token;
+  TokenConfig config = token.config();
+  config.module = "/does/not/exist.so";
+  BOOST_TEST(contains(refusal_of(open_token(config)).message, "cannot be loaded"));
+  config.module = "libsofthsm2.so";
+  BOOST_TEST((refusal_of(open_token(config)).code == Code::bad_request));
+  config.module = "/usr/lib/x86_64-linux-gnu/libcrypto.so.3";
+  if (std::filesystem::exists(config.module))
+    BOOST_TEST(contains(refusal_of(open_token(config)).message, "is not a PKCS#11 module"));
+}
+
+BOOST_AUTO_TEST_CASE(a_module_that_does_not_initialise_says_why) {
+  const FakeToken token;
+  token.script("fail C_Initialize 1 0x30\n");
+  BOOST_TEST(contains(refusal_of(open_token(token.config())).message, "CKR_DEVICE_ERROR"));
+  BOOST_TEST(open_token(token.config()).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hubseal::hsm

@@ -1,0 +1,131 @@
+#include "hsm/session_pool.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <optional>
+#include <set>
+#include <thread>
+
+namespace hubseal::hsm {
+namespace {
+
+/// A module that knows sessions and nothing else.
+struct SessionsOnly {
+  static inline CK_SESSION_HANDLE next = 0;
+  static inline std::set<CK_SESSION_HANDLE> open;
+
+  CK_FUNCTION_LIST functions{};
+  SessionsOnly() {
+    next = 0;
+    open.clear();
+    functions.C_OpenSession = [](CK_SLOT_ID, CK_FLAGS, void*, CK_NOTIFY, CK_SESSION_HANDLE* handle) -> CK_RV {
+      *handle = ++next;
+      open.insert(next);
+      return CKR_OK;
+    };
+    functions.C_CloseSession = [](CK_SESSION_HANDLE handle) -> CK_RV {
+      open.erase(handle);
+      return CKR_OK;
+    };
+  }
+};
+
+struct OneSession {
+  SessionsOnly module;
+  Cryptoki cryptoki{&module.functions};
+  SessionPool pool{cryptoki, 0, 1};
+
+  static auto at_once() { return std::chrono::steady_clock::now(); }
+  static auto in_time() { return std::chrono::steady_clock::now() + std::chrono::minutes(5); }
+  void wait_for_queue(std::size_t length) {
+    while (pool.waiting() != length) std::this_thread::yield();
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(session_pool)
+
+BOOST_FIXTURE_TEST_CASE(at_the_deadline_the_token_is_busy, OneSession) {
+  const auto lease = pool.take(at_once());
+  BOOST_REQUIRE(lease);
+  const auto refused = pool.take(at_once());
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST((refused.error().code == Code::hsm_busy));
+  BOOST_TEST(pool.waiting() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_came_first_is_served_first, OneSession) {
+  Guarded<std::vector<int>> served;
+  std::vector<std::jthread> threads;
+  {
+    const auto lease = pool.take(at_once());
+    for (int number = 0; number < 6; ++number) {
+      threads.emplace_back([&, number] {
+        auto mine = pool.take(in_time());
+        served.lock()->push_back(number);
+        mine->keep();
+      });
+      wait_for_queue(static_cast<std::size_t>(number) + 1);
+    }
+  }
+  threads.clear();
+  BOOST_TEST(*served.lock() == (std::vector<int>{0, 1, 2, 3, 4, 5}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_session_that_served_well_is_lent_again_and_any_other_is_closed, OneSession) {
+  {
+    auto lease = pool.take(at_once());
+    BOOST_TEST(lease->session().handle == 1U);
+    lease->keep();
+  }
+  {
+    auto lease = pool.take(at_once());
+    BOOST_TEST(lease->session().handle == 1U);
+  }
+  BOOST_TEST(SessionsOnly::open.empty());
+  BOOST_TEST(pool.take(at_once())->session().handle == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(handles_of_session_objects_die_with_their_session, OneSession) {
+  const Key key;
+  {
+    auto lease = pool.take(at_once());
+    lease->slot().use_of(key).handle = 7;
+    lease->keep();
+  }
+  {
+    auto lease = pool.take(at_once());
+    BOOST_TEST(lease->slot().use_of(key).handle == 7U);
+  }
+  BOOST_TEST(pool.take(at_once())->slot().use_of(key).handle == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(closing_sends_those_who_wait_away, OneSession) {
+  std::optional<Code> code;
+  const auto lease = pool.take(at_once());
+  std::jthread waiter([&] {
+    const auto refused = pool.take(in_time());
+    if (!refused) code = refused.error().code;
+  });
+  wait_for_queue(1);
+  pool.close();
+  waiter.join();
+  BOOST_TEST((code == Code::hsm_unavailable));
+  BOOST_TEST(!pool.take(in_time()));
+}
+
+BOOST_AUTO_TEST_CASE(no_session_of_a_lost_token_is_touched_any_more) {
+  SessionsOnly module;
+  Cryptoki cryptoki(&module.functions);
+  {
+    SessionPool pool(cryptoki, 0, 2);
+    BOOST_REQUIRE(pool.open_sessions());
+    BOOST_TEST(SessionsOnly::open.size() == 2U);
+    cryptoki.note(CKR_DEVICE_REMOVED, "C_Sign");
+  }
+  BOOST_TEST(SessionsOnly::open.size() == 2U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hubseal::hsm
