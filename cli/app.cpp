@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/advice.h"
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
 #include "cli/table.h"

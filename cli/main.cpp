@@ -5,10 +5,11 @@
 #include <fmt/format.h>
 
 #include "cli/app.h"
-#include "cli/exit_code.h"
 #include "cli/input_output.h"
+#include "common/exit_code.h"
 
 int main(int argc, char** argv) {
+  using namespace hubseal;
   using namespace hubseal::cli;
   try {
     return run(argc, argv);

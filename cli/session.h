@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/exit_code.h"
+#include "common/exit_code.h"
 #include "common/json.h"
 #include "common/result.h"
 #include "common/wire/daemon_client.h"

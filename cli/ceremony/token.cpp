@@ -12,7 +12,11 @@ namespace {
 
 constexpr std::chrono::minutes kInitToken{5};
 constexpr std::size_t kShownOutput = 4096;
-constexpr int kThere = static_cast<int>(ExitCode::refused);  // hubseald's word for: the token exists
+
+/// Other refusals (a user that the configuration names and nobody knows) have the same exit status.
+bool token_exists(int status, const std::string& output) {
+  return status == static_cast<int>(ExitCode::refused) && output.find("conflict") != std::string::npos;
+}
 
 Code code_of_exit(int status) {
   switch (status) {
@@ -68,11 +72,11 @@ Result<> ensure_token(const CeremonyPlan& plan, const DaemonConfig& config, Repo
       {hubseald_path(plan), "--config", plan.config.string(), "--init-token", "--so-pin-file", so_pin.string()}));
   const auto status = child.wait(kInitToken);
   if (!status) return fail(Code::hsm_unavailable, "the token was not made within five minutes");
-  if (*status == kThere) return token_was_there(made, report);
+  const std::string output = child.output(kShownOutput);
+  if (token_exists(*status, output)) return token_was_there(made, report);
   if (*status != 0) {
     // The files stay: the PIN may be set already, and the next try takes up where this one stopped.
-    return fail(code_of_exit(*status),
-                fmt::format("hubseald --init-token ended with status {}: {}", *status, child.output(kShownOutput)));
+    return fail(code_of_exit(*status), fmt::format("hubseald --init-token ended with status {}: {}", *status, output));
   }
   report.step("token", "made");
   report.step("SO-PIN file " + so_pin.string(),

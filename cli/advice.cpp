@@ -1,24 +1,6 @@
-#include "cli/exit_code.h"
+#include "cli/advice.h"
 
 namespace hubseal::cli {
-
-ExitCode exit_code_of(Code code) {
-  switch (code) {
-    case Code::bad_request:
-    case Code::too_large: return ExitCode::usage;
-    case Code::forbidden:
-    case Code::not_found:
-    case Code::conflict:
-    case Code::policy_denied: return ExitCode::refused;
-    case Code::approval_required: return ExitCode::approval_required;
-    case Code::hsm_busy:
-    case Code::rate_limited:
-    case Code::hsm_unavailable:
-    case Code::storage_unavailable: return ExitCode::unavailable;
-    case Code::internal: return ExitCode::internal;
-  }
-  return ExitCode::internal;
-}
 
 std::string_view advice_for(Code code) {
   switch (code) {

@@ -1,11 +1,13 @@
-#include "cli/exit_code.h"
+#include "cli/advice.h"
 
 #include <boost/test/unit_test.hpp>
+
+#include "common/exit_code.h"
 
 using namespace hubseal;
 using namespace hubseal::cli;
 
-BOOST_AUTO_TEST_SUITE(exit_code)
+BOOST_AUTO_TEST_SUITE(advice)
 
 // The table of docs/PROTOCOL.md, "Errors": scripts depend on these numbers.
 BOOST_AUTO_TEST_CASE(each_error_of_the_protocol_has_the_exit_status_of_the_protocol) {

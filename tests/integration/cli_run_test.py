@@ -1,0 +1,58 @@
+"""./run and ./test: what they refuse before they build anything.
+
+Usage: cli_run_test.py /path/to/repository
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+REPOSITORY = ""
+
+
+class Run(unittest.TestCase):
+    def run_with(self, *words):
+        return subprocess.run([os.path.join(REPOSITORY, "run"), *words], capture_output=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
+
+    def assert_refused(self, done, status, words):
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertNotIn(b"== Packages", done.stdout)
+
+    def test_a_folder_whose_sockets_would_not_fit_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_with("--state", os.path.join(folder, "x" * 100))
+            self.assert_refused(done, 1, b"too long a name")
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_a_folder_that_would_need_quoting_is_refused(self):
+        self.assert_refused(self.run_with("--state", '/tmp/a"b'), 1, b"characters other than")
+
+    def test_a_port_that_is_in_use_is_named(self):
+        with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            self.assert_refused(self.run_with("--state", folder, "--port", str(port)), 1,
+                                f"port {port} is in use".encode())
+
+    def test_a_port_that_is_no_port_is_refused(self):
+        for port in ("0", "65536", "http", "-1", "099999"):
+            self.assert_refused(self.run_with("--port", port), 1, b"--port wants")
+
+    def test_unknown_options_and_missing_values_are_refused(self):
+        self.assert_refused(self.run_with("--frobnicate"), 2, b"--frobnicate")
+        self.assert_refused(self.run_with("--state"), 1, b"--state wants a folder")
+
+    def test_help_names_every_option(self):
+        done = self.run_with("--help")
+        self.assertEqual(done.returncode, 0)
+        for option in (b"--once", b"--state", b"--port"):
+            self.assertIn(option, done.stdout)
+
+
+if __name__ == "__main__":
+    REPOSITORY = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
