@@ -1,0 +1,91 @@
+#!/bin/bash
+# The dependency rule, as docs/ARCHITECTURE.md draws it: which folder may include which, and which
+# library's headers may be seen where.
+#   tests/lint/includes.sh [FOLDER]
+set -euo pipefail
+# shellcheck source=tests/lint/lint.sh
+source "$(dirname "$(readlink -f "$0")")/lint.sh"
+
+# Which of our own headers a file may include: patterns of paths, one line per folder, the most
+# specific folder first.
+allowed_headers() {
+  case $1 in
+  tests/*) echo '*' ;;
+  common/*) echo 'common/*' ;;
+  hsm/*) echo 'common/* hsm/*' ;;
+  # The CA's arithmetic knows neither peers nor tokens nor the registry.
+  daemon/ca/*) echo 'common/* daemon/ca/*' ;;
+  # Sockets and peers; no certificate, no key.
+  daemon/server.* | daemon/listeners.* | daemon/peer.*)
+    echo 'common/guarded.h common/result.h common/log.h common/unique_fd.h common/wire/* daemon/server.h daemon/listeners.h daemon/peer.h'
+    ;;
+  # Of hsm/ the daemon sees the Signer and how to open one: nothing with a PKCS#11 type in it.
+  daemon/*) echo 'common/* daemon/* hsm/signer.h hsm/token_signer.h hsm/token_config.h hsm/init_token.h' ;;
+  # Whether the database answers is part of the health that HTTP tells; nothing else of it is.
+  agent/http/handlers/health.cpp) echo 'common/* agent/http/* agent/service/* agent/store/database.h' ;;
+  agent/http/*) echo 'common/* agent/http/* agent/service/*' ;;
+  agent/service/*) echo 'common/* agent/service/* agent/store/*' ;;
+  agent/store/*) echo 'common/* agent/store/*' ;;
+  agent/*) echo 'common/* agent/*' ;;
+  cli/*) echo 'common/* cli/*' ;;
+  esac
+}
+
+# Where a library's headers may be included, or nothing for a library that is free.
+homes_of_library() {
+  case $1 in
+  libp11.h | p11-kit/* | pkcs11.h) echo 'hsm/* tests/*' ;;
+  Poco/*) echo 'agent/* tests/*' ;;
+  sqlite3.h) echo 'daemon/sqlite.cpp agent/store/* tests/*' ;;
+  boost/test/* | benchmark/*) echo 'tests/*' ;;
+  CLI/*) echo 'cli/* daemon/main.cpp agent/main.cpp tests/*' ;;
+  esac
+}
+
+matches_one_of() {
+  local word=$1 pattern
+  shift
+  for pattern in "$@"; do
+    # shellcheck disable=SC2053  # a pattern it is
+    [[ $word == $pattern ]] && return 0
+  done
+  return 1
+}
+
+check_own() {
+  local place=$1 file=$2 header=$3 allowed
+  [[ -e $lint_root/$header || -e $lint_root/$header.in ]] ||
+    finding "$place: \"$header\" does not start at the root of the repository"
+  read -ra allowed <<<"$(allowed_headers "$file")"
+  # PKCS#11 types stay at home, whatever the direction of the arrow.
+  [[ $header != hsm/pkcs11.h ]] || allowed=('hsm/*' 'tests/*')
+  if [[ $header == hsm/pkcs11.h ]]; then
+    matches_one_of "$file" "${allowed[@]}" || finding "$place: PKCS#11 is seen in hsm/ and tests/ only"
+  else
+    matches_one_of "$header" "${allowed[@]}" || finding "$place: \"$header\" points the wrong way; allowed here: ${allowed[*]}"
+  fi
+}
+
+check_library() {
+  local place=$1 file=$2 header=$3 homes
+  read -ra homes <<<"$(homes_of_library "$header")"
+  ((${#homes[@]} == 0)) || matches_one_of "$file" "${homes[@]}" ||
+    finding "$place: <$header> is for ${homes[*]} only"
+}
+
+set -f # the patterns above are for [[ ]], not for file names
+cd "$lint_root"
+while IFS=: read -r file line text; do
+  looked_at=$((looked_at + 1))
+  if [[ $text =~ \#[[:space:]]*include[[:space:]]*\"([^\"]+)\" ]]; then
+    check_own "$file:$line" "$file" "${BASH_REMATCH[1]}"
+  elif [[ $text =~ \#[[:space:]]*include[[:space:]]*\<([^\>]+)\> ]]; then
+    check_library "$file:$line" "$file" "${BASH_REMATCH[1]}"
+  fi
+done < <(source_folders | xargs grep -rnE --include='*.h' --include='*.h.in' --include='*.cpp' --include='*.c' '^[[:space:]]*#[[:space:]]*include')
+
+# A product does not reach into the tests, and nobody forgets the guard against double inclusion.
+while IFS= read -r header; do
+  grep -q '^#pragma once' "$header" || finding "$header: no #pragma once"
+done < <(source_folders | xargs -I{} find {} -name '*.h')
+finish

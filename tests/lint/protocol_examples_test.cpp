@@ -1,0 +1,257 @@
+// docs/PROTOCOL.md against the code: every request that it shows is given to the daemon's own
+// dispatcher and must be granted, every reply that it shows must have the members of the real one,
+// and its sections, permissions and error codes are those of the tables in the sources.
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/exit_code.h"
+#include "common/wire/message.h"
+#include "daemon/dispatch.h"
+#include "tests/support/must.h"
+#include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+
+namespace {
+
+std::string read_text(const char* path) {
+  std::ifstream file(path);
+  BOOST_REQUIRE_MESSAGE(file, path << " cannot be read; the test runs in the root of the sources");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// One "### name" section of PROTOCOL.md, "Operations".
+struct Section {
+  std::string name;
+  std::string permission;
+  Json request;
+  Json reply;  ///< null where none is shown
+};
+
+std::vector<Section> sections() {
+  std::vector<Section> found;
+  bool operations = false;
+  for (const std::string& line : lines_of(read_text("docs/PROTOCOL.md"))) {
+    if (line.starts_with("## ")) operations = line == "## Operations";
+    if (!operations) continue;
+    if (line.starts_with("### ")) found.push_back({line.substr(4), "", nullptr, nullptr});
+    if (found.empty()) continue;
+    std::smatch match;
+    if (found.back().permission.empty() && std::regex_search(line, match, std::regex("^Permission `([a-z_]+)`")))
+      found.back().permission = match[1];
+    if (line.starts_with("-> ")) found.back().request = test::must(parse_json(line.substr(3)));
+    if (line.starts_with("<- ")) found.back().reply = test::must(parse_json(line.substr(3)));
+  }
+  return found;
+}
+
+/// name -> permission, as the table of operations in the source has them.
+std::map<std::string, std::string> table_rows() {
+  std::map<std::string, std::string> rows;
+  const std::string source = read_text("daemon/dispatch.cpp");
+  const std::regex row("Operation\\{\"([a-z_]+)\", Permission::([a-z_]+)");
+  for (std::sregex_iterator match(source.begin(), source.end(), row), end; match != end; ++match)
+    rows[(*match)[1]] = (*match)[2];
+  return rows;
+}
+
+/// A CSR as PEM, of a key of its own.
+std::string make_csr() {
+  const PkeyPtr key = test::make_key(KeyType::ec_p256);
+  std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> csr(X509_REQ_new(), &X509_REQ_free);
+  BOOST_REQUIRE(X509_REQ_set_pubkey(csr.get(), key.get()) == 1);
+  BOOST_REQUIRE(X509_REQ_sign(csr.get(), key.get(), EVP_sha256()) > 0);
+  std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+  BOOST_REQUIRE(PEM_write_bio_X509_REQ(out.get(), csr.get()) == 1);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+/// Everything behind the sockets, with the shipped profiles and keys in memory.
+class Daemon {
+ public:
+  Daemon()
+      : profiles_(test::must(ca::Profiles::load("config/profiles"))),
+        audit_(test::must(AuditLog::open(folder_.path(), clock_))),
+        registry_(test::must(Registry::open(folder_.path()))),
+        keyring_(test::must(Keyring::open(*registry_, signer_, clock_))),
+        authorities_(test::must(Authorities::open(*registry_))),
+        guard_(clock_, *registry_),
+        issuance_(*registry_, *audit_, *authorities_, profiles_, signer_, guard_),
+        jws_(signer_),
+        dispatcher_(Services{.registry = *registry_,
+                             .audit = *audit_,
+                             .keyring = *keyring_,
+                             .authorities = *authorities_,
+                             .issuance = issuance_,
+                             .profiles = profiles_,
+                             .jws = jws_,
+                             .signer = signer_,
+                             .started = std::chrono::steady_clock::now()}) {
+    rule_.name = "security-team";
+    rule_.role = Role::admin;
+    for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
+    rule_.profiles = {"dfsp-client", "dfsp-server", "hub-server", "jws"};
+    rule_.keys = {"hub-jws"};
+  }
+
+  Json ask(const Json& request) {
+    const Peer peer{&rule_, {.pid = 1, .uid = 1000, .gids = {1000}}};
+    return test::must(parse_json(dispatcher_.handle(peer, dump_json(request)), {.max_members = 1024}));
+  }
+
+ private:
+  test::TempDir folder_;
+  SystemClock clock_;
+  test::SoftwareSigner signer_;
+  ca::Profiles profiles_;
+  std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Keyring> keyring_;
+  std::unique_ptr<Authorities> authorities_;
+  ClockGuard guard_;
+  Issuance issuance_;
+  jws::JwsSigner jws_;
+  Dispatcher dispatcher_;
+  PeerRule rule_;
+};
+
+/// The members of an object, and of the objects within, as paths; a list is looked at by its first item.
+void collect_members(const Json& value, const std::string& path, std::set<std::string>& members) {
+  if (value.is_array() && !value.empty()) collect_members(value.front(), path + "[]", members);
+  if (!value.is_object()) return;
+  for (const auto& [name, member] : value.items()) {
+    members.insert(path + "." + name);
+    collect_members(member, path + "." + name, members);
+  }
+}
+
+std::set<std::string> members_of(const Json& reply) {
+  std::set<std::string> members;
+  collect_members(reply, "", members);
+  return members;
+}
+
+std::string join(const std::set<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(protocol_examples)
+
+BOOST_AUTO_TEST_CASE(every_operation_has_a_section_and_every_section_an_operation) {
+  const auto rows = table_rows();
+  BOOST_REQUIRE(rows.size() >= 12);
+  std::map<std::string, std::string> documented;
+  for (const Section& section : sections()) documented[section.name] = section.permission;
+  for (const auto& [name, permission] : rows)
+    BOOST_CHECK_MESSAGE(documented.contains(name) && documented[name] == permission,
+                        "daemon/dispatch.cpp has " << name << " with permission " << permission
+                                                   << "; PROTOCOL.md has: " << documented[name]);
+  for (const auto& [name, permission] : documented)
+    BOOST_CHECK_MESSAGE(rows.contains(name),
+                        "PROTOCOL.md has " << name << ", which daemon/dispatch.cpp does not offer");
+}
+
+BOOST_AUTO_TEST_CASE(the_codec_takes_every_request_and_reply_that_is_shown) {
+  int requests = 0;
+  for (std::string line : lines_of(read_text("docs/PROTOCOL.md"))) {
+    if (!line.starts_with("-> ") && !line.starts_with("<- ")) continue;
+    const bool request = line.starts_with("->");
+    // The envelope is shown shortened.
+    line = std::regex_replace(line.substr(3), std::regex(", \\.\\.\\.\\}$"), "}");
+    line = std::regex_replace(line, std::regex("\\{\\.\\.\\.\\}"), "{}");
+    if (request) {
+      const auto decoded = wire::decode_request(line);
+      BOOST_CHECK_MESSAGE(decoded, line << ": " << (decoded ? "" : decoded.error().message));
+      ++requests;
+      continue;
+    }
+    const Json reply = test::must(parse_json(line));
+    const auto decoded = wire::decode_reply(line, reply["id"].get<std::string>());
+    BOOST_CHECK_MESSAGE(decoded || decoded.error().message == "...", line);
+  }
+  BOOST_TEST(requests >= 13);
+}
+
+BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_that_are_shown) {
+  Daemon daemon;
+  // What the examples take for granted beyond what they make themselves.
+  BOOST_REQUIRE(
+      daemon
+          .ask({{"v", 1}, {"id", "1"}, {"op", "create_key"}, {"label", "hub-jws"}, {"type", "ec_p256"}, {"use", "jws"}})
+          .contains("ok"));
+  std::vector<Section> examples = sections();
+  // Making comes before showing.
+  const auto order = [](const Section& section) {
+    const std::vector<std::string> first = {"create_key", "create_ca", "issue_certificate"};
+    return std::find(first.begin(), first.end(), section.name) - first.begin();
+  };
+  std::stable_sort(examples.begin(), examples.end(),
+                   [&](const Section& a, const Section& b) { return order(a) < order(b); });
+  std::string serial;
+  for (Section& example : examples) {
+    BOOST_TEST_CONTEXT("PROTOCOL.md, " << example.name) {
+      BOOST_REQUIRE(example.request.is_object());
+      BOOST_TEST(example.request["op"] == example.name);
+      if (example.request.contains("csr")) example.request["csr"] = make_csr();
+      if (example.request.contains("serial")) example.request["serial"] = serial;
+      const Json reply = daemon.ask(example.request);
+      BOOST_REQUIRE_MESSAGE(reply.contains("ok"), dump_json(reply));
+      if (!example.reply.is_null()) BOOST_TEST(join(members_of(reply)) == join(members_of(example.reply)));
+      if (example.name == "issue_certificate") {
+        serial = reply["ok"]["serial"];
+        // Two more, so that a page of two has a page after it.
+        for (const char* request : {"enrollment-8", "enrollment-9"}) {
+          example.request["request"] = request;
+          example.request["csr"] = make_csr();
+          BOOST_REQUIRE(daemon.ask(example.request).contains("ok"));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_no_section_names_is_refused) {
+  Daemon daemon;
+  for (const Section& section : sections()) {
+    Json request = section.request;
+    request["colour"] = "red";
+    const Json reply = daemon.ask(request);
+    BOOST_TEST_CONTEXT(section.name << ": " << dump_json(reply)) {
+      BOOST_REQUIRE(reply.contains("error"));
+      BOOST_TEST(reply["error"]["code"] == "bad_request");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_table_of_errors_is_that_of_the_code) {
+  std::map<std::string, int> documented;
+  const std::regex row("^\\| `([a-z_]+)` \\| .* \\| ([0-9]) \\|$");
+  for (const std::string& line : lines_of(read_text("docs/PROTOCOL.md")))
+    if (std::smatch match; std::regex_match(line, match, row)) documented[match[1]] = std::stoi(match[2]);
+  std::map<std::string, int> real;
+  for (int value = 0; value <= static_cast<int>(Code::internal); ++value)
+    real[std::string(to_string(static_cast<Code>(value)))] = static_cast<int>(exit_code_of(static_cast<Code>(value)));
+  BOOST_TEST((documented == real),
+             fmt::format("PROTOCOL.md has {} codes, the source {}", documented.size(), real.size()));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

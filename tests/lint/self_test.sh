@@ -1,0 +1,138 @@
+#!/bin/bash
+# A lint that cannot fail proves nothing: each one is shown trees that break its rules, one by one,
+# and must name the broken rule; and a tree that keeps them, which it must pass.
+#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL
+# A program given as "-" is left out.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+repo=$(readlink -f "$here/../..")
+hubseald=${1:?} agent=${2:?} hubseal=${3:?}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+tree=$scratch/tree
+broken=0 checks=0
+
+wrong() {
+  echo "self_test.sh: $*" >&2
+  broken=$((broken + 1))
+}
+
+# put FILE TEXT: one more file in the tree.
+put() {
+  mkdir -p "$(dirname "$tree/$1")"
+  printf '%b' "$2" >"$tree/$1"
+}
+
+# must_say WORDS COMMAND...: it fails, and says why.
+must_say() {
+  local words=$1 said
+  shift
+  checks=$((checks + 1))
+  if said=$("$@" 2>&1); then
+    wrong "${1##*/} passed a tree that should make it say: $words"
+  elif [[ $said != *"$words"* ]]; then
+    wrong "${1##*/} was to say \"$words\"; it said: $said"
+  fi
+}
+
+must_pass() {
+  local said
+  checks=$((checks + 1))
+  said=$("$@" 2>&1) || wrong "${1##*/} refused a tree without fault: $said"
+}
+
+# fresh: a small tree that keeps every rule.
+fresh() {
+  rm -rf "$tree"
+  put common/result.h '#pragma once\n#include <string>\n'
+  put hsm/signer.h '#pragma once\n#include "common/result.h"\n'
+  put hsm/pkcs11.h '#pragma once\n#include <p11-kit/pkcs11.h>\n'
+  put daemon/dispatch.h '#pragma once\n#include "hsm/signer.h"\n'
+  put agent/agent.h '#pragma once\n#include <Poco/Net/HTTPServer.h>\n#include "common/result.h"\n'
+  put cli/app.h '#pragma once\n#include "common/result.h"\n'
+}
+
+includes_refuses() { # FILE LINE WORDS
+  fresh
+  put "$1" "#pragma once\n$2\n"
+  must_say "$3" "$here/includes.sh" "$tree"
+}
+fresh
+must_pass "$here/includes.sh" "$tree"
+includes_refuses common/x.h '#include "hsm/signer.h"' 'points the wrong way'
+includes_refuses common/x.h '#include "daemon/dispatch.h"' 'points the wrong way'
+includes_refuses hsm/x.h '#include "daemon/dispatch.h"' 'points the wrong way'
+includes_refuses cli/x.h '#include "hsm/signer.h"' 'points the wrong way'
+includes_refuses cli/x.h '#include "agent/agent.h"' 'points the wrong way'
+includes_refuses agent/x.h '#include "daemon/dispatch.h"' 'points the wrong way'
+includes_refuses daemon/ca/x.h '#include "hsm/signer.h"' 'points the wrong way'
+includes_refuses daemon/server.h '#  include "hsm/signer.h"' 'points the wrong way'
+includes_refuses daemon/x.h '#include "hsm/pkcs11.h"' 'PKCS#11 is seen in hsm/ and tests/ only'
+includes_refuses daemon/x.h '#include <libp11.h>' '<libp11.h> is for hsm/'
+includes_refuses common/x.h '#include <p11-kit/pkcs11.h>' '<p11-kit/pkcs11.h> is for hsm/'
+includes_refuses daemon/x.h '#include <Poco/Net/Socket.h>' '<Poco/Net/Socket.h> is for agent/'
+includes_refuses daemon/registry.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/sqlite.cpp'
+includes_refuses agent/http/x.h '#include "agent/store/table.h"' 'points the wrong way'
+includes_refuses cli/x.h '#include "app.h"' 'does not start at the root'
+fresh
+put cli/x.h '#include <string>\n'
+must_say 'no #pragma once' "$here/includes.sh" "$tree"
+mkdir "$scratch/empty"
+must_say 'found nothing to look at' "$here/includes.sh" "$scratch/empty"
+
+sizes_refuses() { # FILE TEXT WORDS
+  fresh
+  put "$1" "$2"
+  must_say "$3" "$here/sizes.sh" "$tree"
+}
+fresh
+must_pass "$here/sizes.sh" "$tree"
+sizes_refuses cli/long.cpp "$(printf '%0.s\\n' {1..401})" '401 lines'
+sizes_refuses cli/x.cpp 'int x; // TO''DO later\n' 'left for later'
+sizes_refuses docs/x.md 'FIX''ME\n' 'left for later'
+sizes_refuses cli/x.cpp 'int x = std::sys''tem("ls");\n' 'starts a shell'
+sizes_refuses daemon/x.cpp 'FILE* x = ::pop''en("ls", "r");\n' 'starts a shell'
+sizes_refuses docs/x.md 'see /ho''me/ada/hubseal\n' "somebody's machine"
+sizes_refuses docs/x.md 'Not imple''mented yet\n' 'a stub'
+if command -v shellcheck >/dev/null; then
+  # shellcheck disable=SC2016  # the text of a script
+  sizes_refuses scripts/x '#!/bin/bash\nfor f in $(ls); do rm $f; done\ncd $1; unused=$2\n' 'shellcheck has found'
+fi
+must_say 'found nothing to look at' "$here/sizes.sh" "$scratch/empty"
+
+if [[ $agent != - ]]; then
+  must_say 'libPoco' "$here/needed_libs.sh" "$agent" - -
+  must_say 'libPoco' "$here/needed_libs.sh" - - "$agent"
+fi
+must_say 'libp11' "$here/needed_libs.sh" - "$hubseald" -
+must_say 'libp11' "$here/needed_libs.sh" - - "$hubseald"
+must_say 'names no libraries' "$here/needed_libs.sh" "$here/lint.sh" - -
+must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal"
+
+# configs_refuses FILE SED-SCRIPT WORDS: the shipped configuration, changed.
+configs_refuses() {
+  rm -rf "$tree"
+  mkdir -p "$tree/daemon/ca" "$tree/agent"
+  cp -r "$repo/config" "$tree/"
+  cp "$repo/daemon/config.cpp" "$tree/daemon/"
+  cp "$repo/daemon/ca/profile.cpp" "$tree/daemon/ca/"
+  [[ ! -e $repo/agent/config.cpp ]] || cp "$repo/agent/config.cpp" "$tree/agent/"
+  sed -i "$2" "$tree/$1"
+  if [[ -n $3 ]]; then
+    must_say "$3" "$here/shipped_configs.sh" "$hubseald" "$agent" "$tree"
+  else
+    must_pass "$here/shipped_configs.sh" "$hubseald" "$agent" "$tree"
+  fi
+}
+configs_refuses config/hubseald.toml '' ''
+configs_refuses config/hubseald.toml '/^drain_seconds/d' 'reads "drain_seconds", which config/hubseald.toml does not explain'
+configs_refuses config/hubseald.toml 's/^drain_seconds/drain_secs/' 'hubseald refuses hubseald.toml'
+configs_refuses config/hubseald.toml 's/^max_connections = 64/max_connections = 0/' 'hubseald refuses hubseald.toml'
+configs_refuses config/hubseald.toml 's/^# serial = /# serial_number = /' 'has "serial_number", which'
+configs_refuses config/profiles/jws.toml 's/^kind .*/kind = "both"/' 'hubseald refuses hubseald.toml'
+configs_refuses config/profiles/hub-root.toml 's/^path_len .*//' 'reads "path_len", which'
+configs_refuses config/rig/hubseald.toml.in 's/@MODULE@/@MODUL@/' 'a placeholder that run does not fill in'
+configs_refuses daemon/config.cpp 's/"session_copies"/"session_copy"/' 'reads "session_copy", which'
+
+((broken == 0)) || exit 1
+echo "self_test.sh: $checks checks"
