@@ -46,7 +46,10 @@ Result<> init_token(const std::filesystem::path& module_path, std::string_view l
   if (fresh == before.end())
     return fail(Code::not_found, fmt::format("no uninitialised token; found {}", describe(before)));
   PKCS11_SLOT* slot = module->slot(static_cast<std::size_t>(fresh - before.begin()));
-  if (PKCS11_init_token(slot->token, so_pin.c_str(), std::string(label).c_str()) != 0)
+  // libp11 hands the pointer on as it is, and C_InitToken reads 32 bytes, blank padded.
+  std::string padded(label);
+  padded.resize(kMaxLabelBytes, ' ');
+  if (PKCS11_init_token(slot->token, so_pin.c_str(), padded.c_str()) != 0)
     return tl::unexpected(libp11_error("C_InitToken"));
 
   // SoftHSM gives the token another slot number once it is initialised.

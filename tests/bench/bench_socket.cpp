@@ -1,0 +1,214 @@
+/// hubseald as it is shipped, over its real sockets, beside raw C_Sign on the same token in the same
+/// minute: rounds alternate, medians are printed, and each target of docs/PERFORMANCE.md is judged.
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <CLI/CLI.hpp>
+
+#include "common/openssl.h"
+#include "hsm/token_signer.h"
+#include "tests/bench/load.h"
+#include "tests/bench/raw_token.h"
+#include "tests/integration/soak/csr_maker.h"
+#include "tests/integration/soak/rig.h"
+#include "tests/support/must.h"
+
+using namespace hubseal;
+using namespace hubseal::bench;
+
+namespace {
+
+struct Settings {
+  double seconds = 2;
+  unsigned rounds = 5;
+  std::string only;
+  std::size_t payload = 256;
+  bool no_copies = false;
+};
+
+struct KeyKind {
+  const char* label;
+  KeyType type;
+};
+constexpr KeyKind kJwsKeys[] = {{"jws-rsa-2048", KeyType::rsa_2048}, {"jws-p256", KeyType::ec_p256}};
+constexpr KeyKind kCas[] = {
+    {"ca-rsa-2048", KeyType::rsa_2048}, {"ca-rsa-4096", KeyType::rsa_4096}, {"ca-p256", KeyType::ec_p256}};
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
+  return values[at];
+}
+double median(const std::vector<double>& values) { return quantile(values, 0.5); }
+
+/// The rounds of one row: ours and raw, taken in turns.
+struct Rounds {
+  std::vector<double> ours_rate, raw_rate, rate_ratio, ours_cpu, raw_cpu, cpu_ratio, p50_ratio, p99_ratio;
+
+  void add(const Measurement& ours, const Measurement& raw) {
+    ours_rate.push_back(ours.per_second);
+    raw_rate.push_back(raw.per_second);
+    rate_ratio.push_back(ours.per_second / raw.per_second);
+    ours_cpu.push_back(ours.cpu_us);
+    raw_cpu.push_back(raw.cpu_us);
+    cpu_ratio.push_back(ours.cpu_us / raw.cpu_us);
+    const double p50 = median(ours.latencies_us);
+    p50_ratio.push_back(p50 / median(raw.latencies_us));
+    p99_ratio.push_back(quantile(ours.latencies_us, 0.99) / p50);
+  }
+};
+
+std::string at_most(double found, double wanted) {
+  return fmt::format("<= {:.2f} {}", wanted, found <= wanted ? "met" : "NOT MET");
+}
+std::string at_least(double found, double wanted) {
+  return fmt::format(">= {:.2f} {}", wanted, found >= wanted ? "met" : "NOT MET");
+}
+
+void print_header() {
+  fmt::print("{:<22}{:>5}{:>10}{:>10}{:>7}  {:<17}{:>9}{:>9}{:>7}  {}\n", "what", "conn", "ours/s", "raw/s", "ratio",
+             "target", "CPU us", "raw us", "ratio", "target");
+}
+
+struct Targets {
+  std::optional<double> rate, cpu;
+};
+
+void print_row(const std::string& what, unsigned connections, const Rounds& rounds, const Targets& targets) {
+  const double rate = median(rounds.rate_ratio), cpu = median(rounds.cpu_ratio);
+  fmt::print("{:<22}{:>5}{:>10.0f}{:>10.0f}{:>7.2f}  {:<17}{:>9.0f}{:>9.0f}{:>7.2f}  {}\n", what, connections,
+             median(rounds.ours_rate), median(rounds.raw_rate), rate, targets.rate ? at_least(rate, *targets.rate) : "",
+             median(rounds.ours_cpu), median(rounds.raw_cpu), cpu, targets.cpu ? at_most(cpu, *targets.cpu) : "");
+  std::fflush(stdout);
+}
+
+unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+Targets jws_targets(KeyType type, unsigned connections) {
+  if (type == KeyType::rsa_2048 && connections > 1) return {0.90, 1.15};
+  if (type == KeyType::ec_p256 && connections == 32) return {0.45, 2.3};
+  return {};
+}
+
+class Bench {
+ public:
+  explicit Bench(const Settings& settings)
+      : settings_(settings),
+        rig_({.hubseald = HUBSEALD, .session_copies = !settings.no_copies, .jws_keys = {"jws-rsa-2048", "jws-p256"}}) {
+    for (const auto& [label, type] : kJwsKeys)
+      rig_.admin("create_key", {{"label", label}, {"type", to_string(type)}, {"use", "jws"}});
+    for (const auto& [label, type] : kCas) rig_.make_ca(label, to_string(type));
+  }
+
+  void run() {
+    fmt::print(
+        "{} cores, {} rounds of {} s each, medians; raw: C_Sign with {} threads and own sessions (1 thread for 1 "
+        "connection)\n\n",
+        cores(), settings_.rounds, settings_.seconds, cores());
+    print_header();
+    for (const auto& key : kJwsKeys)
+      for (const unsigned connections : {1u, 8u, 32u}) sign_jws(key, connections);
+    in_process(kCas[1]);
+    for (const auto& ca : kCas) issue(ca, 8);
+    fmt::print("\nhubseald: {:.1f} MiB resident\n", static_cast<double>(rig_.resident_bytes()) / 1048576);
+    if (const int status = rig_.stop(); status != 0)
+      throw std::runtime_error(fmt::format("hubseald ended with {}", status));
+  }
+
+ private:
+  bool wanted(const std::string& what) const { return what.find(settings_.only) != std::string::npos; }
+  Seconds time() const { return Seconds(settings_.seconds); }
+
+  Measurement raw(const KeyKind& key, unsigned threads) {
+    RawToken token(rig_.token().module(), rig_.token().label(), rig_.token().pin());
+    return token.sign(key.label, key.type, threads, time());
+  }
+
+  void sign_jws(const KeyKind& key, unsigned connections) {
+    const std::string what = fmt::format("sign_jws {}", to_string(key.type));
+    if (!wanted(what)) return;
+    const std::string line = sign_jws_line(key.label, settings_.payload);
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) {
+      const auto ours = repeat_line(rig_, "jws", line, connections, time());
+      rounds.add(ours, raw(key, connections == 1 ? 1 : cores()));
+    }
+    print_row(what, connections, rounds, jws_targets(key.type, connections));
+    if (connections != 1) return;
+    const bool judged = key.type == KeyType::rsa_2048;
+    const double p50 = median(rounds.p50_ratio), p99 = median(rounds.p99_ratio);
+    fmt::print("{:<22}{:>5}  p50 is {:.2f} of raw's {}; p99 is {:.2f} of its own p50 {}\n", "  latency", 1, p50,
+               judged ? at_most(p50, 1.35) : "", p99, judged ? at_most(p99, 2.5) : "");
+  }
+
+  /// JWS keys have at most 3,072 bits, so a 4,096-bit key is measured through the Signer itself.
+  void in_process(const KeyKind& key) {
+    const std::string what = fmt::format("Signer {}", to_string(key.type));
+    if (!wanted(what)) return;
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) rounds.add(sign_in_process(key), raw(key, cores()));
+    print_row(what, cores(), rounds, {0.95, 1.08});
+  }
+
+  Measurement sign_in_process(const KeyKind& key) {
+    auto config = rig_.token().config();
+    config.session_copies = !settings_.no_copies;
+    const auto signer = test::must(hsm::open_token(config));
+    const auto keys = test::must(signer->list_keys());
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [&](const auto& info) { return info.label == key.label; });
+    return sign_through(*signer, found->id, cores(), time());
+  }
+
+  void issue(const KeyKind& ca, unsigned connections) {
+    const std::string what = fmt::format("issue {}", to_string(ca.type));
+    if (!wanted(what)) return;
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) {
+      const Measurement raw_rate = raw(ca, cores());
+      const auto lines = issue_lines(ca.label, raw_rate.per_second);
+      rounds.add(send_once(rig_, "agent", lines, connections, time()), raw_rate);
+    }
+    print_row(what, connections, rounds, {});
+    const auto script = openssl_per_process(ca.type, cores(), time());
+    fmt::print("{:<22}{:>5}{:>10.0f}\n", "  openssl x509 -req", cores(), script.per_second);
+  }
+
+  /// Each needs a key of its own; as many as the token can sign in the time.
+  std::vector<std::string> issue_lines(const std::string& ca, double per_second) {
+    std::vector<std::string> lines;
+    const auto wanted_lines = static_cast<std::size_t>(std::min(per_second * settings_.seconds, 20'000.0)) + 8;
+    while (lines.size() < wanted_lines)
+      lines.push_back(issue_line(ca, fmt::format("r{}", ++request_), test::make_csr()));
+    return lines;
+  }
+
+  const Settings settings_;
+  test::Rig rig_;
+  unsigned request_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Signatures and certificates per second of a real hubseald beside raw C_Sign on the same token"};
+  Settings settings;
+  app.add_option("--seconds", settings.seconds, "length of a round")->capture_default_str();
+  app.add_option("--rounds", settings.rounds, "rounds of each kind, taken in turns")->capture_default_str();
+  app.add_option("--only", settings.only, "rows whose name holds this text");
+  app.add_option("--payload", settings.payload, "bytes signed by sign_jws")->capture_default_str();
+  app.add_flag("--no-session-copies", settings.no_copies, "session_copies = false in hubseald.toml");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    Bench(settings).run();
+    return 0;
+  } catch (const std::exception& fault) {
+    fmt::print(stderr, "bench_socket: {}\n", fault.what());
+    return 1;
+  }
+}

@@ -1,0 +1,32 @@
+/// Loads that a benchmark puts on hubseald, each for a bounded time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hsm/signer.h"
+#include "tests/bench/raw_token.h"
+#include "tests/integration/soak/rig.h"
+
+namespace hubseal::bench {
+
+using Seconds = std::chrono::duration<double>;
+
+/// The same line again and again on each of `connections`.
+Measurement repeat_line(const test::Rig& rig, const std::string& socket, const std::string& line, unsigned connections,
+                        Seconds time);
+
+/// Each line once, shared out over `connections`; ends early when the time is over.
+Measurement send_once(const test::Rig& rig, const std::string& socket, const std::vector<std::string>& lines,
+                      unsigned connections, Seconds time);
+
+std::string sign_jws_line(const std::string& key, std::size_t payload_bytes);
+std::string issue_line(const std::string& ca, const std::string& request, const std::string& csr);
+
+/// hsm::Signer in this process, without socket and record: what the token layer alone costs.
+Measurement sign_through(hsm::Signer& signer, const KeyId& key, unsigned threads, Seconds time);
+
+/// `openssl x509 -req`, a process for each certificate, the CA's key in a file: what a script does.
+Measurement openssl_per_process(KeyType type, unsigned processes, Seconds time);
+
+}  // namespace hubseal::bench

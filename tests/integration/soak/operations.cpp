@@ -1,0 +1,132 @@
+#include "tests/integration/soak/operations.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/soak/csr_maker.h"
+
+namespace hubseal::test {
+namespace {
+
+constexpr std::size_t kMaxProblems = 20;
+constexpr std::size_t kMaxRemembered = 2000;  // so that the client does not grow either
+
+Ask ask(const std::string& op, const Json& fields, const std::string& expected = "ok", bool recorded = true) {
+  Json message = {{"v", 1}, {"id", "soak"}, {"op", op}};
+  message.update(fields);
+  return {op, dump_json(message) + "\n", expected, recorded || expected != "ok"};
+}
+
+Ask reading(const std::string& op, const Json& fields = Json::object()) { return ask(op, fields, "ok", false); }
+
+Json issue_fields(const std::string& request, const std::string& csr) {
+  return {{"ca", "soak-ca"}, {"profile", "dfsp-client"}, {"subject", "bank1"}, {"request", request}, {"csr", csr}};
+}
+
+/// Only what every peer may send and nobody may have granted.
+Ask refused(std::mt19937& random) {
+  switch (random() % 5) {
+    case 0: return {"undecodable", "{\"v\":1,\"id\":\"soak\",\"op\":\n", "bad_request"};
+    case 1: return {"undecodable", "{\"v\":1,\"v\":1,\"id\":\"soak\",\"op\":\"health\"}\n", "bad_request"};
+    case 2: return ask("health", {{"surprise", 1}}, "bad_request");
+    case 3: return ask("sign_digest", Json::object(), "forbidden");
+    default: return {"undecodable", "[[[[[[[[[[[[]]]]]]]]]]]]\n", "bad_request"};
+  }
+}
+
+Ask jws(std::mt19937& random) {
+  const std::string payload(4 * (1 + random() % 300), 'A');
+  switch (random() % 8) {
+    case 0: return reading("get_public_key", {{"key", "soak-rsa"}});
+    case 1: return ask("sign_jws", {{"key", "soak-ca"}, {"payload", payload}}, "forbidden");
+    case 2: return ask("sign_jws", {{"key", "soak-rsa"}, {"payload", "====="}}, "bad_request");
+    case 3: return ask("list_keys", Json::object(), "forbidden");
+    case 4:
+    case 5: return ask("sign_jws", {{"key", "soak-rsa"}, {"payload", payload}});
+    default: return ask("sign_jws", {{"key", "soak-p256"}, {"payload", payload}, {"detached", true}});
+  }
+}
+
+}  // namespace
+
+Ask Soak::next(const std::string& socket, std::mt19937& random) {
+  const auto dice = random() % 10;
+  if (dice == 0) return refused(random);
+  if (dice == 1) return reading(random() % 2 ? "health" : "version");
+  if (socket == "jws") return jws(random);
+  if (socket == "audit") return ask("get_ca", {{"ca", "soak-ca"}}, "forbidden");
+  switch (random() % 8) {
+    case 0: return reading("list_certificates", {{"limit", 20}});
+    case 1: return reading("get_ca", {{"ca", "soak-ca"}});
+    case 2: return get_certificate(random);
+    case 3: return socket == "admin" ? make_key() : ask("create_key", Json::object(), "forbidden");
+    case 4: return reading("list_keys");
+    case 5: return issue_again(socket, random);
+    case 6: return ask("issue_certificate", issue_fields(fmt::format("bad-{}", ++requests_), "no CSR"), "bad_request");
+    default: return issue(socket);
+  }
+}
+
+Soak::Issued Soak::any_issued(std::mt19937& random) {
+  auto state = state_.lock();
+  return state->issued.empty() ? Issued() : state->issued[random() % state->issued.size()];
+}
+
+Ask Soak::issue(const std::string& socket) {
+  const std::string request = fmt::format("r-{}", ++requests_), csr = make_csr();
+  Ask made = ask("issue_certificate", issue_fields(request, csr));
+  made.request = request;
+  auto state = state_.lock();
+  auto& issued = state->issued;
+  if (issued.size() >= kMaxRemembered) issued.erase(issued.begin(), issued.begin() + kMaxRemembered / 2);
+  issued.push_back({socket, request, csr, ""});
+  return made;
+}
+
+/// Another client's request once more, perhaps while that one still waits for its answer.
+Ask Soak::issue_again(const std::string& socket, std::mt19937& random) {
+  const Issued earlier = any_issued(random);
+  const bool own = earlier.socket == socket;  // request ids belong to a peer entry
+  if (own && random() % 2) return ask("issue_certificate", issue_fields(earlier.request, earlier.csr));
+  if (earlier.serial.empty()) return reading("health");
+  if (own && random() % 2) return ask("issue_certificate", issue_fields(earlier.request, make_csr()), "conflict");
+  const std::string fresh = fmt::format("again-{}", ++requests_);
+  return ask("issue_certificate", issue_fields(fresh, earlier.csr), "policy_denied");
+}
+
+Ask Soak::get_certificate(std::mt19937& random) {
+  const Issued earlier = any_issued(random);
+  if (earlier.serial.empty()) return ask("get_certificate", {{"ca", "soak-ca"}, {"serial", "00ff"}}, "not_found");
+  return reading("get_certificate", {{"ca", "soak-ca"}, {"serial", earlier.serial}});
+}
+
+Ask Soak::make_key() {
+  const unsigned number = ++keys_;
+  if (number % 2 == 0 || number > 2 * kMaxKeys)
+    return ask("create_key", {{"label", "soak-rsa"}, {"type", "ec_p256"}, {"use", "jws"}}, "conflict");
+  return ask("create_key", {{"label", fmt::format("made-{}", number)}, {"type", "ec_p256"}, {"use", "jws"}});
+}
+
+void Soak::judge(const Ask& asked, std::string_view reply) {
+  const auto parsed = parse_json(reply, {.max_depth = 10, .max_members = 4096});
+  if (!parsed) return fault("not JSON: " + std::string(reply.substr(0, 200)));
+  const std::string result = parsed->contains("ok") ? "ok" : (*parsed)["error"]["code"].get<std::string>();
+  if (result != asked.expected)
+    return fault(fmt::format("{}: wanted {}, got {:.500}", asked.what, asked.expected, reply));
+  auto state = state_.lock();
+  ++state->counts[asked.what + " " + result];
+  if (asked.recorded) ++state->recorded[asked.what + " " + result];
+  if (asked.request.empty()) return;
+  for (auto known = state->issued.rbegin(); known != state->issued.rend(); ++known)
+    if (known->request == asked.request) {
+      known->serial = (*parsed)["ok"]["serial"];
+      break;
+    }
+}
+
+void Soak::fault(const std::string& problem) {
+  auto state = state_.lock();
+  if (state->problems.size() < kMaxProblems) state->problems.push_back(problem);
+}
+
+}  // namespace hubseal::test
