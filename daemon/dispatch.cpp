@@ -78,6 +78,10 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   }
 }
 
+std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
+  return refuse(Call{peer, services_, Json::object()}, {}, error);
+}
+
 Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {
   try {
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));

@@ -64,6 +64,8 @@ class Dispatcher {
 
   /// The reply to `line`, without line feed. Never throws.
   std::string handle(const Peer& peer, std::string_view line);
+  /// The reply to what never became a line (too long, not finished), which is recorded as well.
+  std::string refuse_line(const Peer& peer, const Error& error);
 
  private:
   Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request);
