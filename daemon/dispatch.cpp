@@ -54,6 +54,13 @@ Json Call::who() const {
               {"pid", peer.credentials.pid}};
 }
 
+Result<> Call::record_intent(std::string_view event) const {
+  Json record = {{"event", event}};
+  record.update(details);
+  record.update(who());
+  return services.audit.record(record);
+}
+
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   wire::Request request;
   try {

@@ -42,6 +42,8 @@ struct Call {
 
   /// The peer's part of an audit record.
   Json who() const;
+  /// Writes `event` with the details so far: for what cannot be undone, before it is done.
+  Result<> record_intent(std::string_view event) const;
 };
 
 using Handler = Result<Json> (*)(Call& call, Fields fields);
