@@ -54,6 +54,13 @@ Json Call::who() const {
               {"pid", peer.credentials.pid}};
 }
 
+Result<> Call::record_intent(std::string_view event) const {
+  Json record = {{"event", event}};
+  record.update(details);
+  record.update(who());
+  return services.audit.record(record);
+}
+
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   wire::Request request;
   try {
@@ -76,6 +83,10 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   } catch (const std::exception& fault) {
     return wire::encode_error(request.id, incident(request.op, fault.what()));
   }
+}
+
+std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
+  return refuse(Call{peer, services_, Json::object()}, {}, error);
 }
 
 Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {

@@ -42,6 +42,8 @@ struct Call {
 
   /// The peer's part of an audit record.
   Json who() const;
+  /// Writes `event` with the details so far: for what cannot be undone, before it is done.
+  Result<> record_intent(std::string_view event) const;
 };
 
 using Handler = Result<Json> (*)(Call& call, Fields fields);
@@ -64,6 +66,8 @@ class Dispatcher {
 
   /// The reply to `line`, without line feed. Never throws.
   std::string handle(const Peer& peer, std::string_view line);
+  /// The reply to what never became a line (too long, not finished), which is recorded as well.
+  std::string refuse_line(const Peer& peer, const Error& error);
 
  private:
   Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request);

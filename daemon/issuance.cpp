@@ -20,7 +20,20 @@ Bytes content_hash(std::initializer_list<std::string_view> parts) {
 Result<> check_same(const CertificateRecord& known, const Bytes& hash) {
   if (known.content_hash == hash) return {};
   return fail(Code::conflict, fmt::format("request \"{}\" was used before for another content (serial {}); wanted a "
-                                          "new request id", known.request, known.serial));
+                                          "new request id",
+                                          known.request, known.serial));
+}
+
+Json intent_record(const CertificateRecord& intent, const Json& who) {
+  Json record = {{"event", "certificate_intent"},
+                 {"ca", intent.ca},
+                 {"serial", intent.serial},
+                 {"profile", intent.profile},
+                 {"subject", intent.subject},
+                 {"request", intent.request},
+                 {"tbs_sha256", to_hex(sha256(intent.tbs))}};
+  record.update(who);
+  return record;
 }
 
 }  // namespace
@@ -31,13 +44,17 @@ Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Jso
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
   const Bytes hash = content_hash({request.ca, request.profile, request.subject, as_text(csr.der())});
   auto known = TRY(registry_.find_request(request.peer, request.request));
-  if (!known) {
+  if (known) {
+    TRY(resume(*known, hash, who));
+  } else {
     const ca::Profile* profile = profiles_.find(request.profile);
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-    const ca::Prepared prepared = TRY(ca::prepare_certificate(
-        issuer, {.profile = *profile, .csr = csr, .subject = request.subject, .serial = TRY(ca::new_serial()),
-                 .now = TRY(clock_.now())}));
+    const ca::Prepared prepared = TRY(ca::prepare_certificate(issuer, {.profile = *profile,
+                                                                       .csr = csr,
+                                                                       .subject = request.subject,
+                                                                       .serial = TRY(ca::new_serial()),
+                                                                       .now = TRY(clock_.now())}));
     known = TRY(reserve({.ca = request.ca,
                          .profile = request.profile,
                          .subject = request.subject,
@@ -46,7 +63,6 @@ Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Jso
                          .content_hash = hash},
                         prepared, who));
   }
-  TRY(check_same(*known, hash));
   return finish(*std::move(known), issuer.key_id(), issuer.public_key());
 }
 
@@ -58,19 +74,18 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
   const Bytes hash = content_hash({ca, profile.name, subject.text(), as_text(info.spki)});
   const std::string request = "create-ca." + ca;
   auto known = TRY(registry_.find_request(peer, request));
-  if (!known) {
-    const ca::Prepared prepared =
-        TRY(ca::prepare_root({.profile = profile, .subject = subject, .spki = info.spki,
-                              .serial = TRY(ca::new_serial()), .now = TRY(clock_.now())}));
-    known = TRY(reserve({.ca = ca,
-                         .profile = profile.name,
-                         .subject = ca,
-                         .peer = peer,
-                         .request = request,
-                         .content_hash = hash},
-                        prepared, who));
+  if (known) {
+    TRY(resume(*known, hash, who));
+  } else {
+    const ca::Prepared prepared = TRY(ca::prepare_root({.profile = profile,
+                                                        .subject = subject,
+                                                        .spki = info.spki,
+                                                        .serial = TRY(ca::new_serial()),
+                                                        .now = TRY(clock_.now())}));
+    known = TRY(reserve(
+        {.ca = ca, .profile = profile.name, .subject = ca, .peer = peer, .request = request, .content_hash = hash},
+        prepared, who));
   }
-  TRY(check_same(*known, hash));
   return finish(*std::move(known), key.id, public_key.get());
 }
 
@@ -83,18 +98,23 @@ Result<CertificateRecord> Issuance::reserve(CertificateRecord intent, const ca::
   intent.not_after = prepared.not_after;
   intent.tbs = prepared.tbs;
   intent.algorithm = prepared.algorithm;
-  Json record = {{"event", "certificate_intent"},   {"ca", intent.ca},
-                 {"serial", intent.serial},         {"profile", intent.profile},
-                 {"subject", intent.subject},       {"request", intent.request},
-                 {"tbs_sha256", to_hex(sha256(intent.tbs))}};
-  record.update(who);
-  const auto recorded = audit_.begin(record);
+  const auto recorded = audit_.begin(intent_record(intent, who));
   const auto reserved = registry_.reserve(intent, prepared.claims);
   TRY(recorded->wait());
   if (reserved) return intent;
   // The same request in two connections at once: the first one's intent is the one to finish.
-  if (auto known = TRY(registry_.find_request(intent.peer, intent.request))) return *std::move(known);
+  if (auto known = TRY(registry_.find_request(intent.peer, intent.request))) {
+    TRY(resume(*known, intent.content_hash, who));
+    return *std::move(known);
+  }
   return tl::unexpected(reserved.error());
+}
+
+// The first attempt may have ended with its intent in the registry and not yet in the audit log.
+Result<> Issuance::resume(const CertificateRecord& known, const Bytes& hash, const Json& who) {
+  TRY(check_same(known, hash));
+  if (known.issued()) return {};
+  return audit_.record(intent_record(known, who));
 }
 
 Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const KeyId& issuer_id, EVP_PKEY* issuer_key) {

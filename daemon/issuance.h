@@ -15,7 +15,7 @@ namespace hubseal::daemon {
 
 /// What is asked for, and by whom: `peer` and `request` together name it for ever.
 struct IssueRequest {
-  std::string peer;     ///< name of the peer's rule
+  std::string peer;  ///< name of the peer's rule
   std::string request;
   std::string ca;
   std::string profile;
@@ -33,7 +33,12 @@ class Issuance {
  public:
   Issuance(Registry& registry, AuditLog& audit, Authorities& authorities, const ca::Profiles& profiles,
            hsm::Signer& signer, const ClockGuard& clock)
-      : registry_(registry), audit_(audit), authorities_(authorities), profiles_(profiles), signer_(signer), clock_(clock) {}
+      : registry_(registry),
+        audit_(audit),
+        authorities_(authorities),
+        profiles_(profiles),
+        signer_(signer),
+        clock_(clock) {}
 
   /// `who` says in the audit log who asked.
   Result<CertificateRecord> issue(const IssueRequest& request, const Json& who);
@@ -45,6 +50,8 @@ class Issuance {
 
  private:
   Result<CertificateRecord> reserve(CertificateRecord intent, const ca::Prepared& prepared, const Json& who);
+  /// For a request that is known: refuses another content, records what is about to be signed.
+  Result<> resume(const CertificateRecord& known, const Bytes& hash, const Json& who);
   Result<CertificateRecord> finish(CertificateRecord intent, const KeyId& issuer_id, EVP_PKEY* issuer_key);
 
   Registry& registry_;

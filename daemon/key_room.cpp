@@ -106,7 +106,8 @@ Result<> serve(const Config& config) {
                  .line_timeout = config.server.line_timeout,
                  .idle_timeout = config.server.idle_timeout,
                  .drain = config.server.drain},
-                [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); });
+                [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
+                [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
   signals.stop_on_signal(server);
   ::sd_notify(0, "READY=1");
   log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});

@@ -22,11 +22,13 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 
 }  // namespace
 
-Server::Server(std::vector<Listener> listeners, std::vector<PeerRule> rules, Limits limits, Handler handler)
+Server::Server(std::vector<Listener> listeners, std::vector<PeerRule> rules, Limits limits, Handler handler,
+               Refuser refuser)
     : listeners_(std::move(listeners)),
       rules_(std::move(rules)),
       limits_(limits),
       handler_(std::move(handler)),
+      refuser_(std::move(refuser)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Server::~Server() = default;
@@ -59,8 +61,9 @@ void Server::accept_one(const Listener& listener) {
   }
   if (!enter(fd.get(), listener.role)) {
     wire::LineChannel channel(std::move(fd));
-    const Error full{Code::rate_limited, fmt::format("{} connections are open on {}.sock already; close one or try again",
-                                                     limits_.max_connections, to_string(listener.role))};
+    const Error full{Code::rate_limited,
+                     fmt::format("{} connections are open on {}.sock already; close one or try again",
+                                 limits_.max_connections, to_string(listener.role))};
     // Never waits: a stranger at the door must not hold up the others.
     (void)channel.write_line(wire::encode_error("", full), std::chrono::milliseconds(0));
     return;
@@ -116,7 +119,7 @@ void Server::converse(wire::LineChannel& channel, const Peer& peer) {
     const auto line = channel.read_line(limits_.idle_timeout, limits_.line_timeout);
     if (!line) {
       // Where one line ends and the next begins is no longer known: answer and hang up.
-      (void)channel.write_line(wire::encode_error("", line.error()), limits_.line_timeout);
+      (void)channel.write_line(refuser_(peer, line.error()), limits_.line_timeout);
       return;
     }
     if (!*line) return;

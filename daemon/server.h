@@ -30,8 +30,10 @@ class Server {
     std::chrono::milliseconds drain;
   };
   using Handler = std::function<std::string(const Peer&, std::string_view line)>;
+  /// Answers what could not be read as a line.
+  using Refuser = std::function<std::string(const Peer&, const Error&)>;
 
-  Server(std::vector<Listener> listeners, std::vector<PeerRule> rules, Limits limits, Handler handler);
+  Server(std::vector<Listener> listeners, std::vector<PeerRule> rules, Limits limits, Handler handler, Refuser refuser);
   ~Server();
 
   /// Serves until stop(); then lets the requests under way finish, at most `drain`. False when some
@@ -56,6 +58,7 @@ class Server {
   const std::vector<PeerRule> rules_;
   const Limits limits_;
   const Handler handler_;
+  const Refuser refuser_;
   UniqueFd wake_;  // eventfd: readable once stop() was called
   Guarded<State> state_;
   std::condition_variable left_;

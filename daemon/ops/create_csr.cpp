@@ -25,6 +25,8 @@ Result<CreateCsr> decode(Fields& fields) {
   const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
   request.names = TRY(x509::SubjectAltNames::of(dns, ip));
   TRY(fields.nothing_left());
+  if (request.subject.empty() && request.names.empty())  // known before a key is made for it
+    return fail(Code::bad_request, "a CSR needs a subject, or at least one DNS name or IP address");
   return request;
 }
 
@@ -32,8 +34,9 @@ Result<CreateCsr> decode(Fields& fields) {
 
 Result<Json> create_csr(Call& call, Fields fields) {
   const CreateCsr request = TRY(decode(fields));
-  call.details = {{"key", request.label}, {"type", to_string(request.type)},
-                  {"distinguished_name", request.subject.text()}};
+  call.details = {
+      {"key", request.label}, {"type", to_string(request.type)}, {"distinguished_name", request.subject.text()}};
+  TRY(call.record_intent("key_intent"));
   const Key key = TRY(call.services.keyring.create(request.label, request.type, KeyUse::tls));
   call.details["key_id"] = to_hex(key.record.id);
   const ca::PreparedCsr prepared = TRY(ca::prepare_csr(request.subject, request.names, key.in_token->spki));

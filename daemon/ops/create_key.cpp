@@ -19,8 +19,10 @@ Result<Json> create_key(Call& call, Fields fields) {
   TRY(fields.nothing_left());
   call.details = {{"key", label}, {"type", to_string(type)}, {"use", to_string(use)}};
   if (use == KeyUse::jws && type == KeyType::rsa_4096)
-    return fail(Code::policy_denied, "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
-                                     "wanted rsa_2048, rsa_3072 or an EC key");
+    return fail(Code::policy_denied,
+                "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
+                "wanted rsa_2048, rsa_3072 or an EC key");
+  TRY(call.record_intent("key_intent"));
   const Key key = TRY(call.services.keyring.create(label, type, use));
   call.details["key_id"] = to_hex(key.record.id);
   return full_view_of(key);

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "common/wire/daemon_client.h"
+#include "common/wire/message.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
@@ -31,7 +32,8 @@ class Running {
  public:
   explicit Running(std::vector<PeerRule> rules, Server::Limits limits = {4, 300ms, 5s, 5s},
                    Server::Handler handler = [](const Peer&, std::string_view line) { return std::string(line); })
-      : server_(open_listeners(folder_.path(), rules).value(), rules, limits, std::move(handler)),
+      : server_(open_listeners(folder_.path(), rules).value(), rules, limits, std::move(handler),
+                [](const Peer&, const Error& error) { return wire::encode_error("", error); }),
         thread_([this] { drained_ = server_.run().value(); }) {}
   ~Running() { stop(); }
 

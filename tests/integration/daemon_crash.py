@@ -1,0 +1,186 @@
+"""kill -9 at every step that changes the disk (tests/support/kill_at.c): after each, hubseald starts
+again, and the same request gives the same, single result, with everything in registry and audit log."""
+
+import sqlite3
+import sys
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import rig
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+MOST_STEPS = 200  # no request takes so many; a test that gets there is wrong
+
+
+class Crash(unittest.TestCase):
+    def setUp(self):
+        self.rig = rig.Rig(start=False)
+        self.addCleanup(self.rig.close)
+        self.trigger = self.rig.folder / "kill"
+        self.fired = self.rig.folder / "kill.fired"
+        self.rig.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(self.trigger)}
+        self.rig.start()
+
+    def crash(self, step, when, op, **fields):
+        """Runs the request with a crash at this step, and starts hubseald again. None when the daemon
+        died, else the answer, which is then the end of the steps."""
+        beside = self.trigger.with_suffix(".new")
+        beside.write_text(f"{step} {when}")
+        beside.rename(self.trigger)
+        try:
+            answer = self.rig.call(op, **fields)
+        except rig.NoAnswer:
+            answer = None
+        self.trigger.unlink()
+        if self.fired.exists():
+            # The answer may have left before a later step of the same moment.
+            self.rig.process.wait(rig.PATIENCE)
+            self.fired.unlink()
+        else:
+            self.assertIsNotNone(answer, self.rig.log())
+            self.rig.stop()
+        self.rig.start()
+        return answer
+
+    def every_step(self, request, fewest=3):
+        """request(n, when) is one crash; returns its answer or None. Both variants, until it completes."""
+        for when in ("before", "after"):
+            for step in range(1, MOST_STEPS):
+                try:
+                    answer = request(step, when)
+                except Exception as failure:
+                    failure.add_note(f"killed {when} step {step}; the log:\n{self.rig.log()[-3000:]}")
+                    raise
+                if answer is not None:
+                    break
+            else:
+                self.fail("the request never completed")
+            # Where nothing was killed, kill_at.so was not in place.
+            self.assertGreaterEqual(step, fewest)
+
+    def records(self):
+        """The audit log, checked as a whole: numbered without a gap, whole but for sealed torn lines."""
+        records = self.rig.audit()
+        torn = [record for record in records if "torn" in record]
+        whole = [record for record in records if "torn" not in record]
+        self.assertEqual([record["seq"] for record in whole], list(range(1, len(whole) + 1)))
+        sealed = [record for record in whole if record["event"] == "torn_record_sealed"]
+        self.assertEqual(len(sealed), len(torn))
+        return whole
+
+    def check_certificates(self):
+        """Registry and audit log agree, and no serial was given twice."""
+        with sqlite3.connect(f"file:{self.rig.state}/registry.sqlite?mode=ro", uri=True) as registry:
+            rows = registry.execute("SELECT serial, certificate FROM certificates").fetchall()
+        registry.close()
+        self.assertEqual(len({serial for serial, _ in rows}), len(rows))
+        records = self.records()
+        intents = {record["serial"] for record in records if record["event"] == "certificate_intent"}
+        released = {record["serial"]: record["certificate_sha256"] for record in records
+                    if record.get("result") == "ok" and "certificate_sha256" in record}
+        for serial, certificate in rows:
+            if certificate is not None:
+                self.assertIn(serial, intents)
+        for serial, digest in released.items():
+            self.assertEqual(digest, rig.sha256_hex(dict(rows)[serial]))
+        return released
+
+    def test_issue_certificate(self):
+        root = self.rig.make_ca()["certificate"]
+
+        def request(step, when):
+            name = f"{when}-{step}"
+            fields = {"ca": "hub-ca", "profile": "dfsp-client", "subject": name, "request": name,
+                      "csr": self.rig.make_csr()}
+            answer = self.crash(step, when, "issue_certificate", **fields)
+            again = self.rig.call("issue_certificate", **fields)
+            if answer is not None:
+                self.assertEqual(again, answer)
+            self.assertEqual(self.rig.call("issue_certificate", **fields), again)
+            listed = self.rig.call("list_certificates", subject=name)["certificates"]
+            self.assertEqual([(entry["serial"], entry["state"]) for entry in listed], [(again["serial"], "issued")])
+            self.assertIn(": OK", self.rig.verify_chain(again, root))
+            der = x509.load_pem_x509_certificate(again["certificate"].encode()).public_bytes(Encoding.DER)
+            self.assertEqual(self.check_certificates()[again["serial"]], rig.sha256_hex(der))
+            return answer
+
+        self.every_step(request)
+
+    def test_create_ca(self):
+        def request(step, when):
+            name = f"ca-{when}-{step}"
+            self.rig.call("create_key", label=name, type="ec_p256", use="ca")
+            fields = {"ca": name, "key": name, "profile": "test-root", "subject": rig.ROOT_SUBJECT}
+            answer = self.crash(step, when, "create_ca", **fields)
+            try:
+                again = self.rig.call("create_ca", **fields)
+            except rig.Refused as refused:  # it was there already: nothing was changed
+                self.assertEqual(refused.code, "conflict")
+                again = self.rig.call("get_ca", ca=name)
+            if answer is not None:
+                self.assertEqual(again, answer)
+            root = self.rig.write("one-root.pem", again["certificate"])
+            self.assertIn(": OK", self.rig.openssl("verify", "-x509_strict", "-CAfile", root, root))
+            listed = self.rig.call("list_certificates", ca=name)["certificates"]
+            self.assertEqual([entry["serial"] for entry in listed], [again["serial"]])
+            self.check_certificates()
+            issued = self.rig.issue(self.rig.make_csr(), subject=name, request=name, ca=name)
+            self.assertIn(": OK", self.rig.verify_chain(issued, again["certificate"]))
+            return answer
+
+        self.every_step(request)
+
+    def test_create_key(self):
+        def request(step, when):
+            label = f"key-{when}-{step}"
+            fields = {"label": label, "type": "ec_p256", "use": "jws"}
+            answer = self.crash(step, when, "create_key", **fields)
+            keys = {key["label"]: key for key in self.rig.call("list_keys")["keys"]}
+            if answer is not None:
+                self.assertEqual(keys[label]["key_id"], answer["key_id"])
+            try:
+                self.rig.call("create_key", **fields)
+                self.assertNotIn(label, keys)
+            except rig.Refused as refused:
+                # Registered, or left in the token by the crash: then the answer says what to do.
+                self.assertEqual(refused.code, "conflict")
+                if label not in keys:
+                    self.assertIn("choose another label", refused.message)
+            recorded = {record["key"] for record in self.records() if record["event"] == "key_intent"}
+            for key in self.rig.call("list_keys")["keys"]:
+                self.assertIn(key["label"], recorded)
+                self.assertEqual(key["state"], "active")
+            return answer
+
+        self.every_step(request)
+
+    def test_sign_jws(self):
+        self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+
+        def request(step, when):
+            payload = f"{when} {step}".encode()
+            fields = {"key": "hub-jws", "payload": rig.b64url(payload)}
+            answer = self.crash(step, when, "sign_jws", **fields)
+            self.rig.call("sign_jws", **fields)
+            signed = [record["payload_sha256"] for record in self.records()
+                      if record["event"] == "sign_jws" and record["result"] == "ok"]
+            self.assertGreaterEqual(signed.count(rig.sha256_hex(payload)), 1 if answer is None else 2)
+            return answer
+
+        self.every_step(request, fewest=2)
+
+    def test_a_torn_record_is_sealed_and_named(self):
+        self.rig.kill()
+        with open(self.rig.state / "audit" / "audit.jsonl", "ab") as log:
+            log.write(b'{"seq":2,"time":"20')
+        self.rig.start()
+        records = self.rig.audit()
+        self.assertIn({"torn": b'{"seq":2,"time":"20'}, records)
+        sealed = [record for record in records if record.get("event") == "torn_record_sealed"]
+        self.assertEqual([record["bytes"] for record in sealed], [19])
+        self.assertEqual(self.rig.call("health")["status"], "ready")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

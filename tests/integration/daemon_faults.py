@@ -1,0 +1,424 @@
+"""What the machine does to hubseald: full and read-only disks, tokens that are missing, locked, gone or
+wrong, PINs, files that others could change, a registry that is garbage, SIGTERM. Nothing is signed
+that cannot be recorded, nothing is lost, and the PIN is nowhere."""
+
+import json
+import os
+import pathlib
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+
+DEVICE_ERROR, DEVICE_REMOVED, TOKEN_NOT_PRESENT, SESSION_HANDLE_INVALID = 0x30, 0x32, 0xE0, 0xB3
+PIN_FINAL_TRY, PIN_LOCKED, PIN_COUNT_LOW = 0x20000, 0x40000, 0x10000
+BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
+
+
+class RigTest(unittest.TestCase):
+    def make(self, **options):
+        made = rig.Rig(**options)
+        self.addCleanup(made.close)
+        return made
+
+    def refused(self, code, room, op, **fields):
+        with self.assertRaises(rig.Refused) as caught:
+            room.call(op, **fields)
+        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        return caught.exception.message
+
+    def issue_fields(self, room, request, subject="bank1"):
+        return {"ca": "hub-ca", "profile": "dfsp-client", "subject": subject, "request": request,
+                "csr": room.make_csr()}
+
+
+class Disk(RigTest):
+    def set_up_keys(self, room):
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+
+    def limit_files(self, room, size):
+        resource.prlimit(room.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def check_nothing_signed_until_there_is_room(self, room, fill, empty):
+        before = len(room.call("list_certificates")["certificates"])
+        fields = self.issue_fields(room, "full-1")
+        fill()
+        for _ in range(3):
+            self.refused("storage_unavailable", room, "issue_certificate", **fields)
+            self.refused("storage_unavailable", room, "sign_jws", key="hub-jws", payload="e30")
+            self.refused("storage_unavailable", room, "create_key", label="new", type="ec_p256", use="jws")
+        health = room.call("health")
+        self.assertEqual(health["status"], "degraded")
+        self.assertFalse(health["audit"]["writable"])
+        self.assertIn("audit log cannot be written", " ".join(health["problems"]))
+        listed = room.call("list_certificates")["certificates"]
+        self.assertEqual([entry for entry in listed[before:] if entry["state"] == "issued"], [])
+        empty()
+        issued = room.call("issue_certificate", **fields)
+        self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
+        self.assertEqual(room.call("issue_certificate", **fields), issued)
+        room.call("sign_jws", key="hub-jws", payload="e30")
+        room.call("create_key", label="new", type="ec_p256", use="jws")
+        self.assertEqual(room.call("health")["status"], "ready")
+        records = room.audit()
+        self.assertEqual([record["seq"] for record in records], list(range(1, len(records) + 1)))
+        self.assertEqual(room.call("list_certificates", subject="bank1")["certificates"][0]["serial"],
+                         issued["serial"])
+        room.restart()
+        self.assertEqual(room.call("issue_certificate", **fields), issued)
+
+    def test_a_full_disk_stops_signing_and_space_brings_it_back(self):
+        room = self.make()
+        self.set_up_keys(room)
+        # No file may grow beyond what the audit log has: to the daemon that is a disk without room.
+        size = (room.state / "audit" / "audit.jsonl").stat().st_size
+        self.check_nothing_signed_until_there_is_room(
+            room, lambda: self.limit_files(room, size), lambda: self.limit_files(room, resource.RLIM_INFINITY))
+
+    def test_a_record_that_fits_only_in_part_leaves_nothing_behind(self):
+        room = self.make()
+        self.set_up_keys(room)
+        log = room.state / "audit" / "audit.jsonl"
+        before = log.read_bytes()
+        self.limit_files(room, len(before) + 20)
+        self.refused("storage_unavailable", room, "sign_jws", key="hub-jws", payload="e30")
+        self.assertEqual(log.read_bytes(), before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "a file system of our own wants root")
+    def test_a_full_file_system_stops_signing_and_space_brings_it_back(self):
+        room = self.make(start=False)
+        room.state.mkdir(mode=0o700)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", room.state],
+                                 capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("mount is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", room.state], check=True)
+        room.start()
+        self.set_up_keys(room)
+        filler = room.state / "filler"
+
+        def fill():
+            with open(filler, "wb", buffering=0) as file:
+                for block in (65536, 4096, 1):
+                    try:
+                        while True:
+                            file.write(b"x" * block)
+                    except OSError:
+                        pass
+            # The log's last page has room still; it is used up by refusals.
+            while room.call("health")["audit"]["writable"]:
+                try:
+                    room.call("get_ca", ca="x" * 64)
+                except rig.Refused:
+                    pass
+
+        self.check_nothing_signed_until_there_is_room(room, fill, filler.unlink)
+
+    @unittest.skipUnless(os.geteuid() == 0, "a read-only mount wants root")
+    def test_a_read_only_state_refuses_to_start_and_says_where(self):
+        room = self.make()
+        room.stop()
+        if subprocess.run(["mount", "--bind", "-o", "ro", room.state, room.state], capture_output=True).returncode:
+            self.skipTest("mount is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", room.state], check=True)
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertIn("Read-only file system", room.log())
+
+    def test_a_registry_that_is_garbage_stops_the_start(self):
+        room = self.make()
+        room.make_ca()
+        room.stop()
+        for leftover in room.state.glob("registry.sqlite-*"):
+            leftover.unlink()
+        good = (room.state / "registry.sqlite").read_bytes()
+        for garbage in (b"not a database at all " * 100, good[:2048] + b"\xff" * (len(good) - 2048)):
+            (room.state / "registry.sqlite").write_bytes(garbage)
+            self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+            self.assertIn("registry", room.log())
+        (room.state / "registry.sqlite").write_bytes(good)
+        room.start()
+        self.assertEqual(room.call("health")["cas"], ["hub-ca"])
+
+    def test_an_audit_log_without_a_record_at_its_end_stops_the_start(self):
+        room = self.make()
+        room.stop()
+        log = room.state / "audit" / "audit.jsonl"
+        log.write_bytes(b"garbage\n" * (3 << 17))
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertIn("restore it before signing goes on", room.log())
+
+    def test_a_second_daemon_on_the_same_state_does_not_start(self):
+        room = self.make()
+        first = room.process
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        room.process = first
+        self.assertIn("held by another hubseald", room.log())
+        self.assertEqual(room.call("health")["status"], "ready")
+
+
+class Files(RigTest):
+    def refuses(self, room, status, *words):
+        self.assertEqual(room.refuse_to_start(), status, room.log())
+        for word in words:
+            self.assertIn(word, room.log())
+        self.assertFalse((room.run / "admin.sock").exists())
+
+    def test_files_that_others_could_change_or_read_are_refused(self):
+        room = self.make(start=False)
+        room.write_config(mode=0o620)
+        self.refuses(room, BAD_CONFIG, "chmod go-w", str(room.config_file))
+        room.write_config()
+        profile = room.folder / "profiles" / "jws.toml"
+        profile.chmod(0o602)
+        self.refuses(room, BAD_CONFIG, "chmod go-w", "jws.toml")
+        profile.chmod(0o600)
+        room.write_pin(rig.PIN, mode=0o644)
+        self.refuses(room, BAD_CONFIG, "0644", "chmod 0600")
+        room.write_pin(rig.PIN)
+        room.start()
+        room.stop()
+        room.state.chmod(0o755)
+        self.refuses(room, BAD_CONFIG, "0700", "0755")
+
+    def test_a_missing_pin_file_is_named(self):
+        room = self.make(start=False)
+        room.pin_file.unlink()
+        self.refuses(room, REFUSED, str(room.pin_file), "No such file")
+
+    def test_a_mistake_in_the_configuration_is_named(self):
+        room = self.make(start=False)
+        for server, word in (("max_connections = 0", "max_connections"), ('colour = "red"', "colour"),
+                             ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:5")):
+            room.server = server
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, word)
+
+
+class Token(RigTest):
+    def test_a_wrong_pin_is_sent_once(self):
+        room = self.make(fake=True, start=False)
+        room.write_pin("000000")
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertEqual(room.logins(), 1)
+        self.assertIn("CKR_PIN_INCORRECT", room.log())
+        self.assertNotIn("000000", room.log())
+
+    def test_a_pin_that_turns_wrong_while_running_is_sent_once(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        room.write_pin("000000")
+        before = room.logins()
+        room.script(f"dead {DEVICE_ERROR:#x}")
+        for n in range(5):
+            self.refused("hsm_unavailable", room, "issue_certificate", **self.issue_fields(room, f"r-{n}"))
+        self.assertEqual(room.logins(), before + 1)
+        self.assertEqual(room.call("health")["status"], "degraded")
+
+    def test_a_token_near_its_last_try_is_not_tried(self):
+        for flag, word in ((PIN_LOCKED, "locked"), (PIN_FINAL_TRY, "locks it"), (PIN_COUNT_LOW, "wrong PIN")):
+            with self.subTest(word):
+                room = self.make(fake=True, start=False)
+                room.script(f"flags {flag:#x}")
+                self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+                self.assertEqual(room.logins(), 0)
+                self.assertIn(word, room.log())
+
+    def test_a_missing_token_or_module_stops_the_start(self):
+        room = self.make(start=False)
+        room.token_lines = 'label = "nobody"'
+        room.write_config()
+        self.assertNotEqual(room.refuse_to_start(), 0)
+        self.assertIn("nobody", room.log())
+        room.token_lines = 'label = "hub"'
+        room.module = "/nonexistent/module.so"
+        room.write_config()
+        self.assertNotEqual(room.refuse_to_start(), 0)
+        self.assertIn("/nonexistent/module.so", room.log())
+
+    def test_a_token_unplugged_under_load_and_put_back(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        codes, back, stop, failures = set(), threading.Event(), threading.Event(), []
+        gone = threading.Event()
+
+        def load():
+            try:
+                with room.connect("jws") as connection:
+                    while not stop.is_set():
+                        plugged = back.is_set()
+                        try:
+                            connection.call("sign_jws", key="hub-jws", payload="e30")
+                            if plugged:
+                                return
+                        except rig.Refused as refused:
+                            codes.add(refused.code)
+                            gone.set()
+            except Exception as failure:
+                failures.append(failure)
+
+        threads = [threading.Thread(target=load) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        room.script("absent")
+        self.assertTrue(gone.wait(rig.PATIENCE))
+        self.assertEqual(room.call("health")["status"], "degraded")
+        self.refused("hsm_unavailable", room, "issue_certificate", **self.issue_fields(room, "gone"))
+        room.script("# all is well again")
+        back.set()
+        for thread in threads:
+            thread.join(rig.PATIENCE)
+        stop.set()
+        self.assertFalse([thread for thread in threads if thread.is_alive()])
+        self.assertEqual(failures, [])
+        self.assertLessEqual(codes, {"hsm_unavailable", "hsm_busy"})
+        self.assertEqual(room.call("health")["status"], "ready")
+        room.issue(room.make_csr(), request="after")
+
+    def test_sessions_that_go_bad_are_replaced_unseen(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        for n, code in enumerate((DEVICE_ERROR, SESSION_HANDLE_INVALID, DEVICE_REMOVED, TOKEN_NOT_PRESENT)):
+            with self.subTest(hex(code)):
+                room.script(f"dead {code:#x}")
+                issued = room.issue(room.make_csr(), request=f"again-{n}")
+                self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
+        self.assertGreater(room.call("health")["token"]["generation"], 1)
+
+    def test_a_wrong_signature_is_never_released(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        fields = self.issue_fields(room, "flip")
+        room.script("flip C_Sign *")
+        self.refused("hsm_unavailable", room, "issue_certificate", **fields)
+        room.script("# all is well again")
+        # A key that lied once is out of use until the daemon is started anew.
+        self.refused("hsm_unavailable", room, "issue_certificate", **fields)
+        self.assertEqual(room.call("health")["keys"]["quarantined"], 1)
+        entry = room.call("list_certificates", subject="bank1")["certificates"][0]
+        self.assertEqual(entry["state"], "intended")
+        room.restart()
+        issued = room.call("issue_certificate", **fields)
+        self.assertEqual(issued["serial"], entry["serial"])
+        self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
+
+    def test_a_slow_token_is_busy_and_not_a_hang(self):
+        room = self.make(fake=True, start=False)
+        room.token_lines = 'label = "hub"\nsessions = 1\ndeadline_ms = 20'
+        room.write_config()
+        room.start()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.script("slow C_Sign * 300")
+        codes = []
+
+        def sign():
+            try:
+                room.call("sign_jws", key="hub-jws", payload="e30")
+                codes.append("ok")
+            except rig.Refused as refused:
+                codes.append(refused.code)
+
+        threads = [threading.Thread(target=sign) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(rig.PATIENCE)
+        self.assertEqual(len(codes), 8)
+        self.assertEqual(set(codes), {"ok", "hsm_busy"})
+
+
+class Process(RigTest):
+    def test_sigterm_lets_the_request_under_way_finish(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        fields = self.issue_fields(room, "drain")
+        room.script("slow C_Sign * 1500")
+        with room.connect() as connection:
+            connection.send(json.dumps({"v": 1, "id": "1", "op": "issue_certificate", **fields}).encode() + b"\n")
+            # Under way when its intent stands in the audit log.
+            while not any(record.get("request") == "drain" for record in room.audit()):
+                pass
+            room.process.terminate()
+            answer = json.loads(connection.read_line())
+        self.assertIn("BEGIN CERTIFICATE", answer["ok"]["certificate"])
+        self.assertEqual(room.process.wait(rig.PATIENCE), 0)
+        self.assertEqual(room.audit()[-1]["event"], "stopped")
+
+    def test_the_pin_is_nowhere_and_the_process_cannot_be_looked_into(self):
+        room = self.make()
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("sign_jws", key="hub-jws", payload="e30")
+        self.refused("bad_request", room, "health", pin=rig.PIN[:4])
+        pin, pid = rig.PIN.encode(), room.process.pid
+        proc = pathlib.Path(f"/proc/{pid}")
+        self.assertNotIn(pin, (proc / "cmdline").read_bytes())
+        if os.geteuid() == 0:
+            self.assertNotIn(pin, (proc / "environ").read_bytes())
+        for file in [room.log_file, *room.state.rglob("*")]:
+            if file.is_file():
+                self.assertNotIn(pin, file.read_bytes(), file)
+        limits = (proc / "limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        # Not dumpable: the kernel gives /proc/<pid> to root, and nobody else may attach.
+        self.assertEqual((proc / "environ").stat().st_uid, 0)
+        status = (proc / "status").read_text()
+        self.assertIn("NoNewPrivs:\t1", status)
+        if os.geteuid() != 0:
+            with self.assertRaises(PermissionError):
+                (proc / "mem").open("rb")
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory wants root")
+    def test_the_pin_is_wiped_from_memory_after_the_login(self):
+        room = self.make()
+        pid, pin, found = room.process.pid, rig.PIN.encode(), []
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            for line in open(f"/proc/{pid}/maps"):
+                span, rights, *_, name = (line.split() + [""])[:7] if len(line.split()) < 6 else line.split()[:6]
+                if not rights.startswith("rw") or name.startswith("[v"):
+                    continue
+                start, end = (int(part, 16) for part in span.split("-"))
+                try:
+                    memory.seek(start)
+                    if pin in memory.read(end - start):
+                        found.append(line.strip())
+                except OSError:
+                    pass
+        self.assertEqual(found, [])
+
+    def test_sockets_are_closed_to_others(self):
+        room = self.make()
+        for name in rig.SOCKETS:
+            mode = (room.run / f"{name}.sock").stat().st_mode & 0o777
+            self.assertEqual(mode & 0o007, 0, oct(mode))
+        self.assertEqual((room.state / "registry.sqlite").stat().st_mode & 0o077, 0)
+        self.assertEqual((room.state / "audit" / "audit.jsonl").stat().st_mode & 0o077, 0)
+
+    def test_sockets_passed_in_by_systemd_are_used(self):
+        room = self.make(start=False)
+        room.run.mkdir()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(room.run / "admin.sock"))
+        listener.listen()
+
+        # LISTEN_PID must be the daemon's own pid, so a program between us and it fills it in.
+        activate = (f"import os, sys\nos.dup2({listener.fileno()}, 3, inheritable=True)\n"
+                    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='admin')\n"
+                    "os.execv(sys.argv[1], sys.argv[1:])\n")
+        room.program = [sys.executable, "-c", activate, rig.HUBSEALD]
+        room.pass_fds = [listener.fileno()]
+        room.start()
+        self.assertEqual(room.call("health")["status"], "ready")
+        self.assertFalse((room.run / "agent.sock").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,339 @@
+"""Every operation of docs/PROTOCOL.md over the real socket, judged by openssl(1), python3-cryptography
+and pkcs11-tool."""
+
+import datetime
+import hashlib
+import ipaddress
+import json
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import rig
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, SignatureAlgorithmOID
+
+CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1()}
+JWS = {  # key type: alg, hash
+    "rsa_2048": ("RS256", hashes.SHA256()),
+    "rsa_3072": ("RS256", hashes.SHA256()),
+    "ec_p256": ("ES256", hashes.SHA256()),
+    "ec_p384": ("ES384", hashes.SHA384()),
+}
+
+
+def load(pem):
+    return x509.load_pem_x509_certificate(pem.encode())
+
+
+def usages(certificate):
+    extension = certificate.extensions.get_extension_for_oid(ExtensionOID.KEY_USAGE)
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+             "key_cert_sign", "crl_sign")
+    return extension.critical, {name for name in names if getattr(extension.value, name)}
+
+
+def subject(certificate):
+    return {attribute.oid: attribute.value for attribute in certificate.subject}
+
+
+def thumbprint(jwk):
+    """RFC 7638 section 3, written down once more."""
+    members = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}[jwk["kty"]]
+    canonical = json.dumps({name: jwk[name] for name in members}, separators=(",", ":"), sort_keys=True)
+    return rig.b64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def verify_jws(public_key, key_type, compact, payload):
+    """Signature and header of a compact JWS, by RFC 7515 section 5.2."""
+    header, body, signature = compact.split(".")
+    algorithm, hash_function = JWS[key_type]
+    assert json.loads(rig.from_b64url(header))["alg"] == algorithm
+    if body == "":
+        body = rig.b64url(payload)  # detached: appendix F
+    assert rig.from_b64url(body) == payload
+    raw, signed = rig.from_b64url(signature), f"{header}.{body}".encode()
+    if key_type.startswith("rsa"):
+        public_key.verify(raw, signed, padding.PKCS1v15(), hash_function)
+    else:
+        half = (public_key.key_size + 7) // 8
+        assert len(raw) == 2 * half
+        der = utils.encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+        public_key.verify(der, signed, ec.ECDSA(hash_function))
+
+
+class WithRoot(unittest.TestCase):
+    """One daemon with an EC root for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = rig.Rig(peers=[rig.peer(on, on, keys=[f"jws-{kind}" for kind in JWS]) for on in rig.SOCKETS])
+        cls.addClassCleanup(cls.rig.close)
+        cls.root = cls.rig.make_ca()
+
+    def refused(self, code, op, **fields):
+        with self.assertRaises(rig.Refused) as caught:
+            self.rig.call(op, **fields)
+        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        return caught.exception.message
+
+
+class Status(WithRoot):
+    def test_health_says_ready_and_counts_what_is_there(self):
+        health = self.rig.call("health", on="audit")
+        self.assertEqual((health["status"], health["problems"]), ("ready", []))
+        self.assertEqual(health["token"]["label"], "hub")
+        self.assertEqual(health["cas"], ["hub-ca"])
+        self.assertEqual((health["keys"]["quarantined"], health["keys"]["missing"]), (0, 0))
+        self.assertGreaterEqual(health["audit"]["records"], 3)
+
+    def test_version_names_the_module(self):
+        version = self.rig.call("version")
+        self.assertEqual(version["protocol"], 1)
+        self.assertEqual(version["module"], str(rig.SOFTHSM))
+
+    def test_a_connection_serves_many_requests_and_gives_ids_back(self):
+        with self.rig.connect() as connection:
+            for n in range(20):
+                answer = connection.ask(json.dumps({"v": 1, "id": f"r-{n}é", "op": "version"}).encode())
+                self.assertEqual(answer["id"], f"r-{n}é")
+
+
+class Keys(WithRoot):
+    def test_a_key_is_known_by_the_hash_of_its_public_half(self):
+        made = self.rig.call("create_key", label="k-p384", type="ec_p384", use="ca")
+        self.assertEqual((made["state"], made["grade"]), ("active", "generated"))
+        der = self.rig.tool("openssl", "pkey", "-pubin", "-outform", "DER", stdin=made["pem"].encode()).stdout
+        self.assertEqual(made["key_id"], rig.sha256_hex(der))
+        self.assertIn("ASN1 OID: secp384r1", self.rig.openssl("pkey", "-pubin", "-text", "-noout",
+                                                              stdin=made["pem"].encode()))
+        shown = self.rig.call("get_public_key", key="k-p384")
+        self.assertEqual(shown, made)
+        listed = {key["label"]: key for key in self.rig.call("list_keys")["keys"]}
+        self.assertEqual(listed["k-p384"]["key_id"], made["key_id"])
+
+    def test_a_label_is_taken_once(self):
+        self.rig.call("create_key", label="once", type="ec_p256", use="ca")
+        self.assertIn("once", self.refused("conflict", "create_key", label="once", type="ec_p256", use="ca"))
+
+    def test_JWS_2_a_4096_bit_key_is_refused(self):
+        message = self.refused("policy_denied", "create_key", label="big", type="rsa_4096", use="jws")
+        self.assertIn("JWS-2", message)
+        self.assertIn("rsa_3072", message)
+
+    def test_pkcs11_tool_sees_a_key_that_never_left_and_cannot_leave(self):
+        pkcs11 = ("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN)
+        listing = self.rig.tool(*pkcs11, "--list-objects", "--type", "privkey").stdout.decode()
+        key = next(part for part in listing.split("Private Key Object") if "label:      hub-ca" in part)
+        access = next(line for line in key.splitlines() if "Access:" in line)
+        for word in ("sensitive", "always sensitive", "never extractable", "local"):
+            self.assertIn(word, access)
+        usage = next(line for line in key.splitlines() if "Usage:" in line)
+        self.assertEqual(usage.split(":")[1].split(), ["sign"])
+        read = self.rig.tool(*pkcs11, "--read-object", "--type", "privkey", "--label", "hub-ca", check=False)
+        self.assertNotEqual(read.returncode, 0)
+        self.assertNotIn(b"PRIVATE KEY", read.stdout)
+
+
+class Jws(WithRoot):
+    def test_signatures_and_thumbprints_of_every_kind_of_key(self):
+        for key_type in JWS:
+            with self.subTest(key_type):
+                label = f"jws-{key_type}"
+                made = self.rig.call("create_key", label=label, type=key_type, use="jws")
+                self.assertEqual(made["jwk"]["kid"], thumbprint(made["jwk"]))
+                self.assertEqual((made["jwk"]["use"], made["jwk"]["alg"]), ("sig", JWS[key_type][0]))
+                public_key = serialization.load_pem_public_key(made["pem"].encode())
+                self.same_numbers(public_key, made["jwk"])
+                payload = b'{"amount":"100", "odd spacing" :1}\n'
+                for detached in (False, True):
+                    jws = self.rig.call("sign_jws", on="jws", key=label, payload=rig.b64url(payload),
+                                        detached=detached)["jws"]
+                    verify_jws(public_key, key_type, jws, payload)
+                    self.assertEqual(jws.split(".")[1] == "", detached)
+                    header = json.loads(rig.from_b64url(jws.split(".")[0]))
+                    self.assertEqual(header, {"alg": JWS[key_type][0], "kid": made["jwk"]["kid"]})
+
+    def same_numbers(self, public_key, jwk):
+        numbers = public_key.public_numbers()
+        number = lambda name: int.from_bytes(rig.from_b64url(jwk[name]), "big")
+        if jwk["kty"] == "RSA":
+            self.assertEqual((numbers.n, numbers.e), (number("n"), number("e")))
+        else:
+            self.assertEqual((numbers.x, numbers.y), (number("x"), number("y")))
+            self.assertIsInstance(public_key.curve, type(CURVES[jwk["crv"]]))
+
+    def test_a_ca_key_signs_no_jws(self):
+        self.refused("forbidden", "sign_jws", key="hub-ca", payload="e30")
+
+    def test_a_payload_must_be_base64url(self):
+        for bad in ("e30=", "e3 0", "e3+0", "e30\n", "a"):
+            self.refused("bad_request", "sign_jws", key="jws-ec_p256", payload=bad)
+        self.refused("too_large", "sign_jws", key="jws-ec_p256", payload="A" * (700 * 1024 + 4))
+
+
+class Csr(WithRoot):
+    def test_openssl_verifies_the_csr_of_a_new_hub_key(self):
+        for key_type in ("rsa_2048", "ec_p256"):
+            made = self.rig.call("create_csr", on="agent", label=f"tls-{key_type}", type=key_type,
+                                 subject={"common_name": "hub.example.com", "organization": "Exämple Hub",
+                                          "country": "KE"},
+                                 dns=["hub.example.com", "Alt.Example.com"], ip=["192.0.2.1", "2001:db8::1"])
+            self.rig.tool("openssl", "req", "-verify", "-noout", stdin=made["csr"].encode())
+            csr = x509.load_pem_x509_csr(made["csr"].encode())
+            self.assertEqual(subject(csr), {NameOID.COUNTRY_NAME: "KE", NameOID.ORGANIZATION_NAME: "Exämple Hub",
+                                            NameOID.COMMON_NAME: "hub.example.com"})
+            names = csr.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
+            self.assertEqual(names.get_values_for_type(x509.DNSName), ["hub.example.com", "alt.example.com"])
+            self.assertEqual(names.get_values_for_type(x509.IPAddress),
+                             [ipaddress.ip_address("192.0.2.1"), ipaddress.ip_address("2001:db8::1")])
+            spki = csr.public_key().public_bytes(serialization.Encoding.DER,
+                                                 serialization.PublicFormat.SubjectPublicKeyInfo)
+            self.assertEqual(made["key_id"], rig.sha256_hex(spki))
+
+    def test_a_tls_key_signs_nothing_else(self):
+        self.rig.call("create_csr", label="tls-only", type="ec_p256", subject={"common_name": "hub"})
+        self.refused("forbidden", "sign_jws", key="tls-only", payload="e30")
+        self.refused("forbidden", "create_ca", ca="c2", key="tls-only", profile="test-root",
+                     subject=rig.ROOT_SUBJECT)
+
+    def test_a_ca_below_an_outside_root_starts_with_its_csr(self):
+        self.rig.call("create_key", label="outside", type="ec_p256", use="ca")
+        made = self.rig.call("create_ca", ca="outside-ca", key="outside", profile="test-root",
+                             subject=rig.ROOT_SUBJECT, form="csr")
+        self.assertEqual(made["state"], "awaiting_certificate")
+        self.rig.tool("openssl", "req", "-verify", "-noout", stdin=made["csr"].encode())
+        self.refused("policy_denied", "issue_certificate", ca="outside-ca", profile="dfsp-client", subject="b",
+                     request="below-nothing", csr=self.rig.make_csr())
+
+
+class Certificates(WithRoot):
+    def test_an_empty_subject_becomes_the_participants_own(self):
+        issued = self.rig.issue(self.rig.make_csr(), subject="bank1", request="empty")
+        self.assertIn(": OK", self.rig.verify_chain(issued, self.root["certificate"]))
+        self.assertEqual(issued["chain"], [self.root["certificate"]])
+        certificate = load(issued["certificate"])
+        self.assertEqual(subject(certificate), {NameOID.COUNTRY_NAME: "KE", NameOID.ORGANIZATION_NAME: "bank1",
+                                                NameOID.COMMON_NAME: "bank1"})
+        self.assertEqual(int(issued["serial"], 16), certificate.serial_number)
+        self.assertEqual(issued["not_after"], certificate.not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    def test_a_repeated_request_returns_the_same_certificate(self):
+        csr = self.rig.make_csr()
+        first = self.rig.issue(csr, request="twice")
+        self.assertEqual(self.rig.issue(csr, request="twice"), first)
+        self.rig.restart()
+        self.assertEqual(self.rig.issue(csr, request="twice"), first)
+        self.refused("conflict", "issue_certificate", ca="hub-ca", profile="dfsp-client", subject="bank1",
+                     request="twice", csr=self.rig.make_csr())
+
+    def test_eight_threads_with_one_request_get_one_serial(self):
+        csr, answers = self.rig.make_csr(), []
+        start = threading.Barrier(8)
+
+        def ask():
+            with self.rig.connect() as connection:
+                start.wait()
+                answers.append(connection.call("issue_certificate", ca="hub-ca", profile="dfsp-client",
+                                               subject="bank8", request="eight", csr=csr))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 8)
+        self.assertEqual(len({json.dumps(answer, sort_keys=True) for answer in answers}), 1)
+        listed = self.rig.call("list_certificates", subject="bank8")["certificates"]
+        self.assertEqual([entry["serial"] for entry in listed], [answers[0]["serial"]])
+
+    def test_PKI_5_and_PKI_8_names_and_keys_belong_to_one_participant(self):
+        key = self.rig.tool("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256").stdout
+        path = self.rig.write("again.key", key)
+        csr = lambda name: self.rig.openssl("req", "-new", "-key", path, "-subj", f"/CN={name}")
+        self.rig.issue(csr("owner.example"), subject="owner", request="own-1")
+        message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
+                               subject="owner", request="own-2", csr=csr("other.example"))
+        self.assertIn("PKI-8", message)
+        message = self.refused("conflict", "issue_certificate", ca="hub-ca", profile="dfsp-client", subject="thief",
+                               request="own-3", csr=self.rig.make_csr("/CN=owner.example"))
+        self.assertIn("PKI-5", message)
+
+    def test_lists_come_in_pages_without_gaps(self):
+        serials = [self.rig.issue(self.rig.make_csr(), subject="pages", request=f"page-{n}")["serial"]
+                   for n in range(5)]
+        seen, after, pages = [], 0, 0
+        while after is not None:
+            page = self.rig.call("list_certificates", subject="pages", ca="hub-ca", limit=2, after=after)
+            seen += [entry["serial"] for entry in page["certificates"]]
+            after, pages = page.get("next"), pages + 1
+        self.assertEqual((seen, pages), (serials, 3))
+        shown = self.rig.call("get_certificate", ca="hub-ca", serial=serials[0])
+        self.assertEqual((shown["state"], shown["subject"]), ("issued", "pages"))
+        self.assertEqual(f"{load(shown['certificate']).serial_number:x}", serials[0].lstrip("0"))
+
+    def test_what_is_not_there_is_not_found(self):
+        self.refused("not_found", "get_certificate", ca="hub-ca", serial="abcdef")
+        self.refused("not_found", "get_ca", ca="nobody")
+        self.refused("bad_request", "get_certificate", ca="hub-ca", serial="xyz")
+
+
+class ShippedProfiles(unittest.TestCase):
+    """The real thing: an RSA-4096 root by hub-root, and what the shipped profiles make of a CSR."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = rig.Rig()
+        cls.addClassCleanup(cls.rig.close)
+        cls.root = cls.rig.make_ca("rsa_4096", "hub-root")
+
+    def test_PKI_1_the_root(self):
+        root = load(self.root["certificate"])
+        self.assertEqual(root.signature_algorithm_oid, SignatureAlgorithmOID.RSA_WITH_SHA512)
+        self.assertEqual(root.public_key().key_size, 4096)
+        self.assertGreaterEqual(root.not_valid_after - root.not_valid_before, datetime.timedelta(days=3652))
+        basic = root.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS)
+        self.assertTrue(basic.critical and basic.value.ca)
+        self.assertEqual(basic.value.path_length, 0)
+        self.assertEqual(usages(root), (True, {"key_cert_sign", "crl_sign"}))
+        self.assertEqual(root.subject, root.issuer)
+        self.assertEqual(self.rig.call("get_ca", ca="hub-ca"), self.root)
+
+    def test_PKI_3_and_PKI_4_what_each_profile_makes(self):
+        client, server = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+        rsa = ("-newkey", "rsa:2048")
+        tls = {"digital_signature", "key_encipherment"}
+        names = ("-addext", "subjectAltName=DNS:tls.{}.example")
+        for profile, extended, usage, more in (("dfsp-client", [client], tls, ()),
+                                               ("dfsp-server", [server], tls, names),
+                                               ("hub-server", [server], tls, names),
+                                               ("jws", None, {"digital_signature"}, ())):
+            with self.subTest(profile):
+                csr = self.rig.make_csr(f"/CN={profile}.example", rsa, *(part.format(profile) for part in more))
+                issued = self.rig.issue(csr, subject=f"s-{profile}", request=profile, profile=profile)
+                self.assertIn(": OK", self.rig.verify_chain(issued, self.root["certificate"]))
+                certificate = load(issued["certificate"])
+                self.assertEqual(certificate.signature_algorithm_oid, SignatureAlgorithmOID.RSA_WITH_SHA256)
+                self.assertEqual(usages(certificate), (True, usage))
+                found = {extension.oid: extension.value for extension in certificate.extensions}
+                self.assertFalse(found[ExtensionOID.BASIC_CONSTRAINTS].ca)
+                if extended is None:
+                    self.assertNotIn(ExtensionOID.EXTENDED_KEY_USAGE, found)
+                else:
+                    self.assertEqual(list(found[ExtensionOID.EXTENDED_KEY_USAGE]), extended)
+                self.assertLessEqual(certificate.not_valid_after - certificate.not_valid_before,
+                                     datetime.timedelta(days=731, minutes=5))
+
+    def test_a_root_profile_refuses_small_keys(self):
+        self.rig.call("create_key", label="small", type="rsa_2048", use="ca")
+        with self.assertRaises(rig.Refused) as caught:
+            self.rig.call("create_ca", ca="small-ca", key="small", profile="hub-root", subject=rig.ROOT_SUBJECT)
+        self.assertEqual(caught.exception.code, "policy_denied")
+        self.assertIn("wanted rsa_4096", caught.exception.message)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

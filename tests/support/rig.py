@@ -1,0 +1,344 @@
+"""A real hubseald on a fresh SoftHSM token, for tests: started, asked, stopped, restarted.
+
+Every rig has its own folder under /tmp (a socket's path holds 107 bytes), its own token and its own
+sockets, so that test programs run side by side. Nothing sleeps: the daemon says READY=1 to a socket
+of ours (sd_notify), and a process that ends is seen through its pidfd.
+
+In the environment, set by ctest: HUBSEAL_BUILD (the build folder) and HUBSEAL_SOURCE.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
+HUBSEALD = BUILD / "daemon" / "hubseald"
+FAKE_P11 = BUILD / "tests" / "support" / "fake_p11.so"
+KILL_AT = BUILD / "tests" / "support" / "kill_at.so"
+SOFTHSM = next(p for p in (pathlib.Path("/usr/lib/softhsm/libsofthsm2.so"),
+                           pathlib.Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),
+                           pathlib.Path("/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so")) if p.exists())
+
+PIN = "135790864213"
+SO_PIN = "24681012"
+SOCKETS = ("agent", "jws", "admin", "audit")
+PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certificates", "issue_certificate",
+               "create_csr", "sign_jws")
+PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jws")
+ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
+PATIENCE = 60  # seconds until a test gives up on an answer; never a measure of anything
+
+
+class Refused(Exception):
+    """The daemon's error: code and message."""
+
+    def __init__(self, error):
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code = error["code"]
+        self.message = error["message"]
+
+
+class NoAnswer(Exception):
+    """The connection was closed without an answer."""
+
+
+class Connection:
+    """One connection to one of the daemon's sockets."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self._buffer = b""
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def read_line(self):
+        """The next line without its line feed, or None when the daemon closed."""
+        while b"\n" not in self._buffer:
+            try:
+                chunk = self.socket.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not chunk:
+                return None
+            self._buffer += chunk
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line
+
+    def ask(self, line):
+        """Sends bytes as a line; the decoded answer."""
+        try:
+            self.send(line + b"\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # closed on us while we wrote: what it said first can still be read
+        answer = self.read_line()
+        if answer is None:
+            raise NoAnswer()
+        return json.loads(answer)
+
+    def call(self, op, **fields):
+        answer = self.ask(json.dumps({"v": 1, "id": "t-1", "op": op, **fields}).encode())
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer["ok"]
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def peer(name, on, permissions=PERMISSIONS, profiles=PROFILES, keys=("hub-jws",), user=None):
+    """A [[peer]] table; `user` defaults to whoever runs the test."""
+    listed = lambda words: json.dumps(list(words))
+    return (f'[[peer]]\nname = "{name}"\nsocket = "{on}"\nuser = "{os.geteuid() if user is None else user}"\n'
+            f"permissions = {listed(permissions)}\nprofiles = {listed(profiles)}\nkeys = {listed(keys)}\n")
+
+
+def full_peers():
+    return [peer(on, on) for on in SOCKETS]
+
+
+class Rig:
+    """Folder, token, configuration and daemon. Use as a context manager, or call close()."""
+
+    def __init__(self, fake=False, peers=None, server="", start=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-", dir="/tmp"))
+        self.run = self.folder / "run"
+        self.state = self.folder / "state"
+        self.pin_file = self.folder / "pin"
+        self.log_file = self.folder / "hubseald.log"
+        self.script_file = self.folder / "script"
+        self.p11_log = self.folder / "p11.log"
+        self.config_file = self.folder / "hubseald.toml"
+        self.module = FAKE_P11 if fake else SOFTHSM
+        self.peers = full_peers() if peers is None else peers
+        self.server = server  # further lines of [server]
+        self.token_lines = 'label = "hub"'
+        self.process = None
+        self.environment = {}
+        self.program = [HUBSEALD]
+        self.pass_fds = []
+        try:
+            self._make_token()
+            self._make_profiles()
+            self.write_pin(PIN)
+            self.write_config()
+            if start:
+                self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    # -- what stands on the disk
+
+    def _make_token(self):
+        (self.folder / "tokens").mkdir(mode=0o700)
+        self.softhsm_conf = self.folder / "softhsm2.conf"
+        self.softhsm_conf.write_text(f"directories.tokendir = {self.folder}/tokens\n"
+                                     "objectstore.backend = file\nlog.level = ERROR\n")
+        self.tool("softhsm2-util", "--init-token", "--free", "--label", "hub", "--pin", PIN, "--so-pin", SO_PIN)
+
+    def _make_profiles(self):
+        profiles = self.folder / "profiles"
+        profiles.mkdir(mode=0o700)
+        for source in [*SOURCE.glob("config/profiles/*.toml"), *SOURCE.glob("tests/support/profiles/*.toml")]:
+            shutil.copyfile(source, profiles / source.name)
+            (profiles / source.name).chmod(0o600)
+
+    def write_pin(self, pin, mode=0o600):
+        self.pin_file.write_text(pin + "\n")
+        self.pin_file.chmod(mode)
+
+    def write_config(self, mode=0o600):
+        self.config_file.write_text(
+            f'[server]\nruntime_dir = "{self.run}"\nstate_dir = "{self.state}"\n'
+            f'profiles_dir = "{self.folder}/profiles"\n{self.server}\n'
+            f'[token]\nmodule = "{self.module}"\n{self.token_lines}\npin_file = "{self.pin_file}"\n'
+            "session_copies = true\n" + "\n".join(self.peers))
+        self.config_file.chmod(mode)
+
+    def script(self, *directives):
+        """What fake_p11.so does wrong from now on (tests/support/fake_p11_script.h)."""
+        beside = self.script_file.with_suffix(".new")
+        beside.write_text("\n".join(directives) + "\n")
+        beside.rename(self.script_file)
+
+    def logins(self):
+        """How often C_Login was called (fake only)."""
+        return self.p11_log.read_text().split().count("C_Login") if self.p11_log.exists() else 0
+
+    def env(self):
+        return {**os.environ, "SOFTHSM2_CONF": str(self.softhsm_conf), "FAKE_P11_MODULE": str(SOFTHSM),
+                "FAKE_P11_SCRIPT": str(self.script_file), "FAKE_P11_LOG": str(self.p11_log)}
+
+    # -- the daemon
+
+    def start(self):
+        """Starts the daemon and waits until it is ready; an early end raises with its log."""
+        self.launch()
+        if not self.await_ready():
+            status = self.process.wait()
+            raise RuntimeError(f"hubseald ended with {status}:\n{self.log()}")
+
+    def launch(self):
+        path = self.folder / "notify"
+        path.unlink(missing_ok=True)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(path))
+        environment = {**self.env(), "NOTIFY_SOCKET": str(path), "ASAN_OPTIONS": "verify_asan_link_order=0",
+                       **self.environment}
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen([*self.program, "--config", self.config_file], env=environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=self.pass_fds)
+
+    def await_ready(self):
+        """True when the daemon said READY=1, false when it ended first."""
+        ended = os.pidfd_open(self.process.pid)
+        try:
+            waiting = select.poll()
+            waiting.register(self.notify, select.POLLIN)
+            waiting.register(ended, select.POLLIN)
+            while True:
+                events = dict(waiting.poll(PATIENCE * 1000))
+                if self.notify.fileno() in events:
+                    if b"READY=1" in self.notify.recv(4096):
+                        return True
+                elif ended in events:
+                    return False
+                else:
+                    raise RuntimeError("hubseald is neither ready nor gone:\n" + self.log())
+        finally:
+            os.close(ended)
+            self.notify.close()
+
+    def refuse_to_start(self):
+        """For configurations that must not work: the exit status, once the daemon has ended."""
+        self.launch()
+        if self.await_ready():
+            self.stop()
+            raise AssertionError("hubseald started:\n" + self.log())
+        return self.process.wait(PATIENCE)
+
+    def stop(self):
+        """SIGTERM; the exit status."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # -- asking
+
+    def connect(self, on="admin"):
+        return Connection(self.run / f"{on}.sock")
+
+    def call(self, op, on="admin", **fields):
+        with self.connect(on) as connection:
+            return connection.call(op, **fields)
+
+    def ask(self, line, on="admin"):
+        with self.connect(on) as connection:
+            return connection.ask(line)
+
+    def issue(self, csr, subject="bank1", request="r-1", profile="dfsp-client", ca="hub-ca", on="admin"):
+        return self.call("issue_certificate", on=on, ca=ca, profile=profile, subject=subject, request=request, csr=csr)
+
+    def make_ca(self, key_type="ec_p256", profile="test-root"):
+        """Key and root "hub-ca"."""
+        self.call("create_key", label="hub-ca", type=key_type, use="ca")
+        return self.call("create_ca", ca="hub-ca", key="hub-ca", profile=profile, subject=ROOT_SUBJECT)
+
+    # -- what it left behind
+
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def audit(self):
+        """The audit log's records; a line that is none comes as {"torn": line}."""
+        records = []
+        for line in (self.state / "audit" / "audit.jsonl").read_bytes().split(b"\n"):
+            if not line:
+                continue
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                records.append({"torn": line})
+        return records
+
+    # -- other people's programs
+
+    def tool(self, *command, check=True, stdin=None):
+        """Runs a program with this rig's token; its output."""
+        done = subprocess.run([str(part) for part in command], env=self.env(), input=stdin, capture_output=True,
+                              timeout=PATIENCE * 2)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}")
+        return done
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def openssl(self, *arguments, stdin=None):
+        done = self.tool("openssl", *arguments, stdin=stdin)
+        return done.stdout.decode()
+
+    def make_csr(self, subject="/", key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"), *more):
+        """A PEM CSR with a key of its own, made by openssl(1)."""
+        return self.openssl("req", "-new", "-nodes", "-sha256", "-keyout", "/dev/null", "-subj", subject, *key, *more)
+
+    def verify_chain(self, issued, root):
+        """openssl's word that the certificate hangs below the root."""
+        leaf = self.write("leaf.pem", issued["certificate"])
+        anchor = self.write("root.pem", root)
+        return self.openssl("verify", "-x509_strict", "-CAfile", anchor, leaf)
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_b64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def sha256_hex(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def signal_name(status):
+    return signal.Signals(-status).name if status < 0 else str(status)
