@@ -27,7 +27,7 @@ class AuditLog {
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder, const Clock& clock);
 
   /// A record on its way to the disk; waits for it when it goes out of scope unwaited.
-  class Pending {
+  class Pending : public GroupCommit<Pending>::Ticket {
    public:
     ~Pending();
     Pending(const Pending&) = delete;
@@ -38,11 +38,9 @@ class AuditLog {
    private:
     friend class AuditLog;
     Pending(AuditLog& log, std::string body) : log_(log), body_(std::move(body)) {}
-    friend class GroupCommit<Pending>;
     AuditLog& log_;
     const std::string body_;
     Result<> result_;
-    bool flushed = false;
   };
 
   /// Queues `record`, an object; seq and time are put in front of its members.

@@ -137,7 +137,8 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& fo
 }
 
 Result<> Registry::write(std::function<Result<>(Database&)> work) {
-  Write item{std::move(work), {}};
+  Write item;
+  item.work = std::move(work);
   commit_.enqueue(item);
   commit_.wait(item);
   return item.result;

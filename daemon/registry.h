@@ -101,10 +101,9 @@ class Registry {
   Result<std::optional<TimePoint>> latest_time();
 
  private:
-  struct Write {
+  struct Write : GroupCommit<Write>::Ticket {
     std::function<Result<>(Database&)> work;
     Result<> result;
-    bool flushed = false;
   };
 
   Registry(Database writer, Database reader);

@@ -62,10 +62,18 @@ Result<SessionSlot*> SessionPool::wait_for_slot(std::chrono::steady_clock::time_
   }
   Waiter self;
   queue->waiting.push_back(&self);
-  queue.wait_until(self.served, deadline, [&] { return self.slot || queue->closed; });
-  if (self.slot) return self.slot;
-  std::erase(queue->waiting, &self);
-  if (queue->closed) return over();
+  queue.unlock();
+  auto slot = self.take_until(deadline);
+  if (!slot) {
+    queue.relock();
+    // Whoever took us off the queue has a slot for us, on its way now.
+    if (std::erase(queue->waiting, &self) == 0) {
+      queue.unlock();
+      slot = self.take();
+    }
+  }
+  if (slot && *slot) return *slot;
+  if (slot) return over();
   return fail(Code::hsm_busy, fmt::format("none of the token's {} sessions came free in time", queue->permits));
 }
 
@@ -78,15 +86,15 @@ void SessionPool::give_back(SessionSlot& slot, bool keep) {
   }
   Waiter* first = queue->waiting.front();
   queue->waiting.pop_front();
-  first->slot = &slot;
-  // Under the lock: the waiter's condition is on its stack and gone once it runs on.
-  first->served.notify_one();
+  queue.unlock();
+  first->put(&slot);
 }
 
 void SessionPool::close() {
   auto queue = lent_.lock();
   queue->closed = true;
-  for (Waiter* waiter : queue->waiting) waiter->served.notify_one();
+  for (Waiter* waiter : queue->waiting) waiter->put(nullptr);
+  queue->waiting.clear();
 }
 
 Result<> SessionPool::open_session(SessionSlot& slot) {

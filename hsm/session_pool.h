@@ -1,12 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <vector>
 
 #include "common/guarded.h"
+#include "common/handover.h"
 #include "common/result.h"
 #include "hsm/key.h"
 #include "hsm/verifier.h"
@@ -77,10 +77,7 @@ class SessionPool {
   std::size_t waiting() { return lent_.lock()->waiting.size(); }
 
  private:
-  struct Waiter {
-    std::condition_variable served;
-    SessionSlot* slot = nullptr;
-  };
+  using Waiter = Handover<SessionSlot*>;  // of null when the pool is closed
   struct Queue {
     std::vector<SessionSlot*> idle;
     std::deque<Waiter*> waiting;

@@ -121,7 +121,9 @@ class Bench {
   }
 
  private:
-  bool wanted(const std::string& what) const { return what.find(settings_.only) != std::string::npos; }
+  bool wanted(const std::string& what, unsigned connections) const {
+    return fmt::format("{} {}", what, connections).find(settings_.only) != std::string::npos;
+  }
   Seconds time() const { return Seconds(settings_.seconds); }
 
   Measurement raw(const KeyKind& key, unsigned threads) {
@@ -131,7 +133,7 @@ class Bench {
 
   void sign_jws(const KeyKind& key, unsigned connections) {
     const std::string what = fmt::format("sign_jws {}", to_string(key.type));
-    if (!wanted(what)) return;
+    if (!wanted(what, connections)) return;
     const std::string line = sign_jws_line(key.label, settings_.payload);
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
@@ -149,7 +151,7 @@ class Bench {
   /// JWS keys have at most 3,072 bits, so a 4,096-bit key is measured through the Signer itself.
   void in_process(const KeyKind& key) {
     const std::string what = fmt::format("Signer {}", to_string(key.type));
-    if (!wanted(what)) return;
+    if (!wanted(what, cores())) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) rounds.add(sign_in_process(key), raw(key, cores()));
     print_row(what, cores(), rounds, {0.95, 1.08});
@@ -167,7 +169,7 @@ class Bench {
 
   void issue(const KeyKind& ca, unsigned connections) {
     const std::string what = fmt::format("issue {}", to_string(ca.type));
-    if (!wanted(what)) return;
+    if (!wanted(what, connections)) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw_rate = raw(ca, cores());
@@ -200,7 +202,7 @@ int main(int argc, char** argv) {
   Settings settings;
   app.add_option("--seconds", settings.seconds, "length of a round")->capture_default_str();
   app.add_option("--rounds", settings.rounds, "rounds of each kind, taken in turns")->capture_default_str();
-  app.add_option("--only", settings.only, "rows whose name holds this text");
+  app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"sign_jws ec_p256 32\"");
   app.add_option("--payload", settings.payload, "bytes signed by sign_jws")->capture_default_str();
   app.add_flag("--no-session-copies", settings.no_copies, "session_copies = false in hubseald.toml");
   CLI11_PARSE(app, argc, argv);

@@ -54,7 +54,8 @@ RawToken::RawToken(const std::filesystem::path& module, const std::string& label
   for (CK_ULONG i = 0; i < count; ++i) {
     CK_TOKEN_INFO info{};
     require(functions_->C_GetTokenInfo(slots[i], &info), "C_GetTokenInfo");
-    if (std::string_view(reinterpret_cast<char*>(info.label), 32).starts_with(label + " ")) slot_ = slots[i];
+    const std::string_view found(reinterpret_cast<char*>(info.label), sizeof info.label);
+    if (found.substr(0, found.find_last_not_of(' ') + 1) == label) slot_ = slots[i];
   }
   require(functions_->C_OpenSession(slot_, CKF_SERIAL_SESSION, nullptr, nullptr, &anchor_), "C_OpenSession");
   std::string pin_bytes = pin;
