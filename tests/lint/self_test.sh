@@ -134,5 +134,21 @@ configs_refuses config/profiles/hub-root.toml 's/^path_len .*//' 'reads "path_le
 configs_refuses config/rig/hubseald.toml.in 's/@MODULE@/@MODUL@/' 'a placeholder that run does not fill in'
 configs_refuses daemon/config.cpp 's/"session_copies"/"session_copy"/' 'reads "session_copy", which'
 
+standards_refuse() { # TEST-NAME ROW WORDS
+  fresh
+  put tests/unit/x_test.cpp "BOOST_AUTO_TEST_CASE($1) {}\n"
+  put docs/STANDARDS.md "$2\n"
+  if [[ -n $3 ]]; then
+    must_say "$3" "$here/standards.sh" "$tree"
+  else
+    must_pass "$here/standards.sh" "$tree"
+  fi
+}
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |' ''
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | - |' 'proves PKI-1, and docs/STANDARDS.md does not name it'
+standards_refuse PKI_9_holds '| PKI-1 | rule | where | - |' 'docs/STANDARDS.md has no PKI-9'
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds`, `PKI_1_too` |' 'names the test PKI_1_too, which does not exist'
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |\n| PKI-2 | rule | where | |' 'neither a test nor a dash'
+
 ((broken == 0)) || exit 1
 echo "self_test.sh: $checks checks"
