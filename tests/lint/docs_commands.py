@@ -214,7 +214,7 @@ def check_call(place, program, words):
             continue
         option = word.split("=")[0]
         known = "".join(help_of(program, chain[:depth]) or "" for depth in range(len(chain) + 1))
-        if not re.search(rf"(^|[ ,]){re.escape(option)}\b", known, re.MULTILINE):
+        if not re.search(rf"(^|[ ,]){re.escape(option)}(?![\w-])", known, re.MULTILINE):
             wrong(place, f"{' '.join([pathlib.Path(program).name, *chain])} has no option {option}")
     needs_command = pathlib.Path(program).name == "hubseal" and words and not words[0].startswith("-")
     if needs_command and not chain:

@@ -13,8 +13,8 @@ page=docs/STANDARDS.md
 }
 
 # The names of tests with an id in them: Boost.Test cases and Python methods.
-tests=$({ grep -rhoE 'BOOST_(AUTO|DATA|FIXTURE)_TEST_CASE\((PKI|JWS)_[A-Za-z0-9_]+' tests --include='*.cpp' | sed 's/.*(//'; \
-  grep -rhoE 'def test_(PKI|JWS)_[A-Za-z0-9_]+' tests --include='*.py' | sed 's/def //'; } | sort -u)
+tests=$(grep -rhoE '(TEST_CASE\(|def test_)(PKI|JWS)_[A-Za-z0-9_]+' tests --include='*.cpp' --include='*.py' |
+  sed -e 's/TEST_CASE(//' -e 's/def //' | sort -u)
 
 row_of() { # ID
   grep -E "^\| $1 \|" "$page" || true
