@@ -10,6 +10,7 @@ Fenced blocks of README.md, CONTRIBUTING.md, SECURITY.md and docs/:
   sh        for a production machine: not run, but each must parse, and each command and option of
             hubseal, hubseald and hubseal-agent, and each path of this repository, must exist.
 A console block after "<!-- rig: why -->" is compared with what the rig printed while it came up.
+Links between documents and paths of sources in backquotes must lead somewhere.
 """
 import difflib
 import pathlib
@@ -213,7 +214,7 @@ def check_call(place, program, words):
             continue
         option = word.split("=")[0]
         known = "".join(help_of(program, chain[:depth]) or "" for depth in range(len(chain) + 1))
-        if not re.search(rf"(^|[ ,]){re.escape(option)}\b", known, re.MULTILINE):
+        if not re.search(rf"(^|[ ,]){re.escape(option)}(?![\w-])", known, re.MULTILINE):
             wrong(place, f"{' '.join([pathlib.Path(program).name, *chain])} has no option {option}")
     needs_command = pathlib.Path(program).name == "hubseal" and words and not words[0].startswith("-")
     if needs_command and not chain:
@@ -239,12 +240,24 @@ def check_sh(block, programs):
                     wrong(block.place, f"{word} does not exist in this repository")
 
 
+def check_paths(document):
+    text = (REPO / document).read_text()
+    folder = (REPO / document).parent
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not (folder / target).exists():
+            wrong(document, f"the link to {target} leads nowhere")
+    for path in re.findall(r"`((?:common|hsm|daemon|agent|cli|tests|config|scripts|systemd|docs)/[\w./*-]*)`", text):
+        if not list(REPO.glob(path)):
+            wrong(document, f"{path} does not exist in this repository")
+
+
 def main(programs):
     counted = {"run": 0, "checked": 0}
     rig = Rig(programs)
     try:
         for document in DOCUMENTS:
             blocks = list(blocks_of(document))
+            check_paths(document)
             for block in blocks:
                 if block.language == "sh":
                     check_sh(block, programs)
