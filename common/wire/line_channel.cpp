@@ -2,7 +2,9 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -11,12 +13,11 @@
 namespace hubseal::wire {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
-
 constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr ssize_t kSilence = -1;  ///< nothing came in time
 
 /// Waits until `fd` is ready for `events`; false when the deadline passes first.
-Result<bool> wait_for(int fd, short events, SteadyTime deadline) {
+Result<bool> wait_for(int fd, short events, std::chrono::steady_clock::time_point deadline) {
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
@@ -42,30 +43,42 @@ std::optional<std::string> LineChannel::take_line() {
   return line;
 }
 
+Result<ssize_t> LineChannel::receive(char* chunk, std::size_t size, SteadyTime deadline, Duration idle) {
+  while (true) {
+    // Between two lines there is nothing to read as a rule: one call that blocks does what would
+    // otherwise take three. Once a line has begun, one deadline counts for all of it.
+    if (buffer_.empty()) TRY(set_receive_timeout(idle));
+    const ssize_t got = ::recv(fd_.get(), chunk, size, buffer_.empty() ? 0 : MSG_DONTWAIT);
+    if (got >= 0) return got;
+    if (errno == ECONNRESET) return 0;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return fail(Code::internal, std::string("recv: ") + std::strerror(errno));
+    if (buffer_.empty() || !TRY(wait_for(fd_.get(), POLLIN, deadline))) return kSilence;
+  }
+}
+
+Result<> LineChannel::set_receive_timeout(Duration timeout) {
+  if (timeout == receive_timeout_) return {};
+  const auto at_least = std::max<std::chrono::microseconds>(timeout, std::chrono::microseconds(1));  // 0: for ever
+  const timeval value{.tv_sec = at_least.count() / 1'000'000, .tv_usec = at_least.count() % 1'000'000};
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) != 0)
+    return fail(Code::internal, std::string("SO_RCVTIMEO: ") + std::strerror(errno));
+  receive_timeout_ = timeout;
+  return {};
+}
+
 Result<std::optional<std::string>> LineChannel::read_line(Duration idle, Duration line) {
-  const auto start = std::chrono::steady_clock::now();
-  SteadyTime deadline = buffer_.empty() ? start + idle : start + line;
+  SteadyTime deadline = std::chrono::steady_clock::now() + line;
   while (true) {
     if (auto complete = take_line()) return complete;
     if (buffer_.size() > kMaxLineBytes) return fail(Code::too_large, "line over 1 MiB");
-    // Try before waiting: under load the bytes are there already and a poll is saved.
     char chunk[kChunkBytes];
-    const ssize_t got = ::recv(fd_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-    if (got > 0) {
-      if (buffer_.empty()) deadline = std::chrono::steady_clock::now() + line;
-      buffer_.append(chunk, static_cast<std::size_t>(got));
-      continue;
-    }
-    if (got == 0 || errno == ECONNRESET) {
-      if (buffer_.empty()) return std::nullopt;
-      return fail(Code::bad_request, "connection closed in the middle of a line");
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return fail(Code::internal, std::string("recv: ") + std::strerror(errno));
-    if (!TRY(wait_for(fd_.get(), POLLIN, deadline))) {
-      if (buffer_.empty()) return std::nullopt;
-      return fail(Code::bad_request, "line was not finished in time");
-    }
+    const ssize_t got = TRY(receive(chunk, sizeof chunk, deadline, idle));
+    if (got <= 0 && buffer_.empty()) return std::nullopt;
+    if (got == 0) return fail(Code::bad_request, "connection closed in the middle of a line");
+    if (got == kSilence) return fail(Code::bad_request, "line was not finished in time");
+    if (buffer_.empty()) deadline = std::chrono::steady_clock::now() + line;
+    buffer_.append(chunk, static_cast<std::size_t>(got));
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -18,6 +20,7 @@ class LineChannel {
  public:
   using Duration = std::chrono::milliseconds;
 
+  /// `fd` must block.
   explicit LineChannel(UniqueFd fd);
 
   /// The next line; nothing when the peer closed between two lines or stayed silent for `idle`.
@@ -35,9 +38,14 @@ class LineChannel {
   int fd() const { return fd_.get(); }
 
  private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
   std::optional<std::string> take_line();
+  Result<ssize_t> receive(char* chunk, std::size_t size, SteadyTime deadline, Duration idle);
+  Result<> set_receive_timeout(Duration timeout);
 
   UniqueFd fd_;
+  Duration receive_timeout_{-1};  // SO_RCVTIMEO of fd_, once it is set
   std::string buffer_;
   std::size_t searched_ = 0;  // bytes of buffer_ known to hold no line feed
 };

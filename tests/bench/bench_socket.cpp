@@ -6,8 +6,8 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/openssl.h"
 #include "hsm/token_signer.h"
@@ -28,6 +28,7 @@ struct Settings {
   std::string only;
   std::size_t payload = 256;
   bool no_copies = false;
+  unsigned sessions = 0;
 };
 
 struct KeyKind {
@@ -99,7 +100,10 @@ class Bench {
  public:
   explicit Bench(const Settings& settings)
       : settings_(settings),
-        rig_({.hubseald = HUBSEALD, .session_copies = !settings.no_copies, .jws_keys = {"jws-rsa-2048", "jws-p256"}}) {
+        rig_({.hubseald = HUBSEALD,
+              .session_copies = !settings.no_copies,
+              .sessions = settings.sessions,
+              .jws_keys = {"jws-rsa-2048", "jws-p256"}}) {
     for (const auto& [label, type] : kJwsKeys)
       rig_.admin("create_key", {{"label", label}, {"type", to_string(type)}, {"use", "jws"}});
     for (const auto& [label, type] : kCas) rig_.make_ca(label, to_string(type));
@@ -205,6 +209,7 @@ int main(int argc, char** argv) {
   app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"sign_jws ec_p256 32\"");
   app.add_option("--payload", settings.payload, "bytes signed by sign_jws")->capture_default_str();
   app.add_flag("--no-session-copies", settings.no_copies, "session_copies = false in hubseald.toml");
+  app.add_option("--sessions", settings.sessions, "sessions in hubseald.toml; 0: one per core")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     Bench(settings).run();

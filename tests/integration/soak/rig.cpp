@@ -55,6 +55,7 @@ module = "{1}"
 label = "{2}"
 pin_file = "{0}/pin"
 session_copies = {3}
+sessions = {4}
 )";
 
 constexpr std::string_view kPeer = R"(
@@ -87,8 +88,8 @@ void Rig::write_config(const Options& options) const {
       write_private(profiles / file.path().filename(), text_of(file.path()));
   write_private(folder() / "pin", token_.pin() + "\n");
 
-  std::string config =
-      fmt::format(kConfig, folder().string(), token_.module().string(), token_.label(), options.session_copies);
+  std::string config = fmt::format(kConfig, folder().string(), token_.module().string(), token_.label(),
+                                   options.session_copies, options.sessions);
   const std::string keys = fmt::format("{}", fmt::join(options.jws_keys, R"(", ")"));
   const std::string reading = R"("status", "read_keys", "read_certificates")";
   for (const auto& [role, permissions] :

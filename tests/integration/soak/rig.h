@@ -24,6 +24,7 @@ class Rig {
   struct Options {
     std::filesystem::path hubseald;
     bool session_copies = true;  ///< as shipped
+    unsigned sessions = 0;       ///< as shipped: one per core
     std::vector<std::string> jws_keys;
   };
 
