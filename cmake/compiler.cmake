@@ -23,8 +23,7 @@ endif()
 include_directories(${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
-                    -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum -Wvla -Wno-missing-field-initializers
-                    $<$<COMPILE_LANGUAGE:C>:-Wno-non-virtual-dtor>)
+                    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual> -Wimplicit-fallthrough -Wswitch-enum -Wvla -Wno-missing-field-initializers)
 add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection
                     -fno-strict-aliasing)
 if(HUBSEAL_WERROR)
