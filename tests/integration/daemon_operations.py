@@ -133,9 +133,13 @@ class Keys(WithRoot):
             self.assertIn(word, access)
         usage = next(line for line in key.splitlines() if "Usage:" in line)
         self.assertEqual(usage.split(":")[1].split(), ["sign"])
-        read = self.rig.tool(*pkcs11, "--read-object", "--type", "privkey", "--label", "hub-ca", check=False)
-        self.assertNotEqual(read.returncode, 0)
-        self.assertNotIn(b"PRIVATE KEY", read.stdout)
+
+    def test_the_token_gives_no_private_value_away(self):
+        asked = self.rig.tool(sys.executable, rig.SOURCE / "tests" / "support" / "read_private_value.py", rig.SOFTHSM,
+                              "hub", rig.PIN)
+        codes = asked.stdout.decode().split()
+        self.assertIn("CKR_ATTRIBUTE_SENSITIVE", codes)
+        self.assertNotIn("CKR_OK", codes)
 
 
 class Jws(WithRoot):
