@@ -44,3 +44,7 @@ if(HUBSEAL_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)
 endif()
+if(HUBSEAL_FUZZ)
+  # What libFuzzer steers by; its own main is linked into the targets of tests/fuzz only.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

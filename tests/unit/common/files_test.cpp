@@ -32,7 +32,7 @@ BOOST_FIXTURE_TEST_SUITE(files, Folder)
 
 BOOST_AUTO_TEST_CASE(a_configuration_file_that_others_can_write_is_refused_with_the_cure) {
   BOOST_TEST(must(read_file(make("good", "x", 0644), 10, Trust::config)) == "x");
-  for (const mode_t mode : {0664, 0646, 0666}) {
+  for (const mode_t mode : std::initializer_list<mode_t>{0664, 0646, 0666}) {
     const auto refused = read_file(make("bad", "x", mode), 10, Trust::config);
     BOOST_REQUIRE(!refused.has_value());
     BOOST_TEST(refused.error().message.find("chmod go-w") != std::string::npos);
@@ -40,11 +40,11 @@ BOOST_AUTO_TEST_CASE(a_configuration_file_that_others_can_write_is_refused_with_
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_that_others_can_read_is_refused) {
-  for (const mode_t mode : {0600, 0400}) {
+  for (const mode_t mode : std::initializer_list<mode_t>{0600, 0400}) {
     BOOST_TEST(must(read_secret_file(make("pin", "1357\n", mode), 64)).size() == 4U);
     std::filesystem::remove(folder / "pin");
   }
-  for (const mode_t mode : {0640, 0604, 0644, 0610})
+  for (const mode_t mode : std::initializer_list<mode_t>{0640, 0604, 0644, 0610})
     BOOST_TEST(!read_secret_file(make("bad", "1357", mode), 64).has_value());
 }
 
