@@ -154,6 +154,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
                         {"milliseconds", std::to_string(took.count())}});
   if (sent && answer.close) {
     entry.enter(Phase::lingering);
+    if (!secure_) session.socket().shutdownSend();  // the client sees at once that nothing follows
     linger(session);
   }
   return sent && keep_alive;
