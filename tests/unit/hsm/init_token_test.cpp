@@ -1,5 +1,6 @@
 #include "hsm/init_token.h"
 
+#include "hsm/module.h"
 #include "tests/support/fake_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 
@@ -29,6 +30,15 @@ BOOST_AUTO_TEST_CASE(pkcs11_tool_sees_the_token_and_both_pins_work) {
   as_officer.insert(as_officer.end(),
                     {"--login-type", "so", "--so-pin", token.so_pin(), "--init-pin", "--new-pin", token.pin()});
   BOOST_TEST(test::run_command(as_officer).exit_code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_label_is_padded_with_blanks_as_pkcs11_wants_it) {
+  const TestToken token("short");
+  const auto module = Module::initialize(token.module());
+  const Token found = *find_token(**module, token.config());
+  CK_TOKEN_INFO info{};
+  BOOST_REQUIRE((*module)->functions()->C_GetTokenInfo(found.slot, &info) == CKR_OK);
+  BOOST_TEST(as_text(info.label) == "short" + std::string(27, ' '));
 }
 
 BOOST_AUTO_TEST_CASE(a_label_that_a_token_has_is_a_conflict_and_its_keys_stay) {

@@ -19,7 +19,7 @@ TokenConfig without_pause(TokenConfig config) {
 
 /// Whether these bytes are anywhere in this process's writable memory. `secret` is given with every
 /// bit inverted, so that the search does not find itself.
-bool in_memory(std::string_view inverted_secret) {
+[[maybe_unused]] bool in_memory(std::string_view inverted_secret) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     std::uintptr_t begin = 0;
@@ -112,6 +112,8 @@ BOOST_AUTO_TEST_CASE(a_pin_that_cannot_be_read_says_why) {
   BOOST_TEST(token.calls("C_Login") == 0U);
 }
 
+// The sanitizers keep shadow copies of freed memory, and reading their own regions is a fault.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 BOOST_AUTO_TEST_CASE(the_pin_is_not_in_memory_after_the_login) {
   const TestToken token;
   // Random digits, inverted, so that no constant of this program is the PIN.
@@ -135,6 +137,7 @@ BOOST_AUTO_TEST_CASE(the_pin_is_not_in_memory_after_the_login) {
   const auto signer = open_ok(config);
   BOOST_TEST(!in_memory(inverted));
 }
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
 
