@@ -118,10 +118,9 @@ Result<> Issuance::resume(const CertificateRecord& known, const Bytes& hash, con
 Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const KeyId& issuer_id, EVP_PKEY* issuer_key) {
   if (intent.issued()) return intent;
   const Bytes signature = TRY(signer_.sign(issuer_id, intent.algorithm, intent.tbs));
-  const x509::Certificate certificate =
-      TRY(ca::assemble_certificate(intent.tbs, intent.algorithm, signature, issuer_key));
-  if (TRY(registry_.complete(intent.ca, intent.serial, certificate.der()))) {
-    intent.certificate = certificate.der();
+  Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, issuer_key));
+  if (TRY(registry_.complete(intent.ca, intent.serial, certificate))) {
+    intent.certificate = std::move(certificate);
     return intent;
   }
   // Another connection finished the same request first: ECDSA signatures differ, and only one may

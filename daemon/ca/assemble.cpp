@@ -30,19 +30,14 @@ Result<Bytes> shell_of(ByteView to_be_signed, SignatureAlgorithm algorithm, Byte
   return x509::close_shell(to_be_signed, identifier, der_signature);
 }
 
-bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
-
-/// The signature that stands in the finished certificate, over the bytes that stand in it. What
-/// Certificate::verify does, without decoding the certificate's key for it.
-bool verifies(const x509::Certificate& certificate, SignatureAlgorithm algorithm, EVP_PKEY* issuer) {
-  const auto shell = x509::open_shell(certificate.der());
-  const auto identifier = algorithm_identifier(algorithm);
+/// `bits` is the content of a certificate's BIT STRING (ECDSA: DER).
+bool verifies(ByteView message, SignatureAlgorithm algorithm, ByteView bits, EVP_PKEY* issuer) {
   const MdContextPtr context(EVP_MD_CTX_new());
-  return shell && identifier && same(shell->algorithm, *identifier) && context && issuer &&
-         EVP_DigestVerifyInit(context.get(), nullptr, hash_of(algorithm), nullptr, issuer) == 1 &&
-         EVP_DigestVerify(context.get(), shell->signature.data(), shell->signature.size(), shell->to_be_signed.data(),
-                          shell->to_be_signed.size()) == 1;
+  return context && issuer && EVP_DigestVerifyInit(context.get(), nullptr, hash_of(algorithm), nullptr, issuer) == 1 &&
+         EVP_DigestVerify(context.get(), bits.data(), bits.size(), message.data(), message.size()) == 1;
 }
+
+bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 }  // namespace
 
@@ -70,19 +65,27 @@ Result<SignatureAlgorithm> algorithm_of_tbs(ByteView tbs) {
   return fail(Code::bad_request, "a signature algorithm that is not ours inside a TBSCertificate");
 }
 
-Result<x509::Certificate> assemble_certificate(ByteView tbs, SignatureAlgorithm algorithm, ByteView signature,
-                                               EVP_PKEY* issuer) {
+Result<Bytes> close_certificate(ByteView tbs, SignatureAlgorithm algorithm, ByteView signature, EVP_PKEY* issuer) {
   constexpr std::string_view kWhat = "certificate";
   const auto inside = algorithm_of_tbs(tbs);
   if (!inside || *inside != algorithm)
     return unreleasable(kWhat, fmt::format("signed with {}, but it says {}", to_string(algorithm),
                                            inside ? to_string(*inside) : inside.error().message));
-  const Bytes der = TRY(shell_of(tbs, algorithm, signature));
-  auto certificate = x509::Certificate::parse_der(der);
-  if (!certificate) return unreleasable(kWhat, certificate.error().message);
-  if (!same(certificate->tbs(), tbs)) return unreleasable(kWhat, "it holds other bytes than were signed");
-  if (!verifies(*certificate, algorithm, issuer))
-    return unreleasable(kWhat, "its signature does not verify: " + drain_openssl_errors());
+  Bytes der = TRY(shell_of(tbs, algorithm, signature));
+  if (const auto strict = x509::check_der(der); !strict) return unreleasable(kWhat, strict.error().message);
+  const auto shell = x509::open_shell(der);
+  if (!shell) return unreleasable(kWhat, shell.error().message);
+  if (!same(shell->to_be_signed, tbs)) return unreleasable(kWhat, "it holds other bytes than were signed");
+  // What is verified is what stands in the finished bytes, not what went into them.
+  if (!verifies(shell->to_be_signed, algorithm, shell->signature, issuer))
+    return unreleasable(kWhat, "it is not signed by the issuer's key: " + drain_openssl_errors());
+  return der;
+}
+
+Result<x509::Certificate> assemble_certificate(ByteView tbs, SignatureAlgorithm algorithm, ByteView signature,
+                                               EVP_PKEY* issuer) {
+  auto certificate = x509::Certificate::parse_der(TRY(close_certificate(tbs, algorithm, signature, issuer)));
+  if (!certificate) return unreleasable("certificate", certificate.error().message);
   return certificate;
 }
 

@@ -20,6 +20,10 @@ Result<SignatureAlgorithm> algorithm_of_tbs(ByteView tbs);
 /// `signature` is what hsm::Signer::sign gave (ECDSA: r || s); `issuer` the key it must verify with.
 /// Errors: internal (the bytes are not a certificate, the algorithm inside differs, the signature
 /// does not verify): nothing may be released then.
+Result<Bytes> close_certificate(ByteView tbs, SignatureAlgorithm algorithm, ByteView signature, EVP_PKEY* issuer);
+
+/// The same, decoded as well. Who issues needs only the bytes: lint has decoded this very
+/// TBSCertificate, and libcrypto takes longer to decode a key than to verify with it.
 Result<x509::Certificate> assemble_certificate(ByteView tbs, SignatureAlgorithm algorithm, ByteView signature,
                                                EVP_PKEY* issuer);
 
