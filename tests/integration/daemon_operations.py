@@ -262,6 +262,11 @@ class Certificates(WithRoot):
         message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
                                subject="owner", request="own-2", csr=csr("other.example"))
         self.assertIn("PKI-8", message)
+        self.assertIn("own-1", message)
+        message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
+                               subject="thief", request="own-4", csr=csr("thief.example"))
+        self.assertIn("PKI-8", message)
+        self.assertNotIn("own-1", message)  # whose key it was is told to nobody else
         message = self.refused("conflict", "issue_certificate", ca="hub-ca", profile="dfsp-client", subject="thief",
                                request="own-3", csr=self.rig.make_csr("/CN=owner.example"))
         self.assertIn("PKI-5", message)
