@@ -41,7 +41,8 @@ Result<Ensured> ensure_key(const Session& session, const KeyWish& wish) {
     TRY(must_be("key " + wish.label, "use", text_of(key, "use"), wish.use));
     return Ensured{key, false};
   }
-  return Ensured{TRY(create_key(session, wish)), true};
+  Json made = TRY(create_key(session, wish));
+  return Ensured{std::move(made), true};
 }
 
 Result<Json> create_ca(const Session& session, const CaWish& wish) {
@@ -59,7 +60,8 @@ Result<Ensured> ensure_ca(const Session& session, const CaWish& wish) {
       return fail(Code::bad_request, fmt::format("there is no {} yet: give --subject \"CN=...,O=...,C=...\" to "
                                                  "create it",
                                                  wish.ca));
-    return Ensured{TRY(create_ca(session, wish)), true};
+    Json made = TRY(create_ca(session, wish));
+    return Ensured{std::move(made), true};
   }
   const std::string thing = "CA " + wish.ca;
   TRY(must_be(thing, "key", text_of(*present, "key"), wish.key));

@@ -127,8 +127,9 @@ Result<Inspection> inspect_private_key(const Session& session, CK_OBJECT_HANDLE 
 }
 
 Result<std::vector<Key>> find_keys(const Session& session) {
-  const PublicSources sources{TRY(read_halves(session, CKO_PUBLIC_KEY, &public_half_of)),
-                              TRY(read_halves(session, CKO_CERTIFICATE, &public_half_of_certificate))};
+  auto halves = TRY(read_halves(session, CKO_PUBLIC_KEY, &public_half_of));
+  auto certified_halves = TRY(read_halves(session, CKO_CERTIFICATE, &public_half_of_certificate));
+  const PublicSources sources{std::move(halves), std::move(certified_halves)};
   const CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY;
   CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, private_key), attribute(CKA_TOKEN, kTrue)};
 

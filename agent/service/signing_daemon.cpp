@@ -49,7 +49,8 @@ Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
   const Json reply = TRY(ask(client_, "get_ca", {{"ca", name}}));
   Fields fields = TRY(ours(answer(reply)));
   if (TRY(ours(fields.text("state", 32))) != "active") return Ca{false, {}};
-  return Ca{true, TRY(ours(fields.text("certificate", kMaxPemBytes)))};
+  std::string certificate = TRY(ours(fields.text("certificate", kMaxPemBytes)));
+  return Ca{true, std::move(certificate)};
 }
 
 Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request) {

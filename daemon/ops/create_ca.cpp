@@ -56,6 +56,7 @@ Result<Json> create_ca(Call& call, Fields fields) {
 
   CaRecord record{.name = request.ca, .key = request.key, .profile = request.profile, .certificate = {}, .csr = {}};
   if (request.form == Form::csr) {
+    TRY(call.record_intent("csr_intent"));
     record.csr = TRY(make_csr(call, request, key, *profile));
   } else {
     const CertificateRecord root = TRY(services.issuance.issue_root(call.peer.rule->name, request.ca, key, *profile,
