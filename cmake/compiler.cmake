@@ -23,8 +23,7 @@ endif()
 include_directories(${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
-                    -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum -Wvla -Wno-missing-field-initializers
-                    $<$<COMPILE_LANGUAGE:C>:-Wno-non-virtual-dtor>)
+                    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual> -Wimplicit-fallthrough -Wswitch-enum -Wvla -Wno-missing-field-initializers)
 add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection
                     -fno-strict-aliasing)
 if(HUBSEAL_WERROR)
@@ -44,4 +43,8 @@ endif()
 if(HUBSEAL_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)
+endif()
+if(HUBSEAL_FUZZ)
+  # What libFuzzer steers by; its own main is linked into the targets of tests/fuzz only.
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -52,7 +52,8 @@ inline void take(Result<void>&&) {}
 
 /// Yields the value of a Result, or returns its error from the enclosing function:
 ///   const Csr csr = TRY(Csr::parse(pem));
-/// A statement expression (GCC and Clang), because the value must be usable in place.
+/// A statement expression (GCC and Clang), because the value must be usable in place. Not inside a
+/// braced initialiser: leaving one half-way does not destroy what it has built so far (GCC).
 #define TRY(expression) TRY_NAMED(expression, __COUNTER__)
 
 // The counter gives each use a variable of its own, so that one TRY may stand inside another.

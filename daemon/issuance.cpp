@@ -50,11 +50,10 @@ Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Jso
     const ca::Profile* profile = profiles_.find(request.profile);
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-    const ca::Prepared prepared = TRY(ca::prepare_certificate(issuer, {.profile = *profile,
-                                                                       .csr = csr,
-                                                                       .subject = request.subject,
-                                                                       .serial = TRY(ca::new_serial()),
-                                                                       .now = TRY(clock_.now())}));
+    const x509::Serial serial = TRY(ca::new_serial());
+    const TimePoint now = TRY(clock_.now());
+    const ca::Prepared prepared = TRY(ca::prepare_certificate(
+        issuer, {.profile = *profile, .csr = csr, .subject = request.subject, .serial = serial, .now = now}));
     known = TRY(reserve({.ca = request.ca,
                          .profile = request.profile,
                          .subject = request.subject,
@@ -77,11 +76,10 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
   if (known) {
     TRY(resume(*known, hash, who));
   } else {
-    const ca::Prepared prepared = TRY(ca::prepare_root({.profile = profile,
-                                                        .subject = subject,
-                                                        .spki = info.spki,
-                                                        .serial = TRY(ca::new_serial()),
-                                                        .now = TRY(clock_.now())}));
+    const x509::Serial serial = TRY(ca::new_serial());
+    const TimePoint now = TRY(clock_.now());
+    const ca::Prepared prepared = TRY(
+        ca::prepare_root({.profile = profile, .subject = subject, .spki = info.spki, .serial = serial, .now = now}));
     known = TRY(reserve(
         {.ca = ca, .profile = profile.name, .subject = ca, .peer = peer, .request = request, .content_hash = hash},
         prepared, who));

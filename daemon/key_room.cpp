@@ -15,6 +15,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "daemon/ca/lint.h"
 #include "daemon/dispatch.h"
 #include "daemon/listeners.h"
 #include "daemon/server.h"
@@ -107,6 +108,7 @@ Result<> serve(const Config& config) {
   const auto keyring = TRY(Keyring::open(*registry, *signer, clock));
   TRY(keyring->prove_all());
   const auto authorities = TRY(Authorities::open(*registry));
+  ca::make_throwaway_keys();
   const ClockGuard guard(clock, *registry);
   Issuance issuance(*registry, *audit, *authorities, profiles, *signer, guard);
   jws::JwsSigner jws(*signer);

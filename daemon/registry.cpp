@@ -75,12 +75,15 @@ Result<> claim(Database& database, const ca::ClaimedName& name, const std::strin
   return insert.bind(kind).bind(name.value).bind(subject).run();
 }
 
-Result<> refuse_known_key(Database& database, const KeyId& id) {
+/// Who else had the key certified is told to nobody but that participant.
+Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
   Statement known = TRY(database.prepare("SELECT subject, serial, request FROM certificates WHERE key_id = ?"));
-  if (!TRY(known.bind(ByteView(id)).step())) return {};
-  return fail(Code::policy_denied,
-              fmt::format("PKI-8: public key {} was certified before (serial {}, request {}); wanted a new key",
-                          to_hex(id), known.text(1), known.text(2)));
+  if (!TRY(known.bind(ByteView(intent.key_id)).step())) return {};
+  const std::string where = known.text(0) == intent.subject
+                                ? fmt::format(" (serial {}, request {})", known.text(1), known.text(2))
+                                : std::string();
+  return fail(Code::policy_denied, fmt::format("PKI-8: public key {} was certified before{}; wanted a new key",
+                                               to_hex(intent.key_id), where));
 }
 
 Result<> insert_intent(Database& database, const CertificateRecord& intent) {
@@ -182,12 +185,15 @@ Result<std::vector<KeyRecord>> Registry::keys() {
   auto reader = reader_.lock();
   Statement rows = TRY(reader->prepare("SELECT label, key_id, type, use, created_at FROM keys ORDER BY created_at, label"));
   std::vector<KeyRecord> keys;
-  while (TRY(rows.step()))
-    keys.push_back({.label = rows.text(0),
-                    .id = key_id_from(rows.blob(1)),
-                    .type = TRY(word_to_value(kKeyTypes, rows.text(2))),
-                    .use = TRY(word_to_value(kKeyUses, rows.text(3))),
-                    .created_at = time_from(rows.integer(4))});
+  while (TRY(rows.step())) {
+    KeyRecord key;
+    key.label = rows.text(0);
+    key.id = key_id_from(rows.blob(1));
+    key.type = TRY(word_to_value(kKeyTypes, rows.text(2)));
+    key.use = TRY(word_to_value(kKeyUses, rows.text(3)));
+    key.created_at = time_from(rows.integer(4));
+    keys.push_back(std::move(key));
+  }
   return keys;
 }
 
@@ -216,7 +222,7 @@ Result<std::optional<CaRecord>> Registry::find_ca(const std::string& name) {
 
 Result<> Registry::reserve(const CertificateRecord& intent, const std::vector<ca::ClaimedName>& names) {
   return write([&](Database& database) -> Result<> {
-    TRY(refuse_known_key(database, intent.key_id));
+    TRY(refuse_known_key(database, intent));
     for (const ca::ClaimedName& name : names) TRY(claim(database, name, intent.subject));
     TRY(insert_intent(database, intent));
     Statement clock = TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = "

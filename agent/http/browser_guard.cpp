@@ -1,6 +1,7 @@
 #include "agent/http/browser_guard.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -23,9 +24,11 @@ bool is_loopback_literal(std::string_view host) {
 }  // namespace
 
 std::optional<std::string> BrowserGuard::refuse(const Incoming& request) const {
+  if (!request.host) return std::nullopt;  // HTTP/1.0: no browser
   // A page whose own name was made to resolve to 127.0.0.1 (DNS rebinding) is of the same origin as
   // far as the browser knows; only the Host header still tells.
-  const std::string host = request.host.value_or("");
+  std::string host = *request.host;
+  std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return std::tolower(c); });
   const std::string_view name = host_name(host);
   if (name != "localhost" && !is_loopback_literal(name) &&
       std::find(hosts_.begin(), hosts_.end(), name) == hosts_.end())

@@ -13,14 +13,15 @@
 
 namespace hubseal::agent::http {
 
-/// Opens the buffered reading of Poco's session to the connection. Reading past the end gives 0 or
-/// -1; a failed socket throws.
+/// Opens the buffered reading of Poco's session to the connection. At the end of the stream read()
+/// gives 0 and refill() leaves nothing buffered; a failed socket throws.
 class Session final : public Poco::Net::HTTPServerSession {
  public:
   using HTTPServerSession::HTTPServerSession;
   using HTTPSession::buffered;
   using HTTPSession::get;
   using HTTPSession::read;
+  using HTTPSession::refill;
   using HTTPSession::write;
 };
 
@@ -33,10 +34,12 @@ enum class Head { complete, closed, too_large };
 /// Reads up to and with the empty line that ends the header.
 Head read_head(Session& session, std::string& text) {
   while (text.size() <= kMaxHeaderBytes) {
-    const int c = session.get();
-    if (c < 0) return Head::closed;
+    if (session.buffered() == 0) session.refill();
+    if (session.buffered() == 0) return Head::closed;
+    // What get() returns cannot tell the byte 0xff from the end of the stream; buffered() can.
+    const char c = static_cast<char>(session.get());
     if (text.empty() && (c == '\r' || c == '\n')) continue;  // RFC 9112 section 2.2
-    text += static_cast<char>(c);
+    text += c;
     if (c == '\n' && (text.ends_with("\r\n\r\n") || text.ends_with("\n\n"))) return Head::complete;
   }
   return Head::too_large;
@@ -104,12 +107,11 @@ void Connection::run() {
     Watch::Entry entry(watch_, socket().impl()->sockfd());
     Session session(socket(), params_);
     session.socket().setSendTimeout(params_->getTimeout());
-    while (serve_one(session, entry)) {
-      entry.enter(Phase::idle);
-      if (session.buffered() == 0 &&
-          !session.socket().poll(params_->getKeepAliveTimeout(), Poco::Net::Socket::SELECT_READ))
-        return;
+    for (Poco::Timespan patience = params_->getTimeout();; patience = params_->getKeepAliveTimeout()) {
+      if (session.buffered() == 0 && !session.socket().poll(patience, Poco::Net::Socket::SELECT_READ)) return;
       entry.enter(Phase::reading);
+      if (!serve_one(session, entry)) return;
+      entry.enter(Phase::idle);
     }
   } catch (const Poco::Exception&) {
     // The peer went away, or was too slow: nobody is left to be told.
@@ -124,7 +126,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const std::string correlation_id = new_correlation_id();
   if (state == Head::closed) {
     if (!head.empty() && entry.expired())
-      send(session, refusal(408, "the request was not complete in time", correlation_id), correlation_id, false);
+      send(session, refusal(408, "the request was not complete in time", correlation_id), correlation_id, false, false);
     return false;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -142,7 +144,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   entry.enter(Phase::writing);
   // After chunks nothing is taken for a further request: where they ended is the client's word.
   const bool keep_alive = block.keep_alive && !answer.close && !block.chunked && !watch_.draining();
-  const bool sent = send(session, answer, correlation_id, keep_alive);
+  const bool sent = send(session, answer, correlation_id, keep_alive, block.request.method == "HEAD");
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   log::info("request", {{"correlation", correlation_id},
                         {"peer", block.request.peer},
@@ -152,6 +154,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
                         {"milliseconds", std::to_string(took.count())}});
   if (sent && answer.close) {
     entry.enter(Phase::lingering);
+    if (!secure_) session.socket().shutdownSend();  // the client sees at once that nothing follows
     linger(session);
   }
   return sent && keep_alive;
@@ -175,7 +178,8 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
   return pipeline_.answer(block.request, correlation_id);
 }
 
-bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive) {
+bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
+                      bool headers_only) {
   using Poco::Net::HTTPResponse;
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());
@@ -188,7 +192,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   set_security_headers(response, secure_);
   std::ostringstream text;
   response.write(text);
-  text << answer.body;
+  if (!headers_only) text << answer.body;
   const std::string bytes = text.str();
   std::size_t sent = 0;
   while (sent < bytes.size()) {

@@ -28,7 +28,8 @@ class Connection final : public Poco::Net::TCPServerConnection {
   /// False: the connection is done.
   bool serve_one(Session& session, Watch::Entry& entry);
   Answer read_and_answer(Session& session, Watch::Entry& entry, HeaderBlock& block, const std::string& correlation_id);
-  bool send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive);
+  bool send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
+            bool headers_only);
 
   Poco::Net::HTTPServerParams::Ptr params_;
   const Pipeline& pipeline_;

@@ -14,13 +14,13 @@ namespace hubseal::agent::http {
 
 /// What came over the connection: the body is complete and within its cap, nothing else is checked.
 struct Incoming {
-  std::string method;
-  std::string target;  ///< path and query, as sent
-  std::optional<std::string> content_type;
-  std::optional<std::string> host;
-  std::optional<std::string> origin;
-  std::string body;
-  std::string peer;  ///< address, for the log
+  std::string method = {};
+  std::string target = {};  ///< path and query, as sent
+  std::optional<std::string> content_type = {};
+  std::optional<std::string> host = {};
+  std::optional<std::string> origin = {};
+  std::string body = {};
+  std::string peer = {};  ///< address, for the log
 };
 
 /// What a handler gets: routed, decoded, checked against the route's declarations.

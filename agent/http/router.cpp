@@ -103,12 +103,14 @@ Result<Target> parse_target(std::string_view target) {
   std::string_view path = target.substr(1, question - 1);
   Target parsed;
   if (path.ends_with('/')) path.remove_suffix(1);
+  const bool second_slash = path.ends_with('/');  // "/a//" is not "/a": its last segment is empty
   while (!path.empty()) {
     if (parsed.segments.size() == kMaxSegments) return fail(Code::bad_request, "the path has too many segments");
     const std::size_t end = std::min(path.find('/'), path.size());
     parsed.segments.push_back(TRY(parse_segment(path.substr(0, end))));
     path.remove_prefix(std::min(end + 1, path.size()));
   }
+  if (second_slash) parsed.segments.emplace_back();
   parsed.query = TRY(parse_query(target.substr(std::min(question + 1, target.size()))));
   return parsed;
 }

@@ -20,6 +20,7 @@ namespace {
 using Poco::Net::HTTPServerParams;
 
 constexpr int kBacklog = 256;
+constexpr std::chrono::seconds kSocketGrace{5};
 constexpr int kStackBytes = 512 * 1024;
 // The pool counts a thread as busy a moment longer than the server does.
 constexpr int kSpareThreads = 16;
@@ -44,7 +45,10 @@ HTTPServerParams::Ptr server_params(const ServerConfig& config) {
   HTTPServerParams::Ptr params = new HTTPServerParams;
   params->setMaxThreads(config.max_connections);
   params->setMaxQueued(config.max_connections);
-  params->setTimeout(Poco::Timespan(static_cast<long>(config.request_timeout.count()), 0));
+  // The watch decides when a request takes too long, and can still say so; the socket's own timeout
+  // would end the connection without a word.
+  const auto socket_timeout = config.request_timeout + kSocketGrace;
+  params->setTimeout(Poco::Timespan(static_cast<long>(socket_timeout.count()), 0));
   params->setKeepAliveTimeout(Poco::Timespan(static_cast<long>(config.keep_alive_timeout.count()), 0));
   return params;
 }

@@ -16,11 +16,11 @@ class Database;
 struct Dfsp {
   std::string id;
   std::string name;
-  std::optional<std::string> monetary_zone;
-  std::optional<bool> is_proxy;
-  std::string security_group;
-  std::optional<std::string> email;
-  std::vector<std::string> fxp_currencies;  ///< written; not read by anything yet served
+  std::optional<std::string> monetary_zone = {};
+  std::optional<bool> is_proxy = {};
+  std::string security_group = {};
+  std::optional<std::string> email = {};
+  std::vector<std::string> fxp_currencies = {};  ///< written; not read by anything yet served
 };
 
 /// Threads: share it freely. Errors: storage_unavailable.

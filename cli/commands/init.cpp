@@ -39,7 +39,7 @@ std::string next_steps(const CeremonyPlan& plan, bool child) {
       "  4. Hand out the CA certificate: hubseal ca show {0} --out {0}.pem\n"
       "  5. Sign a first CSR: hubseal cert issue --ca {0} --profile dfsp-client --subject bank1 --csr bank1.csr\n",
       plan.ca.ca,
-      child ? "3. Start the daemon: systemctl enable --now hubseald-admin.socket hubseald-agent.socket "
+      child ? "3. Start hubseald; under systemd: systemctl enable --now hubseald-admin.socket hubseald-agent.socket "
               "hubseald-jws.socket hubseald-audit.socket"
             : "3. See that all is well: hubseal status");
 }

@@ -45,15 +45,15 @@ SignatureAlgorithm signature_algorithm(KeyType type) {
 
 Result<Json> to_jwk(const EVP_PKEY* key) {
   const KeyType type = TRY(key_type_of(key));
-  if (is_rsa(type))
-    return Json{{"kty", "RSA"},
-                {"n", TRY(number(key, OSSL_PKEY_PARAM_RSA_N, 0))},
-                {"e", TRY(number(key, OSSL_PKEY_PARAM_RSA_E, 0))}};
+  if (is_rsa(type)) {
+    const std::string n = TRY(number(key, OSSL_PKEY_PARAM_RSA_N, 0));
+    const std::string e = TRY(number(key, OSSL_PKEY_PARAM_RSA_E, 0));
+    return Json{{"kty", "RSA"}, {"n", n}, {"e", e}};
+  }
   const int bytes = type == KeyType::ec_p256 ? 32 : 48;
-  return Json{{"kty", "EC"},
-              {"crv", type == KeyType::ec_p256 ? "P-256" : "P-384"},
-              {"x", TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_X, bytes))},
-              {"y", TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_Y, bytes))}};
+  const std::string x = TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_X, bytes));
+  const std::string y = TRY(number(key, OSSL_PKEY_PARAM_EC_PUB_Y, bytes));
+  return Json{{"kty", "EC"}, {"crv", type == KeyType::ec_p256 ? "P-256" : "P-384"}, {"x", x}, {"y", y}};
 }
 
 std::string thumbprint(const Json& jwk) {

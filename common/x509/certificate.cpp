@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <openssl/provider.h>
 
 #include "common/x509/der.h"
 #include "common/x509/pem.h"
@@ -44,6 +45,30 @@ using BitStringPtr = std::unique_ptr<ASN1_BIT_STRING, Deleter<ASN1_BIT_STRING_fr
 using OctetStringPtr = std::unique_ptr<ASN1_OCTET_STRING, Deleter<ASN1_OCTET_STRING_free>>;
 using AuthorityKeyidPtr = std::unique_ptr<AUTHORITY_KEYID, Deleter<AUTHORITY_KEYID_free>>;
 using ExtendedKeyUsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, Deleter<EXTENDED_KEY_USAGE_free>>;
+
+/// A context that knows no algorithms. Reading a certificate decodes its key as well, which takes ten
+/// times as long as everything else and is not needed for most certificates; here the attempt ends at
+/// once. Lives as long as the process.
+OSSL_LIB_CTX* context_without_algorithms() {
+  static OSSL_LIB_CTX* const kContext = [] {
+    OSSL_LIB_CTX* context = OSSL_LIB_CTX_new();
+    if (context) OSSL_PROVIDER_load(context, "null");
+    return context;
+  }();
+  return kContext;
+}
+
+CertificatePtr decoded(ByteView der, OSSL_LIB_CTX* context) {
+  const unsigned char* next = der.data();
+  X509* certificate = X509_new_ex(context, nullptr);
+  // Frees the certificate and clears the pointer when it fails.
+  if (!certificate || !d2i_X509(&certificate, &next, static_cast<long>(der.size())) ||
+      next != der.data() + der.size()) {
+    X509_free(certificate);
+    return nullptr;
+  }
+  return CertificatePtr(certificate);
+}
 
 /// The SubjectPublicKeyInfo as it stands in the certificate: the seventh field of a version 3
 /// TBSCertificate, whose first one is the [0] of the version.
@@ -85,26 +110,30 @@ Result<Certificate> Certificate::parse_der(ByteView der) {
                 fmt::format("certificate of {} bytes; at most {} are accepted", der.size(), kMaxPemBytes));
   TRY(check_der(der));
   const SignedShell shell = TRY(open_shell(der));
-  const unsigned char* next = der.data();
-  CertificatePtr owned(d2i_X509(nullptr, &next, static_cast<long>(der.size())));
+  CertificatePtr owned = decoded(der, context_without_algorithms());
+  if (!owned) return not_a_certificate(drain_openssl_errors());
   const X509* certificate = owned.get();
-  if (!certificate || next != der.data() + der.size()) return not_a_certificate(drain_openssl_errors());
 
   const ASN1_INTEGER* number = X509_get0_serialNumber(certificate);
   if (ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return not_a_certificate("a negative serial number");
-  Parts parts{std::move(owned),
-              Bytes(der.begin(), der.end()),
-              TRY(Serial::of(bytes_of(number))),
-              TRY(time_of(X509_get0_notBefore(certificate))),
-              TRY(time_of(X509_get0_notAfter(certificate))),
-              false,
-              {},
-              0,
-              {},
-              {},
-              {},
-              TRY(spki_in(shell.to_be_signed)),
-              {}};
+  // Nothing may return from inside the braces below: what they hold by then would not be freed.
+  const Serial serial = TRY(Serial::of(bytes_of(number)));
+  const TimePoint not_before = TRY(time_of(X509_get0_notBefore(certificate)));
+  const TimePoint not_after = TRY(time_of(X509_get0_notAfter(certificate)));
+  const Bytes spki = TRY(spki_in(shell.to_be_signed));
+  const std::shared_ptr<Parts> shared(new Parts{.certificate = std::move(owned),
+                                                .der = Bytes(der.begin(), der.end()),
+                                                .serial = serial,
+                                                .not_before = not_before,
+                                                .not_after = not_after,
+                                                .path_len = {},
+                                                .extended_key_usage = {},
+                                                .subject_key_identifier = {},
+                                                .authority_key_identifier = {},
+                                                .spki = spki,
+                                                .key_decoded = {},
+                                                .key = {}});
+  Parts& parts = *shared;
   parts.key_id = sha256(parts.spki);
 
   if (const auto constraints = TRY(extension<BasicConstraintsPtr>(certificate, NID_basic_constraints))) {
@@ -122,7 +151,7 @@ Result<Certificate> Certificate::parse_der(ByteView der) {
     parts.subject_key_identifier = bytes_of(id.get());
   if (const auto id = TRY(extension<AuthorityKeyidPtr>(certificate, NID_authority_key_identifier)); id && id->keyid)
     parts.authority_key_identifier = bytes_of(id->keyid);
-  return Certificate(std::make_shared<const Parts>(std::move(parts)));
+  return Certificate(shared);
 }
 
 std::string Certificate::subject() const { return name_text(X509_get_subject_name(openssl())); }
@@ -140,10 +169,16 @@ Result<SubjectAltNames> Certificate::names() const {
   return names ? SubjectAltNames::parse(names.get()) : SubjectAltNames();
 }
 
-EVP_PKEY* Certificate::public_key() const { return X509_get0_pubkey(openssl()); }
+EVP_PKEY* Certificate::public_key() const {
+  std::call_once(parts_->key_decoded, [parts = parts_.get()] {
+    if (auto key = public_key_from_spki(parts->spki)) parts->key = *std::move(key);
+  });
+  return parts_->key.get();
+}
 
 Result<> Certificate::verify(EVP_PKEY* issuer_key) const {
-  if (issuer_key && X509_verify(openssl(), issuer_key) == 1) return {};
+  const CertificatePtr certificate = decoded(der(), nullptr);
+  if (issuer_key && certificate && X509_verify(certificate.get(), issuer_key) == 1) return {};
   return fail(Code::bad_request,
               fmt::format("certificate {} is not signed by this key: {}", serial().hex(), drain_openssl_errors()));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +63,8 @@ class Certificate {
   const Bytes& subject_key_identifier() const { return parts_->subject_key_identifier; }      ///< empty when absent
   const Bytes& authority_key_identifier() const { return parts_->authority_key_identifier; }  ///< empty when absent
 
-  EVP_PKEY* public_key() const;  ///< lives as long as any copy; null for a key OpenSSL cannot read
+  /// Decoded when it is first asked for; lives as long as any copy; null for a key OpenSSL cannot read.
+  EVP_PKEY* public_key() const;
   const Bytes& spki() const { return parts_->spki; }
   const KeyId& key_id() const { return parts_->key_id; }
 
@@ -72,7 +74,7 @@ class Certificate {
   const Bytes& der() const { return parts_->der; }
   ByteView tbs() const;  ///< DER TBSCertificate: what the signature covers
   std::string to_pem() const;
-  /// For what this class does not answer; must not be changed.
+  /// For what this class does not answer. Must not be changed; it has no decoded key and cannot verify.
   X509* openssl() const { return parts_->certificate.get(); }
 
   bool operator==(const Certificate& other) const { return der() == other.der(); }
@@ -90,6 +92,8 @@ class Certificate {
     Bytes subject_key_identifier, authority_key_identifier;
     Bytes spki;
     KeyId key_id{};
+    mutable std::once_flag key_decoded;
+    mutable PkeyPtr key;
   };
   explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
   std::shared_ptr<const Parts> parts_;

@@ -1,5 +1,7 @@
 #include "common/x509/csr.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/x509/der.h"
@@ -56,6 +58,46 @@ Result<Handle> decoded(const X509_EXTENSIONS* extensions, int nid) {
   return result;
 }
 
+bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+/// RSAPublicKey: two positive numbers. libcrypto takes a modulus without its leading zero for the
+/// same key, though DER calls it negative.
+Result<> check_rsa_key(ByteView key) {
+  TRY(check_der(key));
+  ByteView numbers = TRY(content_of(key, 0x30));
+  for (int i = 0; i < 2; ++i) {
+    const ByteView value = TRY(take_value(numbers));
+    const ByteView number = TRY(content_of(value, 0x02));
+    if (number[0] & 0x80) return not_a_csr("its public key has a negative number");
+  }
+  if (!numbers.empty()) return not_a_csr("its public key has more than two numbers");
+  return {};
+}
+
+/// A key has one encoding here: two encodings would be two key ids, and a key that was certified
+/// before would not be known again (PKI-8). Kinds that HubSeal knows are compared with the bytes they
+/// start with, because encoding a key anew costs as much as all other checks of a CSR together.
+Result<> check_spki(ByteView spki, const EVP_PKEY* key) {
+  static const Bytes kRsa = from_hex("300d06092a864886f70d0101010500").value();  // rsaEncryption, NULL
+  static const std::pair<Bytes, std::size_t> kCurves[] = {
+      // id-ecPublicKey, curve; size of an uncompressed point
+      {from_hex("301306072a8648ce3d020106082a8648ce3d030107").value(), 65},
+      {from_hex("301006072a8648ce3d020106052b81040022").value(), 97}};
+  ByteView fields = TRY(content_of(spki, 0x30));
+  const ByteView algorithm = TRY(take_value(fields));
+  const ByteView bits = TRY(content_of(fields, 0x03));
+  if (bits.size() < 2 || bits[0] != 0) return not_a_csr("its public key is not whole bytes");
+  if (same(algorithm, kRsa)) return check_rsa_key(bits.subspan(1));
+  for (const auto& [curve, size] : kCurves) {
+    if (!same(algorithm, curve)) continue;
+    if (bits.size() != size + 1 || bits[1] != 0x04) return not_a_csr("its public key is not an uncompressed point");
+    return {};
+  }
+  const Bytes encoded = TRY(spki_of(key));
+  if (!same(encoded, spki)) return not_a_csr("its public key is not encoded as DER prescribes");
+  return {};
+}
+
 std::string extension_name(const ASN1_OBJECT* type) {
   const int nid = OBJ_obj2nid(type);
   if (nid != NID_undef) return OBJ_nid2sn(nid);
@@ -85,10 +127,9 @@ Result<Csr> Csr::parse_der(ByteView der) {
   // Encoded anew it must be the same bytes: sets in order, defaults left out.
   unsigned char* encoded = nullptr;
   const int size = i2d_re_X509_REQ_tbs(csr.csr_.get(), &encoded);
-  const bool same =
-      size > 0 && std::equal(shell.to_be_signed.begin(), shell.to_be_signed.end(), encoded, encoded + size);
+  const bool unchanged = size > 0 && same(shell.to_be_signed, {encoded, static_cast<std::size_t>(size)});
   OPENSSL_free(encoded);
-  if (!same) return not_a_csr("not encoded as DER prescribes");
+  if (!unchanged) return not_a_csr("not encoded as DER prescribes");
 
   csr.key_ = X509_REQ_get0_pubkey(csr.csr_.get());
   if (!csr.key_) return not_a_csr("its public key does not decode: " + drain_openssl_errors());
@@ -98,8 +139,7 @@ Result<Csr> Csr::parse_der(ByteView der) {
   const ByteView spki = TRY(take_value(fields));
   csr.spki_.assign(spki.begin(), spki.end());
   csr.key_id_ = sha256(csr.spki_);
-  // Two encodings of one key would be two key ids, and PKI-8 could be walked around.
-  if (TRY(spki_of(csr.key_)) != csr.spki_) return not_a_csr("its public key is not encoded as DER prescribes");
+  TRY(check_spki(csr.spki_, csr.key_));
   return csr;
 }
 

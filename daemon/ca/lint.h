@@ -20,4 +20,7 @@ struct Wanted {
 /// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
 Result<> lint(const Prepared& prepared, const Wanted& wanted);
 
+/// Makes the throwaway keys now, so that no request waits the tenth of a second that RSA takes.
+void make_throwaway_keys();
+
 }  // namespace hubseal::ca

@@ -23,7 +23,8 @@ Result<Json> sign_jws(Call& call, Fields fields) {
   if (!call.peer.may_use_key(label))
     return fail(Code::forbidden, fmt::format("there is no jws key \"{}\" that this peer may use", label));
   const KeyRecord key = TRY(call.services.keyring.find(label, KeyUse::jws));
-  return Json{{"jws", TRY(call.services.jws.sign(key, payload, detached))}};
+  const std::string jws = TRY(call.services.jws.sign(key, payload, detached));
+  return Json{{"jws", jws}};
 }
 
 }  // namespace hubseal::daemon::ops

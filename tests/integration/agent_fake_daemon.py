@@ -23,6 +23,7 @@ class FakeDaemon:
         self.issued = {}  # request id -> answer
         self.gate = threading.Event()  # issue_certificate waits for it
         self.gate.set()
+        self.asked = threading.Event()  # set when issue_certificate came in
         self.lock = threading.Lock()
         if with_ca:
             self.make_ca()
@@ -53,12 +54,14 @@ class FakeDaemon:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        with connection, connection.makefile("rw", encoding="utf-8", newline="\n") as stream:
-            for line in stream:
-                request = json.loads(line)
-                reply = {"v": 1, "id": request["id"], **self._answer(request)}
-                stream.write(json.dumps(reply) + "\n")
-                stream.flush()
+        try:
+            with connection:
+                for line in connection.makefile("rb"):
+                    request = json.loads(line)
+                    reply = {"v": 1, "id": request["id"], **self._answer(request)}
+                    connection.sendall(json.dumps(reply).encode() + b"\n")
+        except OSError:
+            pass  # the agent was killed: that is what some tests do
 
     def _answer(self, request):
         op = request["op"]
@@ -72,7 +75,8 @@ class FakeDaemon:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
             return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
         if op == "issue_certificate":
-            self.gate.wait(30)
+            self.asked.set()
+            self.gate.wait(60)
             with self.lock:
                 return self._issue(request)
         return {"error": {"code": "forbidden", "message": "operation"}}

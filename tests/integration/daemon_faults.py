@@ -167,7 +167,6 @@ class Files(RigTest):
         self.assertEqual(room.refuse_to_start(), status, room.log())
         for word in words:
             self.assertIn(word, room.log())
-        self.assertFalse((room.run / "admin.sock").exists())
 
     def test_files_that_others_could_change_or_read_are_refused(self):
         room = self.make(start=False)
@@ -378,19 +377,21 @@ class Process(RigTest):
     @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory wants root")
     def test_the_pin_is_wiped_from_memory_after_the_login(self):
         room = self.make()
-        pid, pin, found = room.process.pid, rig.PIN.encode(), []
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            for line in open(f"/proc/{pid}/maps"):
-                span, rights, *_, name = (line.split() + [""])[:7] if len(line.split()) < 6 else line.split()[:6]
-                if not rights.startswith("rw") or name.startswith("[v"):
-                    continue
-                start, end = (int(part, 16) for part in span.split("-"))
-                try:
-                    memory.seek(start)
-                    if pin in memory.read(end - start):
-                        found.append(line.strip())
-                except OSError:
-                    pass
+        pid, pin, other = room.process.pid, rig.PIN.encode(), str(room.pin_file).encode()
+        found, seen_other = [], False
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+        if any("libasan" in line or "libtsan" in line for line in maps):
+            self.skipTest("a sanitizer's shadow memory has terabytes")
+        writable = [line for line in maps if line.split()[1].startswith("rw")]
+        with open(f"/proc/{pid}/mem", "rb") as memory:
+            for line in writable:
+                start, end = (int(part, 16) for part in line.split()[0].split("-"))
+                memory.seek(start)
+                content = memory.read(end - start)
+                seen_other = seen_other or other in content
+                if pin in content:
+                    found.append(line)
+        self.assertTrue(seen_other)  # what is there is found
         self.assertEqual(found, [])
 
     def test_sockets_are_closed_to_others(self):

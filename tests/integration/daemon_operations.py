@@ -133,9 +133,13 @@ class Keys(WithRoot):
             self.assertIn(word, access)
         usage = next(line for line in key.splitlines() if "Usage:" in line)
         self.assertEqual(usage.split(":")[1].split(), ["sign"])
-        read = self.rig.tool(*pkcs11, "--read-object", "--type", "privkey", "--label", "hub-ca", check=False)
-        self.assertNotEqual(read.returncode, 0)
-        self.assertNotIn(b"PRIVATE KEY", read.stdout)
+
+    def test_the_token_gives_no_private_value_away(self):
+        asked = self.rig.tool(sys.executable, rig.SOURCE / "tests" / "support" / "read_private_value.py", rig.SOFTHSM,
+                              "hub", rig.PIN)
+        codes = asked.stdout.decode().split()
+        self.assertIn("CKR_ATTRIBUTE_SENSITIVE", codes)
+        self.assertNotIn("CKR_OK", codes)
 
 
 class Jws(WithRoot):
@@ -258,6 +262,11 @@ class Certificates(WithRoot):
         message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
                                subject="owner", request="own-2", csr=csr("other.example"))
         self.assertIn("PKI-8", message)
+        self.assertIn("own-1", message)
+        message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
+                               subject="thief", request="own-4", csr=csr("thief.example"))
+        self.assertIn("PKI-8", message)
+        self.assertNotIn("own-1", message)  # whose key it was is told to nobody else
         message = self.refused("conflict", "issue_certificate", ca="hub-ca", profile="dfsp-client", subject="thief",
                                request="own-3", csr=self.rig.make_csr("/CN=owner.example"))
         self.assertIn("PKI-5", message)

@@ -15,7 +15,7 @@ finding() {
 check() {
   local program=$1 path=$2 forbidden=$3 needed bad
   [[ $path != - ]] || return 0
-  needed=$(readelf --dynamic --wide "$path" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+  needed=$(readelf --dynamic --wide "$path" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' || true)
   # A static or unreadable file would pass every check below.
   [[ $needed == *libc.so* ]] || finding "$program ($path) names no libraries: not a dynamic program?"
   bad=$(grep -iE "$forbidden" <<<"$needed" | tr '\n' ' ' || true)

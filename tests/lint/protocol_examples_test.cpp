@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <openssl/pem.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 

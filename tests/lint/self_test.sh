@@ -1,12 +1,12 @@
 #!/bin/bash
 # A lint that cannot fail proves nothing: each one is shown trees that break its rules, one by one,
 # and must name the broken rule; and a tree that keeps them, which it must pass.
-#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL
+#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES
 # A program given as "-" is left out.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repo=$(readlink -f "$here/../..")
-hubseald=${1:?} agent=${2:?} hubseal=${3:?}
+hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
@@ -133,6 +133,40 @@ configs_refuses config/profiles/jws.toml 's/^kind .*/kind = "both"/' 'hubseald r
 configs_refuses config/profiles/hub-root.toml 's/^path_len .*//' 'reads "path_len", which'
 configs_refuses config/rig/hubseald.toml.in 's/@MODULE@/@MODUL@/' 'a placeholder that run does not fill in'
 configs_refuses daemon/config.cpp 's/"session_copies"/"session_copy"/' 'reads "session_copy", which'
+
+standards_refuse() { # TEST-NAME ROW WORDS
+  fresh
+  put tests/unit/x_test.cpp "BOOST_AUTO_TEST_CASE($1) {}\n"
+  put docs/STANDARDS.md "$2\n"
+  if [[ -n $3 ]]; then
+    must_say "$3" "$here/standards.sh" "$tree"
+  else
+    must_pass "$here/standards.sh" "$tree"
+  fi
+}
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |' ''
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | - |' 'proves PKI-1, and docs/STANDARDS.md does not name it'
+standards_refuse PKI_9_holds '| PKI-1 | rule | where | - |' 'docs/STANDARDS.md has no PKI-9'
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds`, `PKI_1_too` |' 'names the test PKI_1_too, which does not exist'
+standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |\n| PKI-2 | rule | where | |' 'neither a test nor a dash'
+
+# protocol_refuses SED-SCRIPT WORDS: the protocol's document, changed.
+run_protocol_examples() {
+  (cd "$tree" && "$protocol_examples" --color_output=no)
+}
+protocol_refuses() {
+  rm -rf "$tree"
+  mkdir -p "$tree/docs"
+  ln -s "$repo/config" "$repo/daemon" "$tree/"
+  sed "$1" "$repo/docs/PROTOCOL.md" >"$tree/docs/PROTOCOL.md"
+  must_say "$2" run_protocol_examples
+}
+protocol_refuses '/^<- .*"uptime_seconds"/s/uptime_seconds/uptime/' 'PROTOCOL.md, health'
+protocol_refuses '/^-> .*"op":"create_key"/s/"use":"ca"/"use":"tls"/' 'PROTOCOL.md, create_key'
+protocol_refuses '/^-> .*"op":"sign_jws"/s/"payload"/"message"/' 'PROTOCOL.md, sign_jws'
+protocol_refuses 's/^### get_ca$/### show_ca/' 'PROTOCOL.md has show_ca'
+protocol_refuses 's/^Permission `create_ca`/Permission `create_key`/' 'create_ca with permission create_ca'
+protocol_refuses 's/^| `hsm_busy` \(.*\) | 4 |/| `hsm_busy` \1 | 3 |/' 'the_table_of_errors'
 
 ((broken == 0)) || exit 1
 echo "self_test.sh: $checks checks"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a reader may rely on in every file: sources of at most 400 lines, nothing left for later,
-# no shell started from C++, no path of somebody's machine, scripts that shellcheck accepts.
+# no shell started by a program that is shipped, no path of somebody's machine, scripts that shellcheck accepts.
 #   tests/lint/sizes.sh [FOLDER]
 set -euo pipefail
 # shellcheck source=tests/lint/lint.sh
@@ -22,10 +22,13 @@ files() {
   fi
 }
 mapfile -t all < <(files)
-sources=() scripts=()
+sources=() shipped=() scripts=()
 for file in "${all[@]}"; do
   case $file in
-  *.h | *.cpp | *.c | *.ts | *.tsx) sources+=("$file") ;;
+  *.h | *.cpp | *.c | *.ts | *.tsx)
+    sources+=("$file")
+    [[ $file == tests/* ]] || shipped+=("$file") # a test may drive openssl(1) through a shell
+    ;;
   esac
   [[ $file != *.sh ]] && [[ $(head -c 11 "$file" | tr -d '\0') != '#!/bin/bash' ]] || scripts+=("$file")
 done
@@ -40,7 +43,9 @@ if ((${#sources[@]} > 0)); then
   while read -r lines name; do
     [[ $name == total ]] || ((lines <= max_lines)) || finding "$name: $lines lines; wanted at most $max_lines"
   done < <(wc -l "${sources[@]}")
-  report 'starts a shell' < <(grep -nHE '\b(system|popen)[[:space:]]*\(' "${sources[@]}" | cut -d: -f1,2)
+fi
+if ((${#shipped[@]} > 0)); then
+  report 'starts a shell' < <(grep -nHE '\b(system|popen)[[:space:]]*\(' "${shipped[@]}" | cut -d: -f1,2)
 fi
 if ((looked_at > 0)); then
   report 'something is left for later' < <(grep -nHIwE "$later" "${all[@]}" | cut -d: -f1,2)

@@ -59,7 +59,7 @@ static int verdict(void) {
   if (order == 2) die(getenv("KILL_AT_FILE"));                 \
   return result
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int fd, const void* data, size_t size) { STEP(is_file(fd), REAL(write)(fd, data, size)); }
 ssize_t pwrite(int fd, const void* data, size_t size, off_t at) { STEP(is_file(fd), REAL(pwrite)(fd, data, size, at)); }

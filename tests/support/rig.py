@@ -56,8 +56,12 @@ class Connection:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.socket.connect(str(path))  # with a time-out it would not wait for room in the backlog
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
         self._buffer = b""
 
     def send(self, data):

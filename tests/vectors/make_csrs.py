@@ -192,6 +192,16 @@ def keys():
     vector("bad-ed25519.pem", no, "wanted RSA or EC", csr(ed25519.Ed25519PrivateKey.generate(), algorithm=ED25519))
     vector("bad-jws-rsa4096.pem", no, "key of type rsa_4096; wanted rsa_2048, rsa_3072, ec_p256", csr(RSA4096), "jws")
     point = spki(P256)[:-1] + bytes([spki(P256)[-1] ^ 1])
+    n = RSA.public_key().public_numbers().n
+    rsa_info = lambda algorithm, modulus: seq(algorithm, bits(seq(modulus, integer(65537))))
+    rsa_encryption = oid("1.2.840.113549.1.1.1")
+    # Other encodings of a key that may have been certified already (PKI-8).
+    vector("bad-modulus-without-zero.pem", "bad_request", "negative",
+           csr(key_info=rsa_info(seq(rsa_encryption, b"\x05\x00"), tlv(0x02, n.to_bytes(256, "big")))))
+    vector("bad-rsa-without-null.pem", "bad_request", "public key is not encoded", csr(key_info=rsa_info(seq(rsa_encryption), integer(n))))
+    compressed = P256.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+    vector("bad-compressed-point.pem", "bad_request", "uncompressed",
+           csr(P256, key_info=seq(seq(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")), bits(compressed))))
     vector("bad-point-off-curve.pem", "bad_request", "public key", csr(P256, key_info=point))
 
 

@@ -1,3 +1,4 @@
+#include <fstream>
 #include <set>
 
 #include <openssl/rsa.h>
@@ -5,8 +6,9 @@
 
 #include "daemon/ca/assemble.h"
 #include "tests/support/ca_fixture.h"
-#include "tests/support/judge.h"
+#include "tests/support/run_command.h"
 #include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
 
 using namespace hubseal;
 using namespace hubseal::test;
@@ -18,16 +20,25 @@ namespace {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+/// A file for another program to read, gone at the end.
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& content) { std::ofstream(path()) << content; }
+  std::string path() const { return folder / "file.pem"; }
+  TempDir folder;
+};
+
 /// What openssl(1) reads in a certificate.
 std::string openssl_text(const x509::Certificate& certificate) {
   const TemporaryFile file(certificate.to_pem());
-  return run({"openssl", "x509", "-in", file.path(), "-noout", "-text", "-nameopt", "RFC2253,utf8,-esc_msb"}).output;
+  return run_command({"openssl", "x509", "-in", file.path(), "-noout", "-text", "-nameopt", "RFC2253,utf8,-esc_msb"})
+      .output;
 }
 
-Verdict openssl_verify(const x509::Certificate& root, const x509::Certificate& leaf, const std::string& purpose) {
+CommandResult openssl_verify(const x509::Certificate& root, const x509::Certificate& leaf, const std::string& purpose) {
   const TemporaryFile root_file(root.to_pem()), leaf_file(leaf.to_pem());
-  return run({"openssl", "verify", "-x509_strict", "-purpose", purpose, "-attime",
-              std::to_string(kNow.time_since_epoch().count() + 1), "-CAfile", root_file.path(), leaf_file.path()});
+  return run_command({"openssl", "verify", "-x509_strict", "-purpose", purpose, "-attime",
+                      std::to_string(kNow.time_since_epoch().count() + 1), "-CAfile", root_file.path(),
+                      leaf_file.path()});
 }
 
 x509::Csr csr_of(KeyType type, const CsrContent& content = {}) {
@@ -80,7 +91,7 @@ BOOST_AUTO_TEST_CASE(PKI_3_PKI_4_PKI_5_a_client_certificate_is_what_openssl_acce
                              "Subject: CN=bank1,O=bank1,C=ZZ", "Not After : Nov 23 09:00:00 2028 GMT"})
     BOOST_TEST(contains(text, wanted), wanted << " is not in\n" << text);
   BOOST_TEST(!contains(text, "Subject Alternative Name"));
-  const Verdict client = openssl_verify(ca.issuer->certificate(), certificate, "sslclient");
+  const CommandResult client = openssl_verify(ca.issuer->certificate(), certificate, "sslclient");
   BOOST_TEST(client.exit_code == 0, client.output);
   BOOST_TEST(openssl_verify(ca.issuer->certificate(), certificate, "sslserver").exit_code != 0);
 }
@@ -104,7 +115,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_ca_issues_what_openssl_verifies) {
     const CsrContent content{{{Attribute::common_name, "bank1.example.com"}}, {"bank1.example.com"}, {"2001:db8::1"}};
     const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p384).get(), content), profile("dfsp-server"));
     BOOST_REQUIRE_MESSAGE(certificate.has_value(), word);
-    const Verdict verdict = openssl_verify(ca.issuer->certificate(), *certificate, "sslserver");
+    const CommandResult verdict = openssl_verify(ca.issuer->certificate(), *certificate, "sslserver");
     BOOST_TEST(verdict.exit_code == 0, word << ": " << verdict.output);
     BOOST_TEST(contains(openssl_text(*certificate), "DNS:bank1.example.com, IP Address:2001:DB8:0:0:0:0:0:1"));
   }
@@ -234,7 +245,7 @@ BOOST_AUTO_TEST_CASE(a_ca_csr_asks_an_outside_root_for_ca_true) {
   const Bytes signature = sign_with(key.get(), prepared.algorithm, prepared.info);
   const x509::Csr csr = ca::assemble_csr(prepared.info, prepared.algorithm, signature).value();
   const TemporaryFile file(csr.to_pem());
-  const Verdict text = run({"openssl", "req", "-in", file.path(), "-verify", "-noout", "-text"});
+  const CommandResult text = run_command({"openssl", "req", "-in", file.path(), "-verify", "-noout", "-text"});
   for (const char* wanted :
        {"verify OK", "CA:TRUE, pathlen:0", "Certificate Sign, CRL Sign", "Subject: C = KE, O = Hub, CN = Hub CA"})
     BOOST_TEST(contains(text.output, wanted), wanted << " is not in\n" << text.output);
@@ -245,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_hub_csr_holds_subject_and_names) {
   const TemporaryFile file(
       make_csr(make_key(KeyType::ec_p256).get(),
                {{{Attribute::common_name, "hub.example.com"}}, {"hub.example.com"}, {"192.0.2.7"}}));
-  const Verdict text = run({"openssl", "req", "-in", file.path(), "-verify", "-noout", "-text"});
+  const CommandResult text = run_command({"openssl", "req", "-in", file.path(), "-verify", "-noout", "-text"});
   for (const char* wanted : {"verify OK", "DNS:hub.example.com, IP Address:192.0.2.7", "Subject: CN = hub.example.com"})
     BOOST_TEST(contains(text.output, wanted), wanted << " is not in\n" << text.output);
   BOOST_TEST(!ca::prepare_csr({}, {}, spki_of(make_key(KeyType::ec_p256).get()).value()).has_value());

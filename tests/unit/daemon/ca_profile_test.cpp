@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -6,21 +5,17 @@
 
 #include "daemon/ca/profile.h"
 #include "tests/support/ca_fixture.h"
+#include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
 
 using namespace hubseal;
 using namespace hubseal::test;
 
 namespace {
 
-/// A folder of its own, gone at the end.
-struct Folder {
-  Folder() {
-    std::string pattern = "/tmp/hubseal-profiles-XXXXXX";
-    path = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  void write(const std::string& file, const std::string& text) const { std::ofstream(path / file) << text; }
-  std::filesystem::path path;
+/// A folder of profiles, gone at the end.
+struct Folder : TempDir {
+  void write(const std::string& file, const std::string& text) const { std::ofstream(path() / file) << text; }
 };
 
 /// `text` with its first `from` replaced; the test fails when there is none.
@@ -34,7 +29,7 @@ std::string with(std::string text, const std::string& from, const std::string& t
 void refused(const std::string& name, const std::string& from, const std::string& to, const std::string& words) {
   const Folder folder;
   folder.write(name + ".toml", with(source_file("config/profiles/" + name + ".toml"), from, to));
-  const auto loaded = ca::Profiles::load(folder.path);
+  const auto loaded = ca::Profiles::load(folder.path());
   BOOST_REQUIRE_MESSAGE(!loaded.has_value(), "accepted with " << to);
   const std::string& message = loaded.error().message;
   BOOST_TEST(message.find(name + ".toml") != std::string::npos, message << " does not name the file");
@@ -74,7 +69,7 @@ BOOST_AUTO_TEST_CASE(other_files_in_the_folder_are_left_alone) {
   const Folder folder;
   folder.write("README.md", "not a profile");
   folder.write("jws.toml", source_file("config/profiles/jws.toml"));
-  BOOST_TEST(ca::Profiles::load(folder.path).value().all().size() == 1u);
+  BOOST_TEST(ca::Profiles::load(folder.path()).value().all().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_named) {
@@ -87,9 +82,9 @@ BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_named) {
 BOOST_AUTO_TEST_CASE(a_file_that_others_may_write_is_refused) {
   const Folder folder;
   folder.write("jws.toml", source_file("config/profiles/jws.toml"));
-  std::filesystem::permissions(folder.path / "jws.toml", std::filesystem::perms::others_write,
+  std::filesystem::permissions(folder.path() / "jws.toml", std::filesystem::perms::others_write,
                                std::filesystem::perm_options::add);
-  BOOST_TEST(!ca::Profiles::load(folder.path).has_value());
+  BOOST_TEST(!ca::Profiles::load(folder.path()).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
@@ -108,31 +103,37 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
   refused("jws", "backdate_minutes = 5", "backdate_minutes = -5", "\"backdate_minutes\"");
   refused("jws", "\"digital_signature\"", "\"anything\"", "\"key_usage\" holds \"anything\"");
   refused("jws", "\"digital_signature\"", "\"key_cert_sign\"", "\"key_usage\" has key_cert_sign");
-  refused("jws", "\"digital_signature\"", "\"digital_signature\", \"crl_sign\"", "\"key_usage\" has key_cert_sign or crl_sign");
+  refused("jws", "\"digital_signature\"", "\"digital_signature\", \"crl_sign\"",
+          "\"key_usage\" has key_cert_sign or crl_sign");
   refused("jws", "\"digital_signature\"", "\"key_encipherment\"", "\"key_usage\" leaves nothing for ec_p256");
   refused("jws", "\"digital_signature\"", "", "\"key_usage\" is empty");
   refused("jws", "key_usage =", "path_len = 0\nkey_usage =", "\"path_len\" is for kind = \"ca\"");
   refused("jws", "key_usage =", "colour = 1\nkey_usage =", "\"colour\" is not known here");
   refused("jws", "[subject.locality]", "[subject.email]", "\"subject.email\" is not known here");
-  refused("jws", "required     = true", "required = \"yes\"", "\"subject.common_name.required\" is neither true nor false");
+  refused("jws", "required     = true", "required = \"yes\"",
+          "\"subject.common_name.required\" is neither true nor false");
   refused("jws", "required     = true", "required = false", "\"subject.common_name.required\" is not true");
   refused("jws", "default      = \"{subject}\"", "default = \"{dfsp}\"", "\"subject.common_name.default\"");
   refused("jws", "default      = \"{subject}\"", "default = \"x {ca}\"", "\"subject.common_name.default\"");
-  refused("jws", "default      = \"{subject}\"", "default = \"a\\nb\"", "\"subject.common_name.default\" cannot be used");
+  refused("jws", "default      = \"{subject}\"", "default = \"a\\nb\"",
+          "\"subject.common_name.default\" cannot be used");
   refused("jws", "default      = \"{ca}\"", "default = \"kenya\"", "\"subject.country.default\" cannot be used");
   refused("jws", "default      = \"{ca}\"", "default = \"{subject}\"", "\"subject.country.default\"");
   refused("jws", "default      = \"{ca}\"", "colour = 1", "\"subject.country.colour\" is not known here");
-  refused("jws", "[subject.locality]\nfrom_request = true", "[subject.locality]\nrequired = true", "\"subject.locality\" can never get");
+  refused("jws", "[subject.locality]\nfrom_request = true", "[subject.locality]\nrequired = true",
+          "\"subject.locality\" can never get");
   refused("dfsp-client", "\"client_auth\"", "\"code_signing\"", "\"extended_key_usage\" holds \"code_signing\"");
   refused("dfsp-client", "max = 32", "max = 33", "\"subject_alt_names.max\"");
   refused("dfsp-client", "max = 32", "", "\"subject_alt_names.max\" is missing");
   refused("dfsp-client", "max = 32", "max = 32\nuri = true", "\"subject_alt_names.uri\" is not known here");
-  refused("dfsp-client", "max = 32", "max = 32\ndns_suffixes = [\".example.com\"]", "\"subject_alt_names.dns_suffixes\"");
+  refused("dfsp-client", "max = 32", "max = 32\ndns_suffixes = [\".example.com\"]",
+          "\"subject_alt_names.dns_suffixes\"");
   refused("dfsp-client", "dns = true\nip  = true", "", "\"subject_alt_names\" allows neither");
   refused("dfsp-client", "dns = true", "wildcard = true", "\"subject_alt_names.dns\" is false");
   refused("dfsp-client", "name        =", "name        == ", "toml:4");
   refused("hub-root", "\"key_cert_sign\", ", "", "\"key_usage\" lacks key_cert_sign");
-  refused("hub-root", "key_usage =", "extended_key_usage = [\"server_auth\"]\nkey_usage =", "\"extended_key_usage\" is not for");
+  refused("hub-root",
+          "key_usage =", "extended_key_usage = [\"server_auth\"]\nkey_usage =", "\"extended_key_usage\" is not for");
   refused("hub-root", "path_len = 0", "path_len = -1", "\"path_len\"");
   refused("hub-root", "from_request = true", "default = \"{subject}\"", "\"subject.common_name.default\"");
 }
@@ -160,8 +161,9 @@ BOOST_AUTO_TEST_CASE(rules_for_subject_and_names_are_kept) {
   p.subject.erase(Attribute::locality);
   p.subject[Attribute::country] = {.required = true, .from_request = true, .default_value = ""};
   BOOST_TEST(refusal({{{Attribute::country, "KE"}}, {}, {}}, p) == "issued to CN=bank1,O=bank1 plc,C=KE");
-  BOOST_TEST(refusal({{{Attribute::country, "KE"}, {Attribute::organization, "bank1 plc"}}, {}, {}}, p).starts_with("issued"));
-  BOOST_TEST(refusal({{{Attribute::organization, "Hub"}}, {}, {}}, p) ==
+  BOOST_TEST(
+      refusal({{{Attribute::country, "KE"}, {Attribute::organization, "bank1 plc"}}, {}, {}}, p).starts_with("issued"));
+  BOOST_TEST(refusal({{{Attribute::country, "KE"}, {Attribute::organization, "Hub"}}, {}, {}}, p) ==
              "profile dfsp-client: organization \"Hub\" may not be chosen; wanted \"bank1 plc\" or nothing");
   BOOST_TEST(refusal({{{Attribute::locality, "Nairobi"}}, {}, {}}, p) ==
              "profile dfsp-client: the subject may not have locality");

@@ -1,0 +1,112 @@
+"""Makes the first inputs of corpus/: the examples of docs/PROTOCOL.md, CSRs of tests/vectors and a few of
+our own, the shipped configuration, HTTP requests. Run it by hand when one of these changes; what a fuzzer
+finds is added to the folders as it is.
+
+    python3 tests/fuzz/make_corpora.py
+"""
+
+import base64
+import json
+import pathlib
+import re
+import subprocess
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CORPUS = SOURCE / "tests" / "fuzz" / "corpus"
+
+
+def put(target, name, content):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def der_of(pem):
+    return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
+
+
+def openssl(*arguments):
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
+
+
+def value(tag, content):
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([0x81, size]) if size < 256 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
+
+
+def name(*pairs):
+    """A Name of (last arc of 2.5.4, tag, text)."""
+    return value(0x30, b"".join(value(0x31, value(0x30, value(0x06, bytes([0x55, 4, arc])) + value(tag, text)))
+                                for arc, tag, text in pairs))
+
+
+def extension_request(*extensions):
+    """The [0] attributes of a CSR that asks for (OID bytes, value)."""
+    listed = value(0x30, b"".join(value(0x30, value(0x06, oid) + value(0x04, body)) for oid, body in extensions))
+    attribute = value(0x06, bytes.fromhex("2a864886f70d01090e")) + value(0x31, listed)
+    return value(0xA0, value(0x30, attribute))
+
+
+examples = re.findall(r"^-> (\{.*\})$", (SOURCE / "docs" / "PROTOCOL.md").read_text(), re.M)
+csr = openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+              "-subj", "/CN=fuzz.example/O=Fuzz/C=KE", "-addext", "subjectAltName=DNS:fuzz.example").decode()
+for example in examples:
+    if "..." in example.replace("\\n...", ""):
+        continue
+    request = json.loads(example)
+    if "csr" in request:
+        request["csr"] = csr
+    line = json.dumps(request, separators=(",", ":"))
+    put("wire_request", request["op"], line)
+    for peer in (0, 1, 2, 6):
+        if peer in (2,) or request["op"] in ("issue_certificate", "sign_jws", "health"):
+            put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
+for label, line in {"repeated-name": '{"v":1,"id":"1","op":"health","op":"version"}', "not-json": "hello",
+                    "deep": '{"v":1,"id":"1","op":"health","x":[[[[[[[1]]]]]]]}', "fraction": '{"v":1.5}',
+                    "escapes": r'{"v":1,"id":"\u00e9\ud83d\ude00","op":"health"}',
+                    "reply": '{"v":1,"id":"1","error":{"code":"conflict","message":"taken"}}'}.items():
+    put("wire_request", label, line)
+    put("dispatch", label, b"\x02" + line.encode())
+
+SAN, BASIC, KEY_USAGE = bytes.fromhex("551d11"), bytes.fromhex("551d13"), bytes.fromhex("551d0f")
+subject = name((6, 0x13, b"KE"), (10, 0x0C, b"Bank One"), (3, 0x0C, b"bank1.example"))
+none = value(0xA0, b"")
+for label, mode, who, asked in (
+        ("empty", 4, value(0x30, b""), none), ("subject", 4, subject, none), ("jws", 3, subject, none),
+        ("san", 1, subject, extension_request((SAN, value(0x30, value(0x82, b"a.example") + value(0x87, b"\xc0\x00\x02\x01"))))),
+        ("ca-true", 4, subject, extension_request((BASIC, value(0x30, b"\x01\x01\xff")))),
+        ("ca-false", 4, subject, extension_request((BASIC, value(0x30, b"")), (KEY_USAGE, b"\x03\x02\x05\xa0"))),
+        ("server", 2, subject, extension_request((SAN, value(0x30, value(0x82, b"*.example.com")))))):
+    put("csr", f"made-{label}", bytes([mode, len(who)]) + who + asked)
+for path in ("good-*.pem", "bad-ca-true.pem", "bad-boolean.pem", "bad-multi-valued-rdn.pem"):
+    for file in sorted((SOURCE / "tests" / "vectors" / "csr").glob(path)):
+        pem = file.read_text(errors="replace")
+        if len(pem) < 1500:
+            put("csr", file.stem, b"\x00" + der_of(pem))
+
+for label, extra in (("root", ("-subj", "/CN=Root/O=Hub/C=KE", "-addext", "basicConstraints=critical,CA:TRUE,pathlen:0",
+                               "-addext", "keyUsage=critical,keyCertSign,cRLSign")),
+                     ("leaf", ("-subj", "/CN=leaf", "-addext", "basicConstraints=CA:FALSE",
+                               "-addext", "subjectAltName=DNS:a.example,IP:192.0.2.1,email:a@example.com"))):
+    pem = openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                  "/dev/null", "-days", "3650", *extra).decode()
+    put("certificate", label, der_of(pem))
+    put("certificate", f"{label}.pem", pem)
+
+shipped = (SOURCE / "config" / "hubseald.toml").read_text()
+plain = "\n".join(line for line in shipped.splitlines() if line and not line.startswith("#"))
+put("config", "hubseald", re.sub(r'(user|group) = ".*"', r'\1 = "0"', plain))
+for file in sorted((SOURCE / "config" / "profiles").glob("*.toml")):
+    put("config", file.stem, "\n".join(line for line in file.read_text().splitlines()
+                                       if line and not line.startswith("#")) + "\n")
+
+request = "POST /api/dfsps/bank1/ca{} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{}\r\n{}"
+for label, query, header, body in (
+        ("good", "", "Content-Length: 16\r\n", '{"name":"bank1"}'), ("tags", "", "", '{"name":"a","tags":["b","c"]}'),
+        ("private-key", "", "", '{"name":"a","x":{"privateKey":"k"}}'), ("query", "?a=b&a=c", "", "{}"),
+        ("chunked", "", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "{}"), ("not-json", "", "", "{"),
+        ("escaped", "", "", '{"name":"\\u0000\\ud83d\\ude00"}')):
+    put("rest", label, request.format(query, header, body))
+put("rest", "encoded-slash", "POST /api/dfsps/a%2fb/ca HTTP/1.1\r\nHost: localhost\r\n\r\n{}")
+put("rest", "get", "GET /api/dfsps/bank1/ca HTTP/1.1\r\nHost: 127.0.0.1:3001\r\n\r\n")

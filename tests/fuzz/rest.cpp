@@ -1,0 +1,41 @@
+// Any bytes as an HTTP request to the agent: header block, then the body, through the pipeline with one
+// route that takes JSON. The answer is JSON, and a handler sees only what its route declares.
+#include "agent/http/header_block.h"
+#include "agent/http/pipeline.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace hubseal;
+using namespace hubseal::agent::http;
+
+namespace {
+
+Outcome echo(const Request& request) {
+  MUST_HOLD(request.body.is_object() && request.body["name"].is_string());
+  MUST_HOLD(!holds_private_key(request.body));
+  MUST_HOLD(!request.param("dfspId").empty());
+  return ok(Json{{"name", request.body["name"]}, {"id", request.param("dfspId")}});
+}
+
+Pipeline make_pipeline() {
+  Route route{.method = "POST", .path = "/api/dfsps/{dfspId}/ca", .handler = &echo, .takes_body = true};
+  route.body = {{.name = "name", .required = true, .max_bytes = 64, .min_bytes = 1},
+                {.name = "tags", .type = Type::text_list}};
+  return Pipeline({route}, BrowserGuard({}));
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Pipeline pipeline = make_pipeline();
+  const std::string text(text_of(data, size));
+  const std::size_t end = text.find("\r\n\r\n");
+  if (end == std::string::npos) return 0;
+  auto block = parse_header_block(text.substr(0, end + 4));
+  if (!block) return 0;
+  MUST_HOLD(!(block->chunked && block->content_length > 0));
+  block->request.body = text.substr(end + 4);
+  const Answer answer = pipeline.answer(block->request, "c-1");
+  MUST_HOLD(answer.status >= 200 && answer.status < 600 && answer.status != 500);
+  MUST_HOLD(answer.body.empty() || Json::accept(answer.body));
+  return 0;
+}

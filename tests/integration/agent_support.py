@@ -1,0 +1,140 @@
+"""Starts the real hubseal-agent on a free port against the scripted daemon, and talks to it."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from agent_fake_daemon import FakeDaemon, openssl
+
+PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
+WAIT_SECONDS = 60
+
+CONFIG = """
+[listen]
+address = "{address}"
+port = 0
+max_connections = {max_connections}
+request_timeout_seconds = 2
+keep_alive_timeout_seconds = 5
+drain_timeout_seconds = 20
+{tls}
+[auth]
+mode = "none"
+[daemon]
+socket = "{socket}"
+timeout_seconds = 30
+[hub]
+ca = "hub-ca"
+client_profile = "dfsp-client"
+csr_rsa_bits = 2048
+[store]
+path = "{folder}/agent.db"
+"""
+
+
+class Agent:
+    """A running hubseal-agent. Its log is read until it names its URL."""
+
+    def __init__(self, folder, daemon, environment=None, **settings):
+        self.folder = folder
+        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, **settings}
+        self.config = os.path.join(folder, "agent.toml")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))
+        os.chmod(self.config, 0o600)
+        self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
+                                        env={**os.environ, **(environment or {})})
+        self.log = b""
+        self.log_grew = threading.Condition()
+        # Read all the time: an agent whose log nobody reads would stand still.
+        self.reader = threading.Thread(target=self._read_log, daemon=True)
+        self.reader.start()
+        try:
+            self.port = int(self.wait_for_log(rb"is listening url=https?://\S+:(\d+)\n").group(1))
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise
+
+    def _read_log(self):
+        while chunk := self.process.stderr.read1(65536):
+            with self.log_grew:
+                self.log += chunk
+                self.log_grew.notify_all()
+        with self.log_grew:
+            self.log += b"END OF LOG\n"
+            self.log_grew.notify_all()
+
+    def wait_for_log(self, pattern):
+        with self.log_grew:
+            done = self.log_grew.wait_for(lambda: re.search(pattern, self.log) or b"END OF LOG" in self.log, WAIT_SECONDS)
+            found = re.search(pattern, self.log)
+            if not found:
+                raise AssertionError("%s: no %r in %s" % ("log ended" if done else "too late", pattern, self.log.decode()))
+            return found
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        status = self.process.wait(60)
+        self.reader.join(60)
+        self.process.stderr.close()  # a second stop() changes nothing
+        return status
+
+    def connection(self, timeout=30):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        """(status, decoded JSON or None, headers)"""
+        own = connection or self.connection()
+        text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        own.request(method, path, body=text, headers={k: v for k, v in sent.items() if v is not None})
+        answer = own.getresponse()
+        content = answer.read()
+        if connection is None:
+            own.close()
+        return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
+
+
+def new_csr(folder, key="rsa:2048", subject="/"):
+    return openssl("req", "-new", "-newkey", key, "-nodes", "-keyout", os.path.join(folder, "dfsp.key"), "-subj",
+                   subject).decode()
+
+
+class AgentTest(unittest.TestCase):
+    """One agent and one daemon per test class; the log is shown when a test fails to start it."""
+
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
+        cls.folder = cls.temporary.name
+        cls.daemon = FakeDaemon(cls.folder)
+        cls.agent = Agent(cls.folder, cls.daemon, **cls.settings)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.agent.stop()
+        cls.daemon.close()
+        cls.temporary.cleanup()
+
+    def ask(self, *arguments, **options):
+        return self.agent.ask(*arguments, **options)
+
+    def add_dfsp(self, dfsp_id):
+        status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": dfsp_id, "name": "Bank"})
+        self.assertEqual((status, body), (200, {"id": dfsp_id}))
+
+
+def main():
+    if not PROGRAM:
+        sys.exit("HUBSEAL_AGENT names the program to test")
+    unittest.main(verbosity=2)

@@ -1,0 +1,281 @@
+"""Runs what the documentation tells people to type, and compares what they are told to see.
+
+    docs_commands.py HUBSEALD HUBSEAL_AGENT HUBSEAL
+
+Fenced blocks of README.md, CONTRIBUTING.md, SECURITY.md and docs/:
+  console   "$ command" lines are run, in order, in one shell per document, on the rig that ./run
+            leaves; the lines below each are its output. "..." stands for any text, alone on a line
+            for any lines; times, serials, hashes and the like may differ. A command may fail only where
+            the next one says so: echo $?
+  sh        for a production machine: not run, but each must parse, and each command and option of
+            hubseal, hubseald and hubseal-agent, and each path of this repository, must exist.
+A console block after "<!-- rig: why -->" is compared with what the rig printed while it came up.
+Links between documents and paths of sources in backquotes must lead somewhere.
+"""
+import difflib
+import pathlib
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
+    str(path.relative_to(REPO)) for path in (REPO / "docs").rglob("*.md"))]
+PORT = "3001"  # as the documents have it
+
+# What differs from run to run, and what stands for it. The order matters.
+VOLATILE = [
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT", "<date>"),
+    (r"OpenSSL \d+\.\d+\.\d+[^,\n\"]*", "<openssl>"),
+    (r"eyJ[\w-]+\.[\w-]*\.[\w-]+", "<jws>"),
+    (r"csr-[0-9a-f]{32}", "<request>"),
+    (r"enrollment-\d+-[0-9a-f]+", "<request>"),
+    (r"\b([0-9A-Fa-f]{2}:){15,}[0-9A-Fa-f]{2}", "<fingerprint>"),
+    (r"\b(0x)?[0-9A-Fa-f]{16,}\b", "<hex>"),
+    (r"\"(seq|uid|gid|pid)\": ?\d+", r'"\1":<n>'),
+    (r"pid \d+", "pid <n>"),
+    (r"up \d+ \w+", "up <n>"),
+    (r"\d+ (sessions|records)", r"<n> \1"),
+    (r"[ \t]+", " "),
+    (r" $", ""),
+]
+
+failures = []
+
+
+def wrong(place, text):
+    failures.append(f"{place}: {text}")
+
+
+class Block:
+    def __init__(self, place, language, lines, rig):
+        self.place, self.language, self.lines, self.rig = place, language, lines, rig
+
+
+def blocks_of(document):
+    """The fenced blocks of a document, with the line where each begins."""
+    language, lines, begin, comment = None, [], 0, ""
+    for number, line in enumerate((REPO / document).read_text().splitlines(), 1):
+        fence = re.fullmatch(r"```(\w*)", line)
+        if language is None and fence:
+            language, lines, begin = fence[1], [], number
+        elif fence:
+            yield Block(f"{document}:{begin}", language, lines, comment.startswith("<!-- rig:"))
+            language, comment = None, ""
+        elif language is not None:
+            lines.append(line)
+        elif line.strip():
+            comment = line
+    if language is not None:
+        wrong(f"{document}:{begin}", "the block has no end")
+
+
+def settle(text):
+    """The text without what differs from run to run."""
+    for pattern, replacement in VOLATILE:
+        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    return text.strip("\n")
+
+
+def as_pattern(expected):
+    """A regular expression of an expected output, with its wildcards."""
+    parts = []
+    for line in settle(expected).split("\n"):
+        parts.append(r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + "\n")
+    return "".join(parts)
+
+
+def same(expected, found):
+    return re.fullmatch(as_pattern(expected), settle(found) + "\n") is not None
+
+
+def compare(place, command, expected, found):
+    if same(expected, found):
+        return
+    difference = difflib.unified_diff(settle(expected).split("\n"), settle(found).split("\n"), "document", "real",
+                                      lineterm="")
+    wrong(place, f"$ {command}\n" + "\n".join(difference))
+
+
+def commands_of(block):
+    """(command, expected output) pairs of a console block."""
+    pairs = []
+    for line in block.lines:
+        if line.startswith("$ "):
+            pairs.append([line[2:], []])
+        elif pairs and not pairs[-1][1] and pairs[-1][0].endswith("\\"):
+            pairs[-1][0] += "\n" + line
+        elif pairs:
+            pairs[-1][1].append(line)
+        else:
+            wrong(block.place, "output before the first command")
+    return [(command, "\n".join(expected)) for command, expected in pairs]
+
+
+class Rig:
+    """Daemon, agent and demo bank, in a folder that looks like a checkout after ./run."""
+
+    def __init__(self, programs):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-docs-"))
+        self.state = self.folder / "var"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = str(probe.getsockname()[1])
+        for name, program in zip(("daemon", "agent", "cli"), programs):
+            (self.folder / "build/release").mkdir(parents=True, exist_ok=True)
+            (self.folder / "build/release" / name).symlink_to(pathlib.Path(program).resolve().parent)
+        for name in ("config", "docs", "scripts", "tests", "README.md"):
+            (self.folder / name).symlink_to(REPO / name)
+        self.log = open(self.folder / "rig.err", "w+")
+        # PORT itself would collide with a ./run that somebody has open.
+        self.process = subprocess.Popen([REPO / "tests/lint/docs_rig.sh", self.state, self.port, *programs],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.output = ""
+        for line in self.process.stdout:
+            self.output += line
+            if line == "Up until Ctrl-C.\n":
+                return
+        self.process.wait()
+        self.log.seek(0)
+        sys.exit(f"the rig did not come up:\n{self.output}{self.log.read()}")
+
+    def as_documented(self, text):
+        """Its output with the port and folder that the documents have."""
+        return text.replace(self.port, PORT).replace(str(self.folder), "/srv/hubseal")
+
+    def run(self, commands):
+        """Status and output of each command, in one shell, so that exports and files last."""
+        script = "umask 077\nstatus=0\n"
+        for number, command in enumerate(commands):
+            command = command.replace(PORT, self.port)
+            script += f"(exit $status)\n{{ {command}\n}} >out.{number} 2>&1 </dev/null\nstatus=$?\necho $status >rc.{number}\n"
+        subprocess.run(["bash", "-c", script], cwd=self.folder, timeout=300, check=False)
+        results = []
+        for number, command in enumerate(commands):
+            rc = self.folder / f"rc.{number}"
+            if not rc.exists():
+                results.append((None, "the shell ended before this command"))
+                continue
+            results.append((int(rc.read_text()), self.as_documented((self.folder / f"out.{number}").read_text())))
+            rc.unlink()
+            (self.folder / f"out.{number}").unlink()
+        return results
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.wait(timeout=60)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run_document(rig, blocks):
+    steps = [(block.place, command, expected) for block in blocks for command, expected in commands_of(block)]
+    results = rig.run([command for _, command, _ in steps])
+    for number, ((place, command, expected), (status, found)) in enumerate(zip(steps, results)):
+        told = number + 1 < len(steps) and steps[number + 1][1].startswith("echo $?")
+        if status != 0 and not told:
+            wrong(place, f"$ {command}\nended with status {status}:\n{found}")
+        else:
+            compare(place, command, expected, found)
+    return len(steps)
+
+
+def check_rig_output(rig, block):
+    found = rig.as_documented(rig.output)
+    compare(block.place, "./run", "\n".join(block.lines[1:]) + "\n...", found)
+
+
+HELP = {}
+
+
+def help_of(program, words):
+    key = (program, *words)
+    if key not in HELP:
+        answer = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=False)
+        HELP[key] = answer.stdout if answer.returncode == 0 else None
+    return HELP[key]
+
+
+def check_call(place, program, words):
+    """Subcommands and options of one call against --help."""
+    chain = []
+    for word in words:
+        text = help_of(program, chain)
+        if re.fullmatch(r"[a-z]+", word) and len(chain) < 2 and text and re.search(rf"^  {word}\b", text, re.MULTILINE):
+            chain.append(word)
+    for word in words:
+        if not word.startswith("--"):
+            continue
+        option = word.split("=")[0]
+        known = "".join(help_of(program, chain[:depth]) or "" for depth in range(len(chain) + 1))
+        if not re.search(rf"(^|[ ,]){re.escape(option)}(?![\w-])", known, re.MULTILINE):
+            wrong(place, f"{' '.join([pathlib.Path(program).name, *chain])} has no option {option}")
+    needs_command = pathlib.Path(program).name == "hubseal" and words and not words[0].startswith("-")
+    if needs_command and not chain:
+        wrong(place, f"hubseal has no command {words[0]}")
+
+
+def check_sh(block, programs):
+    text = "\n".join(block.lines)
+    parsed = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+    if parsed.returncode != 0:
+        wrong(block.place, parsed.stderr)
+        return
+    by_name = {pathlib.Path(program).name: program for program in programs}
+    for line in block.lines:
+        for part in re.split(r"&&|\|\||[|;]", line):
+            words = shlex.split(part, comments=True)
+            if words[:2] == ["sudo", "-u"]:
+                words = words[3:]
+            if words and words[0] in by_name:
+                check_call(block.place, by_name[words[0]], words[1:])
+            for word in words:
+                if re.match(r"(\./|scripts/|config/|tests/|docs/)\w", word) and not list(REPO.glob(word.removeprefix("./"))):
+                    wrong(block.place, f"{word} does not exist in this repository")
+
+
+def check_paths(document):
+    text = (REPO / document).read_text()
+    folder = (REPO / document).parent
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not (folder / target).exists():
+            wrong(document, f"the link to {target} leads nowhere")
+    for path in re.findall(r"`((?:common|hsm|daemon|agent|cli|tests|config|scripts|systemd|docs)/[\w./*-]*)`", text):
+        if not list(REPO.glob(path)):
+            wrong(document, f"{path} does not exist in this repository")
+
+
+def main(programs):
+    counted = {"run": 0, "checked": 0}
+    rig = Rig(programs)
+    try:
+        for document in DOCUMENTS:
+            blocks = list(blocks_of(document))
+            check_paths(document)
+            for block in blocks:
+                if block.language == "sh":
+                    check_sh(block, programs)
+                    counted["checked"] += len(block.lines)
+                elif block.language == "console" and block.rig:
+                    check_rig_output(rig, block)
+            counted["run"] += run_document(rig, [b for b in blocks if b.language == "console" and not b.rig])
+    finally:
+        rig.stop()
+    if counted["run"] == 0 or counted["checked"] == 0:
+        wrong("docs", "no command was found")
+    for failure in failures:
+        print(f"docs_commands.py: {failure}\n", file=sys.stderr)
+    print(f"docs_commands.py: {counted['run']} commands run, {counted['checked']} lines checked, {len(failures)} wrong")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+/// What the agent's unit tests share: a folder of their own, openssl(1) as the judge, and a daemon
+/// that says what the test tells it to say.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/guarded.h"
+#include "common/json.h"
+#include "common/unique_fd.h"
+#include "common/wire/message.h"
+
+namespace hubseal::agent::test {
+
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Runs `openssl ARGUMENTS` in a shell inside `folder`; throws when it fails.
+void openssl(const TempFolder& folder, const std::string& arguments);
+std::string slurp(const std::string& path);
+void spill(const std::string& path, const std::string& text, unsigned mode = 0600);
+
+/// A CSR made by openssl(1); `options` go to `openssl req -new`.
+std::string make_csr(const TempFolder& folder, const std::string& options);
+/// A certificate for the key of `csr`, by a throwaway CA, as openssl(1) makes it.
+std::string make_certificate(const TempFolder& folder, const std::string& csr, const std::string& options = "-days 10");
+
+class FixedClock final : public Clock {
+ public:
+  explicit FixedClock(TimePoint now) : now_(now) {}
+  TimePoint now() const override { return now_; }
+
+ private:
+  TimePoint now_;
+};
+
+/// hubseald's side of the wire: each request goes to `script`, whose Result becomes the reply.
+class ScriptedDaemon {
+ public:
+  using Script = std::function<Result<Json>(const wire::Request&)>;
+
+  ScriptedDaemon(std::string socket_path, Script script);
+  ~ScriptedDaemon();
+
+  const std::string& socket_path() const { return socket_path_; }
+  std::vector<wire::Request> requests();
+
+ private:
+  void accept_all();
+  void serve(int fd);
+
+  const std::string socket_path_;
+  const Script script_;
+  UniqueFd listener_;
+  std::atomic<bool> stopping_ = false;
+  Guarded<std::vector<wire::Request>> requests_;
+  Guarded<std::vector<std::thread>> threads_;
+  Guarded<std::vector<int>> connections_;
+  std::thread acceptor_;
+};
+
+}  // namespace hubseal::agent::test

@@ -1,0 +1,60 @@
+#include "agent/config.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/unit/agent/agent_support.h"
+
+using namespace hubseal;
+using namespace hubseal::agent;
+using namespace hubseal::agent::test;
+
+namespace {
+
+/// The shipped file with one piece of text replaced.
+Result<Config> load_with(const std::string& found, const std::string& replacement) {
+  const TempFolder folder;
+  std::string text = slurp("config/agent.toml");
+  const auto at = text.find(found);
+  BOOST_REQUIRE_MESSAGE(at != std::string::npos, found);
+  text.replace(at, found.size(), replacement);
+  spill(folder / "agent.toml", text);
+  return load_config(folder / "agent.toml");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(config)
+
+BOOST_AUTO_TEST_CASE(the_shipped_file_loads) {
+  const Config config = load_with("[hub]", "[hub]").value();
+  BOOST_TEST(config.server.address == "127.0.0.1");
+  BOOST_TEST(config.server.port == 3001);
+  BOOST_TEST(config.ca == "hub-ca");
+  BOOST_TEST(config.csr_rsa_bits == 4096);
+  BOOST_TEST(!config.server.tls_certificate.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted) {
+  for (const char* address : {"127.0.0.1", "127.3.4.5", "::1"})
+    BOOST_TEST(load_with("address = \"127.0.0.1\"", fmt::format("address = \"{}\"", address)).has_value(), address);
+  for (const char* address : {"0.0.0.0", "::", "192.0.2.1", "128.0.0.1", "::ffff:127.0.0.1", "fe80::1"}) {
+    const auto config = load_with("address = \"127.0.0.1\"", fmt::format("address = \"{}\"", address));
+    BOOST_REQUIRE_MESSAGE(!config.has_value(), address << " was accepted");
+    BOOST_TEST(config.error().message.find("which the network can reach") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(mistakes_are_named) {
+  const std::pair<const char*, const char*> mistakes[] = {{"address = \"127.0.0.1\"", "address = \"localhost\""},
+                                                          {"port = 3001", "port = 70000"},
+                                                          {"mode = \"none\"", "mode = \"off\""},
+                                                          {"csr_rsa_bits = 4096", "csr_rsa_bits = 3072"},
+                                                          {"port = 3001", "prot = 3001"},
+                                                          {"[hub]", "[hub]\nsurprise = 1"},
+                                                          {"[auth]\n", "[tls]\ncertificate = \"x\"\n[auth]\n"},
+                                                          {"ca = \"hub-ca\"", "ca = \"../ca\""}};
+  for (const auto& [found, replacement] : mistakes)
+    BOOST_TEST(!load_with(found, replacement).has_value(), replacement << " was accepted");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

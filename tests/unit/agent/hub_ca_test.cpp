@@ -1,0 +1,75 @@
+#include "agent/service/hub_ca.h"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/signing_daemon.h"
+#include "tests/unit/agent/agent_support.h"
+
+using namespace hubseal;
+using namespace hubseal::agent;
+using namespace hubseal::agent::test;
+
+namespace {
+
+/// A hub CA in front of a daemon that answers `reply`.
+struct Hub {
+  explicit Hub(Result<Json> reply)
+      : scripted(folder / "sock", [reply = std::move(reply)](const wire::Request&) { return reply; }) {}
+
+  TempFolder folder;
+  ScriptedDaemon scripted;
+  wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(10)};
+  SigningDaemon daemon{client};
+  HubCa ca{daemon, "hub-ca"};
+};
+
+Json active_ca() {
+  const TempFolder folder;
+  make_certificate(folder, make_csr(folder, "-newkey rsa:2048 -subj /"));
+  return {{"ca", "hub-ca"}, {"state", "active"}, {"certificate", slurp(folder / "ca.pem")}};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(hub_ca)
+
+BOOST_AUTO_TEST_CASE(the_existing_ca_is_confirmed_when_its_names_are_the_wanted_ones) {
+  const Json reply = active_ca();
+  Hub hub(reply);
+  const std::string pem = hub.ca.confirm({{"CN", "Hub CA"}, {"O", "Hub"}}).value();
+  BOOST_TEST(pem + "\n" == reply["certificate"].get<std::string>());
+}
+
+BOOST_AUTO_TEST_CASE(a_contradiction_is_a_conflict_that_names_found_and_wanted) {
+  Hub hub(active_ca());
+  const auto refused = hub.ca.confirm({{"CN", "Hub CA"}, {"O", "Other"}});
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::conflict));
+  BOOST_TEST(refused.error().message.find("O=\"Hub\"; wanted O=\"Other\"") != std::string::npos);
+  BOOST_TEST((hub.ca.confirm({{"CN", "Hub CA"}, {"O", "Hub"}, {"C", "KE"}}).error().code == Code::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_ca_the_command_that_creates_it_is_named_and_nothing_is_created) {
+  Hub hub(fail(Code::not_found, "no such CA"));
+  BOOST_TEST(!hub.ca.certificate().value().has_value());
+  const auto refused = hub.ca.confirm({{"CN", "x"}, {"O", "y"}});
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().message.find("hubseal ca create hub-ca") != std::string::npos);
+  for (const wire::Request& request : hub.scripted.requests()) BOOST_TEST(request.op == "get_ca");
+}
+
+BOOST_AUTO_TEST_CASE(a_ca_that_waits_for_its_certificate_is_not_there_yet) {
+  Hub hub(Json{{"ca", "hub-ca"}, {"state", "awaiting_certificate"}, {"csr", "..."}});
+  BOOST_TEST(!hub.ca.certificate().value().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_breaks_the_protocol_is_our_fault) {
+  for (const Json& reply :
+       {Json::object(), Json{{"state", "active"}}, Json{{"state", "active"}, {"certificate", "junk"}}}) {
+    Hub hub(reply);
+    BOOST_TEST((hub.ca.certificate().error().code == Code::internal));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

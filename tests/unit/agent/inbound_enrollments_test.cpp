@@ -1,0 +1,221 @@
+#include "agent/service/inbound_enrollments.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/dfsps.h"
+#include "agent/service/signing_daemon.h"
+#include "agent/store/database.h"
+#include "tests/unit/agent/agent_support.h"
+
+using namespace hubseal;
+using namespace hubseal::agent;
+using namespace hubseal::agent::test;
+
+namespace {
+
+/// One DFSP, "bank1", and a daemon whose answer the test sets.
+struct Bench {
+  Bench() {
+    BOOST_REQUIRE(dfsps.add(caller, {.id = "bank1", .name = "Bank One"}).has_value());
+    BOOST_REQUIRE(dfsps.add(caller, {.id = "bank2", .name = "Bank Two"}).has_value());
+  }
+
+  Result<Json> script(const wire::Request& request) {
+    if (refusal) return fail(*refusal, "the daemon's words");
+    const std::string asked = request.fields["csr"].get<std::string>();
+    auto issued_for = issued.lock();
+    Json& answer = (*issued_for)[request.fields["request"].get<std::string>()];
+    if (answer.is_null())
+      answer = {{"certificate", make_certificate(folder, certified_csr.value_or(asked))}, {"serial", "00"}};
+    return answer;
+  }
+
+  std::int64_t submit(const std::string& text) { return enrollments.submit(caller, "bank1", text).value().id; }
+
+  TempFolder folder;
+  std::optional<Code> refusal;
+  std::optional<std::string> certified_csr;  // the daemon certifies this one instead
+  Guarded<std::map<std::string, Json>> issued;
+  ScriptedDaemon scripted{folder / "sock", [this](const wire::Request& request) { return script(request); }};
+  SystemClock clock;
+  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  store::DfspTable dfsp_table{*database};
+  store::InboundEnrollmentTable table{*database};
+  wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(20)};
+  SigningDaemon daemon{client};
+  Dfsps dfsps{dfsp_table, clock};
+  InboundEnrollments enrollments{table, daemon, clock, {"hub-ca", "dfsp-client", {2048}}};
+  Caller caller{"c0ffee"};
+  std::string csr = make_csr(folder, "-newkey rsa:2048 -subj /");
+};
+
+template <class Work>
+void in_parallel(int times, Work work) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < times; ++i) threads.emplace_back([&work, i] { work(i); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(inbound_enrollments)
+
+BOOST_FIXTURE_TEST_CASE(the_first_enrollment_is_number_two_and_the_csr_comes_back_byte_for_byte, Bench) {
+  const std::string odd = "\r\n" + csr;
+  const auto enrollment = enrollments.submit(caller, "bank1", odd).value();
+  BOOST_TEST(enrollment.id == 2);
+  BOOST_TEST(enrollment.state == "CSR_LOADED");
+  BOOST_TEST(enrollment.csr == odd);
+  BOOST_TEST(enrollments.get("bank1", 2).value().csr == odd);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_same_csr_is_the_same_enrollment_until_it_is_signed, Bench) {
+  const auto first = submit(csr);
+  BOOST_TEST(submit(csr) == first);
+  BOOST_TEST(submit(csr + "\n") != first);
+  BOOST_TEST(enrollments.submit(caller, "bank2", csr).value().id != first);
+  BOOST_REQUIRE(enrollments.sign(caller, "bank1", first).has_value());
+  BOOST_TEST(submit(csr) != first);
+}
+
+BOOST_FIXTURE_TEST_CASE(equal_requests_at_the_same_moment_give_one_enrollment, Bench) {
+  std::vector<std::int64_t> ids(16);
+  in_parallel(16,
+              [&](int i) { ids[static_cast<std::size_t>(i)] = enrollments.submit(caller, "bank1", csr).value().id; });
+  BOOST_TEST(std::all_of(ids.begin(), ids.end(), [&](auto id) { return id == ids.front(); }));
+  BOOST_TEST(enrollments.list("bank1", std::nullopt).value().size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(different_requests_at_the_same_moment_get_numbers_of_their_own, Bench) {
+  in_parallel(16, [&](int i) {
+    enrollments.submit(caller, "bank1", csr + std::string(static_cast<std::size_t>(i), '\n')).value();
+  });
+  std::set<std::int64_t> ids;
+  const auto all = enrollments.list("bank1", std::nullopt).value();
+  for (const auto& enrollment : all) ids.insert(enrollment.id);
+  BOOST_TEST(ids.size() == 16u);
+  BOOST_TEST(*ids.begin() == 2);
+  BOOST_TEST(*ids.rbegin() == 17);
+}
+
+BOOST_FIXTURE_TEST_CASE(signing_asks_the_daemon_and_stores_what_it_gives, Bench) {
+  const auto id = submit(csr);
+  const auto enrollment = enrollments.sign(caller, "bank1", id).value();
+  BOOST_TEST(enrollment.state == "CERT_SIGNED");
+  BOOST_TEST(enrollment.certificate.value() + "\n" == slurp(folder / "out.pem"));
+  BOOST_TEST(Json::parse(*enrollment.cert_info_json)["publicKeyLength"] == 2048);
+  BOOST_TEST(enrollment.validation_state == "VALID");
+  const Json fields = scripted.requests().at(0).fields;
+  BOOST_TEST(fields["ca"] == "hub-ca");
+  BOOST_TEST(fields["profile"] == "dfsp-client");
+  BOOST_TEST(fields["subject"] == "bank1");
+  BOOST_TEST(fields["request"].get<std::string>().starts_with("enrollment-2-"));
+  BOOST_TEST(fields["csr"] == csr);
+}
+
+BOOST_FIXTURE_TEST_CASE(signing_again_returns_the_same_certificate_without_asking, Bench) {
+  const auto id = submit(csr);
+  const auto first = enrollments.sign(caller, "bank1", id).value();
+  BOOST_TEST(enrollments.sign(caller, "bank1", id).value().certificate.value() == first.certificate.value());
+  BOOST_TEST(scripted.requests().size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(signing_at_the_same_moment_uses_one_request_id_and_gives_one_certificate, Bench) {
+  const auto id = submit(csr);
+  std::vector<std::string> certificates(8);
+  in_parallel(8, [&](int i) {
+    certificates[static_cast<std::size_t>(i)] = enrollments.sign(caller, "bank1", id).value().certificate.value();
+  });
+  for (const std::string& certificate : certificates) BOOST_TEST(certificate == certificates.front());
+  for (const wire::Request& request : scripted.requests())
+    BOOST_TEST(request.fields["request"] == scripted.requests().front().fields["request"]);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_failed_signing_is_repeated_under_the_same_request_id, Bench) {
+  const auto id = submit(csr);
+  refusal = Code::hsm_busy;
+  BOOST_TEST((enrollments.sign(caller, "bank1", id).error().code == Code::hsm_busy));
+  BOOST_TEST(enrollments.get("bank1", id).value().state == "CSR_LOADED");
+  refusal.reset();
+  BOOST_TEST(enrollments.sign(caller, "bank1", id).value().state == "CERT_SIGNED");
+  const auto requests = scripted.requests();
+  BOOST_REQUIRE(requests.size() == 2u);
+  BOOST_TEST(requests[0].fields["request"] == requests[1].fields["request"]);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_daemons_refusals_keep_their_codes_except_those_that_are_our_fault, Bench) {
+  const auto id = submit(csr);
+  const std::pair<Code, Code> codes[] = {{Code::policy_denied, Code::policy_denied},
+                                         {Code::bad_request, Code::bad_request},
+                                         {Code::conflict, Code::conflict},
+                                         {Code::not_found, Code::not_found},
+                                         {Code::rate_limited, Code::rate_limited},
+                                         {Code::hsm_unavailable, Code::hsm_unavailable},
+                                         {Code::storage_unavailable, Code::storage_unavailable},
+                                         {Code::internal, Code::internal},
+                                         {Code::forbidden, Code::internal}};
+  for (const auto& [said, expected] : codes) {
+    refusal = said;
+    BOOST_TEST((enrollments.sign(caller, "bank1", id).error().code == expected), to_string(said));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_for_approval_stays_as_it_is, Bench) {
+  const auto id = submit(csr);
+  refusal = Code::approval_required;
+  BOOST_TEST(enrollments.sign(caller, "bank1", id).value().state == "CSR_LOADED");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_invalid_csr_is_stored_and_never_reaches_the_daemon, Bench) {
+  const auto weak = enrollments.submit(caller, "bank1", make_csr(folder, "-newkey rsa:1024 -subj /")).value();
+  BOOST_TEST(weak.validation_state == "INVALID");
+  const auto refused = enrollments.sign(caller, "bank1", weak.id);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::policy_denied));
+  BOOST_TEST(refused.error().message.find("1024 bits; wanted at least 2048") != std::string::npos);
+  BOOST_TEST(scripted.requests().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_key_is_not_stored, Bench) {
+  const auto id = submit(csr);
+  certified_csr = make_csr(folder, "-newkey rsa:2048 -subj /");
+  BOOST_TEST((enrollments.sign(caller, "bank1", id).error().code == Code::internal));
+  BOOST_TEST(enrollments.get("bank1", id).value().state == "CSR_LOADED");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_enrollment_is_found_only_under_its_own_dfsp, Bench) {
+  const auto id = submit(csr);
+  BOOST_TEST((enrollments.get("bank2", id).error().code == Code::not_found));
+  BOOST_TEST((enrollments.sign(caller, "bank2", id).error().code == Code::not_found));
+  BOOST_TEST(enrollments.list("bank2", std::nullopt).value().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(lists_are_filtered_by_state_and_ordered_by_the_id_as_text, Bench) {
+  for (std::size_t i = 0; i < 10; ++i) submit(csr + std::string(i, '\n'));
+  BOOST_REQUIRE(enrollments.sign(caller, "bank1", 3).has_value());
+  std::string order;
+  const auto all = enrollments.list("bank1", std::nullopt).value();
+  for (const auto& enrollment : all) order += std::to_string(enrollment.id) + " ";
+  BOOST_TEST(order == "10 11 2 3 4 5 6 7 8 9 ");
+  BOOST_TEST(enrollments.list("bank1", "CERT_SIGNED").value().size() == 1u);
+  BOOST_TEST(enrollments.list("bank1", "NONSENSE").value().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(dfsp_ids_are_names_that_the_daemon_takes_and_no_routes, Bench) {
+  for (const char* id : {"", " ", "bank 3", "-bank", "../bank", "bank/3", "b\xc3\xa4nk", "servercerts", "ServerCerts",
+                         "12345678901234567890123456789012345678901234567890123456789012345"})
+    BOOST_TEST((dfsps.add(caller, {.id = id, .name = "x"}).error().code == Code::bad_request), id);
+  BOOST_TEST((dfsps.add(caller, {.id = "BANK1", .name = "x"}).error().code == Code::conflict));
+  BOOST_TEST(
+      (dfsps.add(caller, {.id = "bank9", .name = "x", .monetary_zone = "eur"}).error().code == Code::bad_request));
+  BOOST_TEST(dfsps.list().value().size() == 2u);
+  BOOST_TEST((dfsps.require("bank9").error().code == Code::not_found));
+  BOOST_TEST((dfsps.require("BANK1").error().code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,160 @@
+#include "agent/http/pipeline.h"
+
+#include <stdexcept>
+
+#include <boost/test/unit_test.hpp>
+
+using namespace hubseal;
+using namespace hubseal::agent::http;
+
+namespace {
+
+Pipeline pipeline() {
+  std::vector<Route> routes;
+  routes.push_back({.method = "POST",
+                    .path = "/api/things",
+                    .handler =
+                        [](const Request& request) {
+                          return ok({{"name", request.body["name"]}});
+                        },
+                    .takes_body = true,
+                    .body = {{.name = "name", .required = true, .max_bytes = 8, .min_bytes = 1},
+                             {.name = "flag", .type = Type::boolean},
+                             {.name = "list", .type = Type::text_list, .max_bytes = 2, .max_items = 2}},
+                    .query = {"state"}});
+  routes.push_back({.method = "POST", .path = "/api/things/{enId}/sign", .handler = [](const Request& request) {
+                      return ok({{"id", request.number("enId")}});
+                    }});
+  routes.push_back({.method = "GET", .path = "/api/broken", .handler = [](const Request&) -> Outcome {
+                      throw std::runtime_error("SELECT secret FROM table");
+                    }});
+  return Pipeline(std::move(routes), BrowserGuard({}));
+}
+
+Incoming post(const std::string& target, const std::string& body) {
+  return {.method = "POST", .target = target, .content_type = "application/json", .host = "localhost", .body = body};
+}
+
+Answer ask(const Incoming& incoming) { return pipeline().answer(incoming, "0123456789abcdef"); }
+
+Json body_of(const Answer& answer) { return parse_json(answer.body).value(); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pipeline_)
+
+BOOST_AUTO_TEST_CASE(success_is_json_indented_by_two_spaces_without_a_charset) {
+  const Answer answer = ask(post("/api/things", R"({"name":"a","unknown":{"x":1.5}})"));
+  BOOST_TEST(answer.status == 200);
+  BOOST_TEST(answer.content_type == "application/json");
+  BOOST_TEST(answer.body == "{\n  \"name\": \"a\"\n}");
+}
+
+BOOST_AUTO_TEST_CASE(all_violations_are_reported_in_shape_a) {
+  const Answer answer = ask(post("/api/things", R"({"flag":"yes","list":["abc",1]})"));
+  BOOST_TEST(answer.status == 400);
+  BOOST_TEST(answer.content_type == "application/json; charset=utf-8");
+  const Json body = body_of(answer);
+  BOOST_TEST(body["errors"].size() == 4u);
+  BOOST_TEST(body["errors"][0] == Json::parse(R"({"path":".body.name","message":"should have required property 'name'",
+      "errorCode":"required.openapi.validation"})"));
+  BOOST_TEST(body["errors"][1]["path"] == ".body.flag");
+  BOOST_TEST(body["errors"][2]["path"] == ".body.list[0]");
+  BOOST_TEST(body["errors"][3]["errorCode"] == "type.openapi.validation");
+  BOOST_TEST(body["message"].get<std::string>().starts_with(
+      "request.body should have required property 'name', request.body.flag should be boolean, "));
+  BOOST_TEST(body["correlationId"] == "0123456789abcdef");
+}
+
+BOOST_AUTO_TEST_CASE(lengths_nul_and_null_are_refused) {
+  for (const char* body : {R"({"name":""})", R"({"name":"123456789"})", R"({"name":"a\u0000b"})", R"({"name":null})",
+                           R"({"name":"a","list":["a","b","c"]})", R"([])", R"("text")", ""})
+    BOOST_TEST(ask(post("/api/things", body)).status == 400, body << " was accepted");
+}
+
+BOOST_AUTO_TEST_CASE(text_that_is_not_strict_json_is_refused_without_errors) {
+  std::string deep(100, '[');
+  for (const std::string& body :
+       {std::string("{"), std::string(R"({"name":"a"} x)"), std::string(R"({"name":"a","name":"b"})"),
+        std::string("{\"name\":\"\xff\"}"), R"({"name":"a","x":)" + deep}) {
+    const Answer answer = ask(post("/api/things", body));
+    BOOST_TEST(answer.status == 400, body);
+    BOOST_TEST(!body_of(answer).contains("errors"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_private_key_anywhere_in_a_body_is_refused_with_an_explanation) {
+  for (const char* body : {R"({"name":"a","privateKey":"x"})", R"({"name":"a","x":[{"privateKey":null}]})"}) {
+    const Answer answer = ask(post("/api/things", body));
+    BOOST_TEST(answer.status == 400);
+    BOOST_TEST(body_of(answer)["message"].get<std::string>().find("private key must never be sent") !=
+               std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(only_json_is_taken_where_a_body_is_declared) {
+  Incoming request = post("/api/things", R"({"name":"a"})");
+  request.content_type = "Application/JSON ; charset=utf-8";
+  BOOST_TEST(ask(request).status == 200);
+  for (const auto& type : {std::optional<std::string>(), std::optional<std::string>("text/plain"),
+                           std::optional<std::string>("application/json2"), std::optional<std::string>("")}) {
+    request.content_type = type;
+    const Answer answer = ask(request);
+    BOOST_TEST(answer.status == 415);
+    BOOST_TEST(body_of(answer)["errors"][0]["path"] == "/api/things");
+  }
+  request.content_type.reset();
+  BOOST_TEST(body_of(ask(request))["message"] == "unsupported media type undefined");
+}
+
+BOOST_AUTO_TEST_CASE(where_no_body_is_declared_anything_is_ignored) {
+  Incoming request = post("/api/things/7/sign", "{ broken");
+  BOOST_TEST(ask(request).status == 200);
+  request.content_type = "text/plain";
+  BOOST_TEST(ask(request).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_in_a_path_is_digits_only) {
+  for (const char* id : {"abc", "1e3", "0x10", "-1", "+1", "%201", "12abc", "9999999999999999999"})
+    BOOST_TEST(ask(post("/api/things/" + std::string(id) + "/sign", "")).status == 400, id << " was accepted");
+}
+
+BOOST_AUTO_TEST_CASE(unknown_empty_and_repeated_query_parameters_are_refused) {
+  const std::string body = R"({"name":"a"})";
+  BOOST_TEST(ask(post("/api/things?state=x", body)).status == 200);
+  for (const char* query : {"?other=1", "?state=", "?state", "?state=a&state=b"}) {
+    const Answer answer = ask(post("/api/things" + std::string(query), body));
+    BOOST_TEST(answer.status == 400, query << " was accepted");
+    BOOST_TEST(body_of(answer)["errors"][0]["path"].get<std::string>().starts_with(".query."));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(unknown_routes_get_404_and_methods_405_with_allow) {
+  Answer answer = ask(post("/api/nothing", "{}"));
+  BOOST_TEST(answer.status == 404);
+  BOOST_TEST(body_of(answer)["errors"][0] == Json::parse(R"({"path":"/api/nothing","message":"not found"})"));
+  BOOST_TEST(ask(post("/elsewhere", "")).status == 404);
+  Incoming head = post("/api/things", "");
+  head.method = "HEAD";
+  answer = ask(head);
+  BOOST_TEST(answer.status == 405);
+  BOOST_TEST(answer.allow == "POST");
+  BOOST_TEST(body_of(answer)["message"] == "HEAD method not allowed");
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_becomes_500_and_its_text_stays_inside) {
+  Incoming request = post("/api/broken", "");
+  request.method = "GET";
+  const Answer answer = ask(request);
+  BOOST_TEST(answer.status == 500);
+  BOOST_TEST(answer.body.find("SELECT") == std::string::npos);
+  BOOST_TEST(answer.body.find("incident 0123456789abcdef") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(correlation_ids_are_16_digits_and_differ) {
+  const std::string id = new_correlation_id();
+  BOOST_TEST(id.size() == 16u);
+  BOOST_TEST(id != new_correlation_id());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,127 @@
+#include "common/wire/daemon_client.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <functional>
+#include <thread>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/wire/message.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using namespace std::chrono_literals;
+using wire::DaemonClient;
+using wire::LineChannel;
+
+namespace {
+
+/// A daemon that does with each connection, one after the other, what a function says.
+class FakeDaemon {
+ public:
+  using Conversation = std::function<void(LineChannel&, int number)>;
+
+  FakeDaemon(int connections, Conversation talk) : path_((folder_ / "s").string()) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    BOOST_REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    BOOST_REQUIRE(::listen(listener_.get(), 8) == 0);
+    thread_ = std::thread([this, connections, talk = std::move(talk)] {
+      for (int n = 1; n <= connections; ++n) {
+        LineChannel channel(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+        talk(channel, n);
+      }
+    });
+  }
+  ~FakeDaemon() { thread_.join(); }
+  const std::string& path() const { return path_; }
+
+ private:
+  test::TempDir folder_;
+  std::string path_;
+  UniqueFd listener_;
+  std::thread thread_;
+};
+
+/// Answers one request with the number of its connection.
+bool answer(LineChannel& channel, int number) {
+  const auto line = channel.read_line(30s, 30s);
+  if (!line || !*line) return false;
+  const auto request = wire::decode_request(**line);
+  return channel.write_line(wire::encode_ok(request->id, {{"connection", number}}), 5s).has_value();
+}
+
+int connection_of(const Result<Json>& reply) { return reply.value()["connection"].get<int>(); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(daemon_client)
+
+BOOST_AUTO_TEST_CASE(a_connection_is_kept_and_used_again) {
+  FakeDaemon daemon(1, [](LineChannel& channel, int number) {
+    while (answer(channel, number)) {
+    }
+  });
+  DaemonClient client(daemon.path(), 30s);
+  BOOST_TEST(connection_of(client.call("health", Json::object())) == 1);
+  BOOST_TEST(connection_of(client.call("health", Json::object())) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_pooled_connection_that_the_daemon_closed_is_replaced_unseen) {
+  std::atomic<bool> closed{false};
+  FakeDaemon daemon(2, [&](LineChannel& channel, int number) {
+    answer(channel, number);
+    if (number == 1) {
+      ::shutdown(channel.fd(), SHUT_RDWR);
+      closed = true;
+      closed.notify_all();
+    }
+  });
+  DaemonClient client(daemon.path(), 30s);
+  BOOST_TEST(connection_of(client.call("health", Json::object())) == 1);
+  closed.wait(false);
+  BOOST_TEST(connection_of(client.call("health", Json::object())) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_daemon_that_does_not_answer_costs_no_more_than_the_deadline) {
+  FakeDaemon daemon(1, [](LineChannel& channel, int) {
+    (void)channel.read_line(30s, 30s);
+    (void)channel.read_line(30s, 30s);  // until the client leaves
+  });
+  DaemonClient client(daemon.path(), 20ms);
+  const auto reply = client.call("health", Json::object());
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == Code::hsm_unavailable));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_may_have_arrived_is_not_sent_again) {
+  std::atomic<int> requests{0};
+  {
+    FakeDaemon daemon(1, [&](LineChannel& channel, int) {
+      if (channel.read_line(30s, 30s).value()) ++requests;
+    });
+    DaemonClient client(daemon.path(), 30s);
+    const auto reply = client.call("sign_jws", Json::object());
+    BOOST_REQUIRE(!reply.has_value());
+    BOOST_TEST((reply.error().code == Code::hsm_unavailable));
+  }
+  BOOST_TEST(requests == 1);
+}
+
+BOOST_AUTO_TEST_CASE(no_daemon_at_all_is_said_with_the_path) {
+  const test::TempDir folder;
+  DaemonClient client((folder / "nobody").string(), 1s);
+  const auto reply = client.call("health", Json::object());
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == Code::hsm_unavailable));
+  BOOST_TEST(reply.error().message.find("nobody") != std::string::npos);
+  BOOST_TEST(
+      (DaemonClient(std::string(200, 'x'), 1s).call("health", Json::object()).error().code == Code::bad_request));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,91 @@
+#include "common/files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/must.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using hubseal::test::must;
+
+namespace {
+
+struct Folder {
+  test::TempDir folder;
+
+  std::filesystem::path make(const std::string& name, std::string_view content, mode_t mode) const {
+    const auto path = folder / name;
+    std::ofstream(path) << content;
+    ::chmod(path.c_str(), mode);
+    return path;
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(files, Folder)
+
+BOOST_AUTO_TEST_CASE(a_configuration_file_that_others_can_write_is_refused_with_the_cure) {
+  BOOST_TEST(must(read_file(make("good", "x", 0644), 10, Trust::config)) == "x");
+  for (const mode_t mode : std::initializer_list<mode_t>{0664, 0646, 0666}) {
+    const auto refused = read_file(make("bad", "x", mode), 10, Trust::config);
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.error().message.find("chmod go-w") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_others_can_read_is_refused) {
+  for (const mode_t mode : std::initializer_list<mode_t>{0600, 0400}) {
+    BOOST_TEST(must(read_secret_file(make("pin", "1357\n", mode), 64)).size() == 4U);
+    std::filesystem::remove(folder / "pin");
+  }
+  for (const mode_t mode : std::initializer_list<mode_t>{0640, 0604, 0644, 0610})
+    BOOST_TEST(!read_secret_file(make("bad", "1357", mode), 64).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(only_one_final_line_feed_is_left_out_of_a_secret) {
+  BOOST_TEST(must(read_secret_file(make("a", "13 57\n\n", 0600), 64)).size() == 6U);
+  BOOST_TEST(!read_secret_file(make("b", "\n", 0600), 64).has_value());
+  BOOST_TEST(!read_secret_file(make("c", "", 0600), 64).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(links_folders_and_pipes_are_not_files) {
+  make("target", "x", 0600);
+  std::filesystem::create_symlink(folder / "target", folder / "link");
+  BOOST_TEST(!read_file(folder / "link", 10, Trust::config).has_value());
+  BOOST_TEST(must(read_file(folder / "link", 10, Trust::any)) == "x");
+  BOOST_TEST(!read_file(folder.path(), 10, Trust::any).has_value());
+  BOOST_REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  BOOST_TEST(!read_file(folder / "pipe", 10, Trust::any).has_value());  // and does not hang
+}
+
+BOOST_AUTO_TEST_CASE(a_file_over_the_cap_is_refused_before_it_is_read) {
+  BOOST_TEST((read_file(make("big", "12345", 0600), 4, Trust::config).error().code == Code::too_large));
+  BOOST_TEST((read_file(folder / "absent", 4, Trust::config).error().code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(writing_replaces_the_file_as_a_whole_and_leaves_nothing_beside_it) {
+  const auto path = make("f", "old content that is longer", 0644);
+  struct stat before {};
+  struct stat after {};
+  ::stat(path.c_str(), &before);
+  must(write_file(path, as_bytes("new"), 0600));
+  ::stat(path.c_str(), &after);
+  BOOST_TEST(must(read_file(path, 64, Trust::secret)) == "new");
+  BOOST_TEST((before.st_ino != after.st_ino));  // renamed into place, never half written
+  BOOST_TEST(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_replaced_stays_and_leaves_nothing_beside_it) {
+  std::filesystem::create_directories(folder / "taken" / "full");
+  BOOST_TEST((write_file(folder / "taken", as_bytes("x"), 0600).error().code == Code::storage_unavailable));
+  BOOST_TEST(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  BOOST_TEST((write_file(folder / "no" / "such", as_bytes("x"), 0600).error().code == Code::storage_unavailable));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,57 @@
+#include "common/wire/message.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace hubseal;
+using namespace hubseal::wire;
+
+BOOST_AUTO_TEST_SUITE(message)
+
+BOOST_AUTO_TEST_CASE(a_request_comes_back_as_it_was_sent) {
+  const auto request = decode_request(encode_request({"r-81", "get_ca", {{"ca", "hub-ca"}}})).value();
+  BOOST_TEST(request.id == "r-81");
+  BOOST_TEST(request.op == "get_ca");
+  BOOST_TEST(request.fields == (Json{{"ca", "hub-ca"}}));
+}
+
+BOOST_AUTO_TEST_CASE(requests_without_version_id_or_operation_are_refused) {
+  for (const char* bad :
+       {"{}", "[]", R"({"v":1,"id":"1"})", R"({"v":1,"op":"health"})", R"({"id":"1","op":"health"})",
+        R"({"v":2,"id":"1","op":"health"})", R"({"v":"1","id":"1","op":"health"})", R"({"v":1,"id":1,"op":"health"})",
+        R"({"v":1,"id":"","op":"health"})", R"({"v":1,"id":"1","op":"he alth"})", R"({"v":1,"id":"1","op":"health"}x)",
+        R"({"v":1,"v":1,"id":"1","op":"health"})", R"({"v":1,"id":"1","op":"health","x":[[[[[[]]]]]]})"}) {
+    const auto decoded = decode_request(bad);
+    BOOST_REQUIRE_MESSAGE(!decoded.has_value(), bad << " was accepted");
+    BOOST_TEST((decoded.error().code == Code::bad_request));
+  }
+  BOOST_TEST((decode_request(std::string(kMaxLineBytes + 1, ' ')).error().code == Code::too_large));
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_is_the_ok_object_or_the_daemons_error) {
+  BOOST_TEST(decode_reply(encode_ok("7", {{"a", 1}}), "7").value() == (Json{{"a", 1}}));
+  const auto refused = decode_reply(encode_error("7", {Code::policy_denied, "no \"such\" thing\n"}), "7");
+  BOOST_TEST((refused.error().code == Code::policy_denied));
+  BOOST_TEST(refused.error().message == "no \"such\" thing\n");
+}
+
+BOOST_AUTO_TEST_CASE(every_code_travels) {
+  for (const Code code : {Code::bad_request, Code::too_large, Code::forbidden, Code::not_found, Code::conflict,
+                          Code::policy_denied, Code::approval_required, Code::hsm_busy, Code::rate_limited,
+                          Code::hsm_unavailable, Code::storage_unavailable, Code::internal}) {
+    const auto reply = decode_reply(encode_error("1", {code, "m"}), "1");
+    BOOST_TEST((reply.error().code == code), to_string(code));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_answer_to_another_request_is_refused) {
+  const auto reply = decode_reply(encode_ok("8", Json::object()), "7");
+  BOOST_TEST((reply.error().code == Code::bad_request));
+  BOOST_TEST(!decode_reply(R"({"v":1,"id":"7"})", "7").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_is_one_line_whatever_it_carries) {
+  const std::string line = encode_ok("id\n", {{"pem", "-----BEGIN\nX\n"}});
+  BOOST_TEST(line.find('\n') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

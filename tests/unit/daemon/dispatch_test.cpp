@@ -1,0 +1,122 @@
+#include "daemon/dispatch.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/must.h"
+#include "tests/support/software_room.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+
+namespace {
+
+const std::pair<const char*, Permission> kOperations[] = {
+    {"health", Permission::status},
+    {"version", Permission::status},
+    {"list_keys", Permission::read_keys},
+    {"get_public_key", Permission::read_keys},
+    {"create_key", Permission::create_key},
+    {"create_ca", Permission::create_ca},
+    {"get_ca", Permission::read_certificates},
+    {"issue_certificate", Permission::issue_certificate},
+    {"get_certificate", Permission::read_certificates},
+    {"list_certificates", Permission::read_certificates},
+    {"create_csr", Permission::create_csr},
+    {"sign_jws", Permission::sign_jws},
+};
+
+struct Fixture : test::SoftwareRoom {
+  std::string code(const Peer& peer, std::string_view op, Json fields = Json::object()) {
+    const Json reply = ask(peer, op, std::move(fields));
+    return reply.contains("error") ? reply["error"]["code"].get<std::string>() : "ok";
+  }
+
+  std::vector<Json> audit_records() const {
+    std::vector<Json> records;
+    std::ifstream file(folder() / "audit.jsonl");
+    for (std::string line; std::getline(file, line);) records.push_back(test::must(parse_json(line)));
+    return records;
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(dispatch, Fixture)
+
+BOOST_AUTO_TEST_CASE(an_operation_without_its_permission_looks_like_one_that_does_not_exist) {
+  for (const auto& [op, permission] : kOperations) {
+    const Peer bare = peer(Role::admin, {});
+    const Peer able = peer(Role::admin, {permission});
+    std::string unknown = ask(bare, "unknown")["error"]["message"];
+    unknown.replace(unknown.find("unknown"), 7, op);
+    BOOST_TEST(ask(bare, op)["error"]["code"] == "forbidden", op);
+    BOOST_TEST(ask(bare, op)["error"]["message"] == unknown, op);
+    BOOST_TEST(code(able, op) != "forbidden", op);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(ceremony_verbs_exist_on_the_admin_socket_only) {
+  for (const Role role : {Role::agent, Role::jws, Role::audit})
+    for (const char* op : {"create_key", "create_ca"}) BOOST_TEST(code(peer(role), op) == "forbidden");
+  BOOST_TEST(code(peer(Role::agent), "sign_jws") == "forbidden");
+  BOOST_TEST(code(peer(Role::jws), "issue_certificate") == "forbidden");
+  BOOST_TEST(code(peer(Role::audit), "list_keys") == "forbidden");
+}
+
+BOOST_AUTO_TEST_CASE(every_refusal_is_recorded_with_who_asked) {
+  const std::size_t before = audit_records().size();
+  const Peer agent = peer(Role::agent);
+  (void)dispatcher().handle(agent, "not json");
+  (void)ask(agent, "create_ca");
+  (void)ask(agent, "get_ca", {{"ca", "nobody"}});
+  (void)dispatcher().refuse_line(agent, {Code::too_large, "line over 1 MiB"});
+  const auto records = audit_records();
+  BOOST_REQUIRE(records.size() == before + 4);
+  const std::pair<const char*, const char*> expected[] = {{"undecodable", "bad_request"},
+                                                          {"create_ca", "forbidden"},
+                                                          {"get_ca", "not_found"},
+                                                          {"undecodable", "too_large"}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    BOOST_TEST(records[before + i]["event"] == expected[i].first);
+    BOOST_TEST(records[before + i]["result"] == expected[i].second);
+    BOOST_TEST(records[before + i]["peer"] == "agent");
+    BOOST_TEST(records[before + i]["seq"] == before + i + 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_recorded_is_not_released) {
+  const Peer admin = peer(Role::admin);
+  BOOST_TEST(code(admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}}) == "ok");
+  // A disk without room, made of a limit on the size of files.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit full{std::filesystem::file_size(folder() / "audit.jsonl"), old.rlim_max};
+  BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+  const Json jws = ask(admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}});
+  const std::string key = code(admin, "create_key", {{"label", "new"}, {"type", "ec_p256"}, {"use", "jws"}});
+  const Json health = ask(admin, "health");
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  BOOST_TEST(jws["error"]["code"] == "storage_unavailable");
+  BOOST_TEST(!jws.contains("ok"));
+  BOOST_TEST(key == "storage_unavailable");
+  BOOST_TEST(health["ok"]["status"] == "degraded");
+  BOOST_TEST(test::must(signer().list_keys()).size() == 2U);  // none was made that no record names
+  BOOST_TEST(code(admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}}) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(an_id_comes_back_and_a_line_without_one_gets_an_empty_one) {
+  const Peer admin = peer(Role::admin);
+  const Json reply = test::must(parse_json(dispatcher().handle(admin, R"({"v":1,"id":"r-81","op":"version"})")));
+  BOOST_TEST(reply["id"] == "r-81");
+  BOOST_TEST(test::must(parse_json(dispatcher().handle(admin, "{}")))["id"] == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
