@@ -58,15 +58,29 @@ class StopSignals {
     ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
 
-  void stop_on_signal(Server& server) {
-    std::thread([signals = signals_, &server] {
-      int signal = 0;
-      ::sigwait(&signals, &signal);
-      ::sd_notify(0, "STOPPING=1");
-      log::info("stopping", {{"signal", ::sigabbrev_np(signal)}});
-      server.stop();
-    }).detach();
-  }
+  /// Waits for a signal in a thread of its own until it goes; the server must outlive it.
+  class Watch {
+   public:
+    Watch(const sigset_t& signals, Server& server)
+        : thread_([signals, &server] {
+            int signal = 0;
+            ::sigwait(&signals, &signal);
+            ::sd_notify(0, "STOPPING=1");
+            log::info("stopping", {{"signal", ::sigabbrev_np(signal)}});
+            server.stop();
+          }) {}
+    ~Watch() {
+      // When the server ended by itself, the thread still waits.
+      ::pthread_kill(thread_.native_handle(), SIGTERM);
+      thread_.join();
+    }
+    Watch(const Watch&) = delete;  // the thread exists once
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    std::thread thread_;
+  };
+  Watch stop_on_signal(Server& server) const { return Watch(signals_, server); }
 
  private:
   sigset_t signals_{};
@@ -110,7 +124,7 @@ Result<> serve(const Config& config) {
                  .drain = config.server.drain},
                 [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
                 [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
-  signals.stop_on_signal(server);
+  const auto watch = signals.stop_on_signal(server);
   ::sd_notify(0, "READY=1");
   log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});
 
