@@ -21,7 +21,7 @@ struct TokenConfig {
   /// Called just before each login, never otherwise; what it returns is wiped right after.
   std::function<Result<SecretBytes>()> read_pin;
 
-  /// Signatures made at the same time, each on a session of its own; 0: one per core.
+  /// Signatures made at the same time, each on a session of its own; 0: two per core.
   unsigned sessions = 0;
 
   /// Sign with copies of the keys that live in the session (C_CopyObject with CKA_TOKEN false and

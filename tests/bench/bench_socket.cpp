@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
   app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"sign_jws ec_p256 32\"");
   app.add_option("--payload", settings.payload, "bytes signed by sign_jws")->capture_default_str();
   app.add_flag("--no-session-copies", settings.no_copies, "session_copies = false in hubseald.toml");
-  app.add_option("--sessions", settings.sessions, "sessions in hubseald.toml; 0: one per core")->capture_default_str();
+  app.add_option("--sessions", settings.sessions, "sessions in hubseald.toml; 0: two per core")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     Bench(settings).run();
