@@ -176,9 +176,12 @@ Result<> check_names(const Profile& profile, const SubjectAltNames& requested) {
   return {};
 }
 
-Result<> check_common_name(const Profile& profile, const DistinguishedName& subject) {
+Result<> check_common_name(const Profile& profile, const DistinguishedName& subject, const Issuer& issuer) {
   const auto name = subject.get(Attribute::common_name);
   if (!name) return {};
+  const x509::DistinguishedName ca = TRY(issuer.certificate().subject_name());
+  if (const auto ca_name = ca.get(Attribute::common_name); ca_name && comparable(*ca_name) == comparable(*name))
+    return deny(profile, fmt::format("PKI-5: the CN \"{}\" is the CA's own", log::printable(*name, 80)));
   const auto host = host_in(*name);
   // "a*.example.com" is no DNS name here, but a pattern to OpenSSL.
   if (!host && name->find('*') != std::string::npos)

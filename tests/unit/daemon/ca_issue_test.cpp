@@ -222,6 +222,17 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_cn_with_the_dot_of_the_root_claims_its_host) {
   BOOST_TEST((std::find(prepared.claims.begin(), prepared.claims.end(), host) != prepared.claims.end()));
 }
 
+BOOST_AUTO_TEST_CASE(PKI_5_nobody_is_certified_under_the_cas_own_name) {
+  const TestCa ca(KeyType::ec_p256);
+  for (const char* name : {"Example Hub Root CA", "example  hub ROOT ca"}) {
+    const CsrContent content{{{Attribute::common_name, name}, {Attribute::organization, "Example Hub"}}, {}, {}};
+    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), profile("dfsp-client"));
+    BOOST_REQUIRE_MESSAGE(!certificate.has_value(), name);
+    BOOST_TEST((certificate.error().code == Code::policy_denied));
+    BOOST_TEST(contains(certificate.error().message, "the CA's own"), certificate.error().message);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_csr_for_the_cas_own_key_is_refused) {
   const TestCa ca(KeyType::ec_p256);
   const auto certificate = ca.issue(make_csr(ca.key.get()), profile("dfsp-client"));
