@@ -65,6 +65,10 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   // Pointers to open containers stay valid: only the innermost one ever grows.
   template <class Value>
   Json* place(Value&& value) {
+    if (++values_ > limits_.max_values) {
+      refuse(fmt::format("more than {} values in all", limits_.max_values));
+      return nullptr;
+    }
     if (open_.empty()) {
       root_ = std::forward<Value>(value);
       return &root_;
@@ -87,6 +91,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   }
 
   const JsonLimits limits_;
+  std::size_t values_ = 0;
   Json root_;
   std::vector<Json*> open_;
   std::string key_;

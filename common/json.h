@@ -16,9 +16,10 @@ using Json = nlohmann::ordered_json;
 
 /// What a text may be made of before it is refused.
 struct JsonLimits {
-  std::size_t max_depth = 6;      ///< nested objects and arrays
-  std::size_t max_members = 256;  ///< of one object, and elements of one array
-  bool allow_fractions = false;   ///< numbers that are not 64-bit integers
+  std::size_t max_depth = 6;       ///< nested objects and arrays
+  std::size_t max_members = 256;   ///< of one object, and elements of one array
+  std::size_t max_values = 16384;  ///< in all: an empty object of two bytes takes thirty times as much memory
+  bool allow_fractions = false;    ///< numbers that are not 64-bit integers
 };
 
 /// The one JSON value that `text` is (RFC 8259). Refuses, beyond bad syntax and bad UTF-8: repeated

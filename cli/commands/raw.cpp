@@ -18,7 +18,8 @@ struct Options {
 
 /// The line is what the user asked to see; only the exit status says how it is to be understood.
 ExitCode exit_code_of_reply(const std::string& reply) {
-  const auto message = parse_json(reply, {.max_depth = 16, .max_members = 4096, .allow_fractions = true});
+  const auto message =
+      parse_json(reply, {.max_depth = 16, .max_members = 4096, .max_values = 65536, .allow_fractions = true});
   if (!message) return ExitCode::internal;
   const auto decoded = wire::decode_reply(reply, text_of(*message, "id"));
   return decoded ? ExitCode::ok : exit_code_of(decoded.error().code);

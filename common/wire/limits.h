@@ -11,5 +11,6 @@ constexpr std::size_t kMaxIdBytes = 64;         ///< a request's id
 constexpr std::size_t kMaxOpBytes = 64;         ///< an operation's name
 constexpr std::size_t kMaxDepth = 6;            ///< nested objects and lists
 constexpr std::size_t kMaxMembers = 64;         ///< of one object, and items of one list
+constexpr std::size_t kMaxValues = 512;         ///< of a request in all
 
 }  // namespace hubseal::wire

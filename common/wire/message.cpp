@@ -9,9 +9,11 @@
 namespace hubseal::wire {
 namespace {
 
-constexpr JsonLimits kLimits = {.max_depth = kMaxDepth, .max_members = kMaxMembers, .allow_fractions = false};
+constexpr JsonLimits kLimits = {
+    .max_depth = kMaxDepth, .max_members = kMaxMembers, .max_values = kMaxValues, .allow_fractions = false};
 // Replies carry lists of certificates and keys; the daemon is trusted to keep them in one line.
-constexpr JsonLimits kReplyLimits = {.max_depth = kMaxDepth + 2, .max_members = 4096, .allow_fractions = false};
+constexpr JsonLimits kReplyLimits = {
+    .max_depth = kMaxDepth + 2, .max_members = 4096, .max_values = 65536, .allow_fractions = false};
 
 constexpr std::array kCodes = {
     Code::bad_request,       Code::too_large,       Code::forbidden,           Code::not_found,

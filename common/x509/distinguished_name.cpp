@@ -49,12 +49,17 @@ long take_code_point(std::string_view& rest) {
   return point < kSmallest[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? -1 : point;
 }
 
-/// Characters that end lines, reorder what is displayed, or cannot be seen: a name that an operator
-/// approves must be the name that is signed.
+/// Characters that end lines, reorder what is displayed, cannot be seen, or look like others: a name
+/// that an operator approves must be the name that is signed, and one that is compared must not be
+/// another's after RFC 4518 section 2.2 has taken characters out of it or made them spaces.
 bool is_deceptive(long point) {
-  return point < 0x20 || (point >= 0x7f && point <= 0x9f) || (point >= 0x200b && point <= 0x200f) ||
-         (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x2069) || point == 0xfeff ||
-         point == 0xad;
+  static constexpr std::pair<long, long> kRanges[] = {
+      {0x00, 0x1f},     {0x7f, 0xa0},     {0xad, 0xad},       {0x34f, 0x34f},    {0x61c, 0x61c},   {0x115f, 0x1160},
+      {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x1806, 0x1806},   {0x180b, 0x180f},  {0x2000, 0x200f}, {0x2028, 0x202f},
+      {0x205f, 0x206f}, {0x3000, 0x3000}, {0x3164, 0x3164},   {0xfe00, 0xfe0f},  {0xfeff, 0xfeff}, {0xff01, 0xff5e},
+      {0xffa0, 0xffa0}, {0xfff0, 0xfffc}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
+  return std::any_of(std::begin(kRanges), std::end(kRanges),
+                     [point](const auto& range) { return point >= range.first && point <= range.second; });
 }
 
 tl::unexpected<Error> bad_value(Attribute attribute, std::string_view value, std::string_view problem) {
@@ -137,7 +142,8 @@ Result<> check_attribute(Attribute attribute, std::string_view value) {
     const long point = take_code_point(rest);
     if (point < 0) return bad_value(attribute, value, "is not UTF-8");
     if (is_deceptive(point))
-      return bad_value(attribute, value, fmt::format("holds the control character U+{:04X}", point));
+      return bad_value(attribute, value,
+                       fmt::format("holds U+{:04X}, a character that is not seen or passes for another", point));
   }
   if (characters > max_characters(attribute))
     return bad_value(attribute, value,

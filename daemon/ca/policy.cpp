@@ -62,6 +62,24 @@ bool lies_below(std::string_view name, std::string_view suffix) {
   return name == suffix || (name.ends_with(suffix) && name[name.size() - suffix.size() - 1] == '.');
 }
 
+Result<> check_dns(const Profile& profile, const std::string& name) {
+  const NameRules& rules = profile.names;
+  if (x509::is_wildcard(name) && !rules.wildcard)
+    return deny(profile, fmt::format("DNS name {} is a wildcard; wanted full names", name));
+  const auto covers = [&](const std::string& suffix) { return lies_below(name, suffix); };
+  if (!rules.dns_suffixes.empty() && std::none_of(rules.dns_suffixes.begin(), rules.dns_suffixes.end(), covers))
+    return deny(profile,
+                fmt::format("DNS name {} lies outside dns_suffixes ({})", name, fmt::join(rules.dns_suffixes, ", ")));
+  return {};
+}
+
+/// The DNS name that a CN is as well, if it is one; the dot of the root at its end makes no difference.
+std::optional<std::string> host_in(std::string_view common_name) {
+  if (common_name.ends_with('.')) common_name.remove_suffix(1);
+  auto name = x509::canonical_dns(common_name);
+  return name ? std::optional(*std::move(name)) : std::nullopt;
+}
+
 /// The default of a rule with its placeholder filled in; nothing when there is none.
 Result<std::optional<std::string>> default_of(const AttributeRule& rule, Attribute attribute,
                                               std::string_view participant, const Issuer* issuer) {
@@ -154,14 +172,22 @@ Result<> check_names(const Profile& profile, const SubjectAltNames& requested) {
     return deny(profile, fmt::format("{} subjectAltNames; at most {} are accepted", requested.size(), rules.max));
   if (requested.empty() && rules.required)
     return deny(profile, "the CSR asks for no subjectAltName; wanted at least one DNS name or IP address");
-  for (const std::string& name : requested.dns()) {
-    if (x509::is_wildcard(name) && !rules.wildcard)
-      return deny(profile, fmt::format("DNS name {} is a wildcard; wanted full names", name));
-    const auto covers = [&](const std::string& suffix) { return lies_below(name, suffix); };
-    if (!rules.dns_suffixes.empty() && std::none_of(rules.dns_suffixes.begin(), rules.dns_suffixes.end(), covers))
-      return deny(profile,
-                  fmt::format("DNS name {} lies outside dns_suffixes ({})", name, fmt::join(rules.dns_suffixes, ", ")));
-  }
+  for (const std::string& name : requested.dns()) TRY(check_dns(profile, name));
+  return {};
+}
+
+Result<> check_common_name(const Profile& profile, const DistinguishedName& subject, const Issuer& issuer) {
+  const auto name = subject.get(Attribute::common_name);
+  if (!name) return {};
+  const x509::DistinguishedName ca = TRY(issuer.certificate().subject_name());
+  if (const auto ca_name = ca.get(Attribute::common_name); ca_name && comparable(*ca_name) == comparable(*name))
+    return deny(profile, fmt::format("PKI-5: the CN \"{}\" is the CA's own", log::printable(*name, 80)));
+  const auto host = host_in(*name);
+  // "a*.example.com" is no DNS name here, but a pattern to OpenSSL.
+  if (!host && name->find('*') != std::string::npos)
+    return deny(profile, fmt::format("CN \"{}\" holds a wildcard; wanted a full name", log::printable(*name, 80)));
+  // Without a dot it is a participant's id rather than a host.
+  if (host && host->find('.') != std::string::npos) return check_dns(profile, *host);
   return {};
 }
 
@@ -174,7 +200,7 @@ std::vector<ClaimedName> claims_of(const DistinguishedName& subject, const Subje
   // Some clients still take the CN for the host's name: it must not be another's host either.
   if (const auto common_name = subject.get(Attribute::common_name)) {
     claim(NameKind::cn, comparable(*common_name));
-    if (auto dns = x509::canonical_dns(*common_name)) claim(NameKind::dns, *std::move(dns));
+    if (auto dns = host_in(*common_name)) claim(NameKind::dns, *std::move(dns));
     if (auto ip = x509::canonical_ip(*common_name)) claim(NameKind::ip, *std::move(ip));
   }
   for (const std::string& name : names.dns()) claim(NameKind::dns, name);

@@ -25,6 +25,10 @@ Result<x509::DistinguishedName> decide_subject(const Profile& profile, const x50
 /// Refuses names that the profile does not allow; what is left is certified as asked.
 Result<> check_names(const Profile& profile, const x509::SubjectAltNames& requested);
 
+/// The same for a CN, which verifiers take for a host's name, wildcards included, where subjectAltName
+/// holds no DNS name; and refuses the name of the CA itself.
+Result<> check_common_name(const Profile& profile, const x509::DistinguishedName& subject, const Issuer& issuer);
+
 /// The names that this certificate gives to its participant.
 std::vector<ClaimedName> claims_of(const x509::DistinguishedName& subject, const x509::SubjectAltNames& names);
 

@@ -89,6 +89,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
   TRY(check_requested_extensions(request.csr));
   const x509::DistinguishedName asked = TRY(request.csr.subject());
   const x509::DistinguishedName subject = TRY(decide_subject(profile, asked, request.subject, &issuer));
+  TRY(check_common_name(profile, subject, issuer));
   const x509::SubjectAltNames names = TRY(request.csr.names());
   TRY(check_names(profile, names));
   const Validity validity = TRY(decide_validity(issuer, profile, request.now));

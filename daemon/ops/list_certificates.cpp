@@ -1,10 +1,16 @@
 #include <nlohmann/json.hpp>
 
+#include "common/wire/limits.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
 
 namespace hubseal::daemon::ops {
+namespace {
+
+constexpr std::size_t kMaxPageBytes = wire::kMaxLineBytes / 2;
+
+}  // namespace
 
 Result<Json> list_certificates(Call& call, Fields fields) {
   CertificateQuery query;
@@ -15,13 +21,19 @@ Result<Json> list_certificates(Call& call, Fields fields) {
   TRY(fields.nothing_left());
 
   query.limit = limit + 1;  // one more than shown tells whether there is a next page
-  auto records = TRY(call.services.registry.list_certificates(query));
-  const bool more = static_cast<std::int64_t>(records.size()) > limit;
-  if (more) records.pop_back();
+  const auto records = TRY(call.services.registry.list_certificates(query));
+  // Names are as long as participants like: a page must be a line that clients read, or a few
+  // certificates with long names would hide all others.
   Json certificates = Json::array();
-  for (const CertificateRecord& record : records) certificates.push_back(view_of(record));
+  std::size_t bytes = 0;
+  for (const CertificateRecord& record : records) {
+    if (static_cast<std::int64_t>(certificates.size()) == limit || bytes > kMaxPageBytes) break;
+    certificates.push_back(view_of(record));
+    bytes += dump_json(certificates.back()).size();
+  }
+  const std::size_t shown = certificates.size();
   Json page = {{"certificates", std::move(certificates)}};
-  if (more) page["next"] = records.back().row;
+  if (shown < records.size()) page["next"] = records[shown - 1].row;
   return page;
 }
 

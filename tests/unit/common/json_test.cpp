@@ -35,6 +35,14 @@ BOOST_AUTO_TEST_CASE(depth_and_members_are_bounded) {
   BOOST_TEST(refusal(R"({"a":1,"b":1,"c":1,"d":1})", limits).find("more than 3") != std::string::npos);
 }
 
+// Wide and not deep: a line of a mebibyte would become ten or twenty of them on every connection.
+BOOST_AUTO_TEST_CASE(values_are_bounded_in_all) {
+  const JsonLimits limits{.max_depth = 3, .max_members = 3, .max_values = 5};
+  BOOST_TEST(parse_json("[[1,2],[3]]", {.max_values = 6}).has_value());
+  BOOST_TEST(refusal("[[1,2],[3]]", limits).find("more than 5 values") != std::string::npos);
+  BOOST_TEST(refusal(R"([{},{},{"a":[],"b":null}])", limits).find("more than 5 values") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_brackets_are_refused_and_not_recursed_into) {
   BOOST_TEST(refusal(std::string(100'000, '[')).find("deeper") != std::string::npos);
 }

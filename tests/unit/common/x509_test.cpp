@@ -147,4 +147,13 @@ BOOST_AUTO_TEST_CASE(name_values_are_printable_text_within_rfc_5280_bounds) {
     BOOST_TEST(!check_attribute(attribute, value).has_value(), to_hex(as_bytes(value)));
 }
 
+BOOST_AUTO_TEST_CASE(PKI_5_a_name_holds_nothing_that_makes_it_look_like_another) {
+  // Each reads as "bank7", or is compared as it (RFC 4518), and is other bytes.
+  for (const char* name : {"bank7\ufe0f", "bank7\u034f", "bank7\u180b", "bank7\u200b", "bank7\u2063", "bank7\u3164",
+                           "bank7\U000e0020", "ban\uff4b7", "my\u00a0bank7", "my\u2003bank7", "my\u3000bank7"})
+    BOOST_TEST(!check_attribute(Attribute::common_name, name).has_value(), to_hex(as_bytes(name)));
+  for (const char* name : {"Bänk Sieben", "Банк 7", "七银行", "مصرف", "Ẹ̀kọ́ Bank"})
+    BOOST_TEST(check_attribute(Attribute::common_name, name).has_value(), name);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

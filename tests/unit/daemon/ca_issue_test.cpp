@@ -189,6 +189,50 @@ BOOST_AUTO_TEST_CASE(PKI_5_claims_name_cn_and_alternative_names_for_comparison) 
   BOOST_TEST((prepared.subject_key == csr.key_id()));
 }
 
+// OpenSSL falls back to the CN where subjectAltName holds no DNS name, and takes its wildcards for
+// wildcards: a certificate for somebody else's hosts that no claimed name collides with.
+BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_dns_names) {
+  const TestCa ca(KeyType::ec_p256);
+  ca::Profile server = profile("dfsp-server");
+  const auto refusal = [&](const std::string& common_name) {
+    const CsrContent content{{{Attribute::common_name, common_name}}, {}, {"192.0.2.66"}};
+    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), server, "evil");
+    return certificate ? "issued" : certificate.error().message;
+  };
+  for (const char* name :
+       {"*.bank1.example.com", "a*.bank1.example.com", "*a.bank1.example.com", "*.bank1.example.com."})
+    BOOST_TEST(contains(refusal(name), "wildcard"), name << ": " << refusal(name));
+  server.names.dns_suffixes = {"bank1.example.com"};
+  BOOST_TEST(refusal("api.bank1.example.com") == "issued");
+  BOOST_TEST(refusal("evil") == "issued");
+  for (const char* name : {"bank2.example.com", "bank2.example.com."})
+    BOOST_TEST(contains(refusal(name), "dns_suffixes"), name << ": " << refusal(name));
+  server.names.wildcard = true;
+  BOOST_TEST(refusal("*.bank1.example.com") == "issued");
+  BOOST_TEST(contains(refusal("a*.bank1.example.com"), "wildcard"));
+}
+
+BOOST_AUTO_TEST_CASE(PKI_5_a_cn_with_the_dot_of_the_root_claims_its_host) {
+  const TestCa ca(KeyType::ec_p256);
+  const x509::Csr csr = csr_of(KeyType::ec_p256, {{{Attribute::common_name, "bank1.example.com."}}, {}, {}});
+  const auto prepared =
+      ca::prepare_certificate(*ca.issuer, {profile("dfsp-client"), csr, "bank1", ca::new_serial().value(), kNow})
+          .value();
+  const ca::ClaimedName host{ca::NameKind::dns, "bank1.example.com"};
+  BOOST_TEST((std::find(prepared.claims.begin(), prepared.claims.end(), host) != prepared.claims.end()));
+}
+
+BOOST_AUTO_TEST_CASE(PKI_5_nobody_is_certified_under_the_cas_own_name) {
+  const TestCa ca(KeyType::ec_p256);
+  for (const char* name : {"Example Hub Root CA", "example  hub ROOT ca"}) {
+    const CsrContent content{{{Attribute::common_name, name}, {Attribute::organization, "Example Hub"}}, {}, {}};
+    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), profile("dfsp-client"));
+    BOOST_REQUIRE_MESSAGE(!certificate.has_value(), name);
+    BOOST_TEST((certificate.error().code == Code::policy_denied));
+    BOOST_TEST(contains(certificate.error().message, "the CA's own"), certificate.error().message);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_csr_for_the_cas_own_key_is_refused) {
   const TestCa ca(KeyType::ec_p256);
   const auto certificate = ca.issue(make_csr(ca.key.get()), profile("dfsp-client"));

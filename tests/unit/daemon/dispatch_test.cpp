@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/wire/message.h"
 #include "tests/support/must.h"
 #include "tests/support/software_room.h"
 
@@ -110,6 +111,34 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_recorded_is_not_released) {
   BOOST_TEST(health["ok"]["status"] == "degraded");
   BOOST_TEST(test::must(signer().list_keys()).size() == 2U);  // none was made that no record names
   BOOST_TEST(code(admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}}) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_certificates_is_a_line_that_clients_read) {
+  for (int i = 0; i < 520; ++i) {
+    CertificateRecord intent{.ca = "hub-ca",
+                             .serial = fmt::format("{:04x}", i),
+                             .profile = "dfsp-client",
+                             .subject = "bank1",
+                             .peer = "agent",
+                             .request = fmt::format("r-{}", i)};
+    intent.key_id[0] = static_cast<std::uint8_t>(i);
+    intent.key_id[1] = static_cast<std::uint8_t>(i >> 8);
+    intent.content_hash = intent.tbs = {1};
+    intent.distinguished_name = std::string(2500, 'x');
+    test::must(registry().reserve(intent, {}));
+  }
+  const Peer admin = peer(Role::admin);
+  Json fields = {{"subject", "bank1"}, {"limit", 500}};
+  std::size_t seen = 0;
+  for (bool more = true; more;) {
+    const std::string line = dispatcher().handle(admin, wire::encode_request({"1", "list_certificates", fields}));
+    BOOST_REQUIRE(line.size() < wire::kMaxLineBytes);
+    const Json page = test::must(wire::decode_reply(line, "1"));
+    seen += page["certificates"].size();
+    more = page.contains("next");
+    if (more) fields["after"] = page["next"];
+  }
+  BOOST_TEST(seen == 520U);
 }
 
 BOOST_AUTO_TEST_CASE(an_id_comes_back_and_a_line_without_one_gets_an_empty_one) {

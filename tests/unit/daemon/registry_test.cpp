@@ -71,6 +71,22 @@ BOOST_AUTO_TEST_CASE(a_certificate_once_issued_is_never_replaced) {
   BOOST_TEST((registry->find_certificate("hub-ca", "01000000").value()->certificate == Bytes{1}));
 }
 
+BOOST_AUTO_TEST_CASE(PKI_5_a_wildcard_does_not_cover_the_names_of_others) {
+  auto code = [&, n = 0](const std::string& subject, const std::string& name) mutable {
+    const auto reserved = registry->reserve(intent(++n, subject), {{ca::NameKind::dns, name}});
+    return reserved ? "ok" : std::string(to_string(reserved.error().code));
+  };
+  BOOST_TEST(code("bank1", "api.bank1.example.com") == "ok");
+  BOOST_TEST(code("bank3", "deep.api.bank2.example.com") == "ok");
+  BOOST_TEST(code("bank2", "*.bank1.example.com") == "conflict");
+  BOOST_TEST(code("bank1", "*.bank1.example.com") == "ok");
+  BOOST_TEST(code("bank2", "new.bank1.example.com") == "conflict");
+  BOOST_TEST(code("bank1", "new.bank1.example.com") == "ok");
+  BOOST_TEST(code("bank2", "bank1.example.com") == "ok");
+  BOOST_TEST(code("bank2", "*.bank2.example.com") == "ok");  // one label: nobody's name lies there
+  BOOST_TEST(code("bank2", "localhost") == "ok");
+}
+
 BOOST_AUTO_TEST_CASE(PKI_8_a_public_key_certified_once_is_refused_again) {
   test::must(registry->reserve(intent(1, "bank1"), {}));
   CertificateRecord again = intent(2, "bank1");
