@@ -64,14 +64,14 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& fo
 }
 
 Result<> AuditLog::recover() {
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return fail_errno("fstat");
   end_ = info.st_size;
   const std::int64_t start = std::max<std::int64_t>(0, end_ - kTailBytes);
   std::string tail(static_cast<std::size_t>(end_ - start), '\0');
   for (std::size_t filled = 0; filled < tail.size();) {
-    const ssize_t got = ::pread(fd_.get(), tail.data() + filled, tail.size() - filled,
-                                start + static_cast<std::int64_t>(filled));
+    const ssize_t got =
+        ::pread(fd_.get(), tail.data() + filled, tail.size() - filled, start + static_cast<std::int64_t>(filled));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return fail_errno("reading back");
     filled += static_cast<std::size_t>(got);
@@ -79,7 +79,8 @@ Result<> AuditLog::recover() {
   const std::size_t whole = tail.rfind('\n') + 1;  // 0 when there is none
   records_ = last_sequence(std::string_view(tail).substr(0, whole));
   if (records_ == 0 && end_ >= kTailBytes)
-    return fail(Code::storage_unavailable, "audit log: its last 2 MiB hold no record; restore it before signing goes on");
+    return fail(Code::storage_unavailable,
+                "audit log: its last 2 MiB hold no record; restore it before signing goes on");
   if (whole == tail.size()) return {};
   // A crash tore the last line. It stays where it is, closed by a line feed and named by a record,
   // so that nothing that may have been seen disappears.
@@ -93,8 +94,8 @@ Result<> AuditLog::append(const std::string& lines) {
   if (closed_) return fail(Code::storage_unavailable, "audit log: closed after a failed sync; restart hubseald");
   std::string_view left = lines;
   while (!left.empty()) {
-    const ssize_t put = ::pwrite(fd_.get(), left.data(), left.size(),
-                                 end_ + static_cast<std::int64_t>(lines.size() - left.size()));
+    const ssize_t put =
+        ::pwrite(fd_.get(), left.data(), left.size(), end_ + static_cast<std::int64_t>(lines.size() - left.size()));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
       const auto refused = fail_errno("cannot be written");

@@ -24,12 +24,14 @@ Result<TimePoint> ClockGuard::now() const {
   if (std::chrono::abs(moved) > kTolerance)
     return fail(Code::policy_denied,
                 fmt::format("the clock jumped by {} s since hubseald started (it says {}); nothing is issued until it "
-                            "is set right and hubseald is restarted", moved.count(), format_utc(now)));
+                            "is set right and hubseald is restarted",
+                            moved.count(), format_utc(now)));
   const auto latest = TRY(registry_.latest_time());
   if (latest && now + kTolerance < *latest)
     return fail(Code::policy_denied,
                 fmt::format("the clock says {}, but the registry already holds a certificate of {}; nothing is issued "
-                            "until the clock is set right", format_utc(now), format_utc(*latest)));
+                            "until the clock is set right",
+                            format_utc(now), format_utc(*latest)));
   return now;
 }
 

@@ -133,7 +133,8 @@ Result<SecretBytes> read_pin(const Config::Token& token) {
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (!folder)
     return fail(Code::bad_request, fmt::format("there is no systemd credential \"{}\": CREDENTIALS_DIRECTORY is not "
-                                               "set; add LoadCredentialEncrypted= to the unit", *token.pin_credential));
+                                               "set; add LoadCredentialEncrypted= to the unit",
+                                               *token.pin_credential));
   return read_secret_file(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
 }
 

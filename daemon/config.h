@@ -25,7 +25,7 @@ struct Config {
   };
   struct Token {
     std::filesystem::path module;
-    std::optional<std::string> label;   ///< exactly one of label and serial
+    std::optional<std::string> label;  ///< exactly one of label and serial
     std::optional<std::string> serial;
     std::optional<std::filesystem::path> pin_file;  ///< exactly one of pin_file and pin_credential
     std::optional<std::string> pin_credential;      ///< name of a systemd credential

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -34,6 +35,10 @@ constexpr std::array kOperations = {
     Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, true, &ops::sign_jws},
 };
 
+bool exists(std::string_view name) {
+  return std::any_of(kOperations.begin(), kOperations.end(), [&](const Operation& row) { return row.name == name; });
+}
+
 /// The row, if it is offered on the peer's socket and the peer may use it; otherwise null, so that
 /// an operation that is closed looks like one that does not exist.
 const Operation* find_operation(const Peer& peer, std::string_view name) {
@@ -61,6 +66,24 @@ Result<> Call::record_intent(std::string_view event) const {
   return services.audit.record(record);
 }
 
+Result<> Call::record_result(std::string_view operation, const Error* error) const {
+  Json record = {{"event", operation}, {"result", error ? to_string(error->code) : "ok"}};
+  if (error) record["message"] = error->message.substr(0, 1024);
+  record.update(details);
+  record.update(who());
+  return services.audit.record(record);
+}
+
+Issuance::Trail Call::trail(std::string_view operation) {
+  return {.who = who(), .record_result = [this, operation](const CertificateRecord& issued) -> Result<> {
+            details["serial"] = issued.serial;
+            details["certificate_sha256"] = to_hex(sha256(issued.certificate));
+            TRY(record_result(operation));
+            recorded = true;
+            return {};
+          }};
+}
+
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   wire::Request request;
   try {
@@ -76,8 +99,8 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
     const auto reply = invoke(call, *operation, request);
     if (!reply) return refuse(call, request, reply.error());
     // What cannot be recorded is not released.
-    if (operation->recorded)
-      if (const auto recorded = record(call, request.op, reply); !recorded)
+    if (operation->recorded && !call.recorded)
+      if (const auto recorded = call.record_result(request.op); !recorded)
         return wire::encode_error(request.id, recorded.error());
     return wire::encode_ok(request.id, *reply);
   } catch (const std::exception& fault) {
@@ -99,18 +122,17 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
   }
 }
 
-Result<> Dispatcher::record(const Call& call, std::string_view operation, const Result<Json>& reply) {
-  Json record = {{"event", operation.empty() ? "undecodable" : operation}};
-  record["result"] = reply ? "ok" : to_string(reply.error().code);
-  if (!reply) record["message"] = reply.error().message.substr(0, 1024);
-  record.update(call.details);
-  record.update(call.who());
-  return services_.audit.record(record);
-}
-
-std::string Dispatcher::refuse(const Call& call, const wire::Request& request, const Error& error) {
+std::string Dispatcher::refuse(Call call, const wire::Request& request, const Error& error) {
+  std::string_view event = request.op;
+  if (request.op.empty()) {
+    event = "undecodable";
+  } else if (!exists(request.op)) {
+    // The peer chose this word: it must not stand where our own events stand.
+    event = "unknown_operation";
+    call.details["op"] = request.op;
+  }
   // A refusal stands whether or not it can be written down; the log says so when it cannot.
-  if (const auto recorded = record(call, request.op, tl::unexpected(error)); !recorded)
+  if (const auto recorded = call.record_result(event, &error); !recorded)
     log::warning("refusal was not recorded", {{"op", request.op}, {"reason", recorded.error().message}});
   return wire::encode_error(request.id, error);
 }

@@ -39,11 +39,17 @@ struct Call {
   Services& services;
   /// What the audit record of this call says beyond who asked and what came of it.
   Json details;
+  /// Set once the operation has written its result to the audit log itself.
+  bool recorded = false;
 
   /// The peer's part of an audit record.
   Json who() const;
   /// Writes `event` with the details so far: for what cannot be undone, before it is done.
   Result<> record_intent(std::string_view event) const;
+  /// Writes this call's result, `error` or success, with its details.
+  Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
+  /// For Issuance: the result with serial and certificate, written before the certificate can be read.
+  Issuance::Trail trail(std::string_view operation);
 };
 
 using Handler = Result<Json> (*)(Call& call, Fields fields);
@@ -71,8 +77,7 @@ class Dispatcher {
 
  private:
   Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request);
-  Result<> record(const Call& call, std::string_view operation, const Result<Json>& reply);
-  std::string refuse(const Call& call, const wire::Request& request, const Error& error);
+  std::string refuse(Call call, const wire::Request& request, const Error& error);
   Error incident(std::string_view operation, std::string_view story);
 
   Services services_;

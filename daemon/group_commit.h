@@ -50,7 +50,9 @@ class GroupCommit {
  private:
   using Call = typename Ticket::Call;
 
-  void lead(Ticket& own) {
+  /// noexcept: a flush that throws leaves nobody knowing what is on the disk. The process ends, and the
+  /// next one reads back what is there.
+  void lead(Ticket& own) noexcept {
     std::vector<Item*> batch;
     {
       const std::lock_guard lock(mutex_);

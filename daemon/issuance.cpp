@@ -38,57 +38,67 @@ Json intent_record(const CertificateRecord& intent, const Json& who) {
 
 }  // namespace
 
-Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Json& who) {
+Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Trail& trail) {
   const auto authority = TRY(authorities_.find_active(request.ca));
   const ca::Issuer& issuer = *authority->issuer;
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
-  const Bytes hash = content_hash({request.ca, request.profile, request.subject, as_text(csr.der())});
-  auto known = TRY(registry_.find_request(request.peer, request.request));
-  if (known) {
-    TRY(resume(*known, hash, who));
-  } else {
+  const auto prepare = [&](const x509::Serial& serial, TimePoint now) -> Result<ca::Prepared> {
     const ca::Profile* profile = profiles_.find(request.profile);
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-    const x509::Serial serial = TRY(ca::new_serial());
-    const TimePoint now = TRY(clock_.now());
-    const ca::Prepared prepared = TRY(ca::prepare_certificate(
-        issuer, {.profile = *profile, .csr = csr, .subject = request.subject, .serial = serial, .now = now}));
-    known = TRY(reserve({.ca = request.ca,
-                         .profile = request.profile,
-                         .subject = request.subject,
-                         .peer = request.peer,
-                         .request = request.request,
-                         .content_hash = hash},
-                        prepared, who));
-  }
-  return finish(*std::move(known), issuer.key_id(), issuer.public_key());
+    return ca::prepare_certificate(
+        issuer, {.profile = *profile, .csr = csr, .subject = request.subject, .serial = serial, .now = now});
+  };
+  return run(
+      {.wanted = {.ca = request.ca,
+                  .profile = request.profile,
+                  .subject = request.subject,
+                  .peer = request.peer,
+                  .request = request.request,
+                  .content_hash = content_hash({request.ca, request.profile, request.subject, as_text(csr.der())})},
+       .prepare = prepare,
+       .issuer_id = issuer.key_id(),
+       .issuer_key = issuer.public_key()},
+      trail);
 }
 
 Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const std::string& ca, const KeyRecord& key,
                                                const ca::Profile& profile, const x509::DistinguishedName& subject,
-                                               const Json& who) {
+                                               const Trail& trail) {
   const hsm::KeyInfo info = TRY(signer_.find_key(key.id));
   const PkeyPtr public_key = TRY(public_key_from_spki(info.spki));
-  const Bytes hash = content_hash({ca, profile.name, subject.text(), as_text(info.spki)});
-  const std::string request = "create-ca." + ca;
-  auto known = TRY(registry_.find_request(peer, request));
+  const auto prepare = [&](const x509::Serial& serial, TimePoint now) {
+    return ca::prepare_root({.profile = profile, .subject = subject, .spki = info.spki, .serial = serial, .now = now});
+  };
+  return run({.wanted = {.ca = ca,
+                         .profile = profile.name,
+                         .subject = ca,
+                         .peer = peer,
+                         .request = "create-ca." + ca,
+                         .content_hash = content_hash({ca, profile.name, subject.text(), as_text(info.spki)})},
+              .prepare = prepare,
+              .issuer_id = key.id,
+              .issuer_key = public_key.get()},
+             trail);
+}
+
+Result<CertificateRecord> Issuance::run(const Task& task, const Trail& trail) {
+  auto known = TRY(registry_.find_request(task.wanted.peer, task.wanted.request));
   if (known) {
-    TRY(resume(*known, hash, who));
+    TRY(resume(*known, task, trail));
   } else {
     const x509::Serial serial = TRY(ca::new_serial());
     const TimePoint now = TRY(clock_.now());
-    const ca::Prepared prepared = TRY(
-        ca::prepare_root({.profile = profile, .subject = subject, .spki = info.spki, .serial = serial, .now = now}));
-    known = TRY(reserve(
-        {.ca = ca, .profile = profile.name, .subject = ca, .peer = peer, .request = request, .content_hash = hash},
-        prepared, who));
+    const ca::Prepared prepared = TRY(task.prepare(serial, now));
+    known = TRY(reserve(task, prepared, trail));
   }
-  return finish(*std::move(known), key.id, public_key.get());
+  if (known->issued()) return *std::move(known);
+  return finish(*std::move(known), task, trail);
 }
 
 // Registry and audit log go to the disk side by side; nothing is signed before both are there.
-Result<CertificateRecord> Issuance::reserve(CertificateRecord intent, const ca::Prepared& prepared, const Json& who) {
+Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared& prepared, const Trail& trail) {
+  CertificateRecord intent = task.wanted;
   intent.serial = prepared.serial.hex();
   intent.key_id = prepared.subject_key;
   intent.distinguished_name = prepared.subject.text();
@@ -96,33 +106,44 @@ Result<CertificateRecord> Issuance::reserve(CertificateRecord intent, const ca::
   intent.not_after = prepared.not_after;
   intent.tbs = prepared.tbs;
   intent.algorithm = prepared.algorithm;
-  const auto recorded = audit_.begin(intent_record(intent, who));
+  const auto recorded = audit_.begin(intent_record(intent, trail.who));
   const auto reserved = registry_.reserve(intent, prepared.claims);
   TRY(recorded->wait());
   if (reserved) return intent;
   // The same request in two connections at once: the first one's intent is the one to finish.
   if (auto known = TRY(registry_.find_request(intent.peer, intent.request))) {
-    TRY(resume(*known, intent.content_hash, who));
+    TRY(resume(*known, task, trail));
     return *std::move(known);
   }
   return tl::unexpected(reserved.error());
 }
 
-// The first attempt may have ended with its intent in the registry and not yet in the audit log.
-Result<> Issuance::resume(const CertificateRecord& known, const Bytes& hash, const Json& who) {
-  TRY(check_same(known, hash));
+// An intent is a promise under the policy of its day, not a right: the bytes that were kept are signed
+// only if today's profile, CA and clock would give the very same ones, save for the moment.
+Result<> Issuance::resume(const CertificateRecord& known, const Task& task, const Trail& trail) {
+  TRY(check_same(known, task.wanted.content_hash));
   if (known.issued()) return {};
-  return audit_.record(intent_record(known, who));
+  const x509::Serial serial = TRY(x509::Serial::parse(known.serial));
+  const TimePoint now = TRY(clock_.now());
+  const ca::Prepared today = TRY(task.prepare(serial, now));
+  const auto validity = today.not_after - now;
+  const ca::Prepared that_day = TRY(task.prepare(serial, known.not_after - validity));
+  if (that_day.tbs != known.tbs || known.not_after > today.not_after)
+    return fail(Code::policy_denied,
+                fmt::format("request \"{}\" was recorded under another policy and cannot be finished "
+                            "(serial {}); wanted a new request id and a new key",
+                            known.request, known.serial));
+  // The first attempt may have ended with its intent in the registry and not yet in the audit log.
+  return audit_.record(intent_record(known, trail.who));
 }
 
-Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const KeyId& issuer_id, EVP_PKEY* issuer_key) {
-  if (intent.issued()) return intent;
-  const Bytes signature = TRY(signer_.sign(issuer_id, intent.algorithm, intent.tbs));
-  Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, issuer_key));
-  if (TRY(registry_.complete(intent.ca, intent.serial, certificate))) {
-    intent.certificate = std::move(certificate);
-    return intent;
-  }
+// Recorded before it is written to the registry, because from then on it can be read.
+Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const Task& task, const Trail& trail) {
+  const Bytes signature = TRY(signer_.sign(task.issuer_id, intent.algorithm, intent.tbs));
+  Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, task.issuer_key));
+  intent.certificate = certificate;
+  TRY(trail.record_result(intent));
+  if (TRY(registry_.complete(intent.ca, intent.serial, certificate))) return intent;
   // Another connection finished the same request first: ECDSA signatures differ, and only one may
   // ever be seen.
   auto first = TRY(registry_.find_certificate(intent.ca, intent.serial));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct IssueRequest {
 /// same serial and the same bytes, and a certificate is on disk before anybody sees it.
 /// Threads: share it freely.
 /// Errors: those of prepare_certificate, Registry::reserve, Signer::sign; conflict for a request id
-/// that was used for something else.
+/// that was used for something else; policy_denied for one that was recorded under another policy.
 class Issuance {
  public:
   Issuance(Registry& registry, AuditLog& audit, Authorities& authorities, const ca::Profiles& profiles,
@@ -40,19 +41,32 @@ class Issuance {
         signer_(signer),
         clock_(clock) {}
 
-  /// `who` says in the audit log who asked.
-  Result<CertificateRecord> issue(const IssueRequest& request, const Json& who);
+  /// What the audit log is told about a request.
+  struct Trail {
+    Json who;  ///< who asked
+    /// Writes the result, durably; called with the finished certificate before anybody can read it.
+    std::function<Result<>(const CertificateRecord&)> record_result;
+  };
+
+  Result<CertificateRecord> issue(const IssueRequest& request, const Trail& trail);
 
   /// A self-signed root for `key`; recorded under the CA's own name.
   Result<CertificateRecord> issue_root(const std::string& peer, const std::string& ca, const KeyRecord& key,
                                        const ca::Profile& profile, const x509::DistinguishedName& subject,
-                                       const Json& who);
+                                       const Trail& trail);
 
  private:
-  Result<CertificateRecord> reserve(CertificateRecord intent, const ca::Prepared& prepared, const Json& who);
-  /// For a request that is known: refuses another content, records what is about to be signed.
-  Result<> resume(const CertificateRecord& known, const Bytes& hash, const Json& who);
-  Result<CertificateRecord> finish(CertificateRecord intent, const KeyId& issuer_id, EVP_PKEY* issuer_key);
+  struct Task {
+    CertificateRecord wanted;  ///< what is known before the certificate is prepared
+    std::function<Result<ca::Prepared>(const x509::Serial&, TimePoint now)> prepare;
+    KeyId issuer_id;
+    EVP_PKEY* issuer_key;  ///< belongs to the caller
+  };
+
+  Result<CertificateRecord> run(const Task& task, const Trail& trail);
+  Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, const Trail& trail);
+  Result<> resume(const CertificateRecord& known, const Task& task, const Trail& trail);
+  Result<CertificateRecord> finish(CertificateRecord intent, const Task& task, const Trail& trail);
 
   Registry& registry_;
   AuditLog& audit_;

@@ -29,7 +29,7 @@ namespace {
 Result<> make_private_folder(const std::filesystem::path& path) {
   std::error_code problem;
   std::filesystem::create_directories(path, problem);
-  struct stat info{};
+  struct stat info {};
   if (problem || ::stat(path.c_str(), &info) != 0)
     return fail(Code::storage_unavailable, fmt::format("{} cannot be used: {}", path.string(), problem.message()));
   if (info.st_uid != ::geteuid() || (info.st_mode & 0077) != 0)
@@ -90,8 +90,8 @@ Json start_record(const hsm::TokenStatus& token, const Keyring& keyring) {
   Json keys = Json::array();
   if (const auto list = keyring.list())
     for (const Key& key : *list) keys.push_back(key.record.label);
-  return Json{{"event", "started"},     {"version", kVersion},         {"module", token.module},
-              {"token", token.label},   {"token_serial", token.serial}, {"keys", keys}};
+  return Json{{"event", "started"},   {"version", kVersion},          {"module", token.module},
+              {"token", token.label}, {"token_serial", token.serial}, {"keys", keys}};
 }
 
 }  // namespace
@@ -112,23 +112,30 @@ Result<> serve(const Config& config) {
   const ClockGuard guard(clock, *registry);
   Issuance issuance(*registry, *audit, *authorities, profiles, *signer, guard);
   jws::JwsSigner jws(*signer);
-  Dispatcher dispatcher(Services{.registry = *registry, .audit = *audit, .keyring = *keyring,
-                                 .authorities = *authorities, .issuance = issuance, .profiles = profiles, .jws = jws,
-                                 .signer = *signer, .started = std::chrono::steady_clock::now()});
+  Dispatcher dispatcher(Services{.registry = *registry,
+                                 .audit = *audit,
+                                 .keyring = *keyring,
+                                 .authorities = *authorities,
+                                 .issuance = issuance,
+                                 .profiles = profiles,
+                                 .jws = jws,
+                                 .signer = *signer,
+                                 .started = std::chrono::steady_clock::now()});
   TRY(audit->record(start_record(signer->status(), *keyring)));
 
-  Server server(TRY(open_listeners(config.server.runtime_dir, config.peers)), config.peers,
-                {.max_connections = config.server.max_connections,
-                 .line_timeout = config.server.line_timeout,
-                 .idle_timeout = config.server.idle_timeout,
-                 .drain = config.server.drain},
-                [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
-                [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
+  Server server(
+      TRY(open_listeners(config.server.runtime_dir, config.peers)), config.peers,
+      {.max_connections = config.server.max_connections,
+       .line_timeout = config.server.line_timeout,
+       .idle_timeout = config.server.idle_timeout,
+       .drain = config.server.drain},
+      [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
+      [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
   const auto watch = signals.stop_on_signal(server);
   ::sd_notify(0, "READY=1");
   log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});
 
-  const bool drained = TRY(server.run());
+  const bool drained = server.run();
   if (!drained) ::_exit(EXIT_FAILURE);  // their threads still use what would be destroyed here
   TRY(audit->record(Json{{"event", "stopped"}}));
   log::info("stopped");

@@ -24,7 +24,8 @@ std::optional<KeyRecord> Keyring::find_record(std::string_view label) const {
 Result<KeyRecord> Keyring::find(std::string_view label, KeyUse use) const {
   auto record = find_record(label);
   if (!record || record->use != use)
-    return fail(Code::forbidden, fmt::format("there is no {} key \"{}\" that this peer may use", to_string(use), label));
+    return fail(Code::forbidden,
+                fmt::format("there is no {} key \"{}\" that this peer may use", to_string(use), label));
   return *std::move(record);
 }
 
@@ -56,7 +57,8 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) 
   if (!made && made.error().code == Code::conflict)
     return fail(Code::conflict, fmt::format("{}, but hubseald did not register it (another program's, or left by a "
                                             "create_key that was interrupted); choose another label, or remove it "
-                                            "with the token's own tool", made.error().message));
+                                            "with the token's own tool",
+                                            made.error().message));
   hsm::KeyInfo info = TRY(std::move(made));
   KeyRecord record{.label = label, .id = info.id, .type = type, .use = use, .created_at = clock_.now()};
   if (const auto added = registry_.add_key(record); !added) {
@@ -77,7 +79,8 @@ Result<> Keyring::prove_all() const {
   }
   for (const KeyRecord& record : records)
     if (const auto proven = signer_.prove_key(record.id); !proven)
-      return fail(proven.error().code, fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message));
+      return fail(proven.error().code,
+                  fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message));
   return {};
 }
 

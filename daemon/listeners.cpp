@@ -31,7 +31,8 @@ Result<sockaddr_un> address_of(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return fail(Code::bad_request, fmt::format("socket path {} has {} bytes, at most {} fit; choose a shorter "
-                                               "runtime_dir", path, path.size(), sizeof address.sun_path - 1));
+                                               "runtime_dir",
+                                               path, path.size(), sizeof address.sun_path - 1));
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
@@ -68,10 +69,12 @@ Result<std::vector<Listener>> take_passed(int count, char** names) {
   for (int i = 0; i < count; ++i) {
     UniqueFd fd(SD_LISTEN_FDS_START + i);
     const std::string name = names[i];
-    const auto* found = std::find_if(kRoles.begin(), kRoles.end(), [&](const auto& role) { return role.first == name; });
+    const auto* found =
+        std::find_if(kRoles.begin(), kRoles.end(), [&](const auto& role) { return role.first == name; });
     if (found == kRoles.end())
       return fail(Code::bad_request, fmt::format("systemd passed a socket called \"{}\"; wanted FileDescriptorName= "
-                                                 "agent, jws, admin or audit", log::printable(name, 64)));
+                                                 "agent, jws, admin or audit",
+                                                 log::printable(name, 64)));
     if (sd_is_socket_unix(fd.get(), SOCK_STREAM, 1, nullptr, 0) <= 0)
       return fail(Code::bad_request, fmt::format("socket \"{}\" is not a listening Unix stream socket", name));
     // A client that leaves between poll and accept must not leave us waiting in accept.

@@ -1,7 +1,7 @@
 /// hubseald: reads its configuration, opens the token, proves its keys, serves until SIGTERM.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "common/exit_code.h"
 #include "common/log.h"
@@ -25,8 +25,10 @@ Result<> run(const std::string& config_path, const std::string& so_pin_file, boo
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"hubseald: the key room of a Mojaloop hub. Holds CA and JWS keys in a PKCS#11 token and signs, over "
-               "Unix sockets, what its configuration and profiles allow.", "hubseald"};
+  CLI::App app{
+      "hubseald: the key room of a Mojaloop hub. Holds CA and JWS keys in a PKCS#11 token and signs, over "
+      "Unix sockets, what its configuration and profiles allow.",
+      "hubseald"};
   app.set_version_flag("--version", fmt::format("hubseald {}", kVersion));
   std::string config = "/etc/hubseal/hubseald.toml";
   std::string so_pin_file;

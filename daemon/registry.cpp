@@ -22,7 +22,8 @@ KeyId key_id_from(const Bytes& bytes) {
 }
 
 template <class Table>
-auto word_to_value(const Table& table, const std::string& word) -> Result<std::remove_cvref_t<decltype(table[0].second)>> {
+auto word_to_value(const Table& table, const std::string& word)
+    -> Result<std::remove_cvref_t<decltype(table[0].second)>> {
   for (const auto& [name, value] : table)
     if (name == word) return value;
   return fail(Code::internal, fmt::format("registry holds the unknown word \"{}\"", word));
@@ -51,11 +52,8 @@ CertificateRecord read_certificate(const Statement& row) {
 }
 
 CaRecord read_ca(const Statement& row) {
-  return {.name = row.text(0),
-          .key = row.text(1),
-          .profile = row.text(2),
-          .certificate = row.blob(3),
-          .csr = row.blob(4)};
+  return {
+      .name = row.text(0), .key = row.text(1), .profile = row.text(2), .certificate = row.blob(3), .csr = row.blob(4)};
 }
 
 Result<std::optional<CertificateRecord>> first_certificate(Statement statement) {
@@ -83,8 +81,8 @@ Result<> claim(Database& database, const ca::ClaimedName& name, const std::strin
   const std::string_view kind = to_string(name.kind);
   if (TRY(owner.bind(kind).bind(name.value).step())) {
     if (owner.text(0) == subject) return {};
-    return fail(Code::conflict, fmt::format("PKI-5: {} {} was certified for another participant than {}", kind,
-                                            name.value, subject));
+    return fail(Code::conflict,
+                fmt::format("PKI-5: {} {} was certified for another participant than {}", kind, name.value, subject));
   }
   if (name.kind == ca::NameKind::dns) TRY(refuse_overlap(database, name.value, subject));
   Statement insert = TRY(database.prepare("INSERT INTO names (kind, value, subject) VALUES (?, ?, ?)"));
@@ -128,7 +126,8 @@ Result<> check_version(Database& database) {
   const std::int64_t found = statement.integer(0);
   if (found > kSchemaVersion)
     return fail(Code::storage_unavailable, fmt::format("registry has version {}, this hubseald knows {}; it was "
-                                                       "written by a newer one", found, kSchemaVersion));
+                                                       "written by a newer one",
+                                                       found, kSchemaVersion));
   return {};
 }
 
@@ -186,8 +185,8 @@ void Registry::flush(std::span<Write* const> batch) {
 
 Result<> Registry::add_key(const KeyRecord& key) {
   return write([&](Database& database) -> Result<> {
-    Statement insert = TRY(
-        database.prepare("INSERT INTO keys (label, key_id, type, use, created_at) VALUES (?, ?, ?, ?, ?)"));
+    Statement insert =
+        TRY(database.prepare("INSERT INTO keys (label, key_id, type, use, created_at) VALUES (?, ?, ?, ?, ?)"));
     return insert.bind(key.label)
         .bind(ByteView(key.id))
         .bind(to_string(key.type))
@@ -199,7 +198,8 @@ Result<> Registry::add_key(const KeyRecord& key) {
 
 Result<std::vector<KeyRecord>> Registry::keys() {
   auto reader = reader_.lock();
-  Statement rows = TRY(reader->prepare("SELECT label, key_id, type, use, created_at FROM keys ORDER BY created_at, label"));
+  Statement rows =
+      TRY(reader->prepare("SELECT label, key_id, type, use, created_at FROM keys ORDER BY created_at, label"));
   std::vector<KeyRecord> keys;
   while (TRY(rows.step())) {
     KeyRecord key;
@@ -217,7 +217,12 @@ Result<> Registry::add_ca(const CaRecord& ca) {
   return write([&](Database& database) -> Result<> {
     Statement insert =
         TRY(database.prepare("INSERT INTO cas (name, key, profile, certificate, csr) VALUES (?, ?, ?, ?, ?)"));
-    return insert.bind(ca.name).bind(ca.key).bind(ca.profile).bind(ByteView(ca.certificate)).bind(ByteView(ca.csr)).run();
+    return insert.bind(ca.name)
+        .bind(ca.key)
+        .bind(ca.profile)
+        .bind(ByteView(ca.certificate))
+        .bind(ByteView(ca.csr))
+        .run();
   });
 }
 
@@ -241,8 +246,9 @@ Result<> Registry::reserve(const CertificateRecord& intent, const std::vector<ca
     TRY(refuse_known_key(database, intent));
     for (const ca::ClaimedName& name : names) TRY(claim(database, name, intent.subject));
     TRY(insert_intent(database, intent));
-    Statement clock = TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = "
-                                           "max(latest, ?1)"));
+    Statement clock =
+        TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = "
+                             "max(latest, ?1)"));
     return clock.bind(seconds(intent.not_before)).run();
   });
 }

@@ -38,29 +38,29 @@ struct KeyRecord {
 
 struct CaRecord {
   std::string name;
-  std::string key;      ///< label
+  std::string key;  ///< label
   std::string profile;
-  Bytes certificate;    ///< DER; empty while its CSR is with an outside root
-  Bytes csr;            ///< DER; empty for a self-signed root
+  Bytes certificate;  ///< DER; empty while its CSR is with an outside root
+  Bytes csr;          ///< DER; empty for a self-signed root
 };
 
 /// A certificate from the moment its serial is reserved.
 struct CertificateRecord {
   std::int64_t row = 0;
   std::string ca;
-  std::string serial;      ///< lower-case hexadecimal
+  std::string serial;  ///< lower-case hexadecimal
   std::string profile;
-  std::string subject;     ///< participant (DFSP); the CA's own name for a root
-  std::string peer;        ///< entry of the configuration that asked
-  std::string request;     ///< its id; unique per peer
-  Bytes content_hash;      ///< SHA-256 over what was asked: a repeat must ask the same
-  KeyId key_id{};          ///< the certified key
+  std::string subject;  ///< participant (DFSP); the CA's own name for a root
+  std::string peer;     ///< entry of the configuration that asked
+  std::string request;  ///< its id; unique per peer
+  Bytes content_hash;   ///< SHA-256 over what was asked: a repeat must ask the same
+  KeyId key_id{};       ///< the certified key
   std::string distinguished_name;
   TimePoint not_before{};
   TimePoint not_after{};
-  Bytes tbs;               ///< DER to be signed; kept so that a repeat signs the same bytes
+  Bytes tbs;  ///< DER to be signed; kept so that a repeat signs the same bytes
   SignatureAlgorithm algorithm{};
-  Bytes certificate;       ///< DER; empty until it is issued
+  Bytes certificate;  ///< DER; empty until it is issued
 
   bool issued() const { return !certificate.empty(); }
 };
@@ -68,7 +68,7 @@ struct CertificateRecord {
 struct CertificateQuery {
   std::optional<std::string> ca;
   std::optional<std::string> subject;
-  std::int64_t after = 0;   ///< row of the last one seen
+  std::int64_t after = 0;  ///< row of the last one seen
   std::int64_t limit = 100;
 };
 

@@ -38,7 +38,7 @@ class Server {
 
   /// Serves until stop(); then lets the requests under way finish, at most `drain`. False when some
   /// were still under way: their threads go on, and the process must end without destroying anything.
-  Result<bool> run();
+  bool run();
   void stop();
 
  private:

@@ -86,7 +86,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   if (result != SQLITE_OK)
     return fail(Code::storage_unavailable, fmt::format("{}: {}", path.string(), sqlite3_errstr(result)));
   sqlite3_busy_timeout(handle, 5000);
-  TRY(database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+  TRY(
+      database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"));
   return database;
 }

@@ -1,6 +1,7 @@
 #include "common/wire/daemon_client.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <cerrno>
@@ -25,10 +26,14 @@ Result<LineChannel> DaemonClient::connect() const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_path_.size() >= sizeof address.sun_path)
-    return fail(Code::bad_request, fmt::format("socket path {} has over {} bytes", socket_path_,
-                                               sizeof address.sun_path - 1));
+    return fail(Code::bad_request,
+                fmt::format("socket path {} has over {} bytes", socket_path_, sizeof address.sun_path - 1));
   std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // The send timeout bounds connect() as well, which waits while the daemon's backlog is full.
+  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(deadline_);
+  const timeval wait{.tv_sec = limit.count() / 1'000'000, .tv_usec = limit.count() % 1'000'000};
+  if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int problem = errno;
     return fail(Code::hsm_unavailable,

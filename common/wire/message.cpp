@@ -16,9 +16,9 @@ constexpr JsonLimits kReplyLimits = {
     .max_depth = kMaxDepth + 2, .max_members = 4096, .max_values = 65536, .allow_fractions = false};
 
 constexpr std::array kCodes = {
-    Code::bad_request,       Code::too_large,       Code::forbidden,           Code::not_found,
-    Code::conflict,          Code::policy_denied,   Code::approval_required,   Code::hsm_busy,
-    Code::rate_limited,      Code::hsm_unavailable, Code::storage_unavailable, Code::internal,
+    Code::bad_request,  Code::too_large,       Code::forbidden,           Code::not_found,
+    Code::conflict,     Code::policy_denied,   Code::approval_required,   Code::hsm_busy,
+    Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable, Code::internal,
 };
 
 Code code_from(std::string_view word) {
@@ -59,9 +59,8 @@ std::string encode_ok(std::string_view id, const Json& ok) {
 }
 
 std::string encode_error(std::string_view id, const Error& error) {
-  return dump_json(Json{{"v", kProtocolVersion},
-                        {"id", id},
-                        {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+  return dump_json(Json{
+      {"v", kProtocolVersion}, {"id", id}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
 }
 
 Result<Json> decode_reply(std::string_view line, std::string_view id) {
@@ -73,8 +72,7 @@ Result<Json> decode_reply(std::string_view line, std::string_view id) {
     const std::string word = TRY(details.text("code", 64));
     return fail(code_from(word), TRY(details.text("message", 64 * 1024)));
   }
-  if (TRY(fields.text("id", kMaxIdBytes)) != id)
-    return fail(Code::bad_request, "the daemon answered another request");
+  if (TRY(fields.text("id", kMaxIdBytes)) != id) return fail(Code::bad_request, "the daemon answered another request");
   TRY(fields.object("ok"));
   return std::move(message["ok"]);
 }

@@ -43,7 +43,9 @@ Result<Bytes> make_csr(Call& call, const CreateCa& request, const KeyRecord& key
 Result<Json> create_ca(Call& call, Fields fields) {
   const CreateCa request = TRY(decode(fields));
   Services& services = call.services;
-  call.details = {{"ca", request.ca}, {"key", request.key}, {"profile", request.profile},
+  call.details = {{"ca", request.ca},
+                  {"key", request.key},
+                  {"profile", request.profile},
                   {"distinguished_name", request.subject.text()}};
   const ca::Profile* profile = services.profiles.find(request.profile);
   if (!profile || profile->kind != ca::Kind::ca)
@@ -60,7 +62,7 @@ Result<Json> create_ca(Call& call, Fields fields) {
     record.csr = TRY(make_csr(call, request, key, *profile));
   } else {
     const CertificateRecord root = TRY(services.issuance.issue_root(call.peer.rule->name, request.ca, key, *profile,
-                                                                    request.subject, call.who()));
+                                                                    request.subject, call.trail("create_ca")));
     record.certificate = root.certificate;
     call.details["serial"] = root.serial;
     call.details["certificate_sha256"] = to_hex(sha256(root.certificate));

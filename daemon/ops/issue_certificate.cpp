@@ -25,11 +25,14 @@ Result<IssueRequest> decode(Fields& fields, const Peer& peer) {
 
 Result<Json> issue_certificate(Call& call, Fields fields) {
   const IssueRequest request = TRY(decode(fields, call.peer));
-  call.details = {{"ca", request.ca}, {"profile", request.profile}, {"subject", request.subject},
-                  {"request", request.request}, {"csr_sha256", to_hex(sha256(as_bytes(request.csr)))}};
+  call.details = {{"ca", request.ca},
+                  {"profile", request.profile},
+                  {"subject", request.subject},
+                  {"request", request.request},
+                  {"csr_sha256", to_hex(sha256(as_bytes(request.csr)))}};
   if (!call.peer.may_use_profile(request.profile))
     return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-  const CertificateRecord issued = TRY(call.services.issuance.issue(request, call.who()));
+  const CertificateRecord issued = TRY(call.services.issuance.issue(request, call.trail("issue_certificate")));
   call.details["serial"] = issued.serial;
   call.details["certificate_sha256"] = to_hex(sha256(issued.certificate));
   const auto authority = TRY(call.services.authorities.find(issued.ca));

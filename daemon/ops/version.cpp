@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
+#include <nlohmann/json.hpp>
 
 #include "common/version.h"
 #include "common/wire/limits.h"

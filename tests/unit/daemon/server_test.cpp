@@ -34,7 +34,7 @@ class Running {
                    Server::Handler handler = [](const Peer&, std::string_view line) { return std::string(line); })
       : server_(open_listeners(folder_.path(), rules).value(), rules, limits, std::move(handler),
                 [](const Peer&, const Error& error) { return wire::encode_error("", error); }),
-        thread_([this] { drained_ = server_.run().value(); }) {}
+        thread_([this] { drained_ = server_.run(); }) {}
   ~Running() { stop(); }
 
   bool stop() {
