@@ -58,7 +58,11 @@ Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, c
     return fail_errno(Code::internal, path);
   for (const PeerRule& rule : rules)
     if (rule.role == role && rule.gid && ::chown(path.c_str(), static_cast<uid_t>(-1), *rule.gid) != 0)
-      return fail_errno(Code::internal, "chgrp " + path);
+      return fail(
+          Code::bad_request,
+          fmt::format("{} cannot be given to gid {} of peer \"{}\": {}; put the user that runs hubseald (uid {}) "
+                      "into that group, or let systemd make the sockets",
+                      path, *rule.gid, rule.name, std::strerror(errno), ::geteuid()));
   if (::chmod(path.c_str(), 0660) != 0) return fail_errno(Code::internal, "chmod " + path);
   if (::listen(fd.get(), kBacklog) != 0) return fail_errno(Code::internal, path);
   return Listener{role, std::move(fd)};

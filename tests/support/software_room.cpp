@@ -57,6 +57,10 @@ SoftwareRoom::SoftwareRoom()
 
 SoftwareRoom::~SoftwareRoom() = default;
 
+Issuance SoftwareRoom::issuance(const ca::Profiles& profiles) {
+  return Issuance(*registry_, *audit_, *authorities_, profiles, signer_, *guard_);
+}
+
 Peer SoftwareRoom::peer(Role role, std::initializer_list<Permission> permissions) {
   auto rule = std::make_unique<PeerRule>();
   rule->name = std::string(to_string(role));

@@ -25,6 +25,9 @@ class SoftwareRoom {
   SoftwareSigner& signer() { return signer_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
 
+  /// An issuance of its own on the same registry, log, CAs and keys: as after a restart with other profiles.
+  daemon::Issuance issuance(const ca::Profiles& profiles);
+
   /// A peer of ours with these rights, on this socket; every profile and key is open to it.
   daemon::Peer peer(daemon::Role role, std::initializer_list<daemon::Permission> permissions);
   /// The same with all rights.

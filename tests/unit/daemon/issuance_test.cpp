@@ -1,0 +1,91 @@
+#include "daemon/issuance.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/ca_fixture.h"
+#include "tests/support/must.h"
+#include "tests/support/software_room.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using test::must;
+
+namespace {
+
+struct Fixture : test::SoftwareRoom {
+  const IssueRequest request{.peer = "agent",
+                             .request = "r-1",
+                             .ca = "hub-ca",
+                             .profile = "dfsp-client",
+                             .subject = "bank1",
+                             .csr = test::make_csr(test::make_key(KeyType::ec_p256).get())};
+  const ca::Profiles shipped = must(ca::Profiles::load(folder() / "profiles"));
+
+  static Issuance::Trail trail(Result<> recorded) {
+    return {.who = Json{{"peer", "agent"}}, .record_result = [=](const CertificateRecord&) { return recorded; }};
+  }
+  static Issuance::Trail good_trail() { return trail({}); }
+  static Issuance::Trail broken_log() { return trail(fail(Code::storage_unavailable, "full")); }
+
+  /// The shipped profiles with one text replaced in dfsp-client.
+  ca::Profiles profiles_with(const std::string& from, const std::string& to) {
+    const auto other = folder() / "other";
+    std::filesystem::create_directory(other);
+    std::stringstream text;
+    text << std::ifstream(folder() / "profiles" / "dfsp-client.toml").rdbuf();
+    std::string content = text.str();
+    BOOST_REQUIRE(content.find(from) != std::string::npos);
+    content.replace(content.find(from), from.size(), to);
+    std::ofstream(other / "dfsp-client.toml") << content;
+    std::filesystem::permissions(other / "dfsp-client.toml", std::filesystem::perms::owner_read);
+    return must(ca::Profiles::load(other));
+  }
+
+  CertificateRecord kept() { return must(registry().find_request("agent", "r-1")).value(); }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(issuance, Fixture)
+
+BOOST_AUTO_TEST_CASE(a_certificate_whose_result_cannot_be_recorded_can_be_read_by_nobody) {
+  Issuance issuance = this->issuance(shipped);
+  const auto refused = issuance.issue(request, broken_log());
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::storage_unavailable));
+  BOOST_TEST(!kept().issued());
+
+  // The log is back: the repeat is the same serial and the same bytes.
+  const CertificateRecord issued = must(issuance.issue(request, good_trail()));
+  BOOST_TEST(issued.issued());
+  BOOST_TEST(issued.serial == kept().serial);
+}
+
+BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
+  (void)issuance(shipped).issue(request, broken_log());
+  const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
+  const auto refused = issuance(stricter).issue(request, good_trail());
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::policy_denied));
+  BOOST_TEST(refused.error().message.find("another policy") != std::string::npos);
+
+  const ca::Profiles rsa_only = [&] {
+    std::filesystem::remove_all(folder() / "other");
+    return profiles_with(", \"ec_p256\", \"ec_p384\"", "");
+  }();
+  BOOST_TEST((issuance(rsa_only).issue(request, good_trail()).error().code == Code::policy_denied));
+  BOOST_TEST(!kept().issued());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
+  const CertificateRecord first = must(issuance(shipped).issue(request, good_trail()));
+  const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
+  const CertificateRecord again = must(issuance(stricter).issue(request, good_trail()));
+  BOOST_TEST((again.certificate == first.certificate));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
