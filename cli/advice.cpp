@@ -1,23 +1,49 @@
 #include "cli/advice.h"
 
-namespace hubseal::cli {
+#include <unistd.h>
 
-std::string_view advice_for(Code code) {
-  switch (code) {
+#include <fmt/format.h>
+
+namespace hubseal::cli {
+namespace {
+
+bool has(const Error& error, std::string_view words) { return error.message.find(words) != std::string::npos; }
+
+/// wire::DaemonClient's own errors have the code of the daemon's: the message tells them apart.
+std::string advice_unavailable(const Error& error) {
+  if (has(error, "is not reachable")) return "is hubseald running, and is --socket right?";
+  if (has(error, "gave no answer: it closed"))
+    return fmt::format("this user (uid {}) is probably no [[peer]] of this socket in hubseald.toml{}", ::getuid(),
+                       has(error, "took too long") ? ", or --timeout is too short" : "");
+  return "see what is missing with: hubseal status";
+}
+
+}  // namespace
+
+std::string advice_for(const Error& error) {
+  if (error.message.starts_with("output file "))
+    return "name a file that is not there yet, in a folder that this user may write to";
+  if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";
+  if (has(error, "cannot be started")) return "name hubseald's program with --hubseald";
+  switch (error.code) {
     case Code::bad_request: return "add --help to the command for its options and examples";
     case Code::too_large: return {};
     case Code::forbidden:
-      return "look for the peer's permissions, profiles and keys in /etc/hubseal/hubseald.toml, and for the name "
-             "with: hubseal key list";
+      return "look for this user's permissions, profiles and keys in hubseald's configuration ([[peer]] entries), and "
+             "for the name with: hubseal key list";
     case Code::not_found: return "see what is there with: hubseal status, hubseal cert list";
     case Code::conflict: return "see what is there with: hubseal status, hubseal key list, hubseal cert list";
-    case Code::policy_denied: return "the profile named above is a file in /etc/hubseal/profiles";
+    case Code::policy_denied:
+      if (!error.message.starts_with("profile ")) return {};
+      return "the profile named above is a file in the profiles folder of hubseald's configuration";
     case Code::approval_required: return "nothing is signed yet: ask an approver, then give the same command again";
     case Code::hsm_busy:
     case Code::rate_limited: return "nothing was signed: give the same command again in a moment";
-    case Code::hsm_unavailable: return "is hubseald running and its token in place? systemctl status hubseald";
+    case Code::hsm_unavailable: return advice_unavailable(error);
     case Code::storage_unavailable: return "nothing is signed until hubseald can write its state: is the disk full?";
-    case Code::internal: return "the log has the story: journalctl -u hubseald";
+    case Code::internal:
+      if (error.message.starts_with("standard output")) return {};
+      return "hubseald's log has the story (under systemd: journalctl -u hubseald)";
   }
   return {};
 }

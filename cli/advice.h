@@ -1,12 +1,12 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "common/result.h"
 
 namespace hubseal::cli {
 
 /// What to do next about a refusal, in one line; empty where the message itself says it.
-std::string_view advice_for(Code code);
+std::string advice_for(const Error& error);
 
 }  // namespace hubseal::cli

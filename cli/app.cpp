@@ -24,7 +24,7 @@ constexpr char kFooter[] =
 
 ExitCode explain(const Error& error) {
   print_note(fmt::format("hubseal: {}: {}\n", to_string(error.code), display_text(error.message)));
-  if (const auto advice = advice_for(error.code); !advice.empty()) print_note(fmt::format("hubseal: {}\n", advice));
+  if (const auto advice = advice_for(error); !advice.empty()) print_note(fmt::format("hubseal: {}\n", advice));
   return exit_code_of(error.code);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "common/log.h"
+#include "common/x509/distinguished_name.h"
 
 namespace hubseal::cli {
 namespace {
@@ -75,6 +76,19 @@ Result<std::string_view> take_attribute(std::string_view& text) {
               fmt::format("subject: {} is not known; wanted CN, O, OU, L, ST or C", log::printable(word, 64)));
 }
 
+/// The daemon's own rules, so that no key is made for a name that it will refuse.
+Result<> check_value(std::string_view member, std::string_view value) {
+  if (member == "country" && value.size() != 2)  // "at most 2 characters" would not help
+    return fail(Code::bad_request, fmt::format("subject: C={} is not a country: wanted two capital letters (ISO 3166)",
+                                               log::printable(value, 64)));
+  for (const auto& [word, attribute] : x509::kAttributes) {
+    if (word != member) continue;
+    if (const auto checked = x509::check_attribute(attribute, value); !checked)
+      return fail(Code::bad_request, "subject: " + checked.error().message);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Json> parse_subject(std::string_view text) {
@@ -84,6 +98,7 @@ Result<Json> parse_subject(std::string_view text) {
     std::string value = TRY(take_value(text));
     if (value.empty()) return fail(Code::bad_request, fmt::format("subject: {} is empty", member));
     if (subject.contains(member)) return fail(Code::bad_request, fmt::format("subject: {} is given twice", member));
+    TRY(check_value(member, value));
     subject[member] = std::move(value);
     if (text.empty()) return subject;
     text.remove_prefix(1);  // the comma

@@ -72,11 +72,19 @@ std::string render_certificate(const Json& certificate) {
   return render_pairs(pairs);
 }
 
+Result<> save(const Session& session, const std::string& name, const std::string& text, bool force) {
+  const auto written = write_output(name, text, force);
+  if (written) return {};
+  if (!session.json) print(text);
+  return fail(written.error().code,
+              written.error().message + "; it was made all the same and is on standard output: keep it");
+}
+
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact) {
-  if (!artefact.out.empty()) TRY(write_output(artefact.out, artefact.text, artefact.force));
-  if (session.json) {
-    session.print_json(answer);
-  } else if (artefact.out.empty()) {
+  if (session.json) session.print_json(answer);
+  if (!artefact.out.empty()) TRY(save(session, artefact.out, artefact.text, artefact.force));
+  if (session.json) return {};
+  if (artefact.out.empty()) {
     print_note(summary);
     print(artefact.text);
   } else {

@@ -25,7 +25,12 @@ struct Artefact {
 
 /// Delivers `artefact` with its summary. Without a file the artefact alone is on standard output,
 /// ready for a pipe, and the summary on standard error; with --json standard output has `answer`.
+/// A file that cannot be written after all does not cost the artefact: it goes to standard output.
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact);
+
+/// write_output() for what the daemon has made: if that fails, `text` is printed (with --json it is
+/// in the answer, which is printed) and the error says so.
+Result<> save(const Session& session, const std::string& name, const std::string& text, bool force);
 
 /// "rsa_2048", ...: the choices of --type.
 std::vector<std::string> key_type_words();

@@ -10,6 +10,26 @@ fail() {
   exit 1
 }
 
+usage() {
+  echo "run: $*; see ./run --help" >&2
+  exit 2
+}
+
+# Whether the folder can be made or, if it is there, written to: the first part of it that is there
+# decides.
+check_folder() {
+  local there=$1
+  while [[ ! -e $there && ! -L $there ]]; do
+    there=$(dirname "$there")
+  done
+  [[ -d $there ]] || fail "$2 cannot be a folder: $there is not one. $3"
+  [[ -w $there && -x $there ]] || fail "$2 cannot be written to: $there belongs to $(stat -c %U "$there"). $3"
+}
+
+check_build() {
+  check_folder "$1" "the build folder $1" "Give yourself the checkout: sudo chown -R $(id -un) $repo"
+}
+
 # The sockets' paths must fit into sun_path (108 bytes with its end), and the folder's name into
 # configuration files without quoting.
 check_state() {
@@ -18,6 +38,7 @@ check_state() {
     fail "the folder $1 has too long a name: $longest has ${#longest} bytes, a socket's path at most 107. Give --state"
   [[ $1 =~ ^/[A-Za-z0-9._/@+,-]+$ ]] ||
     fail "the folder $1 has characters other than letters, digits and . _ / @ + , - in its name. Give --state"
+  check_folder "$1" "--state $1" "Give another --state"
 }
 
 check_port() {
@@ -31,7 +52,7 @@ check_port() {
 
 # One run at a time in a folder. Children close the descriptor: a lost one must not keep the lock.
 lock_state() {
-  mkdir -p "$1"
+  mkdir -p "$1" || fail "--state $1 cannot be made. Give another --state"
   exec 9>"$1/lock"
   flock --nonblock 9 || fail "another ./run is at work in $1"
 }
@@ -150,6 +171,10 @@ fetch_certificate() {
   jq -r '.certificate // empty' <<<"$enrollment" >"$folder/client.pem"
   [[ -s $folder/client.pem ]] || fail "enrolment $id has no certificate"
   rest GET /hub/ca | jq -r '.rootCertificate' >"$folder/hub-ca.pem"
+}
+
+name_of() {
+  if [[ $1 == "$daemon_pid" ]]; then echo "hubseald (pid $1)"; else echo "hubseal-agent (pid $1)"; fi
 }
 
 say_what_next() {

@@ -42,12 +42,18 @@ class Report {
   Json steps_;
 };
 
+/// `hubseald --check-config`: what it would refuse is refused before anything is made.
+Result<> check_config(const CeremonyPlan& plan);
+
 /// PIN and SO-PIN files, then the token.
 Result<> ensure_token(const CeremonyPlan& plan, const DaemonConfig& config, Report& report);
 
 /// A daemon that answers on `session.socket`: the one that runs already (nothing is returned then),
 /// or a child for as long as the ceremony lasts.
 Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report);
+
+/// The error that says how hubseald ended, with the end of what it printed, on one line.
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output);
 
 /// The path of hubseald as the plan, or this program's own place, says.
 std::string hubseald_path(const CeremonyPlan& plan);

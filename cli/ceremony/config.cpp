@@ -12,7 +12,11 @@ constexpr std::size_t kMaxPathBytes = 4096;
 }  // namespace
 
 Result<DaemonConfig> read_daemon_config(const std::filesystem::path& path) {
-  const Json toml = TRY(read_toml(path, Trust::config));
+  auto read = read_toml(path, Trust::config);
+  // Not the daemon's not_found: the command line names a file that is not there.
+  if (!read && read.error().code == Code::not_found)
+    return fail(Code::bad_request, "input file " + read.error().message);
+  const Json toml = TRY(std::move(read));
   Fields fields = TRY(Fields::of(toml));
   Fields server = TRY(fields.object("server"));
   Fields token = TRY(fields.object("token"));

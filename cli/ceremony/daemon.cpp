@@ -10,6 +10,7 @@ namespace hubseal::cli {
 namespace {
 
 constexpr std::chrono::seconds kReady{120};  // a network HSM takes its time
+constexpr std::chrono::seconds kCheck{60};
 constexpr std::chrono::milliseconds kBetweenAsks{100};
 constexpr std::size_t kShownOutput = 4096;
 
@@ -30,22 +31,56 @@ tl::unexpected<Error> not_ready(const std::string& why) {
   return fail(Code::hsm_unavailable, "hubseald is not ready: " + why);
 }
 
+/// As an error message wants it: a line feed would be shown as \u{a}.
+std::string on_one_line(std::string_view output) {
+  std::string line;
+  for (const char c : output) {
+    if (c != '\n')
+      line += c;
+    else if (!line.empty() && !line.ends_with("; "))
+      line += "; ";
+  }
+  if (line.ends_with("; ")) line.resize(line.size() - 2);
+  return line.empty() ? "it printed nothing" : line;
+}
+
 /// Asks until the answer is "ready", the child has ended or patience has.
 Result<> await_ready(Child& child, const Session& session) {
   std::string why = "it does not answer";
   print_progress("waiting for hubseald...\n");
   const auto deadline = std::chrono::steady_clock::now() + kReady;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (const auto status = child.wait(kBetweenAsks))
-      return not_ready(fmt::format("it ended with status {}: {}", *status, child.output(kShownOutput)));
+    if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.output(kShownOutput));
     const auto health = ask_health(session);
     if (health && is_ready(*health)) return {};
     why = health ? problems_of(*health) : health.error().message;
   }
-  return not_ready(fmt::format("{}\n{}", why, child.output(kShownOutput)));
+  return not_ready(fmt::format("{}; {}", why, on_one_line(child.output(kShownOutput))));
+}
+
+Code code_of_exit(int status) {
+  switch (status) {
+    case static_cast<int>(ExitCode::usage): return Code::bad_request;
+    case static_cast<int>(ExitCode::refused): return Code::conflict;
+    case static_cast<int>(ExitCode::unavailable): return Code::hsm_unavailable;
+    default: return Code::internal;
+  }
 }
 
 }  // namespace
+
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output) {
+  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, on_one_line(output)));
+}
+
+Result<> check_config(const CeremonyPlan& plan) {
+  Child child = TRY(Child::start({hubseald_path(plan), "--config", plan.config.string(), "--check-config"}));
+  const auto status = child.wait(kCheck);
+  if (!status)
+    return fail(Code::internal, fmt::format("hubseald --check-config is not done after {} s", kCheck.count()));
+  if (*status != 0) return ended("hubseald --check-config", *status, child.output(kShownOutput));
+  return {};
+}
 
 std::string hubseald_path(const CeremonyPlan& plan) {
   if (!plan.hubseald.empty()) return plan.hubseald;

@@ -20,7 +20,7 @@ constexpr std::size_t kPinCharacters = 32;  // of 6 bits each: 192 bits
 
 tl::unexpected<Error> fail_errno(const std::filesystem::path& path, const char* doing) {
   const int problem = errno;
-  return fail(Code::storage_unavailable, fmt::format("{}: {}: {}", path.string(), doing, std::strerror(problem)));
+  return fail(Code::bad_request, fmt::format("{}: {}: {}", path.string(), doing, std::strerror(problem)));
 }
 
 /// Six bits of each random byte choose a character of base64url; every PIN is as likely as another.

@@ -12,7 +12,7 @@ enum class PinFile { made, was_there };
 /// token takes, in a file of mode 0600 that did not exist before, in a folder of mode 0700.
 /// A file that is there is never touched.
 /// Errors: bad_request when the folder belongs to somebody else (the daemon could not read a file
-/// that this user makes), storage_unavailable.
+/// that this user makes), or that cannot be made.
 Result<PinFile> ensure_pin_file(const std::filesystem::path& path);
 
 }  // namespace hubseal::cli

@@ -15,16 +15,7 @@ constexpr std::size_t kShownOutput = 4096;
 
 /// Other refusals (a user that the configuration names and nobody knows) have the same exit status.
 bool token_exists(int status, const std::string& output) {
-  return status == static_cast<int>(ExitCode::refused) && output.find("conflict") != std::string::npos;
-}
-
-Code code_of_exit(int status) {
-  switch (status) {
-    case static_cast<int>(ExitCode::usage): return Code::bad_request;
-    case static_cast<int>(ExitCode::refused): return Code::conflict;
-    case static_cast<int>(ExitCode::unavailable): return Code::hsm_unavailable;
-    default: return Code::internal;
-  }
+  return status == static_cast<int>(ExitCode::refused) && output.find(" code=conflict ") != std::string::npos;
 }
 
 /// The files of this run, taken away again when it turns out that they are not this token's PINs.
@@ -76,7 +67,7 @@ Result<> ensure_token(const CeremonyPlan& plan, const DaemonConfig& config, Repo
   if (token_exists(*status, output)) return token_was_there(made, report);
   if (*status != 0) {
     // The files stay: the PIN may be set already, and the next try takes up where this one stopped.
-    return fail(code_of_exit(*status), fmt::format("hubseald --init-token ended with status {}: {}", *status, output));
+    return ended("hubseald --init-token", *status, output);
   }
   report.step("token", "made");
   report.step("SO-PIN file " + so_pin.string(),

@@ -14,6 +14,8 @@
 namespace hubseal::cli {
 namespace {
 
+constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE";  // or its REQUEST
+
 struct Options {
   CaWish wish{.ca = "hub-ca", .key = "", .profile = "hub-root", .subject = "", .form = "root"};
   std::string key_type;
@@ -30,6 +32,7 @@ Artefact artefact_of(const Json& ca, const Options& options) {
 Result<ExitCode> create(const Session& session, Options options) {
   if (options.wish.key.empty()) options.wish.key = options.wish.ca;
   TRY(parse_subject(options.wish.subject));  // before a key is made for nothing
+  TRY(check_output(options.out, options.force));
   if (!options.key_type.empty()) {
     const Ensured key = TRY(ensure_key(session, {options.wish.key, options.key_type, "ca"}));
     print_note(fmt::format("key {}: {}\n", options.wish.key, key.created ? "made in the token" : "was there already"));
@@ -40,6 +43,7 @@ Result<ExitCode> create(const Session& session, Options options) {
 }
 
 Result<ExitCode> show(const Session& session, const Options& options) {
+  TRY(check_output(options.out, options.force, kCertificate));
   const Json ca = TRY(session.call("get_ca", {{"ca", options.wish.ca}}));
   TRY(deliver(session, ca, render_ca(ca), artefact_of(ca, options)));
   return ExitCode::ok;
@@ -57,11 +61,12 @@ void add_ca(CLI::App& app, Session& session) {
   ca->require_subcommand(1);
 
   const auto made = std::make_shared<Options>();
-  CLI::App* creating = command(*ca, "create", "Create a CA: a self-signed root, or a CSR for an outside root to sign",
-                               "  hubseal ca create --ca hub-ca --key hub-ca --key-type rsa_4096 \\\n"
-                               "      --subject \"CN=Example Hub Root CA,O=Example Hub,C=KE\" --out hub-ca.pem\n"
-                               "  hubseal ca create --ca hub-sub --key hub-sub --form csr --out hub-sub.csr \\\n"
-                               "      --subject \"CN=Example Hub Issuing CA,O=Example Hub,C=KE\"\n");
+  CLI::App* creating =
+      command(*ca, "create", "Create a CA: a self-signed root, or a CSR for an outside root to sign",
+              "  hubseal ca create --ca hub-ca --key hub-ca --key-type rsa_4096 \\\n"
+              "      --subject \"CN=Example Hub Root CA,O=Example Hub,C=KE\" --out hub-ca.pem\n"
+              "  hubseal ca create --ca hub-sub --key hub-sub --key-type rsa_4096 --form csr --out hub-sub.csr \\\n"
+              "      --subject \"CN=Example Hub Issuing CA,O=Example Hub,C=KE\"\n");
   creating->add_option("--ca", made->wish.ca, "Name of the new CA")->required()->type_name("NAME");
   creating->add_option("--key", made->wish.key, "Label of its key [the CA's name]")->type_name("LABEL");
   creating->add_option("--key-type", made->key_type, "Make the key first, if it is not there")

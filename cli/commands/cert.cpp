@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxCsrBytes = 32 * 1024;  // as the wire has it
 constexpr int kPage = 500;
+constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
 
 struct Options {
   std::string ca = "hub-ca";
@@ -36,25 +37,41 @@ std::string chain_text(const Json& answer) {
   return text;
 }
 
+/// The daemon saw bytes; the user gave a file.
+Error about_file(Error error, const std::string& name) {
+  const auto has = [&error](const char* word) { return error.message.find(word) != std::string::npos; };
+  const bool about_csr =
+      error.message.starts_with("CSR") || (error.code == Code::bad_request && (has("CSR") || has("csr") || has("PEM")));
+  if (about_csr && name != "-") error.message = name + ": " + error.message;
+  return error;
+}
+
 Result<ExitCode> issue(const Session& session, const Options& options) {
+  TRY(check_output(options.out, options.force, kCertificate));
+  TRY(check_output(options.chain, options.force, kCertificate));
+  if (!options.chain.empty() && options.chain == options.out)
+    return fail(Code::bad_request, "--out and --chain name the same file");
   const std::string csr = TRY(read_input(options.csr, kMaxCsrBytes));
   const std::string request = options.request.empty() ? derived_request_id(csr) : options.request;
-  const Json answer = TRY(session.call("issue_certificate", {{"ca", options.ca},
-                                                             {"profile", options.profile},
-                                                             {"subject", options.subject},
-                                                             {"request", request},
-                                                             {"csr", csr}}));
-  if (!options.chain.empty()) TRY(write_output(options.chain, chain_text(answer), options.force));
+  auto reply = session.call("issue_certificate", {{"ca", options.ca},
+                                                  {"profile", options.profile},
+                                                  {"subject", options.subject},
+                                                  {"request", request},
+                                                  {"csr", csr}});
+  if (!reply) return tl::unexpected(about_file(std::move(reply).error(), options.csr));
+  const Json answer = *std::move(reply);
   Json shown = answer;
   shown["ca"] = options.ca;
   shown["subject"] = options.subject;
   shown["request"] = request;
   TRY(deliver(session, answer, render_certificate(shown),
               {text_of(answer, "certificate"), options.out, options.force}));
+  if (!options.chain.empty()) TRY(save(session, options.chain, chain_text(answer), options.force));
   return ExitCode::ok;
 }
 
 Result<ExitCode> show(const Session& session, const Options& options) {
+  TRY(check_output(options.out, options.force, kCertificate));
   const Json answer = TRY(session.call("get_certificate", {{"ca", options.ca}, {"serial", options.serial}}));
   TRY(deliver(session, answer, render_certificate(answer),
               {text_of(answer, "certificate"), options.out, options.force}));
@@ -139,7 +156,9 @@ void add_list(CLI::App& cert, Session& session) {
                              "  hubseal cert list\n  hubseal cert list --subject bank1 --limit 20\n");
   listed->add_option("--ca", listing->ca, "Of this CA only")->type_name("NAME");
   listed->add_option("--subject", listing->subject, "Of this participant only")->type_name("NAME");
-  listed->add_option("--limit", listing->limit, "At most so many [all]")->check(CLI::PositiveNumber)->type_name("N");
+  listed->add_option("--limit", listing->limit, "At most so many, 1 to 500 [all]")
+      ->check(CLI::Range(1, kPage, "1 to 500"))
+      ->type_name("N");
   on(listed, session, listing, list);
 }
 

@@ -26,6 +26,7 @@ struct Options {
 
 Result<ExitCode> create(const Session& session, const Options& options) {
   Json fields = {{"label", options.label}, {"type", options.type}};
+  TRY(check_output(options.out, options.force));  // the key signs this one CSR, once
   fields["subject"] = TRY(parse_subject(options.subject));
   if (!options.dns.empty()) fields["dns"] = options.dns;
   if (!options.ip.empty()) fields["ip"] = options.ip;

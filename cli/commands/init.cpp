@@ -47,6 +47,7 @@ std::string next_steps(const CeremonyPlan& plan, bool child) {
 Result<ExitCode> init(Session session, CeremonyPlan plan) {
   const DaemonConfig config = TRY(read_daemon_config(plan.config));
   TRY(check_first(plan, config));
+  TRY(check_config(plan));
   if (!session.socket_given) session.socket = (config.runtime_dir / "admin.sock").string();
   if (plan.ca.key.empty()) plan.ca.key = plan.ca.ca;
 

@@ -23,6 +23,7 @@ struct Options {
 };
 
 Result<ExitCode> sign(const Session& session, const Options& options) {
+  TRY(check_output(options.out, options.force));
   const std::string payload = TRY(read_input(options.payload, kMaxPayloadBytes));
   Json fields = {{"key", options.key}, {"payload", to_base64url(as_bytes(payload))}};
   if (options.detached) fields["detached"] = true;

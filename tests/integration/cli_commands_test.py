@@ -75,13 +75,25 @@ class Commands(unittest.TestCase):
     def test_a_daemon_that_is_not_there_is_status_4_with_what_to_do(self):
         done = self.hubseal("status")
         self.assertEqual(done.returncode, 4)
-        self.assertIn(b"systemctl status hubseald", done.stderr)
+        self.assertIn(b"is --socket right?", done.stderr)
 
     def test_a_daemon_that_closes_without_a_word_is_status_4(self):
         self.serve(lambda request: None)
         done = self.hubseal("status")
         self.assertEqual(done.returncode, 4)
         self.assertIn(b"closed the connection", done.stderr)
+        self.assertIn(f"uid {os.getuid()}".encode(), done.stderr)
+
+    def test_a_file_that_is_not_there_is_a_usage_error_and_a_bad_csr_is_named(self):
+        daemon = self.serve({"issue_certificate": ("bad_request", "CSR: not PEM")})
+        issue = ["cert", "issue", "--profile", "p", "--subject", "s", "--csr"]
+        for words in ([*issue, "/nope"], ["jws", "sign", "/nope"]):
+            done = self.hubseal(*words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(b"/nope", done.stderr)
+        self.assertEqual(daemon.requests, [])
+        done = self.hubseal(*issue, self.write("bank.csr", b"nonsense"))
+        self.assertIn(b"bank.csr: CSR: not PEM", done.stderr)
 
     def test_a_silent_daemon_is_given_up_after_the_timeout(self):
         event = threading.Event()
@@ -167,6 +179,32 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertEqual(self.read("bank.key"), "precious")
 
+    def test_an_out_that_cannot_be_written_is_refused_before_the_daemon_is_asked(self):
+        daemon = self.serve({})
+        self.write("there.csr", b"something")
+        create = ["csr", "create", "l", "--subject", "CN=a,O=b,C=KE"]
+        for out, status in (("nowhere/l.csr", 2), (".", 2), ("there.csr", 3), ("there.csr/l.csr", 2)):
+            done = self.hubseal(*create, "--out", out)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertIn(f"output file {out}".encode(), done.stderr)
+            self.assertNotIn(b"hubseald can write", done.stderr)
+        for words in (["key", "create", "k", "--type", "ec_p256", "--use", "jws"], ["jws", "sign"],
+                      ["ca", "create", "--ca", "a", "--subject", "CN=a,O=b,C=KE"]):
+            self.assertEqual(self.hubseal(*words, "--out", "nowhere/x").returncode, 2, words)
+        self.assertEqual(daemon.requests, [])
+
+    def test_an_artefact_whose_file_fails_after_all_is_on_stdout(self):
+        os.mkdir(os.path.join(self.folder, "out"))
+
+        def answer(_):
+            os.rmdir(os.path.join(self.folder, "out"))
+            return {"label": "l", "key_id": "11" * 32, "csr": "CSR\n"}
+        self.serve(answer)
+        done = self.hubseal("csr", "create", "l", "--subject", "CN=a,O=b,C=KE", "--out", "out/l.csr")
+        self.assertEqual((done.returncode, done.stdout), (2, b"CSR\n"))
+        self.assertIn(b"keep it", done.stderr)
+        self.assertNotIn(b"hubseald can write", done.stderr)
+
     def test_a_csr_over_32_kib_is_refused_before_it_is_sent(self):
         daemon = self.serve({})
         done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "s", "--csr", "-", stdin=b"x" * 32769)
@@ -211,8 +249,9 @@ class Commands(unittest.TestCase):
 
     def test_ca_create_with_a_bad_name_makes_no_key(self):
         daemon = self.serve({})
-        done = self.hubseal("ca", "create", "--ca", "a", "--key-type", "rsa_4096", "--subject", "nonsense")
-        self.assertEqual(done.returncode, 2)
+        for subject in ("nonsense", "CN=a,O=b,C=Kenya"):
+            done = self.hubseal("ca", "create", "--ca", "a", "--key-type", "rsa_4096", "--subject", subject)
+            self.assertEqual(done.returncode, 2)
         self.assertEqual(daemon.requests, [])
 
     def test_csr_create_sends_names_and_addresses(self):

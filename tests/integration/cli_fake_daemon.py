@@ -121,9 +121,17 @@ def main(arguments):
     if mode.startswith("exit "):
         print("hubseald: " + mode, file=sys.stderr)
         return int(mode.split()[1])
+    if "--check-config" in arguments:
+        if "bad_config" in config["server"]:
+            print("first line\nhubseald ends code=bad_request reason=\"no conflict here\"", file=sys.stderr)
+            return 2
+        return 0
     if "--init-token" in arguments:
+        if mode == "init refused":
+            print("hubseald ends code=forbidden reason=\"a conflict of interest\"", file=sys.stderr)
+            return 3
         if os.path.exists(token):
-            print("conflict: the token exists", file=sys.stderr)
+            print("hubseald ends code=conflict reason=\"the token exists\"", file=sys.stderr)
             return 3
         with open(config["token"]["pin_file"], encoding="utf-8") as pin, \
                 open(arguments[arguments.index("--so-pin-file") + 1], encoding="utf-8") as so_pin, \

@@ -125,6 +125,26 @@ class Init(unittest.TestCase):
             self.assertIn(code, done.stderr)
             self.assertIn(f"hubseald: exit {status}".encode(), done.stderr)
 
+    def test_a_configuration_that_hubseald_refuses_costs_nothing(self):
+        with open(self.config, encoding="utf-8") as stream:
+            text = stream.read()
+        with open(self.config, "w", encoding="utf-8") as stream:
+            stream.write(text.replace("[server]", "[server]\nbad_config = 1"))
+        done = subprocess.run([HUBSEAL, "init", "--config", self.config, "--hubseald", self.hubseald,
+                               "--subject", SUBJECT], capture_output=True, timeout=120)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(b"first line; hubseald ends code=bad_request", done.stderr)
+        self.assertNotIn(b"\\u{a}", done.stderr)
+        self.assertFalse(os.path.exists(self.path("state")))
+
+    def test_another_refusal_is_not_taken_for_a_token_that_exists(self):
+        done = subprocess.run([HUBSEAL, "init", "--config", self.config, "--hubseald", self.hubseald,
+                               "--subject", SUBJECT], capture_output=True, timeout=120,
+                              env={**os.environ, "FAKE_HUBSEALD": "init refused"})
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"code=forbidden", done.stderr)
+        self.assertTrue(os.path.exists(self.pin))  # not discarded: it may be set already
+
     def test_a_hubseald_that_does_not_exist_is_named(self):
         done = subprocess.run([HUBSEAL, "init", "--config", self.config, "--hubseald", self.path("nowhere"),
                                "--subject", SUBJECT], capture_output=True, timeout=120)

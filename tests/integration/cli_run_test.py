@@ -44,7 +44,16 @@ class Run(unittest.TestCase):
 
     def test_unknown_options_and_missing_values_are_refused(self):
         self.assert_refused(self.run_with("--frobnicate"), 2, b"--frobnicate")
-        self.assert_refused(self.run_with("--state"), 1, b"--state wants a folder")
+        for option, words in (("--state", b"run: --state wants a folder"), ("--port", b"run: --port wants a number")):
+            for missing in ([option], [option, ""]):
+                done = self.run_with(*missing)
+                self.assert_refused(done, 2, words)
+                self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_a_state_that_cannot_be_a_folder_is_refused(self):
+        with tempfile.NamedTemporaryFile() as file:
+            for path in (file.name, file.name + "/below"):
+                self.assert_refused(self.run_with("--state", path), 1, b"cannot be a folder")
 
     def test_help_names_every_option(self):
         done = self.run_with("--help")

@@ -1,5 +1,7 @@
 #include "cli/advice.h"
 
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "common/exit_code.h"
@@ -19,8 +21,25 @@ BOOST_AUTO_TEST_CASE(each_error_of_the_protocol_has_the_exit_status_of_the_proto
   for (const auto& [code, status] : rows) BOOST_TEST(static_cast<int>(exit_code_of(code)) == status, to_string(code));
 }
 
-BOOST_AUTO_TEST_CASE(a_daemon_that_is_away_leads_to_systemctl) {
-  BOOST_TEST(advice_for(Code::hsm_unavailable).find("systemctl status hubseald") != std::string_view::npos);
+BOOST_AUTO_TEST_CASE(advice_speaks_of_a_profile_only_when_the_message_names_one) {
+  BOOST_TEST(advice_for({Code::policy_denied, "profile x: SAN y"}).find("named above") != std::string::npos);
+  BOOST_TEST(advice_for({Code::policy_denied, "the name belongs to another"}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_on_this_side_is_not_the_daemons_disk) {
+  for (const Code code : {Code::bad_request, Code::conflict})
+    BOOST_TEST(advice_for({code, "output file /nope/x: its folder does not exist"}).find("folder") !=
+               std::string::npos);
+  BOOST_TEST(advice_for({Code::storage_unavailable, "registry"}).find("disk") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_connection_leads_to_the_peers_and_a_missing_socket_to_the_socket) {
+  BOOST_TEST(advice_for({Code::hsm_unavailable, "hubseald is not reachable at /s"}).find("--socket") !=
+             std::string::npos);
+  const std::string closed =
+      advice_for({Code::hsm_unavailable, "hubseald at /s gave no answer: it closed the connection"});
+  BOOST_TEST(closed.find("uid " + std::to_string(::getuid())) != std::string::npos);
+  BOOST_TEST(closed.find("[[peer]]") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

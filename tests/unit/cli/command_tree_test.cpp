@@ -26,6 +26,36 @@ void walk(const CLI::App& app, const Visit& visit) {
   }
 }
 
+/// The words of each example that starts with "hubseal", as a shell would split them; what stands
+/// after a pipe or a redirection is not ours.
+std::vector<std::vector<std::string>> examples_in(const std::string& footer) {
+  std::vector<std::vector<std::string>> examples;
+  std::size_t start = footer.find("\n  hubseal ");
+  for (; start != std::string::npos; start = footer.find("\n  hubseal ", start + 1)) {
+    std::vector<std::string> words;
+    std::string word;
+    char quote = 0;
+    for (std::size_t i = start + 3; i < footer.size(); ++i) {
+      const char c = footer[i];
+      if (!quote && c == '\\' && footer[i + 1] == '\n')
+        ++i;
+      else if (!quote && (c == '"' || c == '\''))
+        quote = c;
+      else if (quote && c == quote)
+        quote = 0;
+      else if (quote || (c != ' ' && c != '\n' && c != '|' && c != '>' && c != '<'))
+        word += c;
+      else {
+        if (!word.empty()) words.push_back(std::exchange(word, {}));
+        if (c != ' ') break;
+      }
+    }
+    words.erase(words.begin());
+    examples.push_back(words);
+  }
+  return examples;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(command_tree)
@@ -55,6 +85,21 @@ BOOST_AUTO_TEST_CASE(global_options_may_stand_before_and_after_the_command) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(every_example_parses_as_it_stands) {
+  const Tree tree;
+  std::vector<std::string> footers = {tree.app.get_footer()};
+  walk(tree.app, [&](const CLI::App& command) { footers.push_back(command.get_footer()); });
+  std::size_t tried = 0;
+  for (const std::string& footer : footers)
+    for (const auto& words : examples_in(footer)) {
+      Tree fresh;
+      BOOST_CHECK_NO_THROW(fresh.parse(words));
+      BOOST_TEST(static_cast<bool>(fresh.session.action), words.front() << " in " << footer);
+      ++tried;
+    }
+  BOOST_TEST(tried > 20u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
   const std::vector<std::string> mistakes[] = {{},
                                                {"key"},
@@ -63,6 +108,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
                                                {"key", "create", "x", "--type", "rsa_1024", "--use", "ca"},
                                                {"cert", "issue", "--subject", "a"},
                                                {"--timeout", "0", "status"},
+                                               {"cert", "list", "--limit", "0"},
+                                               {"cert", "list", "--limit", "501"},
                                                {"completion", "fish"}};
   for (const auto& words : mistakes) {
     Tree tree;

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(a_name_becomes_the_members_of_the_wire) {
 BOOST_AUTO_TEST_CASE(escapes_of_rfc_4514_are_understood) {
   BOOST_TEST(parsed("O=Hub\\, Ltd.,CN=a\\+b\\\\c\\\"") == R"({"organization":"Hub, Ltd.","common_name":"a+b\\c\""})");
   BOOST_TEST(parsed("CN=Cr\\C3\\A9dit") == "{\"common_name\":\"Crédit\"}");
-  BOOST_TEST(parsed("CN=a\\ ,O=b") == R"({"common_name":"a ","organization":"b"})");  // an escaped space stays
+  BOOST_TEST(parsed("CN=a\\ b ,O=c") == R"({"common_name":"a b","organization":"c"})");
   BOOST_TEST(parsed("CN=a=b") == R"({"common_name":"a=b"})");
 }
 
@@ -49,6 +49,13 @@ BOOST_AUTO_TEST_CASE(mistakes_are_named) {
   BOOST_TEST(problem("CN=a+O=b").find("\\+") != std::string::npos);
   BOOST_TEST(problem("CN=a\\").find("backslash") != std::string::npos);
   BOOST_TEST(problem("CN=a\\zz").find("backslash") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(values_that_the_daemon_would_refuse_are_refused_here) {
+  for (const char* country : {"Kenya", "ke", "K", "K1"})
+    BOOST_TEST(problem(std::string("CN=a,O=b,C=") + country).find("two capital letters") != std::string::npos);
+  BOOST_TEST(problem("CN=" + std::string(65, 'x')).find("at most 64") != std::string::npos);
+  BOOST_TEST(problem("CN=a\\ ,O=b").find("ends with a space") != std::string::npos);  // an escaped space stays
 }
 
 BOOST_AUTO_TEST_SUITE_END()
