@@ -78,8 +78,8 @@ Result<std::optional<std::string>> Fields::optional_name(std::string_view member
 
 Result<std::int64_t> Fields::integer(std::string_view member, std::int64_t min, std::int64_t max) {
   const Json* value = TRY(require(member));
-  const bool fits = value->is_number_integer() &&
-                    !(value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX);
+  const bool fits =
+      value->is_number_integer() && !(value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX);
   const std::int64_t number = fits ? value->get<std::int64_t>() : 0;
   if (!fits || number < min || number > max)
     return refuse(member, fmt::format("is not a whole number from {} to {}", min, max));

@@ -32,8 +32,7 @@ class Fields {
   Result<std::string> name(std::string_view member, std::size_t max_bytes);
   Result<std::optional<std::string>> optional_name(std::string_view member, std::size_t max_bytes);
   Result<std::int64_t> integer(std::string_view member, std::int64_t min, std::int64_t max);
-  Result<std::int64_t> integer_or(std::string_view member, std::int64_t min, std::int64_t max,
-                                  std::int64_t fallback);
+  Result<std::int64_t> integer_or(std::string_view member, std::int64_t min, std::int64_t max, std::int64_t fallback);
   Result<bool> boolean_or(std::string_view member, bool fallback);
   /// Absent means empty.
   Result<std::vector<std::string>> text_list(std::string_view member, std::size_t max_items,
@@ -45,8 +44,7 @@ class Fields {
 
   /// A member whose value is one of the words of a table of {word, value} pairs.
   template <class Table>
-  auto choice(std::string_view member, const Table& table)
-      -> Result<std::remove_cvref_t<decltype(table[0].second)>> {
+  auto choice(std::string_view member, const Table& table) -> Result<std::remove_cvref_t<decltype(table[0].second)>> {
     const std::string word = TRY(text(member, 64));
     for (const auto& [name, value] : table)
       if (name == word) return value;
@@ -66,8 +64,7 @@ class Fields {
   Result<std::string> checked_text(std::string_view member, const Json& value, std::size_t max_bytes) const;
   Result<std::string> checked_name(std::string_view member, const Json& value, std::size_t max_bytes) const;
   tl::unexpected<Error> refuse(std::string_view member, std::string_view problem) const;
-  tl::unexpected<Error> refuse_choice(std::string_view member, std::string_view found,
-                                      std::string_view wanted) const;
+  tl::unexpected<Error> refuse_choice(std::string_view member, std::string_view found, std::string_view wanted) const;
 
   const Json* object_;
   std::string path_;

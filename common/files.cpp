@@ -23,8 +23,8 @@ tl::unexpected<Error> fail_errno(Code code, const std::filesystem::path& path, s
 Result<> check_trust(const std::filesystem::path& path, const struct stat& info, Trust trust) {
   if (trust == Trust::any) return {};
   if (info.st_uid != 0 && info.st_uid != ::geteuid())
-    return fail(Code::bad_request, fmt::format("{} belongs to uid {}; wanted root or uid {}", path.string(),
-                                               info.st_uid, ::geteuid()));
+    return fail(Code::bad_request,
+                fmt::format("{} belongs to uid {}; wanted root or uid {}", path.string(), info.st_uid, ::geteuid()));
   const unsigned mode = info.st_mode & 07777;
   const unsigned forbidden = trust == Trust::secret ? 0077 : 0022;
   if (mode & forbidden)
@@ -40,13 +40,13 @@ Result<UniqueFd> open_checked(const std::filesystem::path& path, std::size_t max
   const int follow = trust == Trust::any ? 0 : O_NOFOLLOW;
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow));
   if (!fd) return fail_errno(Code::not_found, path, "cannot be opened");
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(Code::internal, path, "cannot be examined");
   if (!S_ISREG(info.st_mode)) return fail(Code::bad_request, path.string() + " is not a regular file");
   TRY(check_trust(path, info, trust));
   if (static_cast<std::size_t>(info.st_size) > max_bytes)
-    return fail(Code::too_large, fmt::format("{} has {} bytes, at most {} are accepted", path.string(),
-                                             info.st_size, max_bytes));
+    return fail(Code::too_large,
+                fmt::format("{} has {} bytes, at most {} are accepted", path.string(), info.st_size, max_bytes));
   size = static_cast<std::size_t>(info.st_size);
   return fd;
 }

@@ -13,9 +13,9 @@ namespace hubseal {
 
 /// Whom a file may belong to and who may change it.
 enum class Trust {
-  any,      ///< whatever it is: input that is checked by other means
-  config,   ///< owned by root or by us, writable by nobody else
-  secret,   ///< as config, and readable by nobody else (mode 0600 or 0400)
+  any,     ///< whatever it is: input that is checked by other means
+  config,  ///< owned by root or by us, writable by nobody else
+  secret,  ///< as config, and readable by nobody else (mode 0600 or 0400)
 };
 
 /// The whole content of a regular file. Symbolic links are followed only where `trust` is any.

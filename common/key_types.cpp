@@ -112,8 +112,8 @@ Result<KeyType> key_type_of(const EVP_PKEY* key) {
     EVP_PKEY_get_group_name(key, curve, sizeof curve, nullptr);
     if (std::string_view(curve) == "prime256v1") return KeyType::ec_p256;
     if (std::string_view(curve) == "secp384r1") return KeyType::ec_p384;
-    return fail(Code::policy_denied, fmt::format("EC key on curve {}; wanted P-256 or P-384",
-                                                 *curve ? curve : "with explicit parameters"));
+    return fail(Code::policy_denied,
+                fmt::format("EC key on curve {}; wanted P-256 or P-384", *curve ? curve : "with explicit parameters"));
   }
   const char* name = EVP_PKEY_get0_type_name(key);
   return fail(Code::policy_denied, fmt::format("{} key; wanted RSA or EC", name ? name : "unknown"));
@@ -161,8 +161,8 @@ bool verify_signature(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView mess
     der = *std::move(encoded);
     signature = der;
   }
-  good = good && EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
-                                  message.size()) == 1;
+  good =
+      good && EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
   if (!good) drain_openssl_errors();
   return good;
 }

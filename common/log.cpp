@@ -21,14 +21,13 @@ bool needs_quotes(std::string_view value) {
   return value.empty() || value.find_first_of(" =\"\\") != std::string_view::npos;
 }
 
-void write(int syslog_level, std::string_view level, std::string_view event,
-           std::initializer_list<Field> fields) {
+void write(int syslog_level, std::string_view level, std::string_view event, std::initializer_list<Field> fields) {
   std::string line = to_journal() ? fmt::format("<{}>{}", syslog_level, event)
                                   : fmt::format("{} {} {}", format_utc(SystemClock().now()), level, event);
   for (const Field& field : fields) {
     const std::string value = printable(field.value, 1024);
-    line += needs_quotes(value) ? fmt::format(" {}=\"{}\"", field.name, value)
-                                : fmt::format(" {}={}", field.name, value);
+    line +=
+        needs_quotes(value) ? fmt::format(" {}=\"{}\"", field.name, value) : fmt::format(" {}={}", field.name, value);
   }
   line += '\n';
   // One write per line keeps lines of different threads apart; a log that cannot be written

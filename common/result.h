@@ -59,10 +59,10 @@ inline void take(Result<void>&&) {}
 // The counter gives each use a variable of its own, so that one TRY may stand inside another.
 #define TRY_NAMED(expression, number) TRY_PASTE(expression, number)
 #define TRY_PASTE(expression, number) TRY_AS(expression, try_result_##number)
-#define TRY_AS(expression, result)                                                                    \
-  __extension__({                                                                                     \
-    auto result = (expression);                                                                       \
-    if (!result) [[unlikely]]                                                                         \
-      return ::tl::unexpected<::hubseal::Error>(std::move(result).error());                           \
-    ::hubseal::detail::take(std::move(result));                                                       \
+#define TRY_AS(expression, result)                                          \
+  __extension__({                                                           \
+    auto result = (expression);                                             \
+    if (!result) [[unlikely]]                                               \
+      return ::tl::unexpected<::hubseal::Error>(std::move(result).error()); \
+    ::hubseal::detail::take(std::move(result));                             \
   })

@@ -1,7 +1,7 @@
 #include "common/jose/jwk.h"
 
-#include <nlohmann/json.hpp>
 #include <openssl/core_names.h>
+#include <nlohmann/json.hpp>
 
 namespace hubseal::jose {
 namespace {

@@ -137,8 +137,10 @@ BOOST_AUTO_TEST_CASE(lists_by_participant_in_pages_oldest_first) {
 }
 
 BOOST_AUTO_TEST_CASE(keys_and_cas_come_back_as_they_were) {
-  test::must(registry->add_key({.label = "hub-ca", .id = id_of(7), .type = KeyType::ec_p384, .use = KeyUse::ca, .created_at = kNow}));
-  test::must(registry->add_ca({.name = "hub", .key = "hub-ca", .profile = "hub-root", .certificate = {1, 2}, .csr = {}}));
+  test::must(registry->add_key(
+      {.label = "hub-ca", .id = id_of(7), .type = KeyType::ec_p384, .use = KeyUse::ca, .created_at = kNow}));
+  test::must(
+      registry->add_ca({.name = "hub", .key = "hub-ca", .profile = "hub-root", .certificate = {1, 2}, .csr = {}}));
   reopen();
   const auto keys = registry->keys().value();
   BOOST_REQUIRE(keys.size() == 1);

@@ -30,8 +30,9 @@ PeerRule rule_for(uid_t uid) {
 /// A server in a thread of its own that echoes lines, on sockets in a temporary folder.
 class Running {
  public:
-  explicit Running(std::vector<PeerRule> rules, Server::Limits limits = {4, 300ms, 5s, 5s},
-                   Server::Handler handler = [](const Peer&, std::string_view line) { return std::string(line); })
+  explicit Running(
+      std::vector<PeerRule> rules, Server::Limits limits = {4, 300ms, 5s, 5s},
+      Server::Handler handler = [](const Peer&, std::string_view line) { return std::string(line); })
       : server_(open_listeners(folder_.path(), rules).value(), rules, limits, std::move(handler),
                 [](const Peer&, const Error& error) { return wire::encode_error("", error); }),
         thread_([this] { drained_ = server_.run(); }) {}
