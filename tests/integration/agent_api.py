@@ -229,7 +229,7 @@ class LifeOfTheProcess(unittest.TestCase):
         self.daemon.gate.clear()
         waiting = threading.Thread(target=lambda: self.assertRaises(OSError, agent.ask, "POST", sign))
         waiting.start()
-        self.assertTrue(self.daemon.asked.wait(60))
+        self.daemon.wait_until_asked()
         agent.stop(signal.SIGKILL)
         waiting.join(60)
         self.daemon.gate.set()
@@ -256,7 +256,7 @@ class LifeOfTheProcess(unittest.TestCase):
         signing = threading.Thread(target=lambda: answers.append(
             agent.ask("POST", "%s/%d/sign" % (base, enrollment["id"]))))
         signing.start()
-        self.assertTrue(self.daemon.asked.wait(60))
+        self.daemon.wait_until_asked()
         agent.process.send_signal(signal.SIGTERM)
         agent.wait_for_log(rb"stopping signal=15")
         self.assertEqual(idle.sock.recv(1), b"")  # an idle connection is closed at once

@@ -11,10 +11,9 @@ import tempfile
 import threading
 import unittest
 
-from agent_fake_daemon import FakeDaemon, openssl
+from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
 
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
-WAIT_SECONDS = 60
 
 CONFIG = """
 [listen]
@@ -71,9 +70,16 @@ class Agent:
             self.log += b"END OF LOG\n"
             self.log_grew.notify_all()
 
+    def _log_has(self, pattern):
+        """Looks again every half second, as agent_fake_daemon.wait_for does and for its reason."""
+        for _ in range(2 * WAIT_SECONDS):
+            if self.log_grew.wait_for(lambda: re.search(pattern, self.log) or b"END OF LOG" in self.log, 0.5):
+                return True
+        return False
+
     def wait_for_log(self, pattern):
         with self.log_grew:
-            done = self.log_grew.wait_for(lambda: re.search(pattern, self.log) or b"END OF LOG" in self.log, WAIT_SECONDS)
+            done = self._log_has(pattern)
             found = re.search(pattern, self.log)
             if not found:
                 raise AssertionError("%s: no %r in %s" % ("log ended" if done else "too late", pattern, self.log.decode()))
