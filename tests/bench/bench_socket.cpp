@@ -12,6 +12,7 @@
 #include "common/openssl.h"
 #include "hsm/token_signer.h"
 #include "tests/bench/load.h"
+#include "tests/bench/others.h"
 #include "tests/bench/raw_token.h"
 #include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
@@ -174,23 +175,36 @@ class Bench {
   void issue(const KeyKind& ca, unsigned connections) {
     const std::string what = fmt::format("issue {}", to_string(ca.type));
     if (!wanted(what, connections)) return;
-    Rounds rounds;
+    Rounds rounds, against_cfssl;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw_rate = raw(ca, cores());
-      const auto lines = issue_lines(ca.label, raw_rate.per_second);
-      rounds.add(send_once(rig_, "agent", lines, connections, time()), raw_rate);
+      const auto csrs = make_csrs(raw_rate.per_second);
+      const auto ours = send_once(rig_, "agent", issue_lines(ca.label, csrs), connections, time());
+      rounds.add(ours, raw_rate);
+      if (const auto cfssl = cfssl_serve(ca.type, csrs, connections, time())) against_cfssl.add(ours, *cfssl);
     }
     print_row(what, connections, rounds, {});
+    print_cfssl(ca.type, connections, against_cfssl);
     const auto script = openssl_per_process(ca.type, cores(), time());
-    fmt::print("{:<22}{:>5}{:>10.0f}\n", "  openssl x509 -req", cores(), script.per_second);
+    fmt::print("{:<22}{:>5}{:>10}{:>10.0f}\n", "  openssl x509 -req", cores(), "", script.per_second);
   }
 
-  /// Each needs a key of its own; as many as the token can sign in the time.
-  std::vector<std::string> issue_lines(const std::string& ca, double per_second) {
+  static void print_cfssl(KeyType type, unsigned connections, const Rounds& rounds) {
+    if (rounds.raw_rate.empty()) return;
+    print_row("  beside cfssl serve", connections, rounds, {type == KeyType::ec_p256 ? 1.0 : 1.2, std::nullopt});
+  }
+
+  /// Each has a key of its own; as many as can be asked for in the time.
+  std::vector<std::string> make_csrs(double per_second) const {
+    std::vector<std::string> csrs;
+    const auto count = static_cast<std::size_t>(std::min(per_second, 8'000.0) * settings_.seconds) + 8;
+    while (csrs.size() < count) csrs.push_back(test::make_csr());
+    return csrs;
+  }
+
+  std::vector<std::string> issue_lines(const std::string& ca, const std::vector<std::string>& csrs) {
     std::vector<std::string> lines;
-    const auto wanted_lines = static_cast<std::size_t>(std::min(per_second * settings_.seconds, 20'000.0)) + 8;
-    while (lines.size() < wanted_lines)
-      lines.push_back(issue_line(ca, fmt::format("r{}", ++request_), test::make_csr()));
+    for (const std::string& csr : csrs) lines.push_back(issue_line(ca, fmt::format("r{}", ++request_), csr));
     return lines;
   }
 

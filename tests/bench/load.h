@@ -10,8 +10,6 @@
 
 namespace hubseal::bench {
 
-using Seconds = std::chrono::duration<double>;
-
 /// The same line again and again on each of `connections`.
 Measurement repeat_line(const test::Rig& rig, const std::string& socket, const std::string& line, unsigned connections,
                         Seconds time);
@@ -25,8 +23,5 @@ std::string issue_line(const std::string& ca, const std::string& request, const 
 
 /// hsm::Signer in this process, without socket and record: what the token layer alone costs.
 Measurement sign_through(hsm::Signer& signer, const KeyId& key, unsigned threads, Seconds time);
-
-/// `openssl x509 -req`, a process for each certificate, the CA's key in a file: what a script does.
-Measurement openssl_per_process(KeyType type, unsigned processes, Seconds time);
 
 }  // namespace hubseal::bench

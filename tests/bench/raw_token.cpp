@@ -65,8 +65,7 @@ RawToken::RawToken(const std::filesystem::path& module, const std::string& label
 
 RawToken::~RawToken() { functions_->C_Finalize(nullptr); }
 
-Measurement RawToken::sign(const std::string& key_label, KeyType type, unsigned threads,
-                           std::chrono::duration<double> time) {
+Measurement RawToken::sign(const std::string& key_label, KeyType type, unsigned threads, Seconds time) {
   const CK_OBJECT_HANDLE key = find_private_key(functions_, anchor_, key_label);
   std::mutex mutex;
   Measurement total;

@@ -1,21 +1,13 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "common/key_types.h"
 #include "hsm/pkcs11.h"
+#include "tests/bench/crowd.h"
 
 namespace hubseal::bench {
-
-/// What a loop achieved.
-struct Measurement {
-  double per_second = 0;
-  double cpu_us = 0;  ///< of the process that signs, for each
-  std::vector<double> latencies_us;
-};
 
 /// The token itself, as fast as it goes: C_SignInit and C_Sign in a loop, a session for each thread,
 /// the key's handle known, nothing verified, nothing recorded. What hubseald is compared with.
@@ -28,7 +20,7 @@ class RawToken {
   RawToken(const RawToken&) = delete;  // there is one C_Finalize
   RawToken& operator=(const RawToken&) = delete;
 
-  Measurement sign(const std::string& key_label, KeyType type, unsigned threads, std::chrono::duration<double> time);
+  Measurement sign(const std::string& key_label, KeyType type, unsigned threads, Seconds time);
 
  private:
   CK_FUNCTION_LIST* functions_ = nullptr;

@@ -1,0 +1,64 @@
+#include "tests/bench/measure.h"
+
+#include <time.h>
+
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace hubseal::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// CPU time of all threads of a process so far.
+double cpu_us(pid_t process) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &time) != 0)
+    throw std::runtime_error("the process that is measured is gone");
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+}  // namespace
+
+Measurement run_threads(unsigned threads, Seconds time, const std::function<void(unsigned thread)>& step) {
+  std::mutex mutex;
+  std::vector<double> latencies;
+  std::string problem;
+  const auto start = Clock::now();
+  const auto end = start + std::chrono::duration_cast<Clock::duration>(time);
+  const auto loop = [&](unsigned thread) {
+    std::vector<double> mine;
+    try {
+      for (auto now = Clock::now(); now < end;) {
+        step(thread);
+        const auto after = Clock::now();
+        mine.push_back(std::chrono::duration<double, std::micro>(after - now).count());
+        now = after;
+      }
+    } catch (const std::exception& fault) {
+      const std::lock_guard lock(mutex);
+      problem = fault.what();
+    }
+    const std::lock_guard lock(mutex);
+    latencies.insert(latencies.end(), mine.begin(), mine.end());
+  };
+  {
+    std::vector<std::jthread> running;
+    for (unsigned i = 0; i < threads; ++i) running.emplace_back(loop, i);
+  }
+  if (!problem.empty()) throw std::runtime_error(problem);
+  const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+  return {static_cast<double>(latencies.size()) / elapsed, 0, std::move(latencies)};
+}
+
+Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load) {
+  const double before = cpu_us(process);
+  Measurement measurement = load();
+  measurement.cpu_us = (cpu_us(process) - before) / static_cast<double>(measurement.latencies_us.size());
+  return measurement;
+}
+
+}  // namespace hubseal::bench

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <vector>
+
+namespace hubseal::bench {
+
+using Seconds = std::chrono::duration<double>;
+
+/// What a loop achieved.
+struct Measurement {
+  double per_second = 0;
+  double cpu_us = 0;  ///< of the process that signs, for each
+  std::vector<double> latencies_us;
+};
+
+/// `threads` threads that step until the time is over.
+/// Errors: throws what a step threw.
+Measurement run_threads(unsigned threads, Seconds time, const std::function<void(unsigned thread)>& step);
+
+/// The load, with the CPU time that all threads of `process` took meanwhile.
+Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load);
+
+}  // namespace hubseal::bench
