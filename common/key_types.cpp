@@ -80,14 +80,6 @@ Result<Bytes> spki_of(const EVP_PKEY* key) {
   return spki;
 }
 
-Result<PkeyPtr> public_key_from_spki(ByteView spki) {
-  const unsigned char* next = spki.data();
-  PkeyPtr key(d2i_PUBKEY(nullptr, &next, static_cast<long>(spki.size())));
-  if (!key || next != spki.data() + spki.size())
-    return fail(Code::bad_request, "not a SubjectPublicKeyInfo: " + drain_openssl_errors());
-  return key;
-}
-
 Result<KeyId> key_id_of(const EVP_PKEY* key) { return sha256(TRY(spki_of(key))); }
 
 Result<std::string> public_key_pem(const EVP_PKEY* key) {

@@ -59,8 +59,6 @@ std::array<std::uint8_t, 32> sha256(ByteView data);
 
 /// DER SubjectPublicKeyInfo of a public key.
 Result<Bytes> spki_of(const EVP_PKEY* key);
-/// The whole input must be one SubjectPublicKeyInfo.
-Result<PkeyPtr> public_key_from_spki(ByteView spki);
 Result<KeyId> key_id_of(const EVP_PKEY* key);
 /// "-----BEGIN PUBLIC KEY-----" form.
 Result<std::string> public_key_pem(const EVP_PKEY* key);

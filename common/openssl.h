@@ -37,4 +37,9 @@ using PkeyPtr = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 /// decides; the queue only explains.
 std::string drain_openssl_errors();
 
+/// A context that knows no algorithms, for ASN1_item_d2i_ex. Reading a certificate or a CSR decodes its
+/// key as well, which takes ten times as long as everything else; here the attempt ends at once. Any
+/// thread; lives as long as the process.
+OSSL_LIB_CTX* context_without_algorithms();
+
 }  // namespace hubseal

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
 
 namespace hubseal::daemon {
@@ -66,7 +67,7 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
                                                const ca::Profile& profile, const x509::DistinguishedName& subject,
                                                const Trail& trail) {
   const hsm::KeyInfo info = TRY(signer_.find_key(key.id));
-  const PkeyPtr public_key = TRY(public_key_from_spki(info.spki));
+  const PkeyPtr public_key = TRY(x509::public_key_from_spki(info.spki));
   const auto prepare = [&](const x509::Serial& serial, TimePoint now) {
     return ca::prepare_root({.profile = profile, .subject = subject, .spki = info.spki, .serial = serial, .now = now});
   };

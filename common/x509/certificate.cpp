@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <openssl/provider.h>
 
 #include "common/x509/der.h"
 #include "common/x509/pem.h"
+#include "common/x509/public_key.h"
 
 namespace hubseal::x509 {
 namespace {
@@ -45,18 +45,6 @@ using BitStringPtr = std::unique_ptr<ASN1_BIT_STRING, Deleter<ASN1_BIT_STRING_fr
 using OctetStringPtr = std::unique_ptr<ASN1_OCTET_STRING, Deleter<ASN1_OCTET_STRING_free>>;
 using AuthorityKeyidPtr = std::unique_ptr<AUTHORITY_KEYID, Deleter<AUTHORITY_KEYID_free>>;
 using ExtendedKeyUsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, Deleter<EXTENDED_KEY_USAGE_free>>;
-
-/// A context that knows no algorithms. Reading a certificate decodes its key as well, which takes ten
-/// times as long as everything else and is not needed for most certificates; here the attempt ends at
-/// once. Lives as long as the process.
-OSSL_LIB_CTX* context_without_algorithms() {
-  static OSSL_LIB_CTX* const kContext = [] {
-    OSSL_LIB_CTX* context = OSSL_LIB_CTX_new();
-    if (context) OSSL_PROVIDER_load(context, "null");
-    return context;
-  }();
-  return kContext;
-}
 
 CertificatePtr decoded(ByteView der, OSSL_LIB_CTX* context) {
   const unsigned char* next = der.data();

@@ -6,6 +6,7 @@
 
 #include "common/x509/der.h"
 #include "common/x509/pem.h"
+#include "common/x509/public_key.h"
 
 namespace hubseal::x509 {
 namespace {
@@ -60,44 +61,6 @@ Result<Handle> decoded(const X509_EXTENSIONS* extensions, int nid) {
 
 bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
-/// RSAPublicKey: two positive numbers. libcrypto takes a modulus without its leading zero for the
-/// same key, though DER calls it negative.
-Result<> check_rsa_key(ByteView key) {
-  TRY(check_der(key));
-  ByteView numbers = TRY(content_of(key, 0x30));
-  for (int i = 0; i < 2; ++i) {
-    const ByteView value = TRY(take_value(numbers));
-    const ByteView number = TRY(content_of(value, 0x02));
-    if (number[0] & 0x80) return not_a_csr("its public key has a negative number");
-  }
-  if (!numbers.empty()) return not_a_csr("its public key has more than two numbers");
-  return {};
-}
-
-/// A key has one encoding here: two encodings would be two key ids, and a key that was certified
-/// before would not be known again (PKI-8). Kinds that HubSeal knows are compared with the bytes they
-/// start with, because encoding a key anew costs as much as all other checks of a CSR together.
-Result<> check_spki(ByteView spki, const EVP_PKEY* key) {
-  static const Bytes kRsa = from_hex("300d06092a864886f70d0101010500").value();  // rsaEncryption, NULL
-  static const std::pair<Bytes, std::size_t> kCurves[] = {
-      // id-ecPublicKey, curve; size of an uncompressed point
-      {from_hex("301306072a8648ce3d020106082a8648ce3d030107").value(), 65},
-      {from_hex("301006072a8648ce3d020106052b81040022").value(), 97}};
-  ByteView fields = TRY(content_of(spki, 0x30));
-  const ByteView algorithm = TRY(take_value(fields));
-  const ByteView bits = TRY(content_of(fields, 0x03));
-  if (bits.size() < 2 || bits[0] != 0) return not_a_csr("its public key is not whole bytes");
-  if (same(algorithm, kRsa)) return check_rsa_key(bits.subspan(1));
-  for (const auto& [curve, size] : kCurves) {
-    if (!same(algorithm, curve)) continue;
-    if (bits.size() != size + 1 || bits[1] != 0x04) return not_a_csr("its public key is not an uncompressed point");
-    return {};
-  }
-  const Bytes encoded = TRY(spki_of(key));
-  if (!same(encoded, spki)) return not_a_csr("its public key is not encoded as DER prescribes");
-  return {};
-}
-
 std::string extension_name(const ASN1_OBJECT* type) {
   const int nid = OBJ_obj2nid(type);
   if (nid != NID_undef) return OBJ_nid2sn(nid);
@@ -118,7 +81,10 @@ Result<Csr> Csr::parse_der(ByteView der) {
   TRY(check_der(der));
   Csr csr;
   const unsigned char* next = der.data();
-  csr.csr_.reset(d2i_X509_REQ(nullptr, &next, static_cast<long>(der.size())), X509_REQ_free);
+  csr.csr_.reset(
+      reinterpret_cast<X509_REQ*>(ASN1_item_d2i_ex(nullptr, &next, static_cast<long>(der.size()),
+                                                   ASN1_ITEM_rptr(X509_REQ), context_without_algorithms(), nullptr)),
+      X509_REQ_free);
   if (!csr.csr_ || next != der.data() + der.size()) return not_a_csr(drain_openssl_errors());
   if (X509_REQ_get_version(csr.csr_.get()) != X509_REQ_VERSION_1) return not_a_csr("its version is not 1");
 
@@ -131,15 +97,15 @@ Result<Csr> Csr::parse_der(ByteView der) {
   OPENSSL_free(encoded);
   if (!unchanged) return not_a_csr("not encoded as DER prescribes");
 
-  csr.key_ = X509_REQ_get0_pubkey(csr.csr_.get());
-  if (!csr.key_) return not_a_csr("its public key does not decode: " + drain_openssl_errors());
   // version, subject, subjectPKInfo: the key's bytes as they were sent, not as they would be re-encoded.
   ByteView fields = TRY(content_of(shell.to_be_signed, 0x30));
   for (int skipped = 0; skipped < 2; ++skipped) TRY(take_value(fields));
   const ByteView spki = TRY(take_value(fields));
   csr.spki_.assign(spki.begin(), spki.end());
   csr.key_id_ = sha256(csr.spki_);
-  TRY(check_spki(csr.spki_, csr.key_));
+  auto key = public_key_from_spki(csr.spki_);
+  if (!key) return not_a_csr("its public key is " + key.error().message);
+  csr.key_ = *std::move(key);
   return csr;
 }
 
@@ -150,7 +116,7 @@ Result<> Csr::verify_own_signature() const {
   if (digest == NID_md5 || digest == NID_md5_sha1 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2)
     return fail(Code::bad_request,
                 fmt::format("CSR is signed with {}; wanted SHA-256 or better", OBJ_nid2ln(algorithm)));
-  if (X509_REQ_verify(csr_.get(), key_) != 1)
+  if (X509_REQ_verify(csr_.get(), key_.get()) != 1)
     return fail(Code::bad_request,
                 "CSR does not match its own key (no proof of possession): " + drain_openssl_errors());
   return {};

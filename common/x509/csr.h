@@ -36,11 +36,11 @@ class Csr {
   /// Proof of possession (RFC 2986 section 4.2). Signatures over MD5 or SHA-1 prove nothing.
   Result<> verify_own_signature() const;
 
-  EVP_PKEY* public_key() const { return key_; }  ///< lives as long as this Csr
+  EVP_PKEY* public_key() const { return key_.get(); }  ///< lives as long as this Csr
   const Bytes& spki() const { return spki_; }    ///< DER SubjectPublicKeyInfo
   const KeyId& key_id() const { return key_id_; }
   /// Refuses keys that are not of kKeyTypes.
-  Result<KeyType> key_type() const { return key_type_of(key_); }
+  Result<KeyType> key_type() const { return key_type_of(key_.get()); }
 
   Result<DistinguishedName> subject() const;
   /// The subjectAltName it asks for; empty when it asks for none.
@@ -56,8 +56,8 @@ class Csr {
  private:
   Csr() = default;
 
-  std::shared_ptr<X509_REQ> csr_;
-  EVP_PKEY* key_ = nullptr;  // belongs to csr_
+  std::shared_ptr<X509_REQ> csr_;  // without a decoded key
+  std::shared_ptr<EVP_PKEY> key_;
   Bytes der_;
   Bytes spki_;
   KeyId key_id_{};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include "common/x509/public_key.h"
 #include "daemon/ca/build.h"
 #include "daemon/ca/lint.h"
 #include "daemon/ca/policy.h"
@@ -124,7 +125,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
 Result<Prepared> prepare_root(const RootRequest& request) {
   const Profile& profile = request.profile;
   TRY(wants_kind(profile, Kind::ca));
-  const PkeyPtr key = TRY(public_key_from_spki(request.spki));
+  const PkeyPtr key = TRY(x509::public_key_from_spki(request.spki));
   const KeyType key_type = TRY(decide_key(profile, key.get()));
   const x509::DistinguishedName subject = TRY(decide_subject(profile, request.subject, "", nullptr));
 
@@ -158,7 +159,7 @@ Result<Prepared> prepare_root(const RootRequest& request) {
 
 Result<PreparedCsr> prepare_ca_csr(const Profile& profile, const x509::DistinguishedName& requested, ByteView spki) {
   TRY(wants_kind(profile, Kind::ca));
-  const PkeyPtr key = TRY(public_key_from_spki(spki));
+  const PkeyPtr key = TRY(x509::public_key_from_spki(spki));
   const KeyType key_type = TRY(decide_key(profile, key.get()));
   const x509::DistinguishedName subject = TRY(decide_subject(profile, requested, "", nullptr));
   Bytes info = TRY(build_csr_info({.subject = subject,
@@ -174,7 +175,7 @@ Result<PreparedCsr> prepare_csr(const x509::DistinguishedName& subject, const x5
                                 ByteView spki) {
   if (subject.empty() && names.empty())
     return fail(Code::bad_request, "a CSR needs a subject, or at least one DNS name or IP address");
-  const PkeyPtr key = TRY(public_key_from_spki(spki));
+  const PkeyPtr key = TRY(x509::public_key_from_spki(spki));
   const KeyType key_type = TRY(key_type_of(key.get()));
   Bytes info = TRY(build_csr_info({.subject = subject, .spki = spki, .names = names}));
   return PreparedCsr{std::move(info), signature_algorithm(key_type, Hash::sha256), subject};

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/jose/jwk.h"
+#include "common/x509/public_key.h"
 
 namespace hubseal::daemon::jws {
 
@@ -20,7 +21,7 @@ Result<std::string> JwsSigner::protected_header(const KeyRecord& key) {
     if (const auto found = headers->find(key.id); found != headers->end()) return found->second;
   }
   const hsm::KeyInfo info = TRY(signer_.find_key(key.id));
-  const PkeyPtr public_key = TRY(public_key_from_spki(info.spki));
+  const PkeyPtr public_key = TRY(x509::public_key_from_spki(info.spki));
   const Json jwk = TRY(jose::to_jwk(public_key.get()));
   const Json header = {{"alg", jose::jws_algorithm(key.type)}, {"kid", jose::thumbprint(jwk)}};
   std::string encoded = to_base64url(as_bytes(dump_json(header)));

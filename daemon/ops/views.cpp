@@ -4,6 +4,7 @@
 
 #include "common/jose/jwk.h"
 #include "common/x509/pem.h"
+#include "common/x509/public_key.h"
 
 namespace hubseal::daemon::ops {
 
@@ -31,7 +32,7 @@ Json view_of(const Key& key) {
 Result<Json> full_view_of(const Key& key) {
   if (!key.in_token)
     return fail(Code::hsm_unavailable, "key \"" + key.record.label + "\" is registered but not in the token");
-  const PkeyPtr public_key = TRY(public_key_from_spki(key.in_token->spki));
+  const PkeyPtr public_key = TRY(x509::public_key_from_spki(key.in_token->spki));
   Json view = view_of(key);
   view["pem"] = TRY(public_key_pem(public_key.get()));
   Json jwk = TRY(jose::to_jwk(public_key.get()));

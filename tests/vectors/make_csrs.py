@@ -198,7 +198,7 @@ def keys():
     # Other encodings of a key that may have been certified already (PKI-8).
     vector("bad-modulus-without-zero.pem", "bad_request", "negative",
            csr(key_info=rsa_info(seq(rsa_encryption, b"\x05\x00"), tlv(0x02, n.to_bytes(256, "big")))))
-    vector("bad-rsa-without-null.pem", "bad_request", "public key is not encoded", csr(key_info=rsa_info(seq(rsa_encryption), integer(n))))
+    vector("bad-rsa-without-null.pem", "bad_request", "not encoded as DER", csr(key_info=rsa_info(seq(rsa_encryption), integer(n))))
     compressed = P256.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
     vector("bad-compressed-point.pem", "bad_request", "uncompressed",
            csr(P256, key_info=seq(seq(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")), bits(compressed))))

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/files.h"
+#include "common/x509/public_key.h"
 #include "hsm/token_signer.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
@@ -41,7 +42,7 @@ inline bool openssl_verifies(const KeyInfo& key, SignatureAlgorithm algorithm, s
     BOOST_REQUIRE(write_file(folder / name, content, 0600));
     return (folder / name).string();
   };
-  const std::string pem = *public_key_pem(public_key_from_spki(key.spki)->get());
+  const std::string pem = *public_key_pem(x509::public_key_from_spki(key.spki)->get());
   const Bytes wanted = is_rsa(algorithm) ? signature : *ecdsa_raw_to_der(signature);
   std::vector<std::string> command = {"openssl",
                                       "dgst",
@@ -63,7 +64,7 @@ inline SignatureAlgorithm usual_algorithm(KeyType type) {
 
 inline bool signs(Signer& signer, const KeyInfo& key, std::string_view message = "hello") {
   const auto signature = signer.sign(key.id, usual_algorithm(key.type), as_bytes(message));
-  return signature && verify_signature(public_key_from_spki(key.spki)->get(), usual_algorithm(key.type),
+  return signature && verify_signature(x509::public_key_from_spki(key.spki)->get(), usual_algorithm(key.type),
                                        as_bytes(message), *signature);
 }
 
