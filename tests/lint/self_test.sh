@@ -92,6 +92,7 @@ sizes_refuses cli/x.cpp 'int x; // TO''DO later\n' 'left for later'
 sizes_refuses docs/x.md 'FIX''ME\n' 'left for later'
 sizes_refuses cli/x.cpp 'int x = std::sys''tem("ls");\n' 'starts a shell'
 sizes_refuses daemon/x.cpp 'FILE* x = ::pop''en("ls", "r");\n' 'starts a shell'
+sizes_refuses tests/x.cpp 'int x = std::sys''tem("ls");\n' 'starts a shell'
 sizes_refuses docs/x.md 'see /ho''me/ada/hubseal\n' "somebody's machine"
 sizes_refuses docs/x.md 'Not imple''mented yet\n' 'a stub'
 if command -v shellcheck >/dev/null; then

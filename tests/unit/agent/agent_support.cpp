@@ -4,28 +4,28 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
 #include "common/wire/line_channel.h"
+#include "tests/support/run_command.h"
 
 namespace hubseal::agent::test {
 
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "hubseal-agent-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-  path_ = pattern;
+Words words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
 }
 
-TempFolder::~TempFolder() { std::filesystem::remove_all(path_); }
-
-void openssl(const TempFolder& folder, const std::string& arguments) {
-  const std::string command = "cd '" + folder / "" + "' && openssl " + arguments + " >/dev/null 2>openssl.err";
-  if (std::system(command.c_str()) != 0)  // NOLINT(cert-env33-c): the arguments are the tests' own
-    throw std::runtime_error("openssl " + arguments + ": " + slurp(folder / "openssl.err"));
+void openssl(const TempFolder& folder, const Words& arguments) {
+  Words command = {"openssl"};
+  for (const std::string& word : arguments)
+    command.push_back(word.starts_with("@/") ? (folder / word.substr(2)).string() : word);
+  const auto result = hubseal::test::run_command(command);
+  if (result.exit_code != 0) throw std::runtime_error("openssl " + arguments.front() + ": " + result.output);
 }
 
 std::string slurp(const std::string& path) {
@@ -39,17 +39,21 @@ void spill(const std::string& path, const std::string& text, unsigned mode) {
   ::chmod(path.c_str(), mode);
 }
 
-std::string make_csr(const TempFolder& folder, const std::string& options) {
-  openssl(folder, "req -new -nodes -keyout csr.key -out csr.pem " + options);
+std::string make_csr(const TempFolder& folder, const Words& options) {
+  Words command = words("req -new -nodes -keyout @/csr.key -out @/csr.pem");
+  command.insert(command.end(), options.begin(), options.end());
+  openssl(folder, command);
   return slurp(folder / "csr.pem");
 }
 
-std::string make_certificate(const TempFolder& folder, const std::string& csr, const std::string& options) {
-  openssl(folder,
-          "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=Hub CA/O=Hub' -keyout ca.key -out "
-          "ca.pem");
+std::string make_certificate(const TempFolder& folder, const std::string& csr, const Words& options) {
+  Words ca = words("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout @/ca.key -out @/ca.pem");
+  ca.insert(ca.end(), {"-subj", "/CN=Hub CA/O=Hub"});
+  openssl(folder, ca);
   spill(folder / "in.csr", csr);
-  openssl(folder, "x509 -req -in in.csr -CA ca.pem -CAkey ca.key -out out.pem " + options);
+  Words command = words("x509 -req -in @/in.csr -CA @/ca.pem -CAkey @/ca.key -out @/out.pem");
+  command.insert(command.end(), options.begin(), options.end());
+  openssl(folder, command);
   return slurp(folder / "out.pem");
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
@@ -14,28 +13,24 @@
 #include "common/json.h"
 #include "common/unique_fd.h"
 #include "common/wire/message.h"
+#include "tests/support/temp_dir.h"
 
 namespace hubseal::agent::test {
 
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+using TempFolder = hubseal::test::TempDir;
+using Words = std::vector<std::string>;
 
- private:
-  std::filesystem::path path_;
-};
-
-/// Runs `openssl ARGUMENTS` in a shell inside `folder`; throws when it fails.
-void openssl(const TempFolder& folder, const std::string& arguments);
+/// "-newkey rsa:2048" as the two arguments that they are.
+Words words(const std::string& text);
+/// Runs openssl(1) with these arguments, in which "@/" stands for `folder`; throws when it fails.
+void openssl(const TempFolder& folder, const Words& arguments);
 std::string slurp(const std::string& path);
 void spill(const std::string& path, const std::string& text, unsigned mode = 0600);
 
 /// A CSR made by openssl(1); `options` go to `openssl req -new`.
-std::string make_csr(const TempFolder& folder, const std::string& options);
+std::string make_csr(const TempFolder& folder, const Words& options);
 /// A certificate for the key of `csr`, by a throwaway CA, as openssl(1) makes it.
-std::string make_certificate(const TempFolder& folder, const std::string& csr, const std::string& options = "-days 10");
+std::string make_certificate(const TempFolder& folder, const std::string& csr, const Words& options = {"-days", "10"});
 
 class FixedClock final : public Clock {
  public:

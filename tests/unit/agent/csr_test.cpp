@@ -13,10 +13,10 @@ namespace {
 
 struct Made {
   TempFolder folder;
-  std::string pem = make_csr(folder, "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=bank1");
+  std::string pem = make_csr(folder, words("-newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=bank1"));
 
   Bytes der() const {
-    openssl(folder, "req -in csr.pem -outform DER -out csr.der");
+    openssl(folder, words("req -in @/csr.pem -outform DER -out @/csr.der"));
     const std::string text = slurp(folder / "csr.der");
     return {text.begin(), text.end()};
   }
@@ -48,7 +48,7 @@ BOOST_FIXTURE_TEST_CASE(line_ends_and_white_space_around_the_block_do_not_matter
 }
 
 BOOST_FIXTURE_TEST_CASE(junk_around_the_block_and_other_blocks_are_refused, Made) {
-  openssl(folder, "req -x509 -key csr.key -subj /CN=x -out cert.pem");
+  openssl(folder, words("req -x509 -key @/csr.key -subj /CN=x -out @/cert.pem"));
   for (const std::string& bad :
        {std::string(), std::string("hello"), "x" + pem, pem + "x", pem + pem, slurp(folder / "cert.pem"),
         slurp(folder / "csr.key"), wrap(der(), "NEW CERTIFICATE REQUEST"), pem.substr(0, pem.size() / 2),

@@ -26,7 +26,7 @@ struct Hub {
 
 Json active_ca() {
   const TempFolder folder;
-  make_certificate(folder, make_csr(folder, "-newkey rsa:2048 -subj /"));
+  make_certificate(folder, make_csr(folder, words("-newkey rsa:2048 -subj /")));
   return {{"ca", "hub-ca"}, {"state", "active"}, {"certificate", slurp(folder / "ca.pem")}};
 }
 

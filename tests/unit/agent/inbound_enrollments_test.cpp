@@ -51,7 +51,7 @@ struct Bench {
   Dfsps dfsps{dfsp_table, clock};
   InboundEnrollments enrollments{table, daemon, clock, {"hub-ca", "dfsp-client", {2048}}};
   Caller caller{"c0ffee"};
-  std::string csr = make_csr(folder, "-newkey rsa:2048 -subj /");
+  std::string csr = make_csr(folder, words("-newkey rsa:2048 -subj /"));
 };
 
 template <class Work>
@@ -172,7 +172,7 @@ BOOST_FIXTURE_TEST_CASE(what_waits_for_approval_stays_as_it_is, Bench) {
 }
 
 BOOST_FIXTURE_TEST_CASE(an_invalid_csr_is_stored_and_never_reaches_the_daemon, Bench) {
-  const auto weak = enrollments.submit(caller, "bank1", make_csr(folder, "-newkey rsa:1024 -subj /")).value();
+  const auto weak = enrollments.submit(caller, "bank1", make_csr(folder, words("-newkey rsa:1024 -subj /"))).value();
   BOOST_TEST(weak.validation_state == "INVALID");
   const auto refused = enrollments.sign(caller, "bank1", weak.id);
   BOOST_REQUIRE(!refused.has_value());
@@ -183,7 +183,7 @@ BOOST_FIXTURE_TEST_CASE(an_invalid_csr_is_stored_and_never_reaches_the_daemon, B
 
 BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_key_is_not_stored, Bench) {
   const auto id = submit(csr);
-  certified_csr = make_csr(folder, "-newkey rsa:2048 -subj /");
+  certified_csr = make_csr(folder, words("-newkey rsa:2048 -subj /"));
   BOOST_TEST((enrollments.sign(caller, "bank1", id).error().code == Code::internal));
   BOOST_TEST(enrollments.get("bank1", id).value().state == "CSR_LOADED");
 }

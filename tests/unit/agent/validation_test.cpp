@@ -33,7 +33,7 @@ Validation after_signing(const std::string& code, const std::string& csr_pem, co
 }
 
 std::string rsa_csr(const TempFolder& folder, const std::string& options = "") {
-  return make_csr(folder, "-newkey rsa:2048 -subj / " + options);
+  return make_csr(folder, words("-newkey rsa:2048 -subj / " + options));
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(an_rsa_key_is_measured_against_the_configured_length) {
   const Validation shorter = verdict_of("CSR_PUBLIC_KEY_LENGTH_4096", csr, 4096);
   BOOST_TEST(shorter.verdict == Verdict::invalid);
   BOOST_TEST(shorter.message == "The key has 2048 bits; wanted at least 4096.");
-  BOOST_TEST(verdict_of("CSR_PUBLIC_KEY_LENGTH_2048", make_csr(folder, "-newkey rsa:1024 -subj /")).verdict ==
+  BOOST_TEST(verdict_of("CSR_PUBLIC_KEY_LENGTH_2048", make_csr(folder, words("-newkey rsa:1024 -subj /"))).verdict ==
              Verdict::invalid);
 }
 
@@ -78,13 +78,13 @@ BOOST_AUTO_TEST_CASE(an_ec_key_is_measured_by_its_curve) {
   const TempFolder folder;
   const auto with_curve = [&](const std::string& curve) {
     return verdict_of("CSR_PUBLIC_KEY_LENGTH_4096",
-                      make_csr(folder, "-newkey ec -pkeyopt ec_paramgen_curve:" + curve + " -subj /"), 4096)
+                      make_csr(folder, words("-newkey ec -pkeyopt ec_paramgen_curve:" + curve + " -subj /")), 4096)
         .verdict;
   };
   BOOST_TEST(with_curve("P-256") == Verdict::valid);
   BOOST_TEST(with_curve("P-384") == Verdict::valid);
   BOOST_TEST(with_curve("secp256k1") == Verdict::invalid);
-  BOOST_TEST(verdict_of("CSR_PUBLIC_KEY_LENGTH_2048", make_csr(folder, "-newkey ed25519 -subj /")).verdict ==
+  BOOST_TEST(verdict_of("CSR_PUBLIC_KEY_LENGTH_2048", make_csr(folder, words("-newkey ed25519 -subj /"))).verdict ==
              Verdict::invalid);
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace hubseal;
 using namespace hubseal::cli;
@@ -15,14 +16,9 @@ using namespace hubseal::cli;
 namespace {
 
 struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hubseal-cli.XXXXXX").string();
-    BOOST_TEST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
+  test::TempDir folder;
+  const std::filesystem::path path = folder.path();
   std::string file(const char* name) const { return (path / name).string(); }
-  std::filesystem::path path;
 };
 
 std::string content(const std::string& name) { return read_file(name, 4096, Trust::any).value(); }

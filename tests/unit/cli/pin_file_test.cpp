@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/files.h"
+#include "tests/support/temp_dir.h"
 
 using namespace hubseal;
 using namespace hubseal::cli;
@@ -16,13 +17,8 @@ using namespace hubseal::cli;
 namespace {
 
 struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hubseal-pin.XXXXXX").string();
-    BOOST_TEST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
+  test::TempDir folder;
+  const std::filesystem::path path = folder.path();
 };
 
 unsigned mode_of(const std::filesystem::path& path) {
