@@ -1,0 +1,68 @@
+"""A wall clock that jumps under the running hubseald (libfaketime moves it; the clock since boot stays):
+nothing is issued that would be dated wrongly, JWS go on, and a restart with the right time does too."""
+
+import glob
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+
+LIBFAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + ["libfaketimeMT.so.1"])[0]
+
+
+class Clock(unittest.TestCase):
+    def setUp(self):
+        self.room = rig.Rig(start=False)
+        self.addCleanup(self.room.close)
+        self.shift = self.room.folder / "shift"
+        self.room.environment = {"LD_PRELOAD": LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.shift),
+                                 "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        self.move_clock("+0")
+        self.room.start()
+        self.room.make_ca()
+        self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+
+    def move_clock(self, by):
+        beside = self.shift.with_suffix(".new")
+        beside.write_text(by + "\n")
+        beside.rename(self.shift)
+
+    def refused(self, request):
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.issue(self.room.make_csr(), request=request)
+        self.assertEqual(caught.exception.code, "policy_denied")
+        return caught.exception.message
+
+    def issued(self):
+        return len(self.room.call("list_certificates")["certificates"])
+
+    def test_a_jump_in_either_direction_stops_issuing_and_not_jws(self):
+        self.room.issue(self.room.make_csr(), request="before")
+        count = self.issued()
+        for by, seconds in (("-2d", "-1728"), ("+2d", "172")):
+            self.move_clock(by)
+            self.assertIn("the clock jumped by " + seconds, self.refused("jumped." + seconds))
+            self.assertEqual(self.room.call("sign_jws", key="hub-jws", payload="e30")["jws"].count("."), 2)
+        self.assertEqual(self.issued(), count)
+        self.move_clock("+0")
+        self.room.issue(self.room.make_csr(), request="after", subject="bank2")
+        self.assertEqual(self.issued(), count + 1)
+
+    def test_a_clock_set_back_before_the_start_is_noticed_by_what_was_issued(self):
+        self.room.issue(self.room.make_csr(), request="before")
+        self.move_clock("-2d")
+        self.room.restart()
+        self.assertIn("the registry already holds a certificate of", self.refused("too-early"))
+        self.move_clock("+0")
+        self.room.restart()
+        self.room.issue(self.room.make_csr(), request="after", subject="bank2")
+
+    def test_a_small_correction_is_no_jump(self):
+        self.move_clock("+120")
+        self.room.issue(self.room.make_csr(), request="corrected")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
