@@ -370,7 +370,7 @@ class Tls(unittest.TestCase):
                     answer += chunk
                 return secure.version(), secure.cipher()[0], answer
 
-    def test_tls_1_2_and_1_3_with_ecdhe_and_gcm_only(self):
+    def test_PKI_10_tls_1_2_and_1_3_with_ecdhe_and_gcm_only(self):
         agent = Agent(self.folder, self.daemon, tls=self.section())
         self.addCleanup(agent.stop)
 
