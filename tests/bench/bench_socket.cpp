@@ -130,7 +130,7 @@ class Bench {
     print_header();
     for (const auto& key : kJwsKeys)
       for (const unsigned connections : {1u, 8u, 32u}) sign_jws(key, connections);
-    in_process(kCas[1]);
+    for (const auto& ca : kCas) in_process(ca);
     for (const auto& ca : kCas) issue(ca, 8);
     fmt::print("\nhubseald: {:.1f} MiB resident\n", static_cast<double>(rig_.resident_bytes()) / 1048576);
     if (const int status = rig_.stop(); status != 0)
@@ -167,13 +167,13 @@ class Bench {
                judged ? at_most(p99, 2.5) : "");
   }
 
-  /// JWS keys have at most 3,072 bits, so a 4,096-bit key is measured through the Signer itself.
+  /// What the token layer alone costs; and JWS keys have at most 3,072 bits, so RSA-4096 is judged here.
   void in_process(const KeyKind& key) {
     const std::string what = fmt::format("Signer {}", to_string(key.type));
     if (!wanted(what, cores())) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) rounds.add(sign_in_process(key), raw(key, cores()));
-    print_row(what, cores(), rounds, {0.95, 1.08, std::nullopt});
+    print_row(what, cores(), rounds, key.type == KeyType::rsa_4096 ? Targets{0.95, 1.08, {}} : Targets{});
   }
 
   Measurement sign_in_process(const KeyKind& key) {
@@ -183,7 +183,7 @@ class Bench {
     const auto keys = test::must(signer->list_keys());
     const auto found =
         std::find_if(keys.begin(), keys.end(), [&](const auto& info) { return info.label == key.label; });
-    return sign_through(*signer, found->id, cores(), time());
+    return sign_through(*signer, *found, cores(), time());
   }
 
   void issue(const KeyKind& ca, unsigned connections) {

@@ -47,11 +47,11 @@ std::string issue_line(const std::string& ca, const std::string& request, const 
          "\n";
 }
 
-Measurement sign_through(hsm::Signer& signer, const KeyId& key, unsigned threads, Seconds time) {
+Measurement sign_through(hsm::Signer& signer, const hsm::KeyInfo& key, unsigned threads, Seconds time) {
+  const auto algorithm = is_rsa(key.type) ? SignatureAlgorithm::rsa_pkcs1_sha256 : SignatureAlgorithm::ecdsa_sha256;
   const Bytes message(256, 0x5a);
   return with_cpu_of(::getpid(), [&] {
-    return run_threads(threads, time,
-                       [&](unsigned) { test::must(signer.sign(key, SignatureAlgorithm::rsa_pkcs1_sha256, message)); });
+    return run_threads(threads, time, [&](unsigned) { test::must(signer.sign(key.id, algorithm, message)); });
   });
 }
 

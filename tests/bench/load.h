@@ -22,6 +22,6 @@ std::string sign_jws_line(const std::string& key, std::size_t payload_bytes);
 std::string issue_line(const std::string& ca, const std::string& request, const std::string& csr);
 
 /// hsm::Signer in this process, without socket and record: what the token layer alone costs.
-Measurement sign_through(hsm::Signer& signer, const KeyId& key, unsigned threads, Seconds time);
+Measurement sign_through(hsm::Signer& signer, const hsm::KeyInfo& key, unsigned threads, Seconds time);
 
 }  // namespace hubseal::bench
