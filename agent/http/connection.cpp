@@ -3,12 +3,12 @@
 #include <chrono>
 #include <sstream>
 
-#include <Poco/Net/HTTPChunkedStream.h>
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Timestamp.h>
 
+#include "agent/http/chunks.h"
 #include "common/log.h"
 
 namespace hubseal::agent::http {
@@ -57,12 +57,16 @@ bool read_fixed(Session& session, std::size_t length, std::string& body) {
   return true;
 }
 
-/// At most one byte more than the cap.
-void read_chunks(Session& session, std::string& body) {
-  Poco::Net::HTTPChunkedInputStream stream(session);
-  body.resize(kMaxBodyBytes + 1);
-  stream.read(body.data(), static_cast<std::streamsize>(body.size()));
-  body.resize(static_cast<std::size_t>(stream.gcount()));
+/// Chunks::State::more when the stream ended before the body did.
+Chunks::State read_chunks(Session& session, std::string& body) {
+  Chunks chunks(body, kMaxBodyBytes);
+  Chunks::State state = Chunks::State::more;
+  while (state == Chunks::State::more) {
+    if (session.buffered() == 0) session.refill();
+    if (session.buffered() == 0) break;
+    state = chunks.take(static_cast<char>(session.get()));
+  }
+  return state;
 }
 
 /// Takes in what the client still sends: closing over unread bytes resets the connection, and the
@@ -167,13 +171,16 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     session.write(kContinue.data(), kContinue.size());
   }
-  bool complete = true;
-  if (block.chunked)
-    read_chunks(session, block.request.body);
-  else
+  bool complete = false;
+  if (block.chunked) {
+    const Chunks::State state = read_chunks(session, block.request.body);
+    if (state == Chunks::State::too_large) return too_large(correlation_id);
+    if (state == Chunks::State::broken) return refusal(400, "the body is not made of chunks", correlation_id);
+    complete = state == Chunks::State::complete;
+  } else {
     complete = read_fixed(session, block.content_length, block.request.body);
+  }
   if (!complete || entry.expired()) return refusal(408, "the request was not complete in time", correlation_id);
-  if (block.request.body.size() > kMaxBodyBytes) return too_large(correlation_id);
   entry.enter(Phase::working);
   return pipeline_.answer(block.request, correlation_id);
 }

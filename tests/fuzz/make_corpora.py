@@ -106,6 +106,8 @@ for label, query, header, body in (
         ("good", "", "Content-Length: 16\r\n", '{"name":"bank1"}'), ("tags", "", "", '{"name":"a","tags":["b","c"]}'),
         ("private-key", "", "", '{"name":"a","x":{"privateKey":"k"}}'), ("query", "?a=b&a=c", "", "{}"),
         ("chunked", "", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "{}"), ("not-json", "", "", "{"),
+        ("chunks", "", "Transfer-Encoding: chunked\r\n", '8;x=y\r\n{"name":\r\n8\r\n"bank1"}\r\n0\r\nTrailer: x\r\n\r\n'),
+        ("chunks-without-end", "", "Transfer-Encoding: chunked\r\n", '11\r\n{"name":"bank1"}'),
         ("escaped", "", "", '{"name":"\\u0000\\ud83d\\ude00"}')):
     put("rest", label, request.format(query, header, body))
 put("rest", "encoded-slash", "POST /api/dfsps/a%2fb/ca HTTP/1.1\r\nHost: localhost\r\n\r\n{}")

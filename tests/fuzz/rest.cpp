@@ -1,5 +1,6 @@
-// Any bytes as an HTTP request to the agent: header block, then the body, through the pipeline with one
-// route that takes JSON. The answer is JSON, and a handler sees only what its route declares.
+// Any bytes as an HTTP request to the agent: header block, then the body, in chunks or not, through the
+// pipeline with one route that takes JSON. The answer is JSON, and a handler sees only what its route declares.
+#include "agent/http/chunks.h"
 #include "agent/http/header_block.h"
 #include "agent/http/pipeline.h"
 #include "tests/fuzz/fuzz.h"
@@ -23,6 +24,15 @@ Pipeline make_pipeline() {
   return Pipeline({route}, BrowserGuard({}));
 }
 
+/// False when they do not end, or break off.
+bool read_chunks(std::string_view text, std::string& body) {
+  Chunks chunks(body, kMaxBodyBytes);
+  Chunks::State state = Chunks::State::more;
+  for (std::size_t i = 0; i < text.size() && state == Chunks::State::more; ++i) state = chunks.take(text[i]);
+  MUST_HOLD(body.size() <= kMaxBodyBytes);
+  return state == Chunks::State::complete;
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -33,7 +43,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto block = parse_header_block(text.substr(0, end + 4));
   if (!block) return 0;
   MUST_HOLD(!(block->chunked && block->content_length > 0));
-  block->request.body = text.substr(end + 4);
+  const std::string rest = text.substr(end + 4);
+  if (!block->chunked)
+    block->request.body = rest;
+  else if (!read_chunks(rest, block->request.body))
+    return 0;
   const Answer answer = pipeline.answer(block->request, "c-1");
   MUST_HOLD(answer.status >= 200 && answer.status < 600 && answer.status != 500);
   MUST_HOLD(answer.body.empty() || Json::accept(answer.body));

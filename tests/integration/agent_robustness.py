@@ -137,6 +137,21 @@ class Robustness(AgentTest):
                  b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + body[:-1], half_close=True)
         self.assertNotIn("cut", self.dfsp_ids())
 
+    def test_a_chunked_body_without_its_end_is_not_carried_out(self):
+        head = (b"POST /api/dfsps HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n")
+        body = b'{"dfspId":"endless","name":"x"}'
+        one = b"%x\r\n%s\r\n" % (len(body), body)
+        for cut in (b"%x\r\n%s" % (len(body) + 1, body), b"%x\r\n%s" % (len(body), body), one, one + b"0", one + b"0\r\n",
+                    one + b"0\r\nTrailer: x\r\n"):
+            answer = self.raw(head + cut, half_close=True)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), (cut, answer))
+        for broken in (one.replace(b"\r\n", b"\n") + b"0\r\n\r\n", b"-" + one + b"0\r\n\r\n", one + b"x\r\n\r\n",
+                       one[:-2] + b"0\r\n\r\n", one + b"0\r\n\n\r\n"):
+            answer = self.raw(head + broken)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), (broken, answer))
+        self.assertNotIn("endless", self.dfsp_ids())
+
     def test_half_a_request_then_silence_is_408_whether_in_header_or_body(self):
         for text in (b"GET /health HTTP/1.1\r\nHost: loc", b"POST /api/dfsps HTTP/1.1\r\nHost: localhost\r\n"
                      b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"):
