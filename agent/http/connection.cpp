@@ -31,16 +31,20 @@ constexpr std::size_t kMaxLingerBytes = 16 * 1024 * 1024;
 
 enum class Head { complete, closed, too_large };
 
-/// Reads up to and with the empty line that ends the header.
+/// Reads up to and with the empty line that ends the header. Nobody else decides where that is: a line
+/// that ends with LF alone ends the reading too, and parse_header_block refuses it.
 Head read_head(Session& session, std::string& text) {
   while (text.size() <= kMaxHeaderBytes) {
     if (session.buffered() == 0) session.refill();
     if (session.buffered() == 0) return Head::closed;
     // What get() returns cannot tell the byte 0xff from the end of the stream; buffered() can.
     const char c = static_cast<char>(session.get());
-    if (text.empty() && (c == '\r' || c == '\n')) continue;  // RFC 9112 section 2.2
     text += c;
-    if (c == '\n' && (text.ends_with("\r\n\r\n") || text.ends_with("\n\n"))) return Head::complete;
+    if (c != '\n') continue;
+    if (text == "\r\n")
+      text.clear();  // before a request line, empty lines are ignored: RFC 9112 section 2.2
+    else if (text.ends_with("\r\n\r\n") || !text.ends_with("\r\n"))
+      return Head::complete;
   }
   return Head::too_large;
 }

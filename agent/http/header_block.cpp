@@ -36,20 +36,26 @@ std::optional<std::string> header(const HTTPRequest& request, const std::string&
   return request.has(name) ? std::optional(request.get(name)) : std::nullopt;
 }
 
-/// Poco skips lines without a colon and joins folded ones; others in front of us may not.
-Result<> check_header_lines(std::string_view text) {
-  text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
-  while (!text.empty()) {
+/// Holds the text to one reading: Poco stops at the first empty line, ends lines at LF alone, skips those
+/// without a colon and joins folded ones; who reads before or after it may not.
+Result<> check_lines(std::string_view text) {
+  bool ended = false;
+  for (bool first = true; !text.empty(); first = false) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.ends_with('\r')) return refuse("a line of its header does not end with CR LF");
+    line.remove_suffix(1);
     if (line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos)
-      return refuse("control character in a header");
-    if (!line.empty() && !is_token(line.substr(0, line.find(':'))))
+      return refuse("control character in its header");
+    ended = line.empty();
+    if (ended && (first || !text.empty())) return refuse("empty line inside its header");
+    if (first || ended) continue;
+    if (!is_token(line.substr(0, line.find(':'))))
       return refuse(fmt::format("header line \"{}\"", log::printable(line, 40)));
-    if (!line.empty() && line.find(':') == std::string_view::npos) return refuse("header line without a colon");
+    if (line.find(':') == std::string_view::npos) return refuse("header line without a colon");
   }
+  if (!ended) return refuse("no empty line ends its header");
   return {};
 }
 
@@ -80,6 +86,7 @@ Result<> read_framing(const HTTPRequest& request, HeaderBlock& block) {
 }  // namespace
 
 Result<HeaderBlock> parse_header_block(const std::string& text) {
+  TRY(check_lines(text));
   HTTPRequest request;
   try {
     std::istringstream stream(text);
@@ -87,7 +94,6 @@ Result<HeaderBlock> parse_header_block(const std::string& text) {
   } catch (const Poco::Exception&) {
     return refuse("broken request line or header");
   }
-  TRY(check_header_lines(text));
   TRY(check_request(request));
   HeaderBlock block;
   TRY(read_framing(request, block));

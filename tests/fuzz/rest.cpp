@@ -24,6 +24,16 @@ Pipeline make_pipeline() {
   return Pipeline({route}, BrowserGuard({}));
 }
 
+/// No line end but CR LF, no empty line before the last.
+bool one_reading(std::string_view head) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    if (head[i] == '\0') return false;
+    if (head[i] == '\r' && head.substr(i, 2) != "\r\n") return false;
+    if (head[i] == '\n' && (i == 0 || head[i - 1] != '\r')) return false;
+  }
+  return head.find("\r\n\r\n") == head.size() - 4;
+}
+
 /// False when they do not end, or break off.
 bool read_chunks(std::string_view text, std::string& body) {
   Chunks chunks(body, kMaxBodyBytes);
@@ -42,6 +52,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (end == std::string::npos) return 0;
   auto block = parse_header_block(text.substr(0, end + 4));
   if (!block) return 0;
+  MUST_HOLD(one_reading(std::string_view(text).substr(0, end + 4)));
   MUST_HOLD(!(block->chunked && block->content_length > 0));
   const std::string rest = text.substr(end + 4);
   if (!block->chunked)

@@ -124,6 +124,19 @@ class Robustness(AgentTest):
                      b"\xff\xfe\xfd\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n"):
             self.assertTrue(self.raw(text).startswith(b"HTTP/1.1 400 "), text)
 
+    def test_the_head_of_a_request_ends_at_one_place_only(self):
+        smuggled = b"GET /api/dfsps HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        length = b"Content-Length: %d\r\n\r\n" % len(smuggled)
+        for head in (b"POST /api/hub/ca HTTP/1.1\r\nHost: localhost\n\r\n", b"POST /api/hub/ca HTTP/1.1\r\nHost: localhost\r\n\n",
+                     b"POST /api/hub/ca HTTP/1.1\r\nHost: localhost\n", b"POST /api/hub/ca HTTP/1.1\nHost: localhost\r\n",
+                     b"POST /api/hub/ca HTTP/1.1\r\nHost: localhost\r\r\n", b"POST /api/hub/ca\r HTTP/1.1\r\nHost: localhost\r\n",
+                     b"POST /\rx HTTP/1.1\r\nHost: localhost\r\n", b"POST /api\0 HTTP/1.1\r\nHost: localhost\r\n", b"\n"):
+            answer = self.raw(head + length + smuggled)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), (head, answer))
+            self.assertEqual(answer.count(b"HTTP/1.1 "), 1, head)
+        get = b"GET /api/dfsps HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        self.assertTrue(self.raw(b"\r\n\r\n" + get).startswith(b"HTTP/1.1 200 "))
+
     def test_a_header_that_never_ends_is_431(self):
         answer = self.raw(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X-Filler: yyyyyyyyyyyyyyyy\r\n" * 1000)
         self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer)

@@ -47,6 +47,35 @@ BOOST_AUTO_TEST_CASE(whatever_could_be_framed_in_two_ways_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_head_has_one_reading_and_one_end) {
+  const std::string request = "POST / HTTP/1.1\r\n";
+  BOOST_TEST(parse_header_block(request + "Host: x\r\n\r\n").has_value());
+  for (const std::string& head : {request + "Host: x\n\r\nContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\r\n\nContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\r\n\r\nContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\n\nContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\nContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\r\rContent-Length: 42\r\n\r\n",
+                                  request + "Host: x\r\n\r\n\r\n",
+                                  request + "Host: x\r\n\n",
+                                  request + "Host: x\n\n",
+                                  request + "Host: x\r\n",
+                                  request + "Host: x",
+                                  std::string("POST / HTTP/1.1\nHost: x\r\n\r\n"),
+                                  std::string("POST / HTTP/1.1\r\r\nHost: x\r\n\r\n"),
+                                  std::string("POST /\rX HTTP/1.1\r\nHost: x\r\n\r\n"),
+                                  std::string("POST\r/ HTTP/1.1\r\nHost: x\r\n\r\n"),
+                                  std::string("POST / HTTP/1.1\rHost: x\r\n\r\n"),
+                                  std::string("POST /\0 HTTP/1.1\r\nHost: x\r\n\r\n", 29),
+                                  "\r\n" + request + "Host: x\r\n\r\n",
+                                  std::string("\n"),
+                                  std::string("\r\n\r\n"),
+                                  std::string()}) {
+    const auto block = parse_header_block(head);
+    BOOST_TEST(!block.has_value(), head << " was accepted");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(broken_request_lines_are_refused) {
   for (const char* line : {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET /\r\nHost: x\r\n\r\n",
                            "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n"})
