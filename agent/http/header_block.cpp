@@ -1,9 +1,9 @@
 #include "agent/http/header_block.h"
 
 #include <algorithm>
-#include <sstream>
+#include <string_view>
+#include <vector>
 
-#include <Poco/Exception.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <fmt/format.h>
 
@@ -36,11 +36,12 @@ std::optional<std::string> header(const HTTPRequest& request, const std::string&
   return request.has(name) ? std::optional(request.get(name)) : std::nullopt;
 }
 
-/// Holds the text to one reading: Poco stops at the first empty line, ends lines at LF alone, skips those
-/// without a colon and joins folded ones; who reads before or after it may not.
-Result<> check_lines(std::string_view text) {
+/// Each line ends with CR LF, and only the last one is empty; it is left out.
+Result<std::vector<std::string_view>> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
   bool ended = false;
-  for (bool first = true; !text.empty(); first = false) {
+  while (!text.empty()) {
+    if (ended) return refuse("empty line inside its header");
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -49,14 +50,43 @@ Result<> check_lines(std::string_view text) {
     if (line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos)
       return refuse("control character in its header");
     ended = line.empty();
-    if (ended && (first || !text.empty())) return refuse("empty line inside its header");
-    if (first || ended) continue;
-    if (!is_token(line.substr(0, line.find(':'))))
-      return refuse(fmt::format("header line \"{}\"", log::printable(line, 40)));
-    if (line.find(':') == std::string_view::npos) return refuse("header line without a colon");
+    if (!ended) lines.push_back(line);
   }
   if (!ended) return refuse("no empty line ends its header");
+  if (lines.empty()) return refuse("no request line");
+  return lines;
+}
+
+Result<> read_request_line(std::string_view line, HTTPRequest& request) {
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == last || line.find_first_of(" \t", first + 1) != last) return refuse("broken request line");
+  request.setMethod(std::string(line.substr(0, first)));
+  request.setURI(std::string(line.substr(first + 1, last - first - 1)));
+  request.setVersion(std::string(line.substr(last + 1)));
   return {};
+}
+
+Result<> read_header_line(std::string_view line, HTTPRequest& request) {
+  const std::size_t colon = std::min(line.find(':'), line.size());
+  const std::string_view name = line.substr(0, colon);
+  if (!is_token(name)) return refuse(fmt::format("header line \"{}\"", log::printable(line, 40)));
+  if (colon == line.size()) return refuse("header line without a colon");
+  std::string_view value = line.substr(colon + 1);
+  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+  value.remove_suffix(value.size() - 1 - value.find_last_not_of(" \t"));
+  request.add(std::string(name), std::string(value));
+  return {};
+}
+
+/// Values stay as they were sent. Poco's own reader turns RFC 2047 words ("=?utf-8?q?42?=") into what they stand
+/// for, ends lines at LF alone and joins folded ones; who reads before or after us may not.
+Result<HTTPRequest> read_request(std::string_view text) {
+  const auto lines = TRY(split_lines(text));
+  HTTPRequest request;
+  TRY(read_request_line(lines.front(), request));
+  for (std::size_t i = 1; i < lines.size(); ++i) TRY(read_header_line(lines[i], request));
+  return request;
 }
 
 Result<> check_request(const HTTPRequest& request) {
@@ -86,14 +116,7 @@ Result<> read_framing(const HTTPRequest& request, HeaderBlock& block) {
 }  // namespace
 
 Result<HeaderBlock> parse_header_block(const std::string& text) {
-  TRY(check_lines(text));
-  HTTPRequest request;
-  try {
-    std::istringstream stream(text);
-    request.read(stream);
-  } catch (const Poco::Exception&) {
-    return refuse("broken request line or header");
-  }
+  const HTTPRequest request = TRY(read_request(text));
   TRY(check_request(request));
   HeaderBlock block;
   TRY(read_framing(request, block));

@@ -107,6 +107,9 @@ for label, query, header, body in (
         ("private-key", "", "", '{"name":"a","x":{"privateKey":"k"}}'), ("query", "?a=b&a=c", "", "{}"),
         ("chunked", "", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "{}"), ("not-json", "", "", "{"),
         ("chunks", "", "Transfer-Encoding: chunked\r\n", '8;x=y\r\n{"name":\r\n8\r\n"bank1"}\r\n0\r\nTrailer: x\r\n\r\n'),
+        ("encoded-chunked", "", "Transfer-Encoding: =?utf-8?q?chunked?=\r\n", "0\r\n\r\n"),
+        ("encoded-length", "", "Content-Length: =?utf-8?q?16?=\r\n", '{"name":"bank1"}'),
+        ("encoded-origin", "", "Origin: =?utf-8?q?http://localhost?=\r\n", '{"name":"bank1"}'),
         ("chunks-without-end", "", "Transfer-Encoding: chunked\r\n", '11\r\n{"name":"bank1"}'),
         ("escaped", "", "", '{"name":"\\u0000\\ud83d\\ude00"}')):
     put("rest", label, request.format(query, header, body))

@@ -137,6 +137,18 @@ class Robustness(AgentTest):
         get = b"GET /api/dfsps HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         self.assertTrue(self.raw(b"\r\n\r\n" + get).startswith(b"HTTP/1.1 200 "))
 
+    def test_encoded_words_in_a_header_stand_for_nothing(self):
+        body = b'{"dfspId":"encoded","name":"x"}'
+        start = b"POST /api/dfsps HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        for host, headers, sent, status in (
+                (b"localhost", b"Transfer-Encoding: =?utf-8?q?chunked?=\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), 400),
+                (b"localhost", b"Content-Length: =?utf-8?q?%d?=\r\n" % len(body), body, 400),
+                (b"=?utf-8?q?localhost?=", b"Content-Length: %d\r\n" % len(body), body, 403),
+                (b"localhost", b"Origin: =?utf-8?q?http://localhost?=\r\nContent-Length: %d\r\n" % len(body), body, 403)):
+            answer = self.raw(start % host + headers + b"\r\n" + sent)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 %d " % status), (host, headers, answer))
+        self.assertNotIn("encoded", self.dfsp_ids())
+
     def test_a_header_that_never_ends_is_431(self):
         answer = self.raw(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X-Filler: yyyyyyyyyyyyyyyy\r\n" * 1000)
         self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer)

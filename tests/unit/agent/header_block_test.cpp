@@ -47,6 +47,22 @@ BOOST_AUTO_TEST_CASE(whatever_could_be_framed_in_two_ways_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(values_are_taken_as_they_were_sent) {
+  const std::string start = "POST / HTTP/1.1\r\nHost: ";
+  for (const char* header : {"Transfer-Encoding: =?utf-8?q?chunked?=", "Transfer-Encoding: =?utf-8?b?Y2h1bmtlZA==?=",
+                             "Content-Length: =?utf-8?q?42?=", "Content-Length: =?utf-8?b?NDI=?="})
+    BOOST_TEST(!parse_header_block(start + "x\r\n" + header + "\r\n\r\n").has_value(), header << " was accepted");
+  const auto block = parse_header_block(start +
+                                        "=?utf-8?q?localhost?=\r\nOrigin:\t=?utf-8?q?null?= \t \r\n"
+                                        "Content-Type: =?utf-8?q?application/json?=\r\n"
+                                        "Connection: =?utf-8?q?close?=\r\nEmpty:\r\nBlank: \t\r\n\r\n")
+                         .value();
+  BOOST_TEST(block.request.host.value() == "=?utf-8?q?localhost?=");
+  BOOST_TEST(block.request.origin.value() == "=?utf-8?q?null?=");
+  BOOST_TEST(block.request.content_type.value() == "=?utf-8?q?application/json?=");
+  BOOST_TEST(block.keep_alive);
+}
+
 BOOST_AUTO_TEST_CASE(a_head_has_one_reading_and_one_end) {
   const std::string request = "POST / HTTP/1.1\r\n";
   BOOST_TEST(parse_header_block(request + "Host: x\r\n\r\n").has_value());
@@ -77,8 +93,11 @@ BOOST_AUTO_TEST_CASE(a_head_has_one_reading_and_one_end) {
 }
 
 BOOST_AUTO_TEST_CASE(broken_request_lines_are_refused) {
-  for (const char* line : {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET /\r\nHost: x\r\n\r\n",
-                           "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n"})
+  for (const char* line :
+       {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET /\r\nHost: x\r\n\r\n",
+        "GET\r\nHost: x\r\n\r\n", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", "GET / x HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /\tx HTTP/1.1\r\nHost: x\r\n\r\n", " GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\r\n\r\n"})
     BOOST_TEST(!parse_header_block(line).has_value(), line << " was accepted");
 }
 
