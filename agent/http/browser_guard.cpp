@@ -24,18 +24,19 @@ bool is_loopback_literal(std::string_view host) {
 }  // namespace
 
 std::optional<std::string> BrowserGuard::refuse(const Incoming& request) const {
-  if (!request.host) return std::nullopt;  // HTTP/1.0: no browser
+  // HTTP/1.0 may leave Host out, as no browser does; what has an Origin came through one all the same.
+  std::string host = request.host.value_or("");
+  std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return std::tolower(c); });
   // A page whose own name was made to resolve to 127.0.0.1 (DNS rebinding) is of the same origin as
   // far as the browser knows; only the Host header still tells.
-  std::string host = *request.host;
-  std::transform(host.begin(), host.end(), host.begin(), [](unsigned char c) { return std::tolower(c); });
   const std::string_view name = host_name(host);
-  if (name != "localhost" && !is_loopback_literal(name) &&
+  if (request.host && name != "localhost" && !is_loopback_literal(name) &&
       std::find(hosts_.begin(), hosts_.end(), name) == hosts_.end())
     return fmt::format("Host is \"{}\"; wanted localhost, a loopback address or a name of listen.hosts",
                        log::printable(host, 80));
   // Browsers add Origin to what a page of another site sends, also where no preflight is needed.
-  if (request.origin && *request.origin != "http://" + host && *request.origin != "https://" + host)
+  const bool own = request.host && (request.origin == "http://" + host || request.origin == "https://" + host);
+  if (request.origin && !own)
     return fmt::format("Origin is \"{}\"; wanted this server's own", log::printable(*request.origin, 80));
   return std::nullopt;
 }

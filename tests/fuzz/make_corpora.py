@@ -115,6 +115,8 @@ for label, query, header, body in (
     put("rest", label, request.format(query, header, body))
 put("rest", "encoded-slash", "POST /api/dfsps/a%2fb/ca HTTP/1.1\r\nHost: localhost\r\n\r\n{}")
 put("rest", "get", "GET /api/dfsps/bank1/ca HTTP/1.1\r\nHost: 127.0.0.1:3001\r\n\r\n")
+put("rest", "origin-without-host", request.replace("Host: localhost", "Origin: http://").replace("1.1", "1.0")
+    .format("", "", '{"name":"bank1"}'))
 start = "POST /api/dfsps/bank1/ca HTTP/1.1\r\nHost: localhost"
 for label, head in (("hidden-length", start + "\n\r\nContent-Length: 16"), ("empty-line", start + "\r\n\nContent-Length: 16"),
                     ("line-feeds", start.replace("\r", "")), ("bare-return", start.replace("/ca", "/c\ra")), ("nul", start + "\0")):

@@ -109,6 +109,15 @@ class Robustness(AgentTest):
         own = "http://127.0.0.1:%d" % self.agent.port
         self.assertEqual(self.ask("GET", "/api/dfsps", headers={"Origin": own})[0], 200)
 
+    def test_an_origin_is_refused_without_a_host_too(self):
+        body = b'{"dfspId":"hostless","name":"x"}'
+        request = b"POST /api/dfsps HTTP/1.0\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+        for origin in (b"Origin: http://evil.example\r\n", b"Origin: null\r\n", b"Origin: http://\r\n"):
+            answer = self.raw(request % (origin, len(body), body))
+            self.assertTrue(answer.startswith(b"HTTP/1.1 403 "), (origin, answer))
+        self.assertNotIn("hostless", self.dfsp_ids())
+        self.assertTrue(self.raw(request % (b"", len(body), body)).startswith(b"HTTP/1.1 200 "))
+
     # Framing
 
     def test_ambiguous_or_broken_requests_are_400_and_the_connection_ends(self):

@@ -38,4 +38,9 @@ BOOST_AUTO_TEST_CASE(pages_of_another_origin_are_refused) {
     BOOST_TEST(!passes("localhost:3001", origin), origin << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(without_a_host_no_origin_is_this_servers_own) {
+  for (const char* origin : {"http://evil.example", "http://localhost", "http://127.0.0.1:3001", "http://", "null", ""})
+    BOOST_TEST(!passes(std::nullopt, origin), origin << " was accepted");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
