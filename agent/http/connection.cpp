@@ -201,10 +201,10 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
   if (!answer.allow.empty()) response.set("Allow", answer.allow);
   set_security_headers(response, secure_);
-  std::ostringstream text;
-  response.write(text);
-  if (!headers_only) text << answer.body;
-  const std::string bytes = text.str();
+  std::ostringstream head;
+  response.write(head);
+  std::string bytes = head.str();
+  if (!headers_only) bytes += answer.body;
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const int put = session.write(bytes.data() + sent, static_cast<std::streamsize>(bytes.size() - sent));

@@ -57,6 +57,9 @@ Result<Csr> Csr::parse(std::string_view pem) {
     return fail(Code::too_large,
                 fmt::format("the CSR has {} bytes, at most {} are accepted", pem.size(), kMaxCsrBytes));
   const Bytes der = TRY(unwrap(pem));
+  if (der.size() > kMaxCsrDerBytes)
+    return fail(Code::too_large,
+                fmt::format("the CSR has {} bytes of DER, at most {} are accepted", der.size(), kMaxCsrDerBytes));
   const unsigned char* position = der.data();
   CsrPtr csr(d2i_X509_REQ(nullptr, &position, static_cast<long>(der.size())));
   drain_openssl_errors();

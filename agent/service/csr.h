@@ -10,6 +10,9 @@
 namespace hubseal::agent {
 
 constexpr std::size_t kMaxCsrBytes = 32 * 1024;
+/// Of the request itself, without PEM and white space. More than any profile signs: a key and a signature
+/// of 8192 bits and 32 names of 255 bytes.
+constexpr std::size_t kMaxCsrDerBytes = 12 * 1024;
 
 /// A PKCS#10 request (RFC 2986) that a DFSP sent: parsed, not yet judged.
 class Csr {

@@ -1,5 +1,7 @@
 #include "agent/service/inbound_enrollments.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -20,6 +22,13 @@ std::string request_id(const InboundEnrollments::Enrollment& enrollment, const C
   return fmt::format("enrollment-{}-{:.16}", enrollment.id, to_hex(sha256(as_bytes(csr.canonical_pem()))));
 }
 
+/// Clients compare the CSR that comes back with the one they sent: it is kept byte for byte, unless it has
+/// more white space than line ends of CR LF need.
+const std::string& kept_text(const std::string& submitted, const std::string& canonical_pem) {
+  const auto lines = static_cast<std::size_t>(std::count(canonical_pem.begin(), canonical_pem.end(), '\n'));
+  return submitted.size() <= canonical_pem.size() + lines ? submitted : canonical_pem;
+}
+
 void set_verdicts(InboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
   enrollment.validations_json = dump_json(to_json(validations));
   enrollment.validation_state = to_string(overall(validations));
@@ -37,14 +46,14 @@ Result<> refuse_invalid(const InboundEnrollments::Enrollment& enrollment, const 
 
 Result<InboundEnrollments::Enrollment> InboundEnrollments::submit(const Caller& caller, std::string_view dfsp_id,
                                                                   const std::string& csr_text) {
-  if (auto existing = TRY(table_.find_open(dfsp_id, csr_text))) return *std::move(existing);
   const Csr csr = TRY(Csr::parse(csr_text));
+  if (auto existing = TRY(table_.find_open(dfsp_id, csr.canonical_pem()))) return *std::move(existing);
   Enrollment enrollment;
   enrollment.dfsp_id = dfsp_id;
-  enrollment.csr = csr_text;
+  enrollment.csr = kept_text(csr_text, csr.canonical_pem());
   enrollment.csr_info_json = dump_json(csr_info(csr.get()));
   set_verdicts(enrollment, validate_inbound(csr, nullptr, policy_.rules, clock_.now()));
-  Enrollment stored = TRY(table_.add(std::move(enrollment), clock_.now()));
+  Enrollment stored = TRY(table_.add(std::move(enrollment), csr.canonical_pem(), clock_.now()));
   log::info("CSR loaded", {{"dfsp", stored.dfsp_id},
                            {"enrollment", std::to_string(stored.id)},
                            {"verdict", stored.validation_state},

@@ -31,10 +31,11 @@ class InboundEnrollments {
   InboundEnrollments(store::InboundEnrollmentTable& table, SigningDaemon& daemon, const Clock& clock, Policy policy)
       : table_(table), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
 
-  /// Stores the CSR with its verdicts, good or bad. The same bytes again, while the first still wait
-  /// for their certificate, are the same enrollment.
-  /// Errors: bad_request, too_large: not a CSR.
+  /// Stores the CSR with its verdicts, good or bad. The same CSR again, whatever its white space, while
+  /// the first still waits for its certificate, is the same enrollment.
+  /// Errors: bad_request, too_large: not a CSR; conflict: too many of this DFSP wait already.
   Result<Enrollment> submit(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
+  /// At most store::kMaxListedEnrollments: all that wait, and the newest that are signed.
   Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
   /// Errors: not_found.
   Result<Enrollment> get(std::string_view dfsp_id, std::int64_t id);

@@ -47,10 +47,11 @@ std::optional<InboundEnrollment> first_of(const std::vector<Row>& rows) {
   return from_row(rows.front());
 }
 
-std::optional<InboundEnrollment> select_open(Session& session, std::string_view dfsp_id, std::string_view csr) {
+std::optional<InboundEnrollment> select_open(Session& session, std::string_view dfsp_id,
+                                             const std::string& csr_sha256) {
   std::vector<Row> rows;
   session << select("WHERE dfsp_id = $1 AND csr_sha256 = $2 AND state = 'CSR_LOADED'"), sql::bind(std::string(dfsp_id)),
-      sql::bind(csr_hash(csr)), sql::into(rows), sql::now;
+      sql::bind(csr_sha256), sql::into(rows), sql::now;
   return first_of(rows);
 }
 
@@ -61,18 +62,35 @@ std::optional<InboundEnrollment> select_one(Session& session, std::string_view d
   return first_of(rows);
 }
 
+/// An INVALID CSR waits for ever and costs its sender nothing: without a cap one DFSP could fill the disk.
+Result<> check_room(Session& session, const std::string& dfsp_id) {
+  int open = 0;
+  session << "SELECT COUNT(*) FROM inbound_enrollments WHERE dfsp_id = $1 AND state = 'CSR_LOADED'", sql::bind(dfsp_id),
+      sql::into(open), sql::now;
+  if (open < kMaxOpenEnrollments) return {};
+  return fail(
+      Code::conflict,
+      fmt::format("DFSP {} has {} enrollments that wait for a certificate; wanted fewer than {}. Have some of "
+                  "them signed, or the hub's operator remove those that never will be, then send this CSR again",
+                  dfsp_id, open, kMaxOpenEnrollments));
+}
+
 }  // namespace
 
 Result<std::optional<InboundEnrollment>> InboundEnrollmentTable::find_open(std::string_view dfsp_id,
-                                                                           std::string_view csr) {
-  return database_.sessions().read(
-      [&](Session& session) -> Result<std::optional<InboundEnrollment>> { return select_open(session, dfsp_id, csr); });
+                                                                           std::string_view canonical_csr) {
+  return database_.sessions().read([&](Session& session) -> Result<std::optional<InboundEnrollment>> {
+    return select_open(session, dfsp_id, csr_hash(canonical_csr));
+  });
 }
 
-Result<InboundEnrollment> InboundEnrollmentTable::add(InboundEnrollment enrollment, TimePoint now) {
+Result<InboundEnrollment> InboundEnrollmentTable::add(InboundEnrollment enrollment, std::string_view canonical_csr,
+                                                      TimePoint now) {
+  const std::string csr_sha256 = csr_hash(canonical_csr);
   return database_.sessions().write([&](Session& session) -> Result<InboundEnrollment> {
     // Looked up again under the write lock: two equal requests may both have found nothing before.
-    if (auto existing = select_open(session, enrollment.dfsp_id, enrollment.csr)) return *std::move(existing);
+    if (auto existing = select_open(session, enrollment.dfsp_id, csr_sha256)) return *std::move(existing);
+    TRY(check_room(session, enrollment.dfsp_id));
     Poco::Int64 id = 0;
     session << "UPDATE counters SET value = value + 1 WHERE name = 'enrollment' RETURNING value", sql::into(id),
         sql::now;
@@ -81,9 +99,8 @@ Result<InboundEnrollment> InboundEnrollmentTable::add(InboundEnrollment enrollme
     session << "INSERT INTO inbound_enrollments (id, dfsp_id, state, csr, csr_sha256, csr_info, validations, "
                "validation_state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         sql::bind(id), sql::bind(enrollment.dfsp_id), sql::bind(enrollment.state), sql::bind(enrollment.csr),
-        sql::bind(csr_hash(enrollment.csr)), sql::bind(enrollment.csr_info_json),
-        sql::bind(enrollment.validations_json), sql::bind(enrollment.validation_state), sql::bind(format_utc(now)),
-        sql::now;
+        sql::bind(csr_sha256), sql::bind(enrollment.csr_info_json), sql::bind(enrollment.validations_json),
+        sql::bind(enrollment.validation_state), sql::bind(format_utc(now)), sql::now;
     return std::move(enrollment);
   });
 }
@@ -97,12 +114,11 @@ Result<std::vector<InboundEnrollment>> InboundEnrollmentTable::list(std::string_
                                                                     std::optional<std::string_view> state) {
   return database_.sessions().read([&](Session& session) -> Result<std::vector<InboundEnrollment>> {
     std::vector<Row> rows;
-    const std::string id(dfsp_id);
-    if (state)
-      session << select("WHERE dfsp_id = $1 AND state = $2 ORDER BY CAST(id AS TEXT)"), sql::bind(id),
-          sql::bind(std::string(*state)), sql::into(rows), sql::now;
-    else
-      session << select("WHERE dfsp_id = $1 ORDER BY CAST(id AS TEXT)"), sql::bind(id), sql::into(rows), sql::now;
+    const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
+    session << select(
+        "WHERE id IN (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND ($2 IS NULL OR state = $2) "
+        "ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3) ORDER BY CAST(id AS TEXT)"),
+        sql::bind(std::string(dfsp_id)), sql::bind(wanted), sql::bind(kMaxListedEnrollments), sql::into(rows), sql::now;
     std::vector<InboundEnrollment> enrollments(rows.size());
     std::transform(rows.begin(), rows.end(), enrollments.begin(), from_row);
     return enrollments;

@@ -18,7 +18,7 @@ struct InboundEnrollment {
   std::int64_t id = 0;
   std::string dfsp_id;
   std::string state;  ///< "CSR_LOADED" or "CERT_SIGNED"
-  std::string csr;    ///< byte for byte as submitted
+  std::string csr;    ///< as it is given back
   std::string csr_info_json;
   std::string validations_json;
   std::string validation_state;  ///< "VALID" or "INVALID"
@@ -28,19 +28,26 @@ struct InboundEnrollment {
 
 constexpr std::string_view kCsrLoaded = "CSR_LOADED";
 constexpr std::string_view kCertSigned = "CERT_SIGNED";
+/// Enrollments of one DFSP that wait for their certificate.
+constexpr int kMaxOpenEnrollments = 100;
+/// What list() returns of one DFSP.
+constexpr int kMaxListedEnrollments = 200;
 
 /// Threads: share it freely. Errors: storage_unavailable.
 class InboundEnrollmentTable {
  public:
   explicit InboundEnrollmentTable(Database& database) : database_(database) {}
 
-  /// The enrollment of this DFSP that waits for its certificate with exactly this CSR.
-  Result<std::optional<InboundEnrollment>> find_open(std::string_view dfsp_id, std::string_view csr);
+  /// The enrollment of this DFSP that waits for its certificate with this CSR, given in the one form
+  /// by which CSRs are told apart (Csr::canonical_pem).
+  Result<std::optional<InboundEnrollment>> find_open(std::string_view dfsp_id, std::string_view canonical_csr);
   /// Adds it under a new number and returns it, or returns the one that find_open would find. `id`
   /// and `state` are set here.
-  Result<InboundEnrollment> add(InboundEnrollment enrollment, TimePoint now);
+  /// Errors: conflict when as many wait as may.
+  Result<InboundEnrollment> add(InboundEnrollment enrollment, std::string_view canonical_csr, TimePoint now);
   Result<std::optional<InboundEnrollment>> find(std::string_view dfsp_id, std::int64_t id);
-  /// Ordered by id as text (10 before 9), which is the order that clients know.
+  /// All that wait and, up to the cap, the newest of the others, ordered by id as text (10 before 9),
+  /// which is the order that clients know.
   Result<std::vector<InboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
 
   /// Notes, durably, under which request id the daemon is about to be asked.

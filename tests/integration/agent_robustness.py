@@ -2,6 +2,7 @@
 """What a hostile or broken client sends to the agent, and what it gets: a clear refusal, no crash,
 no hang, no request that was never made."""
 
+import base64
 import http.client
 import json
 import resource
@@ -13,6 +14,13 @@ import agent_support
 from agent_support import AgentTest, new_csr
 
 MEBIBYTE = 1024 * 1024
+
+
+def variant(csr, number):
+    """The CSR with another signature, which is cheaper than another key; it can be stored, never signed."""
+    lines = csr.split("\n")
+    der = base64.b64decode("".join(lines[1:-2]))[:-2] + number.to_bytes(2, "big")
+    return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-2], ""])
 
 
 class Robustness(AgentTest):
@@ -83,6 +91,29 @@ class Robustness(AgentTest):
             self.assertEqual(self.ask("POST", "/api/dfsps", {"dfspId": "y", "name": "x", **member})[0], 400, member)
         long_csr = new_csr(self.folder) + "\n" * 33000
         self.assertEqual(self.ask("POST", "/api/dfsps/capped/enrollments/inbound", {"clientCSR": long_csr})[0], 400)
+
+    def test_csrs_pile_up_neither_by_white_space_nor_by_number(self):
+        base = "/api/dfsps/%s/enrollments/inbound"
+        csr = new_csr(self.folder)
+        self.add_dfsp("padded")
+        for padding in ("", " ", "\r\n", "\n" * 30000, "\t" * 30000):
+            status, body, _ = self.ask("POST", base % "padded", {"clientCSR": csr + padding})
+            self.assertEqual((status, body["csr"]), (200, csr))
+        self.assertEqual(len(self.ask("GET", base % "padded")[1]), 1)
+        self.add_dfsp("many")
+        connection = self.agent.connection()
+        for number in range(100):
+            status, _, _ = self.ask("POST", base % "many", {"clientCSR": variant(csr, number)}, connection=connection)
+            self.assertEqual(status, 200)
+        status, body, _ = self.ask("POST", base % "many", {"clientCSR": csr}, connection=connection)
+        self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
+        self.assertIn("many has 100 enrollments that wait for a certificate; wanted fewer than 100", body["message"])
+        self.assertEqual(self.ask("POST", base % "many", {"clientCSR": variant(csr, 7)}, connection=connection)[0], 200)
+        connection.request("GET", base % "many")
+        text = connection.getresponse().read().decode()
+        self.assertEqual(len(json.loads(text)), 100)
+        self.assertEqual(json.dumps(json.loads(text), indent=2, ensure_ascii=False), text)  # the form that clients know
+        connection.close()
 
     # Paths
 

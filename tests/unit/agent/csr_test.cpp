@@ -80,6 +80,10 @@ BOOST_AUTO_TEST_CASE(oversized_input_and_oversized_keys_are_refused) {
   const auto csr = Csr::parse(std::string(kMaxCsrBytes + 1, 'A'));
   BOOST_REQUIRE(!csr.has_value());
   BOOST_TEST((csr.error().code == Code::too_large));
+  const auto der = Csr::parse(wrap(Bytes(kMaxCsrDerBytes + 1)));
+  BOOST_REQUIRE(!der.has_value());
+  BOOST_TEST((der.error().code == Code::too_large));
+  BOOST_TEST((Csr::parse(wrap(Bytes(kMaxCsrDerBytes))).error().code == Code::bad_request));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -33,6 +34,36 @@ struct Bench {
     if (answer.is_null())
       answer = {{"certificate", make_certificate(folder, certified_csr.value_or(asked))}, {"serial", "00"}};
     return answer;
+  }
+
+  /// `count` CSRs for as many keys.
+  std::vector<std::string> different_csrs(int count) {
+    std::vector<std::string> csrs;
+    for (int i = 0; i < count; ++i)
+      csrs.push_back(make_csr(folder, words("-newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /")));
+    return csrs;
+  }
+
+  /// Rows that no CSR stands behind, numbered from `first` on.
+  void fill(const std::string& dfsp_id, int first, int count) {
+    for (int i = first; i < first + count; ++i)
+      table.add(row(dfsp_id), "a CSR " + std::to_string(i), clock.now()).value();
+  }
+
+  store::InboundEnrollment row(const std::string& dfsp_id) {
+    store::InboundEnrollment enrollment;
+    enrollment.dfsp_id = dfsp_id;
+    enrollment.csr_info_json = "{}";
+    enrollment.validations_json = "[]";
+    enrollment.validation_state = "INVALID";
+    return enrollment;
+  }
+
+  void mark_signed(std::int64_t id) {
+    store::InboundEnrollment enrollment = table.find("bank1", id).value().value();
+    enrollment.certificate = "a certificate";
+    enrollment.cert_info_json = "{}";
+    table.store_certificate(enrollment, clock.now()).value();
   }
 
   std::int64_t submit(const std::string& text) { return enrollments.submit(caller, "bank1", text).value().id; }
@@ -77,10 +108,65 @@ BOOST_FIXTURE_TEST_CASE(the_first_enrollment_is_number_two_and_the_csr_comes_bac
 BOOST_FIXTURE_TEST_CASE(the_same_csr_is_the_same_enrollment_until_it_is_signed, Bench) {
   const auto first = submit(csr);
   BOOST_TEST(submit(csr) == first);
-  BOOST_TEST(submit(csr + "\n") != first);
+  BOOST_TEST(submit(csr + "\n") == first);
   BOOST_TEST(enrollments.submit(caller, "bank2", csr).value().id != first);
   BOOST_REQUIRE(enrollments.sign(caller, "bank1", first).has_value());
   BOOST_TEST(submit(csr) != first);
+}
+
+BOOST_FIXTURE_TEST_CASE(white_space_makes_no_other_csr_and_is_not_kept, Bench) {
+  const std::string padded = std::string(20000, '\n') + csr;
+  const auto first = enrollments.submit(caller, "bank1", padded).value();
+  BOOST_TEST(first.csr == csr);
+  std::string with_crlf;
+  std::string on_one_line;
+  std::istringstream lines(csr);
+  for (std::string line; std::getline(lines, line);) {
+    with_crlf += line + "\r\n";
+    on_one_line += line;
+  }
+  for (const std::string& text : {csr, with_crlf, on_one_line, csr.substr(0, csr.size() - 1), " " + csr, padded})
+    BOOST_TEST(submit(text) == first.id);
+  BOOST_TEST(enrollments.list("bank1", std::nullopt).value().size() == 1u);
+  for (const std::string& text : {csr, with_crlf, on_one_line, csr.substr(0, csr.size() - 1)}) {
+    const std::string id = "bank-" + std::to_string(dfsps.list().value().size());
+    BOOST_REQUIRE(dfsps.add(caller, {.id = id, .name = "x"}).has_value());
+    BOOST_TEST(enrollments.submit(caller, id, text).value().csr == text);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dfsp_may_have_100_enrollments_that_wait, Bench) {
+  fill("bank1", 0, 99);
+  const auto last = submit(csr);
+  const std::string other = make_csr(folder, words("-newkey rsa:2048 -subj /"));
+  const auto refused = enrollments.submit(caller, "bank1", other);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::conflict));
+  BOOST_TEST(refused.error().message.find("bank1 has 100 enrollments that wait for a certificate; wanted fewer than "
+                                          "100. Have some of them signed") != std::string::npos);
+  BOOST_TEST(submit(csr) == last);
+  BOOST_TEST(enrollments.submit(caller, "bank2", other).has_value());
+  BOOST_REQUIRE(enrollments.sign(caller, "bank1", last).has_value());
+  BOOST_TEST(submit(other) == last + 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_list_holds_all_that_wait_and_the_newest_that_are_signed, Bench) {
+  fill("bank1", 0, 2);  // 2 and 3: the oldest, and never signed
+  for (int turn = 0; turn < 5; ++turn) {
+    fill("bank1", 1000 * (turn + 1), 50);
+    for (std::int64_t id = 4 + 50 * turn; id < 54 + 50 * turn; ++id) mark_signed(id);
+  }
+  const auto listed = enrollments.list("bank1", std::nullopt).value();
+  std::set<std::int64_t> ids;
+  for (const auto& enrollment : listed) ids.insert(enrollment.id);
+  BOOST_TEST(listed.size() == 200u);
+  BOOST_TEST(ids.contains(2));
+  BOOST_TEST(ids.contains(3));
+  BOOST_TEST(!ids.contains(55));  // 56 to 253 are the newest 198
+  BOOST_TEST(ids.contains(56));
+  BOOST_TEST(enrollments.list("bank1", "CERT_SIGNED").value().size() == 200u);
+  BOOST_TEST(enrollments.list("bank1", "CSR_LOADED").value().size() == 2u);
+  BOOST_TEST(enrollments.get("bank1", 4).value().state == "CERT_SIGNED");
 }
 
 BOOST_FIXTURE_TEST_CASE(equal_requests_at_the_same_moment_give_one_enrollment, Bench) {
@@ -92,9 +178,8 @@ BOOST_FIXTURE_TEST_CASE(equal_requests_at_the_same_moment_give_one_enrollment, B
 }
 
 BOOST_FIXTURE_TEST_CASE(different_requests_at_the_same_moment_get_numbers_of_their_own, Bench) {
-  in_parallel(16, [&](int i) {
-    enrollments.submit(caller, "bank1", csr + std::string(static_cast<std::size_t>(i), '\n')).value();
-  });
+  const auto csrs = different_csrs(16);
+  in_parallel(16, [&](int i) { enrollments.submit(caller, "bank1", csrs[static_cast<std::size_t>(i)]).value(); });
   std::set<std::int64_t> ids;
   const auto all = enrollments.list("bank1", std::nullopt).value();
   for (const auto& enrollment : all) ids.insert(enrollment.id);
@@ -196,7 +281,7 @@ BOOST_FIXTURE_TEST_CASE(an_enrollment_is_found_only_under_its_own_dfsp, Bench) {
 }
 
 BOOST_FIXTURE_TEST_CASE(lists_are_filtered_by_state_and_ordered_by_the_id_as_text, Bench) {
-  for (std::size_t i = 0; i < 10; ++i) submit(csr + std::string(i, '\n'));
+  for (const std::string& each : different_csrs(10)) submit(each);
   BOOST_REQUIRE(enrollments.sign(caller, "bank1", 3).has_value());
   std::string order;
   const auto all = enrollments.list("bank1", std::nullopt).value();
