@@ -17,7 +17,7 @@ namespace hubseal::hsm {
 /// Keeps one generation alive: lends it to requests, and when it is lost waits until all have left
 /// it, throws it away, opens the next and proves the keys that were in use.
 /// Threads: share it freely. One request opens; the others wait for it, at most until the deadline.
-/// After an attempt that failed, and after a generation that was lost before it made a signature,
+/// After an attempt that failed or threw, and after a generation that was lost before it made a signature,
 /// there is a growing pause in which requests are refused at once.
 /// Errors: hsm_unavailable, with the reason of the last attempt.
 class Recovery {
@@ -64,6 +64,7 @@ class Recovery {
     TokenStatus last_opened;  ///< of the last generation
   };
   using StateHandle = Guarded<State>::Handle;
+  class Attempt;
 
   bool usable(StateHandle& state) const { return state->generation && !state->generation->lost(); }
   Result<> replace_generation(StateHandle& state);

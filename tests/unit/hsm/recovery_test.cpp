@@ -1,6 +1,7 @@
 #include "hsm/recovery.h"
 
 #include <atomic>
+#include <new>
 #include <thread>
 
 #include "tests/support/fake_token.h"
@@ -202,6 +203,40 @@ BOOST_AUTO_TEST_CASE(threads_that_lose_the_token_together_open_it_once_and_all_g
   BOOST_TEST(good == 8);
   BOOST_TEST(open.signer->status().generation == 2U);
   BOOST_TEST(open.token.calls("C_Login") == logins + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_while_the_token_is_opened_keeps_nobody_out_afterwards) {
+  bool fault = false;
+  Open open([&fault](TokenConfig& config) {
+    no_pause(config);
+    config.read_pin = [&fault, read_pin = config.read_pin] {
+      if (fault) throw std::bad_alloc();
+      return read_pin();
+    };
+  });
+  open.token.script("dead 0x32\n");
+  fault = true;
+  BOOST_CHECK_THROW(open.sign(), std::bad_alloc);
+  BOOST_TEST(!open.signer->status().ready);
+  fault = false;
+  BOOST_TEST(signs(*open.signer, open.key));
+  BOOST_TEST(open.signer->status().ready);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_fault_while_the_token_is_opened_there_is_a_pause_as_after_a_refusal) {
+  bool fault = false;
+  Open open([&fault](TokenConfig& config) {
+    config.read_pin = [&fault, read_pin = config.read_pin] {
+      if (fault) throw std::bad_alloc();
+      return read_pin();
+    };
+  });
+  open.token.script("dead 0x32\n");
+  fault = true;
+  BOOST_CHECK_THROW(open.sign(), std::bad_alloc);
+  const auto initialized = open.token.calls("C_Initialize");
+  BOOST_TEST((refusal_of(open.sign()).code == Code::hsm_unavailable));
+  BOOST_TEST(open.token.calls("C_Initialize") == initialized);
 }
 
 BOOST_AUTO_TEST_CASE(a_signature_that_does_not_verify_is_kept_back_and_its_key_quarantined) {
