@@ -42,12 +42,11 @@ Result<> Login::log_in(Cryptoki& cryptoki, CK_SESSION_HANDLE session, const Toke
   // Somebody in this process uses the same module; the token is ours to use all the same.
   if (value == CKR_OK || value == CKR_USER_ALREADY_LOGGED_IN) return {};
   Error error = cryptoki.note(value, "C_Login");
-  if (explain(value).cause == Cause::pin) {
-    error.message += "; it is not sent again by this process: put the PIN right, then restart";
-    *refused = error;
-    log::error("login refused", {{"token", token.label}, {"reason", error.message}});
-  }
-  return tl::unexpected(error);
+  if (explain(value).pin_untested) return tl::unexpected(error);
+  *refused = Error{Code::hsm_unavailable,
+                   error.message + "; the PIN is not sent again by this process: check it, then restart"};
+  log::error("login refused", {{"token", token.label}, {"reason", (*refused)->message}});
+  return tl::unexpected(**refused);
 }
 
 }  // namespace hubseal::hsm

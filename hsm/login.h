@@ -9,7 +9,8 @@
 namespace hubseal::hsm {
 
 /// Sends the PIN, and remembers for the life of the process that the token refused it: every wrong
-/// try brings the lock nearer, and the PIN does not get better by being sent again.
+/// try brings the lock nearer, and the PIN does not get better by being sent again. Refused is every
+/// answer but success and those that certainly did not test the PIN (ReturnCode::pin_untested).
 /// Threads: share it freely; logins come one at a time.
 class Login {
  public:
