@@ -30,8 +30,8 @@ Result<> may_try(const Token& token) {
 // Why not PKCS11_login: libp11 keeps a copy of the PIN for as long as it knows the slot, to log in
 // again behind our back. Here the PIN is in memory only while C_Login runs.
 Result<> Login::log_in(Cryptoki& cryptoki, CK_SESSION_HANDLE session, const Token& token) {
-  auto refused = refused_.lock();
-  if (*refused) return tl::unexpected(**refused);
+  const std::lock_guard one_at_a_time(logging_in_);
+  if (const auto before = refused()) return tl::unexpected(*before);
   TRY(may_try(token));
 
   CK_RV value = CKR_OK;
@@ -43,10 +43,11 @@ Result<> Login::log_in(Cryptoki& cryptoki, CK_SESSION_HANDLE session, const Toke
   if (value == CKR_OK || value == CKR_USER_ALREADY_LOGGED_IN) return {};
   Error error = cryptoki.note(value, "C_Login");
   if (explain(value).pin_untested) return tl::unexpected(error);
-  *refused = Error{Code::hsm_unavailable,
-                   error.message + "; the PIN is not sent again by this process: check it, then restart"};
-  log::error("login refused", {{"token", token.label}, {"reason", (*refused)->message}});
-  return tl::unexpected(**refused);
+  error = {Code::hsm_unavailable,
+           error.message + "; the PIN is not sent again by this process: check it, then restart"};
+  *refused_.lock() = error;
+  log::error("login refused", {{"token", token.label}, {"reason", error.message}});
+  return tl::unexpected(error);
 }
 
 }  // namespace hubseal::hsm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 
 #include "common/guarded.h"
@@ -11,7 +12,7 @@ namespace hubseal::hsm {
 /// Sends the PIN, and remembers for the life of the process that the token refused it: every wrong
 /// try brings the lock nearer, and the PIN does not get better by being sent again. Refused is every
 /// answer but success and those that certainly did not test the PIN (ReturnCode::pin_untested).
-/// Threads: share it freely; logins come one at a time.
+/// Threads: share it freely; logins come one at a time, and `refused` does not wait for one.
 class Login {
  public:
   using ReadPin = std::function<Result<SecretBytes>()>;
@@ -27,6 +28,7 @@ class Login {
 
  private:
   const ReadPin read_pin_;
+  std::mutex logging_in_;  ///< what a login found is known before the next begins
   Guarded<std::optional<Error>> refused_;
 };
 

@@ -1,6 +1,9 @@
 #include "hsm/login.h"
 
+#include <atomic>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "hsm/init_token.h"
 #include "tests/support/fake_token.h"
@@ -144,6 +147,35 @@ BOOST_AUTO_TEST_CASE(a_pin_that_cannot_be_read_says_why) {
   config.read_pin = [] { return Result<SecretBytes>(fail(Code::not_found, "no file pin")); };
   BOOST_TEST(refusal_of(open_token(config)).message == "no file pin");
   BOOST_TEST(token.calls("C_Login") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_hangs_behind_a_login_that_takes_long) {
+  const FakeToken token;
+  TokenConfig config = without_pause(token.config());
+  config.deadline = std::chrono::milliseconds(50);
+  std::atomic<bool> slow{false};
+  std::promise<void> begun;
+  std::promise<void> may_end;
+  config.read_pin = [&, read_pin = config.read_pin] {
+    if (slow.exchange(false)) {
+      begun.set_value();
+      may_end.get_future().wait();
+    }
+    return read_pin();
+  };
+  const auto signer = open_ok(config);
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  token.script("dead 0x32\n");
+  slow = true;
+  std::atomic<bool> signed_by_first{false};
+  std::jthread first([&] { signed_by_first = signs(*signer, key); });
+  begun.get_future().wait();
+  BOOST_TEST(!signer->status().ready);
+  BOOST_TEST(contains(refusal_of(signer->prove_key(key.id)).message, "in time"));
+  may_end.set_value();
+  first.join();
+  BOOST_TEST(signed_by_first);
+  BOOST_TEST(signer->status().ready);
 }
 
 // The sanitizers keep shadow copies of freed memory, and reading their own regions is a fault.
