@@ -59,10 +59,11 @@ Result<> Recovery::replace_generation(StateHandle& state) {
   const bool futile = state->opened > 0 && !state->has_signed;
   std::unique_ptr<Generation> old = std::move(state->generation);
   const std::set<KeyId> in_use = state->in_use;
+  const std::optional<TokenIdentity> known = state->began_with;
   auto next = [&] {
     const Attempt attempt(*this, state);
     old.reset();  // C_Finalize before C_Initialize: some modules look for tokens only then
-    return open_next(in_use);
+    return open_next(in_use, known);
   }();
   if (!next) {
     log::error("token not opened", {{"reason", next.error().message}});
@@ -76,6 +77,7 @@ Result<> Recovery::replace_generation(StateHandle& state) {
   state->generation = std::move(*next);
   state->problem = "it was lost, and the last attempt to open it was in vain";
   const Token& token = state->generation->token();
+  if (!known) state->began_with = token.identity();
   state->last_opened = {.ready = true,
                         .problem = "",
                         .label = token.label,
@@ -91,8 +93,9 @@ Result<> Recovery::replace_generation(StateHandle& state) {
   return {};
 }
 
-Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use) {
-  auto generation = TRY(Generation::open({config_, login_, quarantine_}));
+Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use,
+                                                        const std::optional<TokenIdentity>& known) {
+  auto generation = TRY(Generation::open({config_, login_, quarantine_}, known));
   for (const KeyId& id : in_use) {
     const Result<> proof = quarantine_.reason(id) ? Result<>() : generation->prove_key(id);
     if (proof) continue;
