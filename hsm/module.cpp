@@ -30,10 +30,6 @@ Result<CK_FUNCTION_LIST*> load_functions(const std::filesystem::path& path) {
 
 std::string text_or_empty(const char* text) { return text ? text : ""; }
 
-std::string describe(const TokenIdentity& identity) {
-  return fmt::format("serial {} of {}", log::printable(identity.serial, 16), log::printable(identity.manufacturer, 32));
-}
-
 Token describe_slot(PKCS11_SLOT* slot) {
   const PKCS11_TOKEN& token = *slot->token;
   return {.slot = PKCS11_get_slotid_from_slot(slot),
@@ -49,6 +45,10 @@ Token describe_slot(PKCS11_SLOT* slot) {
 }
 
 }  // namespace
+
+std::string describe(const TokenIdentity& identity) {
+  return fmt::format("serial {} of {}", log::printable(identity.serial, 16), log::printable(identity.manufacturer, 32));
+}
 
 std::string describe(const std::vector<Token>& tokens) {
   if (tokens.empty()) return "none";

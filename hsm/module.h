@@ -38,6 +38,8 @@ struct Token {
   TokenIdentity identity() const { return {serial, manufacturer}; }
 };
 
+/// "serial 5a1f0c22d3b4e596 of Example Inc".
+std::string describe(const TokenIdentity& identity);
 /// "hub (serial 5a1f0c22d3b4e596), an uninitialised token", or "none".
 std::string describe(const std::vector<Token>& tokens);
 

@@ -34,7 +34,7 @@ class Recovery::Attempt {
   StateHandle& state_;
 };
 
-Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_.read_pin) {}
+Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_) {}
 
 Result<Recovery::Use> Recovery::enter() {
   const Time deadline = steady_clock::now() + config_.deadline;
