@@ -74,6 +74,14 @@ Result<> write_all(int fd, const std::filesystem::path& path, ByteView content) 
   return {};
 }
 
+/// What was renamed or removed in the folder of `path` stays so, whatever happens.
+Result<> sync_folder(const std::filesystem::path& path) {
+  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  const UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return fail_errno(Code::storage_unavailable, folder, "fsync");
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes, Trust trust) {
@@ -112,10 +120,13 @@ Result<> write_file(const std::filesystem::path& path, ByteView content, unsigne
     ::unlink(temporary.c_str());
     return stored;
   }
-  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  const UniqueFd folder_fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder_fd || ::fsync(folder_fd.get()) != 0) return fail_errno(Code::storage_unavailable, folder, "fsync");
-  return {};
+  return sync_folder(path);
+}
+
+Result<> remove_file(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail_errno(Code::storage_unavailable, path, "cannot be removed");
+  return sync_folder(path);
 }
 
 }  // namespace hubseal

@@ -27,4 +27,7 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
 /// Replaces `path` as one step: temporary file beside it, fsync, rename, fsync of the folder.
 Result<> write_file(const std::filesystem::path& path, ByteView content, unsigned mode);
 
+/// Removes `path` for good (fsync of the folder). That it is not there is no error.
+Result<> remove_file(const std::filesystem::path& path);
+
 }  // namespace hubseal

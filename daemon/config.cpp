@@ -2,12 +2,16 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.h"
 #include "common/fields.h"
 #include "common/files.h"
 #include "common/toml.h"
@@ -136,6 +140,17 @@ Result<SecretBytes> read_pin(const Config::Token& token) {
                                                "set; add LoadCredentialEncrypted= to the unit",
                                                *token.pin_credential));
   return read_secret_file(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
+}
+
+Result<std::string> name_pin(const Config::Token& token) {
+  if (token.pin_credential) return fmt::format("systemd credential {}", *token.pin_credential);
+  struct stat info {};
+  if (::lstat(token.pin_file->c_str(), &info) != 0)
+    return fail(Code::not_found, fmt::format("{}: {}", token.pin_file->string(), std::strerror(errno)));
+  // Neither the device, which may have another number after a reboot, nor the time of the last change of owner or
+  // mode, which is not one of the PIN: with these a refused PIN would look like a new one. Nor its length.
+  return fmt::format("PIN file {}, inode {}, written {} + {} ns", token.pin_file->string(), info.st_ino,
+                     format_utc(TimePoint(std::chrono::seconds(info.st_mtim.tv_sec))), info.st_mtim.tv_nsec);
 }
 
 }  // namespace hubseal::daemon

@@ -45,4 +45,9 @@ struct Config {
 /// The PIN, read anew each time it is needed; the caller wipes it by letting it go.
 Result<SecretBytes> read_pin(const Config::Token& token);
 
+/// What tells this PIN from the next one without looking at it, for hsm::TokenConfig::name_pin. A file: its path,
+/// inode and the time when it was written. A credential: its name and no more, because systemd makes the file anew
+/// at each start, and the encrypted one is root's.
+Result<std::string> name_pin(const Config::Token& token);
+
 }  // namespace hubseal::daemon

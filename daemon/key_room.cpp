@@ -38,11 +38,14 @@ Result<> make_private_folder(const std::filesystem::path& path) {
   return {};
 }
 
-hsm::TokenConfig token_config(const Config::Token& token) {
+hsm::TokenConfig token_config(const Config& config) {
+  const Config::Token& token = config.token;
   return {.module = token.module,
           .label = token.label,
           .serial = token.serial,
           .read_pin = [token] { return read_pin(token); },
+          .marker_folder = config.server.state_dir,
+          .name_pin = [token] { return name_pin(token); },
           .sessions = token.sessions,
           .session_copies = token.session_copies,
           .deadline = token.deadline};
@@ -104,7 +107,7 @@ Result<> serve(const Config& config) {
   TRY(make_private_folder(config.server.state_dir / "audit"));
   const auto audit = TRY(AuditLog::open(config.server.state_dir / "audit", clock));
   const auto registry = TRY(Registry::open(config.server.state_dir));
-  const auto signer = TRY(hsm::open_token(token_config(config.token)));
+  const auto signer = TRY(hsm::open_token(token_config(config)));
   const auto keyring = TRY(Keyring::open(*registry, *signer, clock));
   TRY(keyring->prove_all());
   const auto authorities = TRY(Authorities::open(*registry));

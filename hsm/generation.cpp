@@ -57,9 +57,9 @@ Generation::Generation(const Shared& shared, std::unique_ptr<Module> module, Tok
 // Members go in reverse order: sessions first, C_Finalize last.
 Generation::~Generation() = default;
 
-Result<std::unique_ptr<Generation>> Generation::open(const Shared& shared) {
+Result<std::unique_ptr<Generation>> Generation::open(const Shared& shared, const std::optional<TokenIdentity>& known) {
   auto module = TRY(Module::initialize(shared.config.module));
-  Token token = TRY(hsm::find_token(*module, shared.config));
+  Token token = TRY(hsm::find_token(*module, shared.config, known));
   std::unique_ptr<Generation> generation(
       new Generation(shared, std::move(module), std::move(token), session_count(shared.config)));
   TRY(generation->log_in());

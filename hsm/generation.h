@@ -28,8 +28,9 @@ class Generation {
     Quarantine& quarantine;
   };
 
-  /// Initialises the module, finds the token, logs in once and finds the keys.
-  static Result<std::unique_ptr<Generation>> open(const Shared& shared);
+  /// Initialises the module, finds the token (no other than `known`, if that is given), logs in once and
+  /// finds the keys.
+  static Result<std::unique_ptr<Generation>> open(const Shared& shared, const std::optional<TokenIdentity>& known);
   ~Generation();
   Generation(const Generation&) = delete;  // its sessions exist once
   Generation& operator=(const Generation&) = delete;

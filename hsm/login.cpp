@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/log.h"
+#include "hsm/login_marker.h"
 
 namespace hubseal::hsm {
 namespace {
@@ -28,25 +29,28 @@ Result<> may_try(const Token& token) {
 }  // namespace
 
 // Why not PKCS11_login: libp11 keeps a copy of the PIN for as long as it knows the slot, to log in
-// again behind our back. Here the PIN is in memory only while C_Login runs.
+// again behind our back. Here the PIN is in memory only while its marker is written and C_Login runs.
 Result<> Login::log_in(Cryptoki& cryptoki, CK_SESSION_HANDLE session, const Token& token) {
-  auto refused = refused_.lock();
-  if (*refused) return tl::unexpected(**refused);
+  const std::lock_guard one_at_a_time(logging_in_);
+  if (const auto before = refused()) return tl::unexpected(*before);
   TRY(may_try(token));
+  const LoginMarker marker = TRY(LoginMarker::check(config_, token));
 
   CK_RV value = CKR_OK;
   {
-    SecretBytes pin = TRY(read_pin_());
+    SecretBytes pin = TRY(config_.read_pin());
+    TRY(marker.place());
     value = cryptoki->C_Login(session, CKU_USER, pin.bytes().data(), static_cast<CK_ULONG>(pin.size()));
   }
   // Somebody in this process uses the same module; the token is ours to use all the same.
-  if (value == CKR_OK || value == CKR_USER_ALREADY_LOGGED_IN) return {};
+  const bool logged_in = value == CKR_OK || value == CKR_USER_ALREADY_LOGGED_IN;
+  if (logged_in || explain(value).pin_untested) marker.remove();
+  if (logged_in) return {};
   Error error = cryptoki.note(value, "C_Login");
-  if (explain(value).cause == Cause::pin) {
-    error.message += "; it is not sent again by this process: put the PIN right, then restart";
-    *refused = error;
-    log::error("login refused", {{"token", token.label}, {"reason", error.message}});
-  }
+  if (explain(value).pin_untested) return tl::unexpected(error);
+  error = {Code::hsm_unavailable, fmt::format("{}; the PIN is not sent again: {}", error.message, marker.advice())};
+  *refused_.lock() = error;
+  log::error("login refused", {{"token", token.label}, {"reason", error.message}});
   return tl::unexpected(error);
 }
 

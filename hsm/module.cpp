@@ -46,6 +46,10 @@ Token describe_slot(PKCS11_SLOT* slot) {
 
 }  // namespace
 
+std::string describe(const TokenIdentity& identity) {
+  return fmt::format("serial {} of {}", log::printable(identity.serial, 16), log::printable(identity.manufacturer, 32));
+}
+
 std::string describe(const std::vector<Token>& tokens) {
   if (tokens.empty()) return "none";
   std::vector<std::string> words;
@@ -111,7 +115,7 @@ PKCS11_SLOT* Module::slot(std::size_t index) {
   return nullptr;
 }
 
-Result<Token> find_token(Module& module, const TokenConfig& config) {
+Result<Token> find_token(Module& module, const TokenConfig& config, const std::optional<TokenIdentity>& known) {
   const std::vector<Token> tokens = TRY(module.tokens());
   const std::string wanted = config.label ? fmt::format("labelled {}", log::printable(*config.label, 32))
                                           : fmt::format("with serial {}", log::printable(*config.serial, 16));
@@ -119,11 +123,21 @@ Result<Token> find_token(Module& module, const TokenConfig& config) {
   for (const Token& token : tokens)
     if (token.initialized && (config.label ? token.label == *config.label : token.serial == *config.serial))
       matches.push_back(token);
+  if (matches.empty())
+    return fail(Code::hsm_unavailable, fmt::format("wanted the token {}; found {}", wanted, describe(tokens)));
+  if (known) {
+    const Token other = matches.front();
+    std::erase_if(matches, [&known](const Token& token) { return token.identity() != *known; });
+    if (matches.empty())
+      return fail(
+          Code::hsm_unavailable,
+          fmt::format("the token {} is another one: found {}, wanted {}, with which this process began. It gets "
+                      "no PIN: put the first one back, or restart hubseald to use this one",
+                      wanted, describe(other.identity()), describe(*known)));
+  }
   if (matches.size() == 1) return matches.front();
   return fail(Code::hsm_unavailable,
-              matches.empty()
-                  ? fmt::format("wanted the token {}; found {}", wanted, describe(tokens))
-                  : fmt::format("wanted one token {}; found {}: name it by serial", wanted, describe(matches)));
+              fmt::format("wanted one token {}; found {}: name it by serial", wanted, describe(matches)));
 }
 
 }  // namespace hubseal::hsm

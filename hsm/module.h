@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,13 @@ struct PKCS11_ctx_st;
 struct PKCS11_slot_st;
 
 namespace hubseal::hsm {
+
+/// Who a token is. A label is no more than a name that any token can be given.
+struct TokenIdentity {
+  std::string serial;
+  std::string manufacturer;
+  bool operator==(const TokenIdentity&) const = default;
+};
 
 /// A token as its C_GetTokenInfo describes it.
 struct Token {
@@ -26,8 +34,12 @@ struct Token {
   bool pin_final_try = false;
   bool pin_locked = false;
   bool pin_to_be_changed = false;
+
+  TokenIdentity identity() const { return {serial, manufacturer}; }
 };
 
+/// "serial 5a1f0c22d3b4e596 of Example Inc".
+std::string describe(const TokenIdentity& identity);
 /// "hub (serial 5a1f0c22d3b4e596), an uninitialised token", or "none".
 std::string describe(const std::vector<Token>& tokens);
 
@@ -59,8 +71,9 @@ class Module {
   unsigned slot_count_ = 0;
 };
 
-/// The one token of the configured label or serial number.
-Result<Token> find_token(Module& module, const TokenConfig& config);
+/// The one token of the configured label or serial number; once it is `known` who that is, no other.
+Result<Token> find_token(Module& module, const TokenConfig& config,
+                         const std::optional<TokenIdentity>& known = std::nullopt);
 
 /// The failed libp11 call in words; CK_RV and OpenSSL's queue have the reason.
 Error libp11_error(std::string_view call);

@@ -10,7 +10,31 @@ namespace hubseal::hsm {
 
 using std::chrono::steady_clock;
 
-Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_.read_pin) {}
+/// While it lives the lock is given up and nobody else begins an attempt. It ends the attempt as one that failed,
+/// also when an exception does: else everybody would wait for ever for an end that nobody tells.
+class Recovery::Attempt {
+ public:
+  Attempt(Recovery& recovery, StateHandle& state) : recovery_(recovery), state_(state) {
+    state_->opening = true;
+    state_.unlock();
+  }
+  ~Attempt() {
+    state_.relock();
+    state_->opening = false;
+    state_->has_signed = false;
+    state_->pause = std::clamp(state_->pause * 2, recovery_.config_.retry_first, recovery_.config_.retry_last);
+    state_->not_before = steady_clock::now() + state_->pause;
+    recovery_.changed_.notify_all();
+  }
+  Attempt(const Attempt&) = delete;  // takes the lock back once
+  Attempt& operator=(const Attempt&) = delete;
+
+ private:
+  Recovery& recovery_;
+  StateHandle& state_;
+};
+
+Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_) {}
 
 Result<Recovery::Use> Recovery::enter() {
   const Time deadline = steady_clock::now() + config_.deadline;
@@ -35,26 +59,25 @@ Result<> Recovery::replace_generation(StateHandle& state) {
   const bool futile = state->opened > 0 && !state->has_signed;
   std::unique_ptr<Generation> old = std::move(state->generation);
   const std::set<KeyId> in_use = state->in_use;
-  state->opening = true;
-  state.unlock();
-  old.reset();  // C_Finalize before C_Initialize: some modules look for tokens only then
-  auto next = open_next(in_use);
-  state.relock();
-
-  state->opening = false;
-  state->has_signed = false;
-  state->pause = next && !futile ? std::chrono::milliseconds(0)
-                                 : std::clamp(state->pause * 2, config_.retry_first, config_.retry_last);
-  state->not_before = steady_clock::now() + state->pause;
-  changed_.notify_all();
+  const std::optional<TokenIdentity> known = state->began_with;
+  auto next = [&] {
+    const Attempt attempt(*this, state);
+    old.reset();  // C_Finalize before C_Initialize: some modules look for tokens only then
+    return open_next(in_use, known);
+  }();
   if (!next) {
     log::error("token not opened", {{"reason", next.error().message}});
     state->problem = next.error().message;
     return tl::unexpected(next.error());
   }
+  if (!futile) {
+    state->pause = std::chrono::milliseconds(0);
+    state->not_before = {};
+  }
   state->generation = std::move(*next);
-  state->problem = "it was lost before it made a signature";
+  state->problem = "it was lost, and the last attempt to open it was in vain";
   const Token& token = state->generation->token();
+  if (!known) state->began_with = token.identity();
   state->last_opened = {.ready = true,
                         .problem = "",
                         .label = token.label,
@@ -70,8 +93,9 @@ Result<> Recovery::replace_generation(StateHandle& state) {
   return {};
 }
 
-Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use) {
-  auto generation = TRY(Generation::open({config_, login_, quarantine_}));
+Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use,
+                                                        const std::optional<TokenIdentity>& known) {
+  auto generation = TRY(Generation::open({config_, login_, quarantine_}, known));
   for (const KeyId& id : in_use) {
     const Result<> proof = quarantine_.reason(id) ? Result<>() : generation->prove_key(id);
     if (proof) continue;

@@ -17,8 +17,9 @@ namespace hubseal::hsm {
 /// Keeps one generation alive: lends it to requests, and when it is lost waits until all have left
 /// it, throws it away, opens the next and proves the keys that were in use.
 /// Threads: share it freely. One request opens; the others wait for it, at most until the deadline.
-/// After an attempt that failed, and after a generation that was lost before it made a signature,
+/// After an attempt that failed or threw, and after a generation that was lost before it made a signature,
 /// there is a growing pause in which requests are refused at once.
+/// The first generation decides which token it is: afterwards no other gets the PIN, whatever its label.
 /// Errors: hsm_unavailable, with the reason of the last attempt.
 class Recovery {
  public:
@@ -59,15 +60,18 @@ class Recovery {
     unsigned opened = 0;  ///< generations so far
     std::string problem;  ///< why the last attempt failed
     std::chrono::milliseconds pause{0};
-    Time not_before{};        ///< no attempt until then
-    std::set<KeyId> in_use;   ///< keys that have signed since the process started
+    Time not_before{};       ///< no attempt until then
+    std::set<KeyId> in_use;  ///< keys that have signed since the process started
+    std::optional<TokenIdentity> began_with;
     TokenStatus last_opened;  ///< of the last generation
   };
   using StateHandle = Guarded<State>::Handle;
+  class Attempt;
 
   bool usable(StateHandle& state) const { return state->generation && !state->generation->lost(); }
   Result<> replace_generation(StateHandle& state);
-  Result<std::unique_ptr<Generation>> open_next(const std::set<KeyId>& in_use);
+  Result<std::unique_ptr<Generation>> open_next(const std::set<KeyId>& in_use,
+                                                const std::optional<TokenIdentity>& known);
   void leave(const std::optional<KeyId>& signed_with);
 
   const TokenConfig config_;

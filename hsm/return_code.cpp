@@ -10,7 +10,11 @@ namespace {
 
 constexpr ReturnCode kUnknown{0, "unknown CKR", Cause::device, "the token gave a code that PKCS#11 does not define"};
 
-// Grouped by cause; what is not listed is kUnknown.
+constexpr bool kPinUntested = true;
+
+// Grouped by cause; what is not listed is kUnknown. kPinUntested is for what the standard defines as found before
+// anything else is done, or as the end of the session: a cancelled call or a code that has no business with
+// C_Login is not that, whatever its cause.
 constexpr ReturnCode kCodes[] = {
     {CKR_ARGUMENTS_BAD, "CKR_ARGUMENTS_BAD", Cause::caller, "the token refuses the arguments"},
     {CKR_ATTRIBUTE_READ_ONLY, "CKR_ATTRIBUTE_READ_ONLY", Cause::caller, "the token does not let this attribute be set"},
@@ -38,29 +42,31 @@ constexpr ReturnCode kCodes[] = {
     {CKR_TEMPLATE_INCONSISTENT, "CKR_TEMPLATE_INCONSISTENT", Cause::caller, "the token finds attributes contradictory"},
     {CKR_TOKEN_WRITE_PROTECTED, "CKR_TOKEN_WRITE_PROTECTED", Cause::caller, "the token is write-protected"},
 
-    {CKR_SESSION_COUNT, "CKR_SESSION_COUNT", Cause::busy, "the token has no session left"},
-    {CKR_DEVICE_MEMORY, "CKR_DEVICE_MEMORY", Cause::busy, "the token's memory is full"},
+    {CKR_SESSION_COUNT, "CKR_SESSION_COUNT", Cause::busy, "the token has no session left", kPinUntested},
+    {CKR_DEVICE_MEMORY, "CKR_DEVICE_MEMORY", Cause::busy, "the token's memory is full", kPinUntested},
     {CKR_FUNCTION_CANCELED, "CKR_FUNCTION_CANCELED", Cause::busy, "the token cancelled the request"},
     {CKR_CANCEL, "CKR_CANCEL", Cause::busy, "the token cancelled the request"},
-    {CKR_OPERATION_ACTIVE, "CKR_OPERATION_ACTIVE", Cause::busy, "the session is in the middle of something else"},
+    {CKR_OPERATION_ACTIVE, "CKR_OPERATION_ACTIVE", Cause::busy, "the session is in the middle of something else",
+     kPinUntested},
     {CKR_OPERATION_NOT_INITIALIZED, "CKR_OPERATION_NOT_INITIALIZED", Cause::busy,
      "the session has forgotten what was begun"},
 
-    {CKR_SESSION_CLOSED, "CKR_SESSION_CLOSED", Cause::session_lost, "the session was closed"},
-    {CKR_SESSION_HANDLE_INVALID, "CKR_SESSION_HANDLE_INVALID", Cause::session_lost, "the session is no longer valid"},
+    {CKR_SESSION_CLOSED, "CKR_SESSION_CLOSED", Cause::session_lost, "the session was closed", kPinUntested},
+    {CKR_SESSION_HANDLE_INVALID, "CKR_SESSION_HANDLE_INVALID", Cause::session_lost, "the session is no longer valid",
+     kPinUntested},
     {CKR_USER_NOT_LOGGED_IN, "CKR_USER_NOT_LOGGED_IN", Cause::session_lost, "the login is lost"},
     {CKR_KEY_HANDLE_INVALID, "CKR_KEY_HANDLE_INVALID", Cause::session_lost, "the key's handle is no longer valid"},
     {CKR_KEY_CHANGED, "CKR_KEY_CHANGED", Cause::session_lost, "the key behind the handle is another one"},
     {CKR_OBJECT_HANDLE_INVALID, "CKR_OBJECT_HANDLE_INVALID", Cause::session_lost,
      "the object's handle is no longer valid"},
-    {CKR_CRYPTOKI_NOT_INITIALIZED, "CKR_CRYPTOKI_NOT_INITIALIZED", Cause::session_lost,
-     "the module is not initialised"},
+    {CKR_CRYPTOKI_NOT_INITIALIZED, "CKR_CRYPTOKI_NOT_INITIALIZED", Cause::session_lost, "the module is not initialised",
+     kPinUntested},
 
-    {CKR_DEVICE_REMOVED, "CKR_DEVICE_REMOVED", Cause::token_gone, "the token was removed"},
-    {CKR_TOKEN_NOT_PRESENT, "CKR_TOKEN_NOT_PRESENT", Cause::token_gone, "there is no token in the slot"},
-    {CKR_TOKEN_NOT_RECOGNIZED, "CKR_TOKEN_NOT_RECOGNIZED", Cause::token_gone,
-     "the module does not recognise the token"},
-    {CKR_SLOT_ID_INVALID, "CKR_SLOT_ID_INVALID", Cause::token_gone, "the slot no longer exists"},
+    {CKR_DEVICE_REMOVED, "CKR_DEVICE_REMOVED", Cause::token_gone, "the token was removed", kPinUntested},
+    {CKR_TOKEN_NOT_PRESENT, "CKR_TOKEN_NOT_PRESENT", Cause::token_gone, "there is no token in the slot", kPinUntested},
+    {CKR_TOKEN_NOT_RECOGNIZED, "CKR_TOKEN_NOT_RECOGNIZED", Cause::token_gone, "the module does not recognise the token",
+     kPinUntested},
+    {CKR_SLOT_ID_INVALID, "CKR_SLOT_ID_INVALID", Cause::token_gone, "the slot no longer exists", kPinUntested},
 
     {CKR_DEVICE_ERROR, "CKR_DEVICE_ERROR", Cause::device, "the device failed"},
     {CKR_GENERAL_ERROR, "CKR_GENERAL_ERROR", Cause::device, "the module failed and does not say why"},
@@ -79,7 +85,7 @@ constexpr ReturnCode kCodes[] = {
     {CKR_SESSION_READ_WRITE_SO_EXISTS, "CKR_SESSION_READ_WRITE_SO_EXISTS", Cause::pin,
      "the security officer is logged in to the token"},
 
-    {CKR_HOST_MEMORY, "CKR_HOST_MEMORY", Cause::host, "the module found no memory"},
+    {CKR_HOST_MEMORY, "CKR_HOST_MEMORY", Cause::host, "the module found no memory", kPinUntested},
     {CKR_CANT_LOCK, "CKR_CANT_LOCK", Cause::host, "the module cannot be used by several threads"},
     {CKR_NEED_TO_CREATE_THREADS, "CKR_NEED_TO_CREATE_THREADS", Cause::host, "the module needs threads of its own"},
     {CKR_MUTEX_BAD, "CKR_MUTEX_BAD", Cause::host, "a lock of the module is broken"},

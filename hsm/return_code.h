@@ -14,7 +14,7 @@ enum class Cause {
   session_lost,  ///< session, login or object handle is void: another generation is needed
   token_gone,    ///< no token, or another one, in the slot
   device,        ///< the device or its module failed, or does not say why
-  pin,           ///< the login was refused: never to be repeated
+  pin,           ///< the login was refused, and the code says why
   host,          ///< this process or its machine: memory, locks, self-test of the module
 };
 std::string_view to_string(Cause cause);
@@ -27,6 +27,9 @@ struct ReturnCode {
   std::string_view name;  ///< "CKR_DEVICE_REMOVED"
   Cause cause;
   std::string_view sentence;  ///< for the operator
+  /// As the answer to C_Login: the PIN was certainly not tested and may be sent again. Any other answer may be
+  /// how this module says that it is wrong, and there are few tries.
+  bool pin_untested = false;
 };
 
 /// Unknown codes, vendors' own among them, count as a failure of the device: the cautious reading,

@@ -21,6 +21,13 @@ struct TokenConfig {
   /// Called just before each login, never otherwise; what it returns is wiped right after.
   std::function<Result<SecretBytes>()> read_pin;
 
+  /// Where a PIN that is on its way leaves a file, so that one that was refused is not sent again by the next
+  /// process either (hsm/login_marker.h): a durable folder, closed to others. Empty: only this process knows.
+  std::filesystem::path marker_folder;
+  /// Tells the PIN that `read_pin` would give from the next one without looking at it: its name, for the file and for
+  /// the operator. Asked before and after it is read; wanted together with marker_folder.
+  std::function<Result<std::string>()> name_pin;
+
   /// Signatures made at the same time, each on a session of its own; 0: two per core.
   unsigned sessions = 0;
 

@@ -74,6 +74,8 @@ Result<std::unique_ptr<Signer>> open_token(TokenConfig config) {
   if (config.label.has_value() == config.serial.has_value())
     return fail(Code::bad_request, "a token is named by its label or by its serial number: one of the two");
   if (!config.read_pin) return fail(Code::bad_request, "the token has no PIN configured");
+  if (config.marker_folder.empty() == static_cast<bool>(config.name_pin))
+    return fail(Code::bad_request, "a folder for markers of the login and a name for the PIN go together");
   if (config.sessions > 1024)
     return fail(Code::bad_request, fmt::format("{} sessions; wanted at most 1024", config.sessions));
   auto signer = std::make_unique<TokenSigner>(std::move(config));

@@ -1,6 +1,7 @@
 """kill -9 at every step that changes the disk (tests/support/kill_at.c): after each, hubseald starts
 again, and the same request gives the same, single result, with everything in registry and audit log."""
 
+import shutil
 import sqlite3
 import sys
 import unittest
@@ -22,12 +23,15 @@ class Crash(unittest.TestCase):
         self.rig.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(self.trigger)}
         self.rig.start()
 
-    def crash(self, step, when, op, **fields):
-        """Runs the request with a crash at this step, and starts hubseald again. None when the daemon
-        died, else the answer, which is then the end of the steps."""
+    def arm(self, step, when):
         beside = self.trigger.with_suffix(".new")
         beside.write_text(f"{step} {when}")
         beside.rename(self.trigger)
+
+    def crash(self, step, when, op, **fields):
+        """Runs the request with a crash at this step, and starts hubseald again. None when the daemon
+        died, else the answer, which is then the end of the steps."""
+        self.arm(step, when)
         try:
             answer = self.rig.call(op, **fields)
         except rig.NoAnswer:
@@ -169,6 +173,40 @@ class Crash(unittest.TestCase):
             return answer
 
         self.every_step(request, fewest=2)
+
+    def test_start(self):
+        """The next start is ready, or it names the file that keeps the PIN back; never is it anything else."""
+        self.rig.stop()
+        # SoftHSM writes its files at a login, in place: a crash then can cost it the token, which no HSM does.
+        tokens, whole = self.rig.folder / "tokens", self.rig.folder / "tokens.whole"
+        shutil.copytree(tokens, whole)
+        kept_back = []
+
+        def start(step, when):
+            self.arm(step, when)
+            self.rig.launch()
+            ready = self.rig.await_ready()
+            self.trigger.unlink()
+            if ready:
+                self.assertFalse(self.fired.exists())
+                self.rig.stop()
+                return True
+            self.rig.process.wait(rig.PATIENCE)
+            self.fired.unlink()
+            shutil.rmtree(tokens)
+            shutil.copytree(whole, tokens)
+            for marker in self.rig.pin_markers():
+                kept_back.append((step, when))
+                self.assertEqual(self.rig.refuse_to_start(), 4)
+                self.assertIn(f"remove {marker} when this one is known to be right", self.rig.log())
+                marker.unlink()
+            self.rig.start()
+            self.assertEqual(self.rig.pin_markers(), [])
+            self.rig.stop()
+            return None
+
+        self.every_step(start)
+        self.assertEqual({when for _, when in kept_back}, {"before", "after"})
 
     def test_a_torn_record_is_sealed_and_named(self):
         self.rig.kill()

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
 
 DEVICE_ERROR, DEVICE_REMOVED, TOKEN_NOT_PRESENT, SESSION_HANDLE_INVALID = 0x30, 0x32, 0xE0, 0xB3
+PIN_INCORRECT, FUNCTION_FAILED, VENDOR_CODE = 0xA0, 0x6, 0x80000001
 PIN_FINAL_TRY, PIN_LOCKED, PIN_COUNT_LOW = 0x20000, 0x40000, 0x10000
 BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
 
@@ -218,6 +219,97 @@ class Token(RigTest):
             self.refused("hsm_unavailable", room, "issue_certificate", **self.issue_fields(room, f"r-{n}"))
         self.assertEqual(room.logins(), before + 1)
         self.assertEqual(room.call("health")["status"], "degraded")
+
+    def refuse_the_pin(self, room, code=PIN_INCORRECT):
+        """One start whose login the module refuses, without the token's knowing: its flags say nothing."""
+        room.script(f"fail C_Login * {code:#x}")
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertEqual(room.logins(), 1)
+        room.script("# the token would take it now")
+
+    def test_a_refused_pin_is_not_sent_again_by_the_starts_that_follow(self):
+        for code in (PIN_INCORRECT, FUNCTION_FAILED, VENDOR_CODE):
+            with self.subTest(hex(code)):
+                room = self.make(fake=True, start=False)
+                self.refuse_the_pin(room, code)
+                marker, = room.pin_markers()
+                self.assertEqual(marker.stat().st_mode & 0o7777, 0o600)
+                self.assertNotIn(rig.PIN, marker.read_text())
+                for _ in range(3):
+                    room.log_file.unlink()
+                    self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+                    self.assertIn(f"or remove {marker} when", room.log())
+                    self.assertIn(str(room.pin_file), room.log())
+                self.assertEqual(room.logins(), 1)
+                marker.unlink()
+                room.start()
+                self.assertEqual(room.pin_markers(), [])
+
+    def test_a_pin_file_that_was_replaced_or_written_anew_is_tried(self):
+        for how in ("replaced", "written"):
+            with self.subTest(how):
+                room = self.make(fake=True, start=False)
+                self.refuse_the_pin(room)
+                if how == "replaced":
+                    beside = room.write("pin.new", rig.PIN)
+                    beside.chmod(0o600)
+                    beside.rename(room.pin_file)
+                else:
+                    room.write_pin(rig.PIN)
+                room.start()
+                self.assertEqual(room.logins(), 2)
+                self.assertEqual(room.pin_markers(), [])
+
+    def test_a_pin_file_whose_owner_or_mode_was_set_is_the_same(self):
+        room = self.make(fake=True, start=False)
+        self.refuse_the_pin(room)
+        room.pin_file.chmod(0o400)
+        os.chown(room.pin_file, os.geteuid(), os.getegid())
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertEqual(room.logins(), 1)
+
+    def test_a_credential_is_tried_again_only_when_the_marker_is_gone(self):
+        room = self.make(fake=True, start=False)
+        room.pin_line = 'pin_credential = "hubseal-pin"'
+        room.write_config()
+
+        def credentials(n):
+            """systemd makes folder and file anew at each start."""
+            folder = room.folder / f"credentials-{n}"
+            folder.mkdir(mode=0o700)
+            room.environment = {"CREDENTIALS_DIRECTORY": str(folder)}
+            pin = folder / "hubseal-pin"
+            pin.write_text(rig.PIN)
+            pin.chmod(0o400)
+
+        credentials(0)
+        self.refuse_the_pin(room)
+        marker, = room.pin_markers()
+        for n in (1, 2):
+            credentials(n)
+            self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+            self.assertIn(f"remove {marker} when this one is known to be right or a credential was replaced", room.log())
+        self.assertEqual(room.logins(), 1)
+        marker.unlink()
+        room.start()
+        self.assertEqual(room.pin_markers(), [])
+
+    def test_a_daemon_killed_while_the_token_looks_at_the_pin_says_what_to_do_at_its_next_start(self):
+        room = self.make(fake=True, start=False)
+        room.script("slow C_Login * 1000000")
+        room.launch()
+        while not room.logins():
+            self.assertIsNone(room.process.poll(), room.log())
+        room.kill()
+        room.notify.close()
+        room.script("# it answers at once")
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertEqual(room.logins(), 1)
+        marker, = room.pin_markers()
+        self.assertIn("hubseald ended before it knew", room.log())
+        self.assertIn(f"remove {marker} when this one is known to be right", room.log())
+        marker.unlink()
+        room.start()
 
     def test_a_token_near_its_last_try_is_not_tried(self):
         for flag, word in ((PIN_LOCKED, "locked"), (PIN_FINAL_TRY, "locks it"), (PIN_COUNT_LOW, "wrong PIN")):

@@ -122,12 +122,18 @@ void twist_signature(const Verdict& verdict, CK_BYTE* signature, CK_ULONG* size)
   *size = static_cast<CK_ULONG>(static_cast<long>(*size) + verdict.length);
 }
 
+/// PKCS#11 pads its texts with blanks.
+template <class Character, std::size_t kSize>
+void replace_text(Character (&field)[kSize], const std::string& text) {
+  if (text.empty()) return;
+  std::memset(field, ' ', kSize);
+  std::memcpy(field, text.data(), std::min(kSize, text.size()));
+}
+
 void twist_token(const Verdict& verdict, CK_TOKEN_INFO& info) {
   info.flags |= verdict.script.flags;
-  if (verdict.script.serial.empty()) return;
-  std::memset(info.serialNumber, ' ', sizeof info.serialNumber);
-  std::memcpy(info.serialNumber, verdict.script.serial.data(),
-              std::min(sizeof info.serialNumber, verdict.script.serial.size()));
+  replace_text(info.serialNumber, verdict.script.serial);
+  replace_text(info.manufacturerID, verdict.script.manufacturer);
 }
 
 void twist_attributes(const Verdict& verdict, CK_ATTRIBUTE* attributes, CK_ULONG count) {

@@ -48,6 +48,8 @@ void parse_line(FakeScript& script, const std::string& line) {
     script.hidden.insert(positive(first));
   } else if (verb == "serial") {
     script.serial = first;
+  } else if (verb == "manufacturer") {
+    script.manufacturer = first;
   } else if (verb == "renumber") {
     script.renumber = positive(first);
   } else {

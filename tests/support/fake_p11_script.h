@@ -21,6 +21,7 @@ namespace hubseal::test {
 ///   attribute 0x162 1         this attribute of every object is CK_TRUE
 ///   hide 0x1                  this mechanism is not offered
 ///   serial 0123456789abcdef   the token has this serial number
+///   manufacturer other        the token says that this is who made it
 ///   renumber 77               slots have other numbers, derived from this one
 struct FakeScript {
   struct Fault {
@@ -37,6 +38,7 @@ struct FakeScript {
   std::map<unsigned long, bool> attributes;
   std::set<unsigned long> hidden;
   std::string serial;
+  std::string manufacturer;
   unsigned long renumber = 0;
 
   /// Ends the process on a directive that it does not know: a test with a typo must not pass.

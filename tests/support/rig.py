@@ -134,6 +134,7 @@ class Rig:
         self.peers = full_peers() if peers is None else peers
         self.server = server  # further lines of [server]
         self.token_lines = 'label = "hub"'
+        self.pin_line = f'pin_file = "{self.pin_file}"'
         self.process = None
         self.environment = {}
         self.program = [HUBSEALD]
@@ -173,7 +174,7 @@ class Rig:
         self.config_file.write_text(
             f'[server]\nruntime_dir = "{self.run}"\nstate_dir = "{self.state}"\n'
             f'profiles_dir = "{self.folder}/profiles"\n{self.server}\n'
-            f'[token]\nmodule = "{self.module}"\n{self.token_lines}\npin_file = "{self.pin_file}"\n'
+            f'[token]\nmodule = "{self.module}"\n{self.token_lines}\n{self.pin_line}\n'
             "session_copies = true\n" + "\n".join(self.peers))
         self.config_file.chmod(mode)
 
@@ -186,6 +187,11 @@ class Rig:
     def logins(self):
         """How often C_Login was called (fake only)."""
         return self.p11_log.read_text().split().count("C_Login") if self.p11_log.exists() else 0
+
+    def pin_markers(self):
+        """The files that say which PIN was sent to a token without a good end."""
+        # With a dot: one that was being written when the daemon was killed, and says nothing.
+        return sorted(path for path in self.state.glob("pin-sent-*") if "." not in path.name)
 
     def env(self):
         return {**os.environ, "SOFTHSM2_CONF": str(self.softhsm_conf), "FAKE_P11_MODULE": str(SOFTHSM),

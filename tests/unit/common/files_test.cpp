@@ -88,4 +88,14 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_replaced_stays_and_leaves_nothing_beside_it)
   BOOST_TEST((write_file(folder / "no" / "such", as_bytes("x"), 0600).error().code == Code::storage_unavailable));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_is_removed_and_one_that_is_not_there_is_no_mistake) {
+  const auto path = make("f", "x", 0600);
+  must(remove_file(path));
+  BOOST_TEST(!std::filesystem::exists(path));
+  must(remove_file(path));
+  std::filesystem::create_directory(folder / "sub");
+  BOOST_TEST((remove_file(folder / "sub").error().code == Code::storage_unavailable));
+  BOOST_TEST((remove_file(folder / "no" / "such").error().code == Code::storage_unavailable));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

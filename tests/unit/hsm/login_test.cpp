@@ -1,6 +1,9 @@
 #include "hsm/login.h"
 
+#include <atomic>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "hsm/init_token.h"
 #include "tests/support/fake_token.h"
@@ -69,6 +72,40 @@ BOOST_AUTO_TEST_CASE(a_pin_that_is_refused_after_a_reconnect_is_never_sent_again
   }
 }
 
+BOOST_AUTO_TEST_CASE(any_answer_that_could_be_a_refusal_counts_as_one) {
+  // Bad arguments, general error, function failed, device error, not logged in, another user, bad mutex,
+  // cancelled half-way, a code that nobody knows, a vendor's own code.
+  for (const char* code : {"0x7", "0x5", "0x6", "0x30", "0x101", "0x104", "0x1a0", "0x50", "0x7777", "0x80000001"}) {
+    BOOST_TEST_CONTEXT(code) {
+      const FakeToken token;
+      const auto signer = open_ok(without_pause(token.config()));
+      const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+      const auto logins = token.calls("C_Login");
+      token.script(fmt::format("dead 0x32\nfail C_Login * {}\n", code));
+      for (int i = 0; i < 5; ++i) {
+        const Error refused = refusal_of(signer->prove_key(key.id));
+        BOOST_TEST((refused.code == Code::hsm_unavailable));
+        BOOST_TEST(contains(refused.message, "not sent again"), refused.message);
+      }
+      BOOST_TEST(token.calls("C_Login") == logins + 1);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_did_not_look_at_the_pin_is_asked_again) {
+  // Removed, not present, slot gone, session closed, session void, not initialised, no memory here or there.
+  for (const char* code : {"0x32", "0xe0", "0x3", "0xb0", "0xb3", "0x190", "0x2", "0x31"}) {
+    BOOST_TEST_CONTEXT(code) {
+      const FakeToken token;
+      const auto signer = open_ok(without_pause(token.config()));
+      const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+      token.script(fmt::format("dead 0x32\nfail C_Login 1 {}\n", code));
+      BOOST_TEST(!contains(refusal_of(signer->prove_key(key.id)).message, "not sent again"));
+      BOOST_TEST(signs(*signer, key));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_token_that_says_it_is_near_its_lock_is_not_tried) {
   const struct {
     const char* flag;
@@ -110,6 +147,35 @@ BOOST_AUTO_TEST_CASE(a_pin_that_cannot_be_read_says_why) {
   config.read_pin = [] { return Result<SecretBytes>(fail(Code::not_found, "no file pin")); };
   BOOST_TEST(refusal_of(open_token(config)).message == "no file pin");
   BOOST_TEST(token.calls("C_Login") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_hangs_behind_a_login_that_takes_long) {
+  const FakeToken token;
+  TokenConfig config = without_pause(token.config());
+  config.deadline = std::chrono::milliseconds(50);
+  std::atomic<bool> slow{false};
+  std::promise<void> begun;
+  std::promise<void> may_end;
+  config.read_pin = [&, read_pin = config.read_pin] {
+    if (slow.exchange(false)) {
+      begun.set_value();
+      may_end.get_future().wait();
+    }
+    return read_pin();
+  };
+  const auto signer = open_ok(config);
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  token.script("dead 0x32\n");
+  slow = true;
+  std::atomic<bool> signed_by_first{false};
+  std::jthread first([&] { signed_by_first = signs(*signer, key); });
+  begun.get_future().wait();
+  BOOST_TEST(!signer->status().ready);
+  BOOST_TEST(contains(refusal_of(signer->prove_key(key.id)).message, "in time"));
+  may_end.set_value();
+  first.join();
+  BOOST_TEST(signed_by_first);
+  BOOST_TEST(signer->status().ready);
 }
 
 // The sanitizers keep shadow copies of freed memory, and reading their own regions is a fault.

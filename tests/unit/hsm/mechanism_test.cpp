@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <set>
+
 #include "hsm/return_code.h"
 #include "hsm/verifier.h"
 
@@ -67,6 +69,23 @@ BOOST_AUTO_TEST_CASE(a_refused_pin_is_never_taken_for_something_that_passes) {
   for (const CK_RV code : {CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_EXPIRED, CKR_PIN_LOCKED,
                            CKR_USER_PIN_NOT_INITIALIZED})
     BOOST_TEST((explain(code).cause == Cause::pin), explain(code).name);
+}
+
+BOOST_AUTO_TEST_CASE(only_these_answers_to_a_login_leave_the_pin_untested) {
+  const std::set<CK_RV> untested = {CKR_SESSION_COUNT,
+                                    CKR_DEVICE_MEMORY,
+                                    CKR_OPERATION_ACTIVE,
+                                    CKR_SESSION_CLOSED,
+                                    CKR_SESSION_HANDLE_INVALID,
+                                    CKR_CRYPTOKI_NOT_INITIALIZED,
+                                    CKR_DEVICE_REMOVED,
+                                    CKR_TOKEN_NOT_PRESENT,
+                                    CKR_TOKEN_NOT_RECOGNIZED,
+                                    CKR_SLOT_ID_INVALID,
+                                    CKR_HOST_MEMORY};
+  for (CK_RV code = 0; code < 0x400; ++code)
+    BOOST_TEST(explain(code).pin_untested == untested.contains(code), to_error(code, "C_Login").message);
+  BOOST_TEST(!explain(CKR_VENDOR_DEFINED | 7).pin_untested);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,8 @@
 #include "hsm/recovery.h"
 
 #include <atomic>
+#include <cstring>
+#include <new>
 #include <thread>
 
 #include "tests/support/fake_token.h"
@@ -165,7 +167,8 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_not_on_the_token_any_more_is_missing_and_neve
     const auto run = test::run_command(command);
     BOOST_REQUIRE_MESSAGE(run.exit_code == 0, run.output);
   }
-  open.token.script("dead 0x32\n");
+  // It even claims the first one's serial number: any other would not be logged in to.
+  open.token.script(fmt::format("dead 0x32\nserial {}\n", open.signer->status().serial));
   BOOST_TEST((refusal_of(open.sign()).code == Code::not_found));
   const auto keys = open.signer->list_keys();
   BOOST_REQUIRE_EQUAL(keys->size(), 1U);
@@ -191,6 +194,38 @@ BOOST_AUTO_TEST_CASE(a_token_named_by_serial_is_not_replaced_by_another_of_its_l
   BOOST_TEST(token.calls("C_Login") == logins);
 }
 
+BOOST_AUTO_TEST_CASE(a_token_named_by_label_is_not_replaced_by_another_of_that_label_which_gets_no_pin) {
+  for (const char* other : {"serial 0011223344556677", "manufacturer Somebody"}) {
+    BOOST_TEST_CONTEXT(other) {
+      Open open(&no_pause);
+      const TokenStatus first = open.signer->status();
+      const auto logins = open.token.calls("C_Login");
+      open.token.script(fmt::format("dead 0x30\n{}\n", other));
+      for (int i = 0; i < 2; ++i) {
+        const Error refused = refusal_of(open.sign());
+        BOOST_TEST((refused.code == Code::hsm_unavailable));
+        for (const std::string& word : {first.serial, first.manufacturer, std::string(std::strchr(other, ' ') + 1)})
+          BOOST_TEST(contains(refused.message, word), refused.message);
+        BOOST_TEST(open.token.calls("C_Login") == logins);
+      }
+      BOOST_TEST(contains(open.signer->status().problem, "restart"));
+      open.token.script("");
+      BOOST_TEST(signs(*open.signer, open.key));  // the first is back
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_second_token_of_the_label_does_not_hide_the_first) {
+  Open open;
+  const std::string serial = open.signer->status().serial;
+  const auto made = test::run_command({"softhsm2-util", "--init-token", "--free", "--label", "hub", "--pin", "99999999",
+                                       "--so-pin", open.token.token().so_pin()});
+  BOOST_REQUIRE_MESSAGE(made.exit_code == 0, made.output);
+  open.token.script("dead 0x32\n");
+  BOOST_TEST(signs(*open.signer, open.key));
+  BOOST_TEST(open.signer->status().serial == serial);
+}
+
 BOOST_AUTO_TEST_CASE(threads_that_lose_the_token_together_open_it_once_and_all_get_their_signatures) {
   Open open;
   const auto logins = open.token.calls("C_Login");
@@ -202,6 +237,40 @@ BOOST_AUTO_TEST_CASE(threads_that_lose_the_token_together_open_it_once_and_all_g
   BOOST_TEST(good == 8);
   BOOST_TEST(open.signer->status().generation == 2U);
   BOOST_TEST(open.token.calls("C_Login") == logins + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_while_the_token_is_opened_keeps_nobody_out_afterwards) {
+  bool fault = false;
+  Open open([&fault](TokenConfig& config) {
+    no_pause(config);
+    config.read_pin = [&fault, read_pin = config.read_pin] {
+      if (fault) throw std::bad_alloc();
+      return read_pin();
+    };
+  });
+  open.token.script("dead 0x32\n");
+  fault = true;
+  BOOST_CHECK_THROW(open.sign(), std::bad_alloc);
+  BOOST_TEST(!open.signer->status().ready);
+  fault = false;
+  BOOST_TEST(signs(*open.signer, open.key));
+  BOOST_TEST(open.signer->status().ready);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_fault_while_the_token_is_opened_there_is_a_pause_as_after_a_refusal) {
+  bool fault = false;
+  Open open([&fault](TokenConfig& config) {
+    config.read_pin = [&fault, read_pin = config.read_pin] {
+      if (fault) throw std::bad_alloc();
+      return read_pin();
+    };
+  });
+  open.token.script("dead 0x32\n");
+  fault = true;
+  BOOST_CHECK_THROW(open.sign(), std::bad_alloc);
+  const auto initialized = open.token.calls("C_Initialize");
+  BOOST_TEST((refusal_of(open.sign()).code == Code::hsm_unavailable));
+  BOOST_TEST(open.token.calls("C_Initialize") == initialized);
 }
 
 BOOST_AUTO_TEST_CASE(a_signature_that_does_not_verify_is_kept_back_and_its_key_quarantined) {
