@@ -74,6 +74,22 @@ includes_refuses daemon/x.h '#include <Poco/Net/Socket.h>' '<Poco/Net/Socket.h> 
 includes_refuses daemon/registry.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/sqlite.cpp'
 includes_refuses agent/http/x.h '#include "agent/store/table.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "app.h"' 'does not start at the root'
+includes_refuses daemon/ops/x.cpp '#include "daemon/server.h"' 'points the wrong way; not allowed here: daemon/server*'
+includes_refuses daemon/ops/x.cpp '#include "daemon/listeners.h"' 'points the wrong way; not allowed here: daemon/server*'
+includes_refuses daemon/x.cpp 'auto s = prepare("SELECT label FROM keys");' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses daemon/ops/x.cpp 'auto s = prepare(R"(\n  UPDATE keys SET use = 1)");' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/service/x.cpp 'session << "INSERT OR IGNORE INTO dfsps VALUES (1)";' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/service/x.cpp 'answer.status = 404;' 'an HTTP status is for agent/http/*'
+includes_refuses agent/service/x.cpp 'return HTTPResponse::HTTP_NOT_FOUND;' 'an HTTP status is for agent/http/*'
+includes_refuses daemon/x.cpp 'if (answer.status() >= 500) return;' 'an HTTP status is for agent/http/*'
+for home in daemon/registry.cpp daemon/registry/names.cpp daemon/sqlite.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
+  fresh
+  put "$home" 'auto s = prepare("SELECT label FROM keys");\n'
+  put agent/http/errors.cpp 'answer.status = 404;\n'
+  put cli/x.cpp 'say("Select one, UPDATE the other; BEGIN, and COMMIT to it");\nint status = exit_status(200);\n'
+  must_pass "$here/includes.sh" "$tree"
+done
 fresh
 put cli/x.h '#include <string>\n'
 must_say 'no #pragma once' "$here/includes.sh" "$tree"
