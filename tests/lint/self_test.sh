@@ -50,6 +50,11 @@ fresh() {
   put daemon/dispatch.h '#pragma once\n#include "hsm/signer.h"\n'
   put agent/agent.h '#pragma once\n#include <Poco/Net/HTTPServer.h>\n#include "common/result.h"\n'
   put cli/app.h '#pragma once\n#include "common/result.h"\n'
+  put common/CMakeLists.txt '# What is shared.\nadd_library(common STATIC result.h)\n'
+  put hsm/CMakeLists.txt 'add_library(hsm STATIC\n  pkcs11.h\n  signer.h\n)\n'
+  put daemon/CMakeLists.txt 'add_library(daemon STATIC dispatch.h)\n'
+  put agent/CMakeLists.txt 'add_library(agent STATIC agent.h)\n'
+  put cli/CMakeLists.txt 'add_library(cli STATIC app.h)\n'
 }
 
 includes_refuses() { # FILE LINE WORDS
@@ -116,6 +121,31 @@ if command -v shellcheck >/dev/null; then
   sizes_refuses scripts/x '#!/bin/bash\nfor f in $(ls); do rm $f; done\ncd $1; unused=$2\n' 'shellcheck has found'
 fi
 must_say 'found nothing to look at' "$here/sizes.sh" "$scratch/empty"
+
+lists_refuse() { # FILE TEXT WORDS
+  fresh
+  put "$1" "$2"
+  must_say "$3" "$here/cmake_lists.sh" "$tree"
+}
+fresh
+must_pass "$here/cmake_lists.sh" "$tree"
+put daemon/ops/health.cpp 'int x;\n'
+put daemon/ops/CMakeLists.txt 'target_sources(daemon PRIVATE health.cpp)\n'
+put daemon/jws/sign.cpp 'int x;\n'
+put daemon/CMakeLists.txt 'add_library(daemon STATIC dispatch.h jws/sign.cpp ${made}/schema.cpp)\nadd_subdirectory(ops)\n'
+put tests/CMakeLists.txt 'unit_test(x SOURCES ${PROJECT_SOURCE_DIR}/daemon/ops/health.cpp)\n'
+must_pass "$here/cmake_lists.sh" "$tree"
+lists_refuse daemon/x.cpp 'int x;\n' 'daemon/x.cpp is in no CMakeLists.txt'
+lists_refuse common/jose/x.h '#pragma once\n' 'common/jose/x.h is in no CMakeLists.txt'
+lists_refuse hsm/CMakeLists.txt 'add_library(hsm STATIC pkcs11.h # signer.h\n)\n' 'hsm/signer.h is in no CMakeLists.txt'
+lists_refuse cli/CMakeLists.txt 'add_library(cli STATIC app.h gone.cpp)\n' 'names gone.cpp, which is not there'
+lists_refuse tests/CMakeLists.txt 'unit_test(x SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/gone.cpp)\n' 'names ${CMAKE_CURRENT_SOURCE_DIR}/gone.cpp'
+# A list of another folder does not count: it is not where one looks.
+fresh
+put daemon/x.cpp 'int x;\n'
+put cli/CMakeLists.txt 'add_library(cli STATIC app.h ../daemon/x.cpp)\n'
+must_say 'daemon/x.cpp is in no CMakeLists.txt' "$here/cmake_lists.sh" "$tree"
+must_say 'found nothing to look at' "$here/cmake_lists.sh" "$scratch/empty"
 
 if [[ $agent != - ]]; then
   must_say 'libPoco' "$here/needed_libs.sh" "$agent" - -
