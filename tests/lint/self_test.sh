@@ -147,6 +147,35 @@ put cli/CMakeLists.txt 'add_library(cli STATIC app.h ../daemon/x.cpp)\n'
 must_say 'daemon/x.cpp is in no CMakeLists.txt' "$here/cmake_lists.sh" "$tree"
 must_say 'found nothing to look at' "$here/cmake_lists.sh" "$scratch/empty"
 
+fresh
+put cli/ceremony/child.cpp 'int x = ::posix_spawn(&pid, path, nullptr, nullptr, argv, environ);\n'
+put hsm/x.cpp '// Nobody calls fork() here.\nroom.fork(); auto fork_count = 0; prefork(1);\n'
+must_pass "$here/processes.sh" - - - "$tree"
+starts=('fork()' '::fork ()' 'vfork()' 'clone(f, stack, 0, p)' 'syscall(SYS_clone3, &a, 8)' 'std::system("ls")' 'popen("ls", "r")'
+  'execve(path, argv, env)' 'execlp("ls", "ls", nullptr)' 'wordexp("~", &w, 0)'
+  'posix_spawn(&p, a, b, c, d, e)' '::posix_spawnp(&p, a, b, c, d, e)') # the last two are free in cli/
+fresh
+for folder in common hsm daemon daemon/registry agent/http cli/commands; do
+  put $folder/x.cpp "$(printf 'auto x = %s;\\n' "${starts[@]}")"
+done
+said=$("$here/processes.sh" - - - "$tree" 2>&1) && wrong "processes.sh passed a tree that starts processes everywhere"
+for folder in common hsm daemon daemon/registry agent/http cli/commands; do
+  for line in "${!starts[@]}"; do
+    checks=$((checks + 1))
+    place="$folder/x.cpp:$((line + 1)): starts a process"
+    if [[ $folder == cli/* && ${starts[line]} == *posix_spawn* ]]; then
+      [[ $said != *"$place"* ]] || wrong "processes.sh refused ${starts[line]} in $folder"
+    else
+      [[ $said == *"$place"* ]] || wrong "processes.sh passed ${starts[line]} in $folder"
+    fi
+  done
+done
+must_say 'imports fork' "$here/processes.sh" "$BASH" - - "$tree"
+must_say 'imports fork' "$here/processes.sh" - "$BASH" - "$tree"
+must_say 'imports execve' "$here/processes.sh" - - "$BASH" "$tree"
+must_say 'imports nothing' "$here/processes.sh" "$here/lint.sh" - - "$tree"
+must_say 'found nothing to look at' "$here/processes.sh" - - - "$scratch/empty"
+
 if [[ $agent != - ]]; then
   must_say 'libPoco' "$here/needed_libs.sh" "$agent" - -
   must_say 'libPoco' "$here/needed_libs.sh" - - "$agent"
