@@ -176,6 +176,36 @@ must_say 'imports execve' "$here/processes.sh" - - "$BASH" "$tree"
 must_say 'imports nothing' "$here/processes.sh" "$here/lint.sh" - - "$tree"
 must_say 'found nothing to look at' "$here/processes.sh" - - - "$scratch/empty"
 
+# hardening_refuses WORDS FLAGS...: a program that was built with other flags than ours.
+cat >"$scratch/program.c" <<'CODE'
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char** argv) {
+  char name[16];
+  strcpy(name, argv[argc - 1]);
+  puts(name);
+  return 0;
+}
+CODE
+# shellcheck disable=SC2054  # the commas are the linker's
+hardened=(-O1 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+hardening_refuses() {
+  local words=$1
+  shift
+  gcc "${hardened[@]}" "$@" -o "$scratch/program" "$scratch/program.c" 2>"$scratch/gcc" || wrong "gcc: $(cat "$scratch/gcc")"
+  must_say "$words" "$here/hardening.sh" "$scratch/program"
+}
+gcc "${hardened[@]}" -o "$scratch/program" "$scratch/program.c"
+must_pass "$here/hardening.sh" "$scratch/program"
+hardening_refuses 'not position independent' -fno-pie -no-pie
+hardening_refuses 'no RELRO' -Wl,-z,norelro
+hardening_refuses 'BIND_NOW' -Wl,-z,lazy
+hardening_refuses 'its stack is executable' -Wl,-z,execstack
+hardening_refuses 'search path for libraries' -Wl,-rpath,/opt/lib
+hardening_refuses 'without the stack protector' -fno-stack-protector
+hardening_refuses 'without _FORTIFY_SOURCE' -U_FORTIFY_SOURCE
+must_say 'not a program' "$here/hardening.sh" "$here/lint.sh"
+
 if [[ $agent != - ]]; then
   must_say 'libPoco' "$here/needed_libs.sh" "$agent" - -
   must_say 'libPoco' "$here/needed_libs.sh" - - "$agent"
