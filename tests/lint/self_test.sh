@@ -212,6 +212,9 @@ if [[ $agent != - ]]; then
 fi
 must_say 'libp11' "$here/needed_libs.sh" - "$hubseald" -
 must_say 'libp11' "$here/needed_libs.sh" - - "$hubseald"
+# hubseald has a list of what it may need: a library that nobody foresaw is refused too.
+gcc -Wl,--no-as-needed -o "$scratch/program" "$scratch/program.c" -lresolv
+must_say 'which is not on its list' "$here/needed_libs.sh" "$scratch/program" - -
 must_say 'names no libraries' "$here/needed_libs.sh" "$here/lint.sh" - -
 must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal"
 
