@@ -134,6 +134,7 @@ class Rig:
         self.peers = full_peers() if peers is None else peers
         self.server = server  # further lines of [server]
         self.token_lines = 'label = "hub"'
+        self.pin_line = f'pin_file = "{self.pin_file}"'
         self.process = None
         self.environment = {}
         self.program = [HUBSEALD]
@@ -173,7 +174,7 @@ class Rig:
         self.config_file.write_text(
             f'[server]\nruntime_dir = "{self.run}"\nstate_dir = "{self.state}"\n'
             f'profiles_dir = "{self.folder}/profiles"\n{self.server}\n'
-            f'[token]\nmodule = "{self.module}"\n{self.token_lines}\npin_file = "{self.pin_file}"\n'
+            f'[token]\nmodule = "{self.module}"\n{self.token_lines}\n{self.pin_line}\n'
             "session_copies = true\n" + "\n".join(self.peers))
         self.config_file.chmod(mode)
 
