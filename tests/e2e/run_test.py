@@ -101,6 +101,15 @@ class Demonstration(RunTest):
         self.assertIn('"event":"stopped"', audit.splitlines()[-1])
         self.assertIn("stopping", (self.folder / "state" / "log" / "hubseal-agent.log").read_text())
 
+    def test_ctrl_c_before_the_demonstration_is_over_ends_with_130_and_leaves_nothing_running(self):
+        early = self.start()
+        self.assertTrue(early.is_up("hubseald       pid "), early.output + early.said_wrong())
+        self.assertEqual(early.press_ctrl_c(), 130, early.said_wrong())
+        self.assertNotIn("-- the end of", early.said_wrong())
+        with self.assertRaises(ProcessLookupError):
+            os.kill(early.pids()["hubseald"], 0)
+        self.once()  # and goes on from there
+
     def test_when_one_of_the_two_ends_by_itself_it_says_which_and_ends_the_other(self):
         up = self.start()
         self.assertTrue(up.is_up(), up.output + up.said_wrong())

@@ -34,11 +34,11 @@ class Run:
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True, start_new_session=True)
 
-    def is_up(self):
-        """True once it stays up, false when it ended instead."""
+    def is_up(self, last_line="Up until Ctrl-C."):
+        """True once it stays up (or has come as far as this beginning of a line), false when it ended instead."""
         for line in self.process.stdout:
             self.output += line
-            if line == "Up until Ctrl-C.\n":
+            if line.startswith(last_line):
                 return True
         self.process.wait(PATIENCE)
         return False
