@@ -1,12 +1,12 @@
 #!/bin/bash
 # A lint that cannot fail proves nothing: each one is shown trees that break its rules, one by one,
 # and must name the broken rule; and a tree that keeps them, which it must pass.
-#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES
-# A program given as "-" is left out.
+#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES [SANITIZER]
+# A program given as "-" is left out. SANITIZER is what the programs were built with, if with any.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repo=$(readlink -f "$here/../..")
-hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}")
+hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}") sanitizer=${5-}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
@@ -216,7 +216,7 @@ must_say 'libp11' "$here/needed_libs.sh" - - "$hubseald"
 gcc -Wl,--no-as-needed -o "$scratch/program" "$scratch/program.c" -lresolv
 must_say 'which is not on its list' "$here/needed_libs.sh" "$scratch/program" - -
 must_say 'names no libraries' "$here/needed_libs.sh" "$here/lint.sh" - -
-must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal"
+must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal" "$sanitizer"
 
 # configs_refuses FILE SED-SCRIPT WORDS: the shipped configuration, changed.
 configs_refuses() {
