@@ -29,7 +29,7 @@ while IFS= read -r list; do
     # Scripts may be named from the root, where the test that runs them starts.
     [[ -e $path || ($word == *.sh && -e $word) ]] || finding "$list names $word, which is not there"
   done < <(words_of "$list")
-done < <(find . -name CMakeLists.txt -not -path './build*' -not -path './var/*' | sort)
+done < <(find . \( -path './build*' -o -path './var' -o -path './.git' \) -prune -o -name CMakeLists.txt -print | sort)
 
 while IFS= read -r file; do
   [[ -n ${listed[$file]-} ]] || finding "$file is in no CMakeLists.txt of its folder or above it"
