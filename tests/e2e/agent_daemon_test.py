@@ -11,6 +11,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -233,7 +234,7 @@ class DiskFull(WithBoth):
 
     @unittest.skipUnless(os.geteuid() == 0, "a file system of our own wants root")
     def test_a_full_file_system_is_503_and_room_brings_it_back(self):
-        folder = pathlib.Path(rig.tempfile.mkdtemp(prefix="hs-full-", dir="/tmp"))
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-full-", dir="/tmp"))
         self.addCleanup(folder.rmdir)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", folder], capture_output=True).returncode != 0:
             self.skipTest("mount is not allowed here")
