@@ -40,6 +40,8 @@ int serve(const agent::Config& config) {
   ::sigaddset(&signals, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A database that may not grow any more shall be an error of write(), not the end of the process.
+  ::signal(SIGXFSZ, SIG_IGN);
   ::umask(0077);
   raise_descriptor_limit();
 

@@ -30,6 +30,20 @@ check_build() {
   check_folder "$1" "the build folder $1" "Give yourself the checkout: sudo chown -R $(id -un) $repo"
 }
 
+check_programs() {
+  local program
+  [[ -d $1 ]] || fail "--programs $1 is not a folder"
+  for program in cli/hubseal daemon/hubseald agent/hubseal-agent; do
+    [[ -f $1/$program && -x $1/$program ]] || fail "--programs $1 has no $program. Build it, or leave --programs away"
+  done
+}
+
+build_programs() {
+  "$repo/scripts/install-packages"
+  [[ -e $repo/build/release/agent/hubseal-agent ]] || echo "The first build takes about five minutes."
+  (cd "$repo" && cmake --preset release >/dev/null && cmake --build --preset release --target hubseal hubseald hubseal-agent)
+}
+
 # The sockets' paths must fit into sun_path (108 bytes with its end), and the folder's name into
 # configuration files without quoting.
 check_state() {

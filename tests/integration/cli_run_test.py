@@ -44,7 +44,8 @@ class Run(unittest.TestCase):
 
     def test_unknown_options_and_missing_values_are_refused(self):
         self.assert_refused(self.run_with("--frobnicate"), 2, b"--frobnicate")
-        for option, words in (("--state", b"run: --state wants a folder"), ("--port", b"run: --port wants a number")):
+        for option, words in (("--state", b"run: --state wants a folder"), ("--port", b"run: --port wants a number"),
+                              ("--programs", b"run: --programs wants a folder")):
             for missing in ([option], [option, ""]):
                 done = self.run_with(*missing)
                 self.assert_refused(done, 2, words)
@@ -55,10 +56,20 @@ class Run(unittest.TestCase):
             for path in (file.name, file.name + "/below"):
                 self.assert_refused(self.run_with("--state", path), 1, b"cannot be a folder")
 
+    def test_a_folder_without_the_programs_is_refused_before_anything_is_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            state = os.path.join(folder, "state")
+            os.makedirs(os.path.join(folder, "cli"))
+            with open(os.path.join(folder, "cli", "hubseal"), "w", encoding="utf-8") as program:
+                os.chmod(program.fileno(), 0o755)
+            for programs, words in ((folder, b"has no daemon/hubseald"), (folder + "/none", b"is not a folder")):
+                self.assert_refused(self.run_with("--state", state, "--programs", programs), 1, words)
+            self.assertEqual(os.listdir(folder), ["cli"])
+
     def test_help_names_every_option(self):
         done = self.run_with("--help")
         self.assertEqual(done.returncode, 0)
-        for option in (b"--once", b"--state", b"--port"):
+        for option in (b"--once", b"--state", b"--port", b"--programs"):
             self.assertIn(option, done.stdout)
 
 

@@ -5,6 +5,7 @@ that cannot be recorded, nothing is lost, and the PIN is nowhere."""
 import json
 import os
 import pathlib
+import re
 import resource
 import socket
 import subprocess
@@ -19,6 +20,21 @@ DEVICE_ERROR, DEVICE_REMOVED, TOKEN_NOT_PRESENT, SESSION_HANDLE_INVALID = 0x30, 
 PIN_INCORRECT, FUNCTION_FAILED, VENDOR_CODE = 0xA0, 0x6, 0x80000001
 PIN_FINAL_TRY, PIN_LOCKED, PIN_COUNT_LOW = 0x20000, 0x40000, 0x10000
 BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
+YAMA = next((path.read_text().strip() for path in [pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")] if path.exists()), None)
+# What a debugger would do to the process of its first argument, and whether the kernel let it.
+LOOK_INTO = """
+import ctypes, json, os, sys
+pid, libc = int(sys.argv[1]), ctypes.CDLL(None, use_errno=True)
+def reads(name):
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return name == "mem" or file.read() != b""
+    except PermissionError:
+        return False
+PTRACE_SEIZE = 0x4206
+traced = libc.ptrace(PTRACE_SEIZE, pid, None, None) == 0
+print(json.dumps({"environ": reads("environ"), "maps": reads("maps"), "mem": reads("mem"), "ptrace": traced}))
+"""
 
 
 class RigTest(unittest.TestCase):
@@ -190,6 +206,33 @@ class Files(RigTest):
         room = self.make(start=False)
         room.pin_file.unlink()
         self.refuses(room, REFUSED, str(room.pin_file), "No such file")
+
+    def test_the_pin_may_come_as_a_systemd_credential(self):
+        room = self.make(start=False)
+        credentials = room.folder / "credentials"
+        credentials.mkdir(mode=0o700)
+        room.pin_file.rename(credentials / "hubseal-pin")
+        room.pin_line = 'pin_credential = "hubseal-pin"'
+        room.write_config()
+        self.refuses(room, BAD_CONFIG, "hubseal-pin", "CREDENTIALS_DIRECTORY is not set", "LoadCredentialEncrypted=")
+        room.environment = {"CREDENTIALS_DIRECTORY": str(room.folder)}  # there, but without this credential
+        self.refuses(room, REFUSED, str(room.folder / "hubseal-pin"), "No such file")
+        room.environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+        (credentials / "hubseal-pin").chmod(0o444)
+        self.refuses(room, BAD_CONFIG, "0444", "chmod 0600")
+        (credentials / "hubseal-pin").chmod(0o400)  # as systemd makes it
+        room.start()
+        room.make_ca()
+        self.assertNotIn(rig.PIN, room.log())
+        room.restart()
+        room.issue(room.make_csr())
+
+    def test_a_pin_file_and_a_credential_at_once_are_a_mistake_and_so_is_neither(self):
+        room = self.make(start=False)
+        for lines in (room.pin_line + '\npin_credential = "hubseal-pin"', ""):
+            room.pin_line = lines
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, "exactly one of", "pin_file", "pin_credential")
 
     def test_a_mistake_in_the_configuration_is_named(self):
         room = self.make(start=False)
@@ -399,6 +442,28 @@ class Token(RigTest):
         self.assertEqual(issued["serial"], entry["serial"])
         self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
 
+    def test_every_key_signs_for_itself_before_the_daemon_says_that_it_is_ready(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("create_csr", label="hub-tls", type="ec_p256", subject={}, dns=["hub.example"])
+        room.stop()
+        for socket_file in room.run.iterdir():
+            socket_file.unlink()
+        failed = set()
+        for fault in ("flip C_Sign *", "flip C_Sign 1", "flip C_Sign 2", "flip C_Sign 3", f"fail C_Sign 3+ {DEVICE_ERROR:#x}",
+                      "length C_Sign 2 -8"):
+            with self.subTest(fault):
+                room.script(fault)
+                told = len(room.log())
+                self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+                self.assertEqual(list(room.run.iterdir()), [])  # nobody could have asked meanwhile
+                failed.update(re.findall(r'self-test of key \\?"([a-z-]+)', room.log()[told:]))
+        self.assertEqual(failed, {"hub-ca", "hub-jws", "hub-tls"})
+        room.script("flip C_Sign 4")  # three keys, three signatures: the fourth is nobody's
+        room.start()
+        self.assertEqual(room.call("health")["keys"], {"active": 3, "quarantined": 0, "missing": 0})
+
     def test_a_slow_token_is_busy_and_not_a_hang(self):
         room = self.make(fake=True, start=False)
         room.token_lines = 'label = "hub"\nsessions = 1\ndeadline_ms = 20'
@@ -458,13 +523,39 @@ class Process(RigTest):
         limits = (proc / "limits").read_text()
         core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
         self.assertEqual(core.split()[4:6], ["0", "0"])
-        # Not dumpable: the kernel gives /proc/<pid> to root, and nobody else may attach.
+        # Not dumpable: the kernel gives /proc/<pid> to root.
         self.assertEqual((proc / "environ").stat().st_uid, 0)
-        status = (proc / "status").read_text()
-        self.assertIn("NoNewPrivs:\t1", status)
+        self.assertIn("NoNewPrivs:\t1", (proc / "status").read_text())
         if os.geteuid() != 0:
             with self.assertRaises(PermissionError):
                 (proc / "mem").open("rb")
+
+    def test_the_same_user_may_neither_read_its_memory_nor_trace_it(self):
+        # Without capabilities root is a user like others: what is refused then, is refused because the
+        # process is not dumpable. A process beside it that is shows that nothing else refuses.
+        plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+        if subprocess.run([*plain, "true"], check=False).returncode != 0:
+            self.skipTest("capabilities cannot be given up here")
+        room = self.make(start=False)
+        room.program = [*plain, rig.HUBSEALD]
+        room.start()
+        other = subprocess.Popen([*plain, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(other.communicate)
+        other.stdin.write(b"x")
+        other.stdin.flush()
+        self.assertEqual(other.stdout.read(1), b"x")  # it is cat by now
+
+        def tries(pid):
+            done = subprocess.run([*plain, sys.executable, "-c", LOOK_INTO, str(pid)], capture_output=True, text=True, check=True)
+            return json.loads(done.stdout)
+
+        refused = tries(room.process.pid)
+        self.assertEqual(refused, dict.fromkeys(refused, False))
+        allowed = tries(other.pid)
+        self.assertTrue(allowed["environ"])
+        if YAMA is None or YAMA == "0":  # otherwise the kernel lets parents trace and nobody else
+            self.assertEqual(allowed, dict.fromkeys(refused, True))
+        self.assertEqual(room.call("health")["status"], "ready")
 
     @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory wants root")
     def test_the_pin_is_wiped_from_memory_after_the_login(self):

@@ -1,15 +1,17 @@
 """Runs what the documentation tells people to type, and compares what they are told to see.
 
-    docs_commands.py HUBSEALD HUBSEAL_AGENT HUBSEAL
+    docs_commands.py BUILD
+
+BUILD is a build folder; ./run --programs shows what is in it, so that nothing is built here.
 
 Fenced blocks of README.md, CONTRIBUTING.md, SECURITY.md and docs/:
   console   "$ command" lines are run, in order, in one shell per document, on the rig that ./run
-            leaves; the lines below each are its output. "..." stands for any text, alone on a line
+            leaves running; the lines below each are its output. "..." stands for any text, alone on a line
             for any lines; times, serials, hashes and the like may differ. A command may fail only where
             the next one says so: echo $?
   sh        for a production machine: not run, but each must parse, and each command and option of
             hubseal, hubseald and hubseal-agent, and each path of this repository, must exist.
-A console block after "<!-- rig: why -->" is compared with what the rig printed while it came up.
+A console block after "<!-- rig: why -->" is compared with what ./run printed while it came up.
 Links between documents and paths of sources in backquotes must lead somewhere.
 """
 import difflib
@@ -17,12 +19,14 @@ import pathlib
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 
-REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import run_script
+
+REPO = run_script.REPO
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
     str(path.relative_to(REPO)) for path in (REPO / "docs").rglob("*.md"))]
 PORT = "3001"  # as the documents have it
@@ -120,29 +124,18 @@ def commands_of(block):
 class Rig:
     """Daemon, agent and demo bank, in a folder that looks like a checkout after ./run."""
 
-    def __init__(self, programs):
+    def __init__(self, build):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-docs-"))
         self.state = self.folder / "var"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = str(probe.getsockname()[1])
-        for name, program in zip(("daemon", "agent", "cli"), programs):
-            (self.folder / "build/release").mkdir(parents=True, exist_ok=True)
-            (self.folder / "build/release" / name).symlink_to(pathlib.Path(program).resolve().parent)
+        self.port = str(run_script.free_port())
+        (self.folder / "build").mkdir()
+        (self.folder / "build/release").symlink_to(build)
         for name in ("config", "docs", "scripts", "tests", "README.md"):
             (self.folder / name).symlink_to(REPO / name)
-        self.log = open(self.folder / "rig.err", "w+")
         # PORT itself would collide with a ./run that somebody has open.
-        self.process = subprocess.Popen([REPO / "tests/lint/docs_rig.sh", self.state, self.port, *programs],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.output = ""
-        for line in self.process.stdout:
-            self.output += line
-            if line == "Up until Ctrl-C.\n":
-                return
-        self.process.wait()
-        self.log.seek(0)
-        sys.exit(f"the rig did not come up:\n{self.output}{self.log.read()}")
+        self.process = run_script.Run(build, "--state", self.state, "--port", self.port)
+        if not self.process.is_up():
+            sys.exit(f"the rig did not come up:\n{self.process.output}{self.process.said_wrong()}")
 
     def as_documented(self, text):
         """Its output with the port and folder that the documents have."""
@@ -167,10 +160,9 @@ class Rig:
         return results
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.stdout.read()
-        self.process.wait(timeout=60)
-        self.log.close()
+        if (status := self.process.press_ctrl_c()) != 0:
+            wrong("./run", f"ended with {status} after Ctrl-C:\n{self.process.said_wrong()}")
+        self.process.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -187,7 +179,7 @@ def run_document(rig, blocks):
 
 
 def check_rig_output(rig, block):
-    found = rig.as_documented(rig.output)
+    found = rig.as_documented(rig.process.output)
     compare(block.place, "./run", "\n".join(block.lines[1:]) + "\n...", found)
 
 
@@ -251,9 +243,10 @@ def check_paths(document):
             wrong(document, f"{path} does not exist in this repository")
 
 
-def main(programs):
+def main(build):
     counted = {"run": 0, "checked": 0}
-    rig = Rig(programs)
+    programs = [str(build / name) for name in ("daemon/hubseald", "agent/hubseal-agent", "cli/hubseal")]
+    rig = Rig(build)
     try:
         for document in DOCUMENTS:
             blocks = list(blocks_of(document))
@@ -276,6 +269,6 @@ def main(programs):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))

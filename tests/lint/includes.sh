@@ -1,6 +1,6 @@
 #!/bin/bash
-# The dependency rule, as docs/ARCHITECTURE.md draws it: which folder may include which, and which
-# library's headers may be seen where.
+# The dependency rule, as docs/ARCHITECTURE.md draws it: which folder may include which, which library's
+# headers may be seen where, and where SQL and HTTP status codes may stand.
 #   tests/lint/includes.sh [FOLDER]
 set -euo pipefail
 # shellcheck source=tests/lint/lint.sh
@@ -31,12 +31,20 @@ allowed_headers() {
   esac
 }
 
+# What a file may not include although its folder may: an operation answers a request and knows nothing
+# of the sockets that it came through.
+denied_headers() {
+  case $1 in
+  daemon/ops/*) echo 'daemon/server* daemon/listeners*' ;;
+  esac
+}
+
 # Where a library's headers may be included, or nothing for a library that is free.
 homes_of_library() {
   case $1 in
   libp11.h | p11-kit/* | pkcs11.h) echo 'hsm/* tests/*' ;;
   Poco/*) echo 'agent/* tests/*' ;;
-  sqlite3.h) echo 'daemon/sqlite.cpp agent/store/* tests/*' ;;
+  sqlite3.h) echo 'daemon/sqlite.cpp daemon/registry/sqlite.cpp agent/store/* tests/*' ;;
   boost/test/* | benchmark/*) echo 'tests/*' ;;
   CLI/*) echo 'cli/* daemon/main.cpp agent/main.cpp tests/*' ;;
   esac
@@ -53,10 +61,12 @@ matches_one_of() {
 }
 
 check_own() {
-  local place=$1 file=$2 header=$3 allowed
+  local place=$1 file=$2 header=$3 allowed denied
   [[ -e $lint_root/$header || -e $lint_root/$header.in ]] ||
     finding "$place: \"$header\" does not start at the root of the repository"
   read -ra allowed <<<"$(allowed_headers "$file")"
+  read -ra denied <<<"$(denied_headers "$file")"
+  ! matches_one_of "$header" "${denied[@]}" || finding "$place: \"$header\" points the wrong way; not allowed here: ${denied[*]}"
   # PKCS#11 types stay at home, whatever the direction of the arrow.
   [[ $header != hsm/pkcs11.h ]] || allowed=('hsm/*' 'tests/*')
   if [[ $header == hsm/pkcs11.h ]]; then
@@ -83,6 +93,23 @@ while IFS=: read -r file line text; do
     check_library "$file:$line" "$file" "${BASH_REMATCH[1]}"
   fi
 done < <(source_folders | xargs grep -rnE --include='*.h' --include='*.h.in' --include='*.cpp' --include='*.c' '^[[:space:]]*#[[:space:]]*include')
+
+# A statement of SQL, not a word of English: at the start of a string, or of a line of a raw one.
+readonly sql='(^|")[[:space:]]*(SELECT [A-Za-z0-9_*(].*|INSERT (OR [A-Z]+ )?INTO |UPDATE [a-z_]+ SET |DELETE FROM |REPLACE INTO |(CREATE|DROP|ALTER) (TABLE|INDEX|UNIQUE|TRIGGER|VIEW)|PRAGMA |BEGIN( IMMEDIATE| EXCLUSIVE| DEFERRED)?[";]|COMMIT[";]|ROLLBACK[";]|SAVEPOINT |VACUUM)'
+# A status that HTTP sends: a number of three digits beside the word, or the library's name for one.
+readonly status='\bstatus[a-z_]*([(][)])?[[:space:]]*(=|==|!=|<|>|<=|>=|[({])[[:space:]]*[1-5][0-9][0-9]\b|\bHTTP_[A-Z]{2,}|\bHTTPStatus\b'
+
+# words_only_in WHAT PATTERN HOMES
+words_only_in() {
+  local what=$1 pattern=$2 homes file line
+  read -ra homes <<<"$3"
+  while IFS=: read -r file line _; do
+    matches_one_of "$file" "${homes[@]}" || finding "$file:$line: $what is for ${homes[*]} only"
+  done < <(source_folders | grep -xE 'common|hsm|daemon|agent|cli' |
+    xargs grep -rnE --include='*.h' --include='*.cpp' "$pattern" || true)
+}
+words_only_in SQL "$sql" 'daemon/registry* daemon/sqlite* agent/store/*'
+words_only_in 'an HTTP status' "$status" 'agent/http/*'
 
 # A product does not reach into the tests, and nobody forgets the guard against double inclusion.
 while IFS= read -r header; do

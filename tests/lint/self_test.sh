@@ -1,12 +1,12 @@
 #!/bin/bash
 # A lint that cannot fail proves nothing: each one is shown trees that break its rules, one by one,
 # and must name the broken rule; and a tree that keeps them, which it must pass.
-#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES
-# A program given as "-" is left out.
+#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES [SANITIZER]
+# A program given as "-" is left out. SANITIZER is what the programs were built with, if with any.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repo=$(readlink -f "$here/../..")
-hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}")
+hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}") sanitizer=${5-}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
@@ -50,6 +50,11 @@ fresh() {
   put daemon/dispatch.h '#pragma once\n#include "hsm/signer.h"\n'
   put agent/agent.h '#pragma once\n#include <Poco/Net/HTTPServer.h>\n#include "common/result.h"\n'
   put cli/app.h '#pragma once\n#include "common/result.h"\n'
+  put common/CMakeLists.txt '# What is shared.\nadd_library(common STATIC result.h)\n'
+  put hsm/CMakeLists.txt 'add_library(hsm STATIC\n  pkcs11.h\n  signer.h\n)\n'
+  put daemon/CMakeLists.txt 'add_library(daemon STATIC dispatch.h)\n'
+  put agent/CMakeLists.txt 'add_library(agent STATIC agent.h)\n'
+  put cli/CMakeLists.txt 'add_library(cli STATIC app.h)\n'
 }
 
 includes_refuses() { # FILE LINE WORDS
@@ -74,6 +79,22 @@ includes_refuses daemon/x.h '#include <Poco/Net/Socket.h>' '<Poco/Net/Socket.h> 
 includes_refuses daemon/registry.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/sqlite.cpp'
 includes_refuses agent/http/x.h '#include "agent/store/table.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "app.h"' 'does not start at the root'
+includes_refuses daemon/ops/x.cpp '#include "daemon/server.h"' 'points the wrong way; not allowed here: daemon/server*'
+includes_refuses daemon/ops/x.cpp '#include "daemon/listeners.h"' 'points the wrong way; not allowed here: daemon/server*'
+includes_refuses daemon/x.cpp 'auto s = prepare("SELECT label FROM keys");' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses daemon/ops/x.cpp 'auto s = prepare(R"(\n  UPDATE keys SET use = 1)");' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/service/x.cpp 'session << "INSERT OR IGNORE INTO dfsps VALUES (1)";' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses agent/service/x.cpp 'answer.status = 404;' 'an HTTP status is for agent/http/*'
+includes_refuses agent/service/x.cpp 'return HTTPResponse::HTTP_NOT_FOUND;' 'an HTTP status is for agent/http/*'
+includes_refuses daemon/x.cpp 'if (answer.status() >= 500) return;' 'an HTTP status is for agent/http/*'
+for home in daemon/registry.cpp daemon/registry/names.cpp daemon/sqlite.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
+  fresh
+  put "$home" 'auto s = prepare("SELECT label FROM keys");\n'
+  put agent/http/errors.cpp 'answer.status = 404;\n'
+  put cli/x.cpp 'say("Select one, UPDATE the other; BEGIN, and COMMIT to it");\nint status = exit_status(200);\n'
+  must_pass "$here/includes.sh" "$tree"
+done
 fresh
 put cli/x.h '#include <string>\n'
 must_say 'no #pragma once' "$here/includes.sh" "$tree"
@@ -101,14 +122,101 @@ if command -v shellcheck >/dev/null; then
 fi
 must_say 'found nothing to look at' "$here/sizes.sh" "$scratch/empty"
 
+lists_refuse() { # FILE TEXT WORDS
+  fresh
+  put "$1" "$2"
+  must_say "$3" "$here/cmake_lists.sh" "$tree"
+}
+fresh
+must_pass "$here/cmake_lists.sh" "$tree"
+put daemon/ops/health.cpp 'int x;\n'
+put daemon/ops/CMakeLists.txt 'target_sources(daemon PRIVATE health.cpp)\n'
+put daemon/jws/sign.cpp 'int x;\n'
+put daemon/CMakeLists.txt 'add_library(daemon STATIC dispatch.h jws/sign.cpp ${made}/schema.cpp)\nadd_subdirectory(ops)\n'
+put tests/CMakeLists.txt 'unit_test(x SOURCES ${PROJECT_SOURCE_DIR}/daemon/ops/health.cpp)\n'
+must_pass "$here/cmake_lists.sh" "$tree"
+lists_refuse daemon/x.cpp 'int x;\n' 'daemon/x.cpp is in no CMakeLists.txt'
+lists_refuse common/jose/x.h '#pragma once\n' 'common/jose/x.h is in no CMakeLists.txt'
+lists_refuse hsm/CMakeLists.txt 'add_library(hsm STATIC pkcs11.h # signer.h\n)\n' 'hsm/signer.h is in no CMakeLists.txt'
+lists_refuse cli/CMakeLists.txt 'add_library(cli STATIC app.h gone.cpp)\n' 'names gone.cpp, which is not there'
+lists_refuse tests/CMakeLists.txt 'unit_test(x SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/gone.cpp)\n' 'names ${CMAKE_CURRENT_SOURCE_DIR}/gone.cpp'
+# A list of another folder does not count: it is not where one looks.
+fresh
+put daemon/x.cpp 'int x;\n'
+put cli/CMakeLists.txt 'add_library(cli STATIC app.h ../daemon/x.cpp)\n'
+must_say 'daemon/x.cpp is in no CMakeLists.txt' "$here/cmake_lists.sh" "$tree"
+must_say 'found nothing to look at' "$here/cmake_lists.sh" "$scratch/empty"
+
+fresh
+put cli/ceremony/child.cpp 'int x = ::posix_spawn(&pid, path, nullptr, nullptr, argv, environ);\n'
+put hsm/x.cpp '// Nobody calls fork() here.\nroom.fork(); auto fork_count = 0; prefork(1);\n'
+must_pass "$here/processes.sh" - - - "$tree"
+starts=('fork()' '::fork ()' 'vfork()' 'clone(f, stack, 0, p)' 'syscall(SYS_clone3, &a, 8)' 'std::system("ls")' 'popen("ls", "r")'
+  'execve(path, argv, env)' 'execlp("ls", "ls", nullptr)' 'wordexp("~", &w, 0)'
+  'posix_spawn(&p, a, b, c, d, e)' '::posix_spawnp(&p, a, b, c, d, e)') # the last two are free in cli/
+fresh
+for folder in common hsm daemon daemon/registry agent/http cli/commands; do
+  put $folder/x.cpp "$(printf 'auto x = %s;\\n' "${starts[@]}")"
+done
+said=$("$here/processes.sh" - - - "$tree" 2>&1) && wrong "processes.sh passed a tree that starts processes everywhere"
+for folder in common hsm daemon daemon/registry agent/http cli/commands; do
+  for line in "${!starts[@]}"; do
+    checks=$((checks + 1))
+    place="$folder/x.cpp:$((line + 1)): starts a process"
+    if [[ $folder == cli/* && ${starts[line]} == *posix_spawn* ]]; then
+      [[ $said != *"$place"* ]] || wrong "processes.sh refused ${starts[line]} in $folder"
+    else
+      [[ $said == *"$place"* ]] || wrong "processes.sh passed ${starts[line]} in $folder"
+    fi
+  done
+done
+must_say 'imports fork' "$here/processes.sh" "$BASH" - - "$tree"
+must_say 'imports fork' "$here/processes.sh" - "$BASH" - "$tree"
+must_say 'imports execve' "$here/processes.sh" - - "$BASH" "$tree"
+must_say 'imports nothing' "$here/processes.sh" "$here/lint.sh" - - "$tree"
+must_say 'found nothing to look at' "$here/processes.sh" - - - "$scratch/empty"
+
+# hardening_refuses WORDS FLAGS...: a program that was built with other flags than ours.
+cat >"$scratch/program.c" <<'CODE'
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char** argv) {
+  char name[16];
+  strcpy(name, argv[argc - 1]);
+  puts(name);
+  return 0;
+}
+CODE
+# shellcheck disable=SC2054  # the commas are the linker's
+hardened=(-O1 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+hardening_refuses() {
+  local words=$1
+  shift
+  gcc "${hardened[@]}" "$@" -o "$scratch/program" "$scratch/program.c" 2>"$scratch/gcc" || wrong "gcc: $(cat "$scratch/gcc")"
+  must_say "$words" "$here/hardening.sh" "$scratch/program"
+}
+gcc "${hardened[@]}" -o "$scratch/program" "$scratch/program.c"
+must_pass "$here/hardening.sh" "$scratch/program"
+hardening_refuses 'not position independent' -fno-pie -no-pie
+hardening_refuses 'no RELRO' -Wl,-z,norelro
+hardening_refuses 'BIND_NOW' -Wl,-z,lazy
+hardening_refuses 'its stack is executable' -Wl,-z,execstack
+hardening_refuses 'search path for libraries' -Wl,-rpath,/opt/lib
+hardening_refuses 'without the stack protector' -fno-stack-protector
+hardening_refuses 'without _FORTIFY_SOURCE' -U_FORTIFY_SOURCE
+must_say 'not a program' "$here/hardening.sh" "$here/lint.sh"
+
 if [[ $agent != - ]]; then
   must_say 'libPoco' "$here/needed_libs.sh" "$agent" - -
   must_say 'libPoco' "$here/needed_libs.sh" - - "$agent"
 fi
 must_say 'libp11' "$here/needed_libs.sh" - "$hubseald" -
 must_say 'libp11' "$here/needed_libs.sh" - - "$hubseald"
+# hubseald has a list of what it may need: a library that nobody foresaw is refused too.
+gcc -Wl,--no-as-needed -o "$scratch/program" "$scratch/program.c" -lresolv
+must_say 'which is not on its list' "$here/needed_libs.sh" "$scratch/program" - -
 must_say 'names no libraries' "$here/needed_libs.sh" "$here/lint.sh" - -
-must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal"
+must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal" "$sanitizer"
 
 # configs_refuses FILE SED-SCRIPT WORDS: the shipped configuration, changed.
 configs_refuses() {

@@ -21,6 +21,7 @@ using namespace hubseal::test;
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::size_t kEnoughRequests = 5000;  // about one in 100 makes a CA or its key
 
 struct Settings {
   std::string hubseald;
@@ -125,6 +126,14 @@ void check_growth(const Settings& settings, const Footprint& before, const Footp
   if (before.files && *after.files > *before.files) soak.fault("descriptors were left open");
 }
 
+/// A run that was long enough has asked for everything there is.
+void check_mix(const Settings& settings, Soak& soak) {
+  std::size_t requests = 0;
+  for (const auto& [what, count] : soak.counts()) requests += count;
+  if (settings.signatures > 0 || requests < kEnoughRequests) return;
+  for (const std::string& op : soak.left_out()) soak.fault(fmt::format("the mix never had a {} that succeeded", op));
+}
+
 void run(const Settings& settings, Soak& soak) {
   Rig rig({.hubseald = settings.hubseald, .jws_keys = {"soak-rsa", "soak-p256"}});
   rig.admin("create_key", {{"label", "soak-rsa"}, {"type", "rsa_2048"}, {"use", "jws"}});
@@ -137,6 +146,7 @@ void run(const Settings& settings, Soak& soak) {
   run_clients(settings, rig, soak, 0.75);
   const Footprint after = footprint_of(rig, before.files);
 
+  check_mix(settings, soak);
   check_growth(settings, before, after, soak);
   if (const int status = rig.stop(); status != 0) soak.fault(fmt::format("hubseald ended with {}", status));
   check_audit_log(rig, soak);

@@ -1,5 +1,7 @@
 #include "tests/integration/soak/operations.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -55,7 +57,7 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
   if (dice == 1) return reading(random() % 2 ? "health" : "version");
   if (socket == "jws") return jws(random);
   if (socket == "audit") return ask("get_ca", {{"ca", "soak-ca"}}, "forbidden");
-  switch (random() % 8) {
+  switch (random() % 10) {
     case 0: return reading("list_certificates", {{"limit", 20}});
     case 1: return reading("get_ca", {{"ca", "soak-ca"}});
     case 2: return get_certificate(random);
@@ -63,6 +65,8 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
     case 4: return reading("list_keys");
     case 5: return issue_again(socket, random);
     case 6: return ask("issue_certificate", issue_fields(fmt::format("bad-{}", ++requests_), "no CSR"), "bad_request");
+    case 7: return make_csr_key();
+    case 8: return socket == "admin" ? make_ca() : ask("create_ca", Json::object(), "forbidden");
     default: return issue(socket);
   }
 }
@@ -100,11 +104,61 @@ Ask Soak::get_certificate(std::mt19937& random) {
   return reading("get_certificate", {{"ca", "soak-ca"}, {"serial", earlier.serial}});
 }
 
+namespace {
+
+/// Every second call makes one as long as there may be more; the others must be refused.
+std::optional<unsigned> one_more(std::atomic<unsigned>& asked, unsigned most) {
+  const unsigned number = ++asked;
+  if (number % 2 == 0 || number > 2 * most) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
 Ask Soak::make_key() {
-  const unsigned number = ++keys_;
-  if (number % 2 == 0 || number > 2 * kMaxKeys)
-    return ask("create_key", {{"label", "soak-rsa"}, {"type", "ec_p256"}, {"use", "jws"}}, "conflict");
-  return ask("create_key", {{"label", fmt::format("made-{}", number)}, {"type", "ec_p256"}, {"use", "jws"}});
+  const auto number = one_more(keys_, kMaxJwsKeys);
+  if (!number) return ask("create_key", {{"label", "soak-rsa"}, {"type", "ec_p256"}, {"use", "jws"}}, "conflict");
+  return ask("create_key", {{"label", fmt::format("made-{}", *number)}, {"type", "ec_p256"}, {"use", "jws"}});
+}
+
+Ask Soak::make_csr_key() {
+  const auto number = one_more(csrs_, kMaxCsrs);
+  const std::string label = number ? fmt::format("tls-{}", *number) : "soak-rsa";
+  return ask("create_csr",
+             {{"label", label}, {"type", "ec_p256"}, {"subject", Json::object()}, {"dns", {label + ".example.com"}}},
+             number ? "ok" : "conflict");
+}
+
+/// A key for it first, then, once that was answered, the CA.
+Ask Soak::make_ca() {
+  const auto creation = [](const std::string& name, const std::string& expected) {
+    const Json subject = {{"common_name", name}, {"organization", "Test Hub"}, {"country", "KE"}};
+    return ask("create_ca", {{"ca", name}, {"key", name}, {"profile", "test-root"}, {"subject", subject}}, expected);
+  };
+  {
+    auto state = state_.lock();
+    if (!state->ca_keys.empty()) {
+      const std::string label = std::move(state->ca_keys.back());
+      state->ca_keys.pop_back();
+      return creation(label, "ok");
+    }
+  }
+  const auto number = one_more(cas_, kMaxCas);
+  if (!number) return creation("soak-ca", "conflict");
+  const std::string label = fmt::format("ca-{}", *number);
+  Ask made = ask("create_key", {{"label", label}, {"type", "ec_p256"}, {"use", "ca"}});
+  made.ca_key = label;
+  return made;
+}
+
+std::vector<std::string> Soak::left_out() {
+  auto state = state_.lock();
+  std::vector<std::string> missing;
+  for (const std::string op :
+       {"health", "version", "list_keys", "get_public_key", "create_key", "create_ca", "get_ca", "issue_certificate",
+        "get_certificate", "list_certificates", "create_csr", "sign_jws"})
+    if (!state->counts.contains(op + " ok")) missing.push_back(op);
+  return missing;
 }
 
 void Soak::judge(const Ask& asked, std::string_view reply) {
@@ -116,6 +170,7 @@ void Soak::judge(const Ask& asked, std::string_view reply) {
   auto state = state_.lock();
   ++state->counts[asked.what + " " + result];
   if (asked.recorded) ++state->recorded[asked.what + " " + result];
+  if (!asked.ca_key.empty()) state->ca_keys.push_back(asked.ca_key);
   if (asked.request.empty()) return;
   for (auto known = state->issued.rbegin(); known != state->issued.rend(); ++known)
     if (known->request == asked.request) {

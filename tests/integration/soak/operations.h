@@ -19,13 +19,15 @@ struct Ask {
   std::string expected;
   bool recorded = true;  ///< whether the audit log must hold it
   std::string request;   ///< of a first issue_certificate
+  std::string ca_key;    ///< of a create_key: the label that a CA can be made with afterwards
 };
 
 /// What all clients of one run share.
 /// Threads: share it freely.
 class Soak {
  public:
-  static constexpr unsigned kMaxKeys = 40;  ///< made during the run; finding keys gets slower with each
+  // Keys made during the run, 40 in all; finding keys gets slower with each.
+  static constexpr unsigned kMaxJwsKeys = 20, kMaxCsrs = 12, kMaxCas = 8;
 
   /// A request for a client on this socket ("agent", "jws", "admin" or "audit").
   Ask next(const std::string& socket, std::mt19937& random);
@@ -37,6 +39,8 @@ class Soak {
   std::vector<std::string> problems() { return state_.lock()->problems; }
   /// Answers that the audit log must hold, by its `event` and `result`.
   std::map<std::string, std::size_t> recorded() { return state_.lock()->recorded; }
+  /// Operations of docs/PROTOCOL.md that have not succeeded once.
+  std::vector<std::string> left_out();
 
  private:
   struct Issued {
@@ -48,14 +52,17 @@ class Soak {
   Ask issue_again(const std::string& socket, std::mt19937& random);
   Ask get_certificate(std::mt19937& random);
   Ask make_key();
+  Ask make_csr_key();
+  Ask make_ca();
 
   struct State {
     std::vector<Issued> issued;
+    std::vector<std::string> ca_keys;  ///< made, and no CA has them yet
     std::map<std::string, std::size_t> counts, recorded;
     std::vector<std::string> problems;
   };
   Guarded<State> state_;
-  std::atomic<unsigned> requests_{0}, keys_{0};
+  std::atomic<unsigned> requests_{0}, keys_{0}, csrs_{0}, cas_{0};
 };
 
 }  // namespace hubseal::test

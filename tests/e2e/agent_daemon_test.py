@@ -1,0 +1,258 @@
+"""The real agent in front of a real hubseald: what the key room refuses is told over REST in its own
+words, and neither a daemon that is away nor a disk that is full leaves anything half done.
+
+In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
+"""
+
+import base64
+import os
+import pathlib
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "integration")]
+import agent_support
+import rig
+
+RSA_2048 = ("-newkey", "rsa:2048")
+TRY_LATER = "try again later"
+
+
+def forged(csr):
+    """The CSR with another name in it, and the signature left as it was."""
+    lines = csr.strip().split("\n")
+    der = base64.b64decode("".join(lines[1:-1])).replace(b"honest", b"hOnest")
+    return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-1], ""])
+
+
+class WithBoth(unittest.TestCase):
+    def make(self, fake=False, folder=None):
+        """A key room with a CA, and an agent on its agent.sock."""
+        self.room = rig.Rig(fake=fake)
+        self.addCleanup(self.room.close)
+        self.root = self.room.make_ca()["certificate"]
+        self.folder = self.room.folder / "agent" if folder is None else folder
+        self.folder.mkdir(exist_ok=True)
+        self.socket_path = str(self.room.run / "agent.sock")  # where Agent looks for it
+        self.start_agent()
+
+    def start_agent(self):
+        self.agent = agent_support.Agent(str(self.folder), self)
+        self.addCleanup(self.agent.stop)
+
+    def ask(self, method, path, body=None, want=200):
+        status, answer, headers = self.agent.ask(method, "/api" + path, body)
+        self.assertEqual(status, want, answer)
+        if want == 503:
+            self.assertIn("Retry-After", headers)
+            self.assertIn(TRY_LATER, answer["message"])
+        return answer
+
+    def add_bank(self, bank, want=200):
+        return self.ask("POST", "/dfsps", {"dfspId": bank, "name": "Bank"}, want)
+
+    def enrol(self, bank, csr, want=200):
+        return self.ask("POST", f"/dfsps/{bank}/enrollments/inbound", {"clientCSR": csr}, want)
+
+    def show(self, bank, enrollment):
+        return self.ask("GET", f"/dfsps/{bank}/enrollments/inbound/{enrollment['id']}")
+
+    def sign(self, bank, enrollment, want=200):
+        return self.ask("POST", f"/dfsps/{bank}/enrollments/inbound/{enrollment['id']}/sign", {}, want)
+
+    def certificates(self, bank):
+        return self.room.call("list_certificates", subject=bank)["certificates"]
+
+    def assert_one_certificate(self, bank, signed):
+        """The bank has one certificate in the key room, it is this one, and openssl says that it is good."""
+        self.assertEqual(signed["state"], "CERT_SIGNED")
+        (entry,) = self.certificates(bank)
+        self.assertEqual(entry["state"], "issued")
+        kept = self.room.call("get_certificate", ca="hub-ca", serial=entry["serial"])
+        self.assertEqual(kept["certificate"].strip(), signed["certificate"].strip())
+        self.assertIn(": OK", self.room.verify_chain(kept, self.root))
+
+
+class Refusals(WithBoth):
+    def setUp(self):
+        self.make()
+        for bank in ("bank1", "bank2"):
+            self.add_bank(bank)
+
+    def test_what_the_key_room_refuses_is_told_in_its_own_words(self):
+        key = self.room.folder / "bank1.key"
+        taken = self.room.make_csr("/CN=pay.bank1.example", RSA_2048, "-keyout", key)
+        self.assert_one_certificate("bank1", self.sign("bank1", self.enrol("bank1", taken)))
+        again = self.room.openssl("req", "-new", "-key", key, "-subj", "/OU=again")
+        table = (
+            ("exponent 3", self.room.make_csr("/", (*RSA_2048, "-pkeyopt", "rsa_keygen_pubexp:3")), "policy_denied", 400,
+             "RSA exponent of 2 bits; wanted an odd one from 65537"),
+            ("2560 bits", self.room.make_csr("/", ("-newkey", "rsa:2560")), "policy_denied", 400, "RSA key of 2560 bits; wanted 2048"),
+            ("CA:TRUE", self.room.make_csr("/", RSA_2048, "-addext", "basicConstraints=critical,CA:TRUE"), "policy_denied", 400,
+             "CSR asks for basicConstraints CA:TRUE"),
+            ("an extension", self.room.make_csr("/", RSA_2048, "-addext", "nameConstraints=permitted;DNS:example"), "policy_denied",
+             400, "ame"),
+            ("bank1's name", self.room.make_csr("/CN=pay.bank1.example", RSA_2048), "conflict", 409,
+             "PKI-5: cn pay.bank1.example was certified for another participant than bank2"),
+            ("bank1's name as a SAN", self.room.make_csr("/", RSA_2048, "-addext", "subjectAltName=DNS:PAY.bank1.example"), "conflict",
+             409, "PKI-5: dns pay.bank1.example was certified for another participant than bank2"),
+            ("bank1's key", again, "policy_denied", 400, "was certified before; wanted a new key"))
+        for what, csr, code, status, words in table:
+            with self.subTest(what):
+                enrollment = self.enrol("bank2", csr)
+                self.assertEqual(enrollment["validationState"], "VALID")  # the agent has nothing against it
+                refused = self.sign("bank2", enrollment, want=status)
+                self.assertEqual(refused["payload"]["code"], code)
+                self.assertIn(words, refused["message"])
+                # Exactly what it tells somebody who speaks to the socket without the agent.
+                with self.assertRaises(rig.Refused) as direct:
+                    self.room.issue(csr, subject="bank2", request="direct." + what.replace(" ", "").replace("'", "").replace(":", ""),
+                                    on="agent")
+                self.assertEqual((direct.exception.code, direct.exception.message), (code, refused["message"]))
+                self.assertEqual(self.show("bank2", enrollment)["state"], "CSR_LOADED")
+                record = [r for r in self.room.audit() if r.get("event") == "issue_certificate"][-2]
+                self.assertEqual((record["peer"], record["result"], record["subject"]), ("agent", code, "bank2"))
+        self.assertEqual(self.certificates("bank2"), [])
+        self.assertEqual(len(self.certificates("bank1")), 1)
+
+    def test_what_the_agent_refuses_itself_the_key_room_would_refuse_too(self):
+        honest = self.room.make_csr("/CN=honest", RSA_2048)
+        table = (
+            ("1024 bits", self.room.make_csr("/", ("-newkey", "rsa:1024")), "1024 bits; wanted at least 2048", "policy_denied",
+             "RSA key of 1024 bits; wanted 2048"),
+            ("another name under the signature", forged(honest), "CSR_SIGNATURE_VALID", "bad_request", "signature"))
+        for what, csr, words, code, daemons_words in table:
+            with self.subTest(what):
+                before = len(self.room.audit())
+                enrollment = self.enrol("bank2", csr)
+                self.assertEqual(enrollment["validationState"], "INVALID")
+                refused = self.sign("bank2", enrollment, want=400)
+                self.assertIn(words, refused["message"])
+                self.assertEqual(len(self.room.audit()), before)  # hubseald was not asked
+                # An agent that was taken over would ask.
+                with self.assertRaises(rig.Refused) as direct:
+                    self.room.issue(csr, subject="bank2", request="direct." + what.split()[0], on="agent")
+                self.assertEqual(direct.exception.code, code)
+                self.assertIn(daemons_words, direct.exception.message)
+        self.assertEqual(self.certificates("bank2"), [])
+
+
+class DaemonAway(WithBoth):
+    def test_a_daemon_that_is_stopped_is_503_and_the_same_enrolment_signs_once_it_is_back(self):
+        self.make()
+        self.add_bank("bank1")
+        enrollment = self.enrol("bank1", self.room.make_csr("/", RSA_2048))
+        self.room.stop()
+        for _ in range(3):
+            self.sign("bank1", enrollment, want=503)
+        self.assertEqual(self.show("bank1", enrollment), enrollment)
+        self.assertEqual(self.ask("GET", "/health")["signing"], "unreachable")
+        self.add_bank("bank2")  # what needs no key goes on
+        self.room.start()
+        signed = self.sign("bank1", enrollment)
+        self.assert_one_certificate("bank1", signed)
+        self.assertEqual(self.sign("bank1", enrollment), signed)
+        self.assertEqual(self.ask("GET", "/health")["signing"], "ready")
+        self.assert_one_certificate("bank1", signed)
+
+    def test_a_daemon_killed_while_it_signs_is_503_and_the_same_enrolment_gets_one_certificate(self):
+        self.make(fake=True)
+        self.add_bank("bank1")
+        enrollment = self.enrol("bank1", self.room.make_csr("/", RSA_2048))
+        self.room.script("slow C_Sign * 60000")
+        signing = threading.Thread(target=lambda: self.sign("bank1", enrollment, want=503))
+        signing.start()
+        while not any(record.get("event") == "certificate_intent" and record["subject"] == "bank1" for record in self.room.audit()):
+            self.assertTrue(signing.is_alive())
+        self.room.kill()
+        signing.join(rig.PATIENCE)
+        self.assertFalse(signing.is_alive())
+        self.assertEqual(self.show("bank1", enrollment), enrollment)
+        self.room.script("# all is well again")
+        self.room.start()
+        (reserved,) = self.certificates("bank1")
+        self.assertEqual(reserved["state"], "intended")
+        self.assert_one_certificate("bank1", self.sign("bank1", enrollment))
+        self.assertEqual(self.certificates("bank1")[0]["serial"], reserved["serial"])
+
+
+class DiskFull(WithBoth):
+    def check(self, fill, empty):
+        """`fill` and `empty` take the agent's disk away and give it back; the key room has its own."""
+        self.add_bank("bank1")
+        fresh = self.enrol("bank1", self.room.make_csr("/OU=fresh", RSA_2048))
+        asked = self.enrol("bank1", self.room.make_csr("/OU=asked", RSA_2048))
+        self.room.stop()
+        self.sign("bank1", asked, want=503)  # its request is noted, so that only the certificate is left to store
+        self.room.start()
+        banks = self.ask("GET", "/dfsps")
+        before = self.ask("GET", "/dfsps/bank1/enrollments/inbound")
+        csr = self.room.make_csr("/OU=late", RSA_2048)
+
+        fill()
+        for _ in range(3):
+            self.add_bank("bank2", want=503)
+            self.enrol("bank1", csr, want=503)
+            self.sign("bank1", fresh, want=503)
+        self.assertEqual(self.certificates("bank1"), [])  # what could not be noted was not asked for
+        self.sign("bank1", asked, want=503)
+        (lost,) = self.certificates("bank1")
+        self.assertEqual(self.ask("GET", "/dfsps"), banks)
+        self.assertEqual(self.ask("GET", "/dfsps/bank1/enrollments/inbound"), before)
+
+        empty()
+        signed = self.sign("bank1", asked)
+        self.assert_one_certificate("bank1", signed)
+        self.assertEqual(self.certificates("bank1")[0]["serial"], lost["serial"])
+        self.add_bank("bank2")
+        late = self.enrol("bank1", csr)
+        for enrollment in (fresh, late):
+            self.assertEqual(self.sign("bank1", enrollment)["state"], "CERT_SIGNED")
+        self.assertEqual(len(self.certificates("bank1")), 3)
+        after = self.ask("GET", "/dfsps/bank1/enrollments/inbound")
+        self.assertEqual([one["id"] for one in after], [fresh["id"], asked["id"], late["id"]])
+        self.assertEqual(self.agent.stop(), 0)
+        with sqlite3.connect(self.folder / "agent.db") as database:
+            self.assertEqual(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        database.close()
+        self.start_agent()
+        self.assertEqual(self.ask("GET", "/dfsps/bank1/enrollments/inbound"), after)
+
+    def test_files_that_may_not_grow_are_503_and_room_brings_it_back(self):
+        self.make()
+
+        def limit(size):
+            resource.prlimit(self.agent.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        self.check(lambda: limit(1), lambda: limit(resource.RLIM_INFINITY))
+
+    @unittest.skipUnless(os.geteuid() == 0, "a file system of our own wants root")
+    def test_a_full_file_system_is_503_and_room_brings_it_back(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-full-", dir="/tmp"))
+        self.addCleanup(folder.rmdir)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", folder], capture_output=True).returncode != 0:
+            self.skipTest("mount is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=True)
+        self.make(folder=folder)
+        filler = folder / "filler"
+
+        def fill():
+            with open(filler, "wb", buffering=0) as file:
+                for block in (65536, 4096, 1):
+                    try:
+                        while True:
+                            file.write(b"x" * block)
+                    except OSError:
+                        pass
+
+        self.check(fill, filler.unlink)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

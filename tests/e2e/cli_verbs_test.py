@@ -1,0 +1,244 @@
+"""Every verb of hubseal against a real hubseald, as people and as scripts (--json) use it: what it
+prints is judged by openssl and python3-cryptography, and compared with what the daemon keeps.
+
+In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+
+HUBSEAL = rig.BUILD / "cli" / "hubseal"
+ROOT = "CN=Example Hub Root CA,O=Example Hub,C=KE"
+HUB = "CN=hub.example.com,O=Example Hub,C=KE"
+# Driven by other tests: the ceremony by e2e_run and cli_init, the shells' scripts by cli_commands.
+DRIVEN_ELSEWHERE = {"init", "completion"}
+
+
+def key_id(public_key):
+    return hashlib.sha256(public_key.public_bytes(serialization.Encoding.DER,
+                                                  serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def verify_jws(jws, public_key, payload):
+    """Raises when the signature over payload does not hold; the protected header."""
+    header, middle, signature = jws.split(".")
+    signed = f"{header}.{rig.b64url(payload)}".encode()
+    raw = rig.from_b64url(signature)
+    if isinstance(public_key, rsa.RSAPublicKey):
+        public_key.verify(raw, signed, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        half = len(raw) // 2
+        der = utils.encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+        public_key.verify(der, signed, ec.ECDSA(hashes.SHA256()))
+    if middle not in ("", rig.b64url(payload)):
+        raise AssertionError("another payload: " + middle)
+    return json.loads(rig.from_b64url(header))
+
+
+class Verbs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.room = rig.Rig()
+        cls.addClassCleanup(cls.room.close)
+        cls.driven = set()
+
+    def hubseal(self, *words, stdin=b"", on="admin", want=0):
+        words = [str(word) for word in words]
+        done = subprocess.run([HUBSEAL, *words], input=stdin, capture_output=True, timeout=rig.PATIENCE * 2,
+                              cwd=self.room.folder, check=False,
+                              env={"PATH": os.environ["PATH"], "HUBSEAL_SOCKET": str(self.room.run / f"{on}.sock")})
+        self.assertEqual(done.returncode, want, done.stderr.decode())
+        if want == 0:
+            verb = [word for word in words if not word.startswith("-")]
+            self.driven.update({verb[0], " ".join(verb[:2])})
+        return done
+
+    def plain(self, *words, **options):
+        """What people see: output and summary."""
+        done = self.hubseal(*words, **options)
+        return done.stdout.decode(), done.stderr.decode()
+
+    def as_json(self, *words, **options):
+        """One line, one object and nothing beside it, wherever the flag stands."""
+        done = self.hubseal(*words, "--json", **options)
+        self.assertEqual(done.stderr, b"")
+        self.assertEqual(done.stdout.count(b"\n"), 1)
+        self.assertTrue(done.stdout.endswith(b"\n"))
+        value = json.loads(done.stdout, parse_constant=lambda word: self.fail(f"{word} is not JSON"))
+        self.assertIsInstance(value, dict)
+        return value
+
+    def refused(self, code, *words, status=3, **options):
+        for flags in ((), ("--json",)):
+            done = self.hubseal(*words, *flags, want=status, **options)
+            self.assertEqual(done.stdout, b"")
+            self.assertTrue(done.stderr.startswith(f"hubseal: {code}: ".encode()), done.stderr)
+
+    def test_every_verb_as_people_and_as_scripts_use_it(self):
+        for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures, self.raw,
+                     self.status):
+            with self.subTest(step.__name__):
+                step()
+        with self.subTest("nothing was left out"):
+            script = self.hubseal("completion", "bash").stdout.decode()
+            line = next(line for line in script.splitlines() if "path=$try" in line)
+            every = set(re.findall(r'"([a-z ]+)"', line))
+            self.assertGreater(len(every), 12)
+            self.assertEqual(sorted(every - self.driven - DRIVEN_ELSEWHERE), [])
+
+    def empty_room(self):
+        self.assertEqual(self.plain("key", "list")[0], "no keys yet\n")
+        self.assertEqual(self.plain("cert", "list")[0], "no certificates yet\n")
+        self.assertEqual(self.as_json("key", "list"), {"keys": []})
+        self.assertEqual(self.as_json("cert", "list"), {"certificates": []})
+        self.assertIn("no CA yet", self.plain("status")[0])
+        self.refused("not_found", "ca", "show")
+        self.refused("forbidden", "key", "show", "nobody")
+
+    def keys(self):
+        pem, summary = self.plain("key", "create", "hub-jws", "--type", "rsa_2048", "--use", "jws")
+        public = serialization.load_pem_public_key(pem.encode())
+        self.assertEqual(public.key_size, 2048)
+        self.assertIn(key_id(public), summary)
+        made = self.as_json("key", "create", "jws-2", "--type", "ec_p256", "--use", "jws")
+        self.assertEqual(made["key_id"], key_id(serialization.load_pem_public_key(made["pem"].encode())))
+
+        self.assertEqual(self.plain("key", "show", "hub-jws")[0], pem)
+        shown = self.as_json("key", "show", "jws-2")
+        self.assertEqual(shown, made)
+        self.assertEqual(shown, self.room.call("get_public_key", key="jws-2"))
+        jwk = json.loads(self.plain("key", "show", "jws-2", "--jwk")[0])
+        numbers = serialization.load_pem_public_key(made["pem"].encode()).public_numbers()
+        self.assertEqual((int.from_bytes(rig.from_b64url(jwk["x"]), "big"), int.from_bytes(rig.from_b64url(jwk["y"]), "big")),
+                         (numbers.x, numbers.y))
+
+        table = self.plain("key", "list")[0]
+        self.assertRegex(table, rf"hub-jws +rsa_2048 +jws +active +generated .*{key_id(public)[:16]}")
+        self.assertEqual(self.as_json("key", "list"), self.room.call("list_keys"))
+        self.refused("conflict", "key", "create", "hub-jws", "--type", "ec_p256", "--use", "jws")
+
+    def authorities(self):
+        create = ("ca", "create", "--key-type", "ec_p256", "--profile", "test-root", "--subject", ROOT)
+        pem, summary = self.plain(*create, "--ca", "hub-ca")
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        self.assertTrue(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+        fingerprint = self.room.openssl("x509", "-noout", "-fingerprint", "-sha256", stdin=pem.encode()).split("=")[1].strip()
+        self.assertIn(fingerprint, summary)
+        self.assertIn("key hub-ca: made in the token", summary)
+        self.room.write("root.pem", pem)
+        self.assertIn(": OK", self.room.openssl("verify", "-x509_strict", "-CAfile", self.room.folder / "root.pem",
+                                                self.room.folder / "root.pem"))
+        self.as_json("key", "create", "sub-ca", "--type", "ec_p256", "--use", "ca")
+        waiting = self.as_json("ca", "create", "--ca", "sub-ca", "--profile", "test-root", "--form", "csr",
+                               "--subject", "CN=Example Hub Issuing CA,O=Example Hub,C=KE")
+        self.assertEqual(waiting["state"], "awaiting_certificate")
+        self.assertTrue(x509.load_pem_x509_csr(waiting["csr"].encode()).is_signature_valid)
+
+        self.assertEqual(self.plain("ca", "show")[0], pem)
+        shown = self.as_json("ca", "show", "hub-ca")
+        self.assertEqual((shown["certificate"], int(shown["serial"], 16)), (pem, certificate.serial_number))
+        self.assertEqual(shown, self.room.call("get_ca", ca="hub-ca"))
+        self.plain("ca", "show", "hub-ca", "--out", "hub-ca.pem")
+        self.assertEqual((self.room.folder / "hub-ca.pem").read_text(), pem)
+        self.refused("conflict", "ca", "create", "--ca", "hub-ca", "--key", "hub-ca", "--profile", "test-root", "--subject", ROOT)
+
+    def certificates(self):
+        csr = self.room.write("bank1.csr", self.room.make_csr("/CN=pay.bank1.example"))
+        issue = ("cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr")
+        pem, summary = self.plain(*issue, csr)
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        serial = f"{certificate.serial_number:x}"
+        self.assertIn(serial, summary)
+        self.assertEqual(key_id(certificate.public_key()), key_id(x509.load_pem_x509_csr(csr.read_bytes()).public_key()))
+        self.assertIn(": OK", self.room.verify_chain({"certificate": pem}, (self.room.folder / "root.pem").read_text()))
+        again = self.as_json(*issue, "-", "--chain", "chain.pem", stdin=csr.read_bytes())
+        self.assertEqual((again["certificate"], int(again["serial"], 16)), (pem, certificate.serial_number))
+        self.assertEqual((self.room.folder / "chain.pem").read_text(), "".join(again["chain"]))
+        other = self.as_json(*issue[:-2], "bank2", "--csr", "-", stdin=self.room.make_csr().encode())
+        self.assertNotEqual(other["serial"], again["serial"])
+
+        shown = self.as_json("cert", "show", again["serial"])
+        self.assertEqual((shown["certificate"], shown["state"], shown["subject"]), (pem, "issued", "bank1"))
+        self.assertEqual(shown, self.room.call("get_certificate", ca="hub-ca", serial=again["serial"]))
+        output, summary = self.plain("cert", "show", again["serial"])
+        self.assertEqual(output, pem)
+        self.assertIn("CN=pay.bank1.example", summary)
+
+        listed = self.as_json("cert", "list")["certificates"]
+        self.assertEqual(listed, self.room.call("list_certificates")["certificates"])
+        self.assertEqual([one["serial"] for one in listed if one["subject"] in ("bank1", "bank2")], [again["serial"], other["serial"]])
+        self.assertEqual(self.as_json("cert", "list", "--subject", "bank2")["certificates"], [listed[-1]])
+        self.assertRegex(self.plain("cert", "list", "--subject", "bank1")[0], rf"hub-ca +{again['serial']} +issued +dfsp-client +bank1 ")
+        self.refused("policy_denied", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", csr, "--request", "x")
+        self.refused("bad_request", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", "hub-ca.pem", status=2)
+        self.refused("not_found", "cert", "show", "00ff")
+
+    def csrs(self):
+        create = ("--type", "ec_p256", "--subject", HUB, "--dns", "hub.example.com", "--ip", "192.0.2.1")
+        first = x509.load_pem_x509_csr(self.plain("csr", "create", "hub-tls", *create)[0].encode())
+        second = self.as_json("csr", "create", "hub-tls-2", *create, "--out", "hub-tls-2.csr")
+        self.assertEqual((self.room.folder / "hub-tls-2.csr").read_text(), second["csr"])
+        for csr in (first, x509.load_pem_x509_csr(second["csr"].encode())):
+            self.assertTrue(csr.is_signature_valid)
+            names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            self.assertEqual(names.get_values_for_type(x509.DNSName), ["hub.example.com"])
+            self.assertEqual([str(ip) for ip in names.get_values_for_type(x509.IPAddress)], ["192.0.2.1"])
+        self.assertEqual(second["key_id"], key_id(csr.public_key()))
+        self.refused("conflict", "csr", "create", "hub-tls", *create)
+
+    def signatures(self):
+        public = {label: serialization.load_pem_public_key(self.plain("key", "show", label)[0].encode())
+                  for label in ("hub-jws", "jws-2")}
+        payload = bytes(range(256)) + b"\n"
+        whole = self.plain("jws", "sign", stdin=payload)[0]
+        self.assertEqual(whole.count("\n"), 1)
+        header = verify_jws(whole.strip(), public["hub-jws"], payload)
+        self.assertEqual((header["alg"], header["kid"]), ("RS256", self.as_json("key", "show", "hub-jws")["jwk"]["kid"]))
+        detached = self.as_json("jws", "sign", "--detached", self.room.write("message", payload))["jws"]
+        self.assertEqual(detached.split(".")[1], "")
+        verify_jws(detached, public["hub-jws"], payload)
+        self.refused("forbidden", "jws", "sign", "--key", "jws-2", stdin=payload)  # not among the peer's keys
+        self.refused("forbidden", "jws", "sign", "--key", "hub-ca", stdin=payload)
+        self.refused("forbidden", "jws", "sign", on="agent", stdin=payload)
+
+    def raw(self):
+        line = '{"v":1,"id":"7","op":"version"}'
+        for words, stdin in ((("raw", line), b""), (("raw",), line.encode() + b"\n")):
+            answer = self.as_json(*words, stdin=stdin)
+            self.assertEqual((answer["v"], answer["id"], answer["ok"]), (1, "7", self.room.call("version")))
+            self.assertEqual(json.loads(self.plain(*words, stdin=stdin)[0]), answer)
+        done = self.hubseal("raw", line.replace("version", "create_key"), on="audit", want=3)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "forbidden")
+
+    def status(self):
+        said = self.plain("status")[0]
+        self.assertRegex(said, r"hubseald +ready, up ")
+        self.assertRegex(said, r"hub-ca +active +hub-ca .*CN=Example Hub Root CA")
+        whole = self.as_json("status")
+        self.assertEqual(whole["health"]["status"], "ready")
+        self.assertEqual(whole["keys"], self.room.call("list_keys")["keys"])
+        self.assertEqual(whole["version"], self.room.call("version"))
+        self.assertEqual([ca["ca"] for ca in whole["cas"]], whole["health"]["cas"])
+        self.room.stop()
+        try:
+            self.refused("hsm_unavailable", "status", status=4)
+        finally:
+            self.room.start()
+        self.assertEqual(self.as_json("status")["keys"], whole["keys"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,124 @@
+"""./run as somebody types it: demonstration, a second time on the same state, refusals, Ctrl-C.
+
+The programs are those of this build (./run --programs), so that nothing is built twice.
+In the environment, set by ctest: HUBSEAL_BUILD (the build folder).
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import run_script
+
+BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", run_script.REPO / "build" / "dev"))
+
+
+class RunTest(unittest.TestCase):
+    def setUp(self):
+        # Short: a socket's path holds 107 bytes.
+        folder = tempfile.TemporaryDirectory(prefix="hs-run-", dir="/tmp")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def start(self, *options, state="state", port=None):
+        port = run_script.free_port() if port is None else port
+        run = run_script.Run(BUILD, "--state", self.folder / state, "--port", port, *options)
+        self.addCleanup(run.close)
+        return run
+
+    def once(self, **where):
+        run = self.start("--once", **where)
+        self.assertEqual(run.finish(), 0, run.output + run.said_wrong())
+        return run
+
+    def bank_files(self):
+        bank = self.folder / "state" / "demo-bank"
+        return {name: (bank / name).read_bytes() for name in ("hub-ca.pem", "client.pem", "client.csr", "client.key")}
+
+    def openssl(self, *words):
+        done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def assert_gone(self, pids):
+        self.assertEqual(sorted(pids), ["hubseal-agent", "hubseald"])
+        for pid in pids.values():
+            with self.assertRaises(ProcessLookupError):
+                os.kill(pid, 0)
+
+
+class Demonstration(RunTest):
+    def test_once_ends_with_0_and_a_chain_that_openssl_verifies_and_again_goes_on_with_it(self):
+        first = self.once()
+        bank = self.folder / "state" / "demo-bank"
+        self.assertIn(f"{bank}/client.pem: OK\n", first.output)
+        self.assertNotIn("== Packages and build", first.output)
+        self.assert_gone(first.pids())
+        # The same question asked by us, with the bank's own key on the other side.
+        self.openssl("verify", "-x509_strict", "-CAfile", bank / "hub-ca.pem", "-purpose", "sslclient", bank / "client.pem")
+        self.assertEqual(self.openssl("x509", "-in", bank / "client.pem", "-noout", "-pubkey"),
+                         self.openssl("pkey", "-in", bank / "client.key", "-pubout"))
+        self.assertIn("CA:FALSE", self.openssl("x509", "-in", bank / "client.pem", "-noout", "-text"))
+        made = self.bank_files()
+
+        second = self.once()  # on another port
+        self.assertEqual(self.bank_files(), made)
+        self.assertIn("demo-bank is onboarded already", second.output)
+        self.assertIn("CA hub-ca: was there already", second.output)
+        self.assertIn(f"{bank}/client.pem: OK\n", second.output)
+        self.assert_gone(second.pids())
+
+        # The agent's database lost and begun anew: the key room knows the CSR, and nothing is made twice.
+        for file in (self.folder / "state" / "agent").glob("agent.db*"):
+            file.unlink()
+        self.assertIn("POST /api/dfsps: demo-bank", self.once().output)
+        self.assertEqual(self.bank_files(), made)
+
+    def test_while_one_is_up_neither_its_port_nor_its_state_is_given_to_another_and_ctrl_c_ends_both_processes(self):
+        port = run_script.free_port()
+        up = self.start(port=port)
+        self.assertTrue(up.is_up(), up.output + up.said_wrong())
+        for pid in up.pids().values():
+            os.kill(pid, 0)
+
+        same_port = self.start("--once", state="other", port=port)
+        self.assertEqual(same_port.finish(), 1)
+        self.assertEqual(same_port.said_wrong(), f"run: port {port} is in use (another ./run?). Give --port\n")
+        self.assertFalse((self.folder / "other").exists())
+        same_state = self.start("--once")
+        self.assertEqual(same_state.finish(), 1)
+        self.assertEqual(same_state.said_wrong(), f"run: another ./run is at work in {self.folder}/state\n")
+        self.assertIsNone(up.process.poll())
+
+        self.assertEqual(up.press_ctrl_c(), 0, up.said_wrong())
+        self.assertEqual(up.said_wrong(), "")
+        self.assert_gone(up.pids())
+        audit = (self.folder / "state" / "hubseald" / "audit" / "audit.jsonl").read_text()
+        self.assertIn('"event":"stopped"', audit.splitlines()[-1])
+        self.assertIn("stopping", (self.folder / "state" / "log" / "hubseal-agent.log").read_text())
+
+    def test_ctrl_c_before_the_demonstration_is_over_ends_with_130_and_leaves_nothing_running(self):
+        early = self.start()
+        self.assertTrue(early.is_up("hubseald       pid "), early.output + early.said_wrong())
+        self.assertEqual(early.press_ctrl_c(), 130, early.said_wrong())
+        self.assertNotIn("-- the end of", early.said_wrong())
+        with self.assertRaises(ProcessLookupError):
+            os.kill(early.pids()["hubseald"], 0)
+        self.once()  # and goes on from there
+
+    def test_when_one_of_the_two_ends_by_itself_it_says_which_and_ends_the_other(self):
+        up = self.start()
+        self.assertTrue(up.is_up(), up.output + up.said_wrong())
+        os.kill(up.pids()["hubseal-agent"], 9)
+        self.assertEqual(up.finish(), 1)
+        self.assertIn(f"run: hubseal-agent (pid {up.pids()['hubseal-agent']}) ended by itself, with status 137", up.said_wrong())
+        self.assertIn("-- the end of", up.said_wrong())
+        self.assert_gone(up.pids())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
