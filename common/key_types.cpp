@@ -82,6 +82,17 @@ Result<Bytes> spki_of(const EVP_PKEY* key) {
 
 Result<KeyId> key_id_of(const EVP_PKEY* key) { return sha256(TRY(spki_of(key))); }
 
+Result<KeyId> key_core_of(const EVP_PKEY* key) {
+  const char* name = EVP_PKEY_is_a(key, "RSA") ? OSSL_PKEY_PARAM_RSA_N : OSSL_PKEY_PARAM_EC_PUB_X;
+  BIGNUM* number = nullptr;
+  if (EVP_PKEY_get_bn_param(key, name, &number) != 1)
+    return fail(Code::internal, fmt::format("a key without its {}: {}", name, drain_openssl_errors()));
+  const BignumPtr owner(number);
+  Bytes bytes(static_cast<std::size_t>(BN_num_bytes(number)));
+  BN_bn2bin(number, bytes.data());
+  return sha256(bytes);
+}
+
 Result<std::string> public_key_pem(const EVP_PKEY* key) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
   if (!memory || PEM_write_bio_PUBKEY(memory.get(), key) != 1)

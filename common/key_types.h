@@ -60,6 +60,9 @@ std::array<std::uint8_t, 32> sha256(ByteView data);
 /// DER SubjectPublicKeyInfo of a public key.
 Result<Bytes> spki_of(const EVP_PKEY* key);
 Result<KeyId> key_id_of(const EVP_PKEY* key);
+/// SHA-256 over what two keys have in common when the private half of one gives away that of the other: an
+/// RSA modulus, whatever the exponent; the x of an EC point, whatever the sign of y.
+Result<KeyId> key_core_of(const EVP_PKEY* key);
 /// "-----BEGIN PUBLIC KEY-----" form.
 Result<std::string> public_key_pem(const EVP_PKEY* key);
 /// Refuses every key that is not one of kKeyTypes (sizes in between, other curves, other kinds).

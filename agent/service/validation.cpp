@@ -11,14 +11,10 @@
 #include "agent/service/issued_certificate.h"
 #include "agent/service/x509_words.h"
 #include "common/key_types.h"
+#include "common/x509/signature_algorithm.h"
 
 namespace hubseal::agent {
 namespace {
-
-constexpr std::array kSoundSignatures = {
-    NID_sha256WithRSAEncryption, NID_sha384WithRSAEncryption, NID_sha512WithRSAEncryption, NID_rsassaPss,
-    NID_ecdsa_with_SHA256,       NID_ecdsa_with_SHA384,       NID_ecdsa_with_SHA512,
-};
 
 constexpr std::string_view kNoCertificate = "There is no certificate yet.";
 
@@ -38,30 +34,9 @@ Validation check_possession(const Csr& csr) {
                        "half of the key in it.");
 }
 
-/// RSASSA-PSS names its hash in parameters; what OpenSSL makes of them is asked here.
-bool is_sound_signature(int nid, int digest_nid) {
-  if (std::find(kSoundSignatures.begin(), kSoundSignatures.end(), nid) == kSoundSignatures.end()) return false;
-  return nid != NID_rsassaPss || digest_nid == NID_sha256 || digest_nid == NID_sha384 || digest_nid == NID_sha512;
-}
-
-int pss_digest(const X509_ALGOR* algorithm) {
-  // X509_ALGOR's parameters are RSASSA-PSS-params (RFC 4055); absent means SHA-1, which is unsound.
-  if (!algorithm) return NID_undef;
-  int type = 0;
-  const void* value = nullptr;
-  X509_ALGOR_get0(nullptr, &type, &value, algorithm);
-  if (type != V_ASN1_SEQUENCE) return NID_undef;
-  const auto* sequence = static_cast<const ASN1_STRING*>(value);
-  const unsigned char* position = ASN1_STRING_get0_data(sequence);
-  const std::unique_ptr<RSA_PSS_PARAMS, Deleter<RSA_PSS_PARAMS_free>> parameters(
-      d2i_RSA_PSS_PARAMS(nullptr, &position, ASN1_STRING_length(sequence)));
-  if (!parameters || !parameters->hashAlgorithm) return NID_undef;
-  return OBJ_obj2nid(parameters->hashAlgorithm->algorithm);
-}
-
 Validation check_signature_algorithm(std::string code, std::string_view what, int nid, const X509_ALGOR* algorithm) {
   const std::string name = signature_name(nid);
-  const bool sound = is_sound_signature(nid, nid == NID_rsassaPss ? pss_digest(algorithm) : NID_undef);
+  const bool sound = x509::is_sound_signature(algorithm);
   return judge(std::move(code), sound,
                sound ? fmt::format("The {} is signed with {}.", what, name)
                      : fmt::format("The {} is signed with {}; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512.",

@@ -7,6 +7,7 @@
 #include "common/x509/der.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
+#include "common/x509/signature_algorithm.h"
 
 namespace hubseal::x509 {
 namespace {
@@ -110,12 +111,11 @@ Result<Csr> Csr::parse_der(ByteView der) {
 }
 
 Result<> Csr::verify_own_signature() const {
-  int digest = NID_undef, key = NID_undef;
-  const int algorithm = X509_REQ_get_signature_nid(csr_.get());
-  OBJ_find_sigid_algs(algorithm, &digest, &key);
-  if (digest == NID_md5 || digest == NID_md5_sha1 || digest == NID_sha1 || digest == NID_md4 || digest == NID_md2)
-    return fail(Code::bad_request,
-                fmt::format("CSR is signed with {}; wanted SHA-256 or better", OBJ_nid2ln(algorithm)));
+  const X509_ALGOR* algorithm = nullptr;
+  X509_REQ_get0_signature(csr_.get(), nullptr, &algorithm);
+  if (!is_sound_signature(algorithm))
+    return fail(Code::bad_request, fmt::format("CSR is signed with {}; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512",
+                                               OBJ_nid2ln(X509_REQ_get_signature_nid(csr_.get()))));
   if (X509_REQ_verify(csr_.get(), key_.get()) != 1)
     return fail(Code::bad_request,
                 "CSR does not match its own key (no proof of possession): " + drain_openssl_errors());

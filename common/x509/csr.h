@@ -33,7 +33,7 @@ class Csr {
   /// The whole input must be one DER CertificationRequest, encoded as DER prescribes.
   static Result<Csr> parse_der(ByteView der);
 
-  /// Proof of possession (RFC 2986 section 4.2). Signatures over MD5 or SHA-1 prove nothing.
+  /// Proof of possession (RFC 2986 section 4.2). Signatures over MD5, SHA-1 and the like prove nothing.
   Result<> verify_own_signature() const;
 
   EVP_PKEY* public_key() const { return key_.get(); }  ///< lives as long as this Csr

@@ -68,13 +68,18 @@ Result<PkeyPtr> ec_key(const Curve& curve, ByteView point) {
   return build_key("EC", parts);
 }
 
-/// Whatever libcrypto can read, as long as it would write it the same way.
+/// Whatever else libcrypto can read, as long as it would write it the same way: none of it is certified.
+/// A key of a kind that is, in another encoding (a curve by its parameters, say), would be another key id
+/// for the same key.
 Result<PkeyPtr> other_key(ByteView spki) {
   const unsigned char* next = spki.data();
   PkeyPtr key(d2i_PUBKEY(nullptr, &next, static_cast<long>(spki.size())));
   if (!key || next != spki.data() + spki.size()) return not_a_key(drain_openssl_errors());
   const Bytes encoded = TRY(spki_of(key.get()));
   if (!same(encoded, spki)) return not_a_key("not encoded as DER prescribes");
+  if (const auto type = key_type_of(key.get()))
+    return not_a_key(fmt::format("an {} key in another encoding than RFC 8017 and RFC 5480 (a named curve) prescribe",
+                                 to_string(*type)));
   return key;
 }
 

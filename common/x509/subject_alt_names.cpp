@@ -19,9 +19,22 @@ tl::unexpected<Error> bad_dns(std::string_view name, std::string_view problem) {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || is_digit(c); }
 
+/// ::ffff:0:0/96 and ::/96 (RFC 4291 section 2.5.5), but for :: and ::1: several verifiers take them for the
+/// IPv4 address in their last four bytes, which may be somebody else's.
+bool holds_ipv4(ByteView address) {
+  const auto zeros = [&](std::size_t count) {
+    return std::all_of(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(count),
+                       [](std::uint8_t byte) { return byte == 0; });
+  };
+  if (zeros(10) && address[10] == 0xff && address[11] == 0xff) return true;
+  return zeros(12) && !(zeros(15) && address[15] <= 1);
+}
+
 Result<std::string> ip_text(ByteView address) {
   char text[INET6_ADDRSTRLEN] = "";
   const int family = address.size() == 4 ? AF_INET : AF_INET6;
+  if (address.size() == 16 && holds_ipv4(address))
+    return fail(Code::bad_request, "IPv6 address with an IPv4 address in it; wanted the IPv4 address itself");
   if ((address.size() != 4 && address.size() != 16) || !::inet_ntop(family, address.data(), text, sizeof text))
     return fail(Code::bad_request, fmt::format("IP address of {} bytes; wanted 4 or 16", address.size()));
   return std::string(text);
@@ -96,6 +109,10 @@ Result<std::string> canonical_ip(std::string_view address) {
   if (text.find('\0') != std::string::npos) return fail(Code::bad_request, "IP address with a NUL byte");
   const Bytes bytes = TRY(ip_bytes(text));
   return ip_text(bytes);
+}
+
+bool is_ip(std::string_view text) {
+  return text.find('\0') == std::string_view::npos && ip_bytes(std::string(text)).has_value();
 }
 
 Result<SubjectAltNames> SubjectAltNames::of(const std::vector<std::string>& dns, const std::vector<std::string>& ip) {

@@ -19,8 +19,11 @@ constexpr std::size_t kMaxAltNames = 32;
 Result<std::string> canonical_dns(std::string_view name);
 bool is_wildcard(std::string_view dns_name);
 
-/// IPv4 or IPv6 as inet_ntop writes it ("192.0.2.1", "2001:db8::1").
+/// IPv4 or IPv6 as inet_ntop writes it ("192.0.2.1", "2001:db8::1"). An IPv4 address has one form here:
+/// IPv6 addresses that hold one (::ffff:192.0.2.1) are refused.
 Result<std::string> canonical_ip(std::string_view address);
+/// Whether inet_pton reads it as an address, also as one that canonical_ip refuses.
+bool is_ip(std::string_view text);
 
 /// DNS names and IP addresses, canonical, no repetition, at most kMaxAltNames in all; every other
 /// kind of general name is refused.

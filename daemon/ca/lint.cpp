@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "common/x509/der.h"
+#include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
 
 namespace hubseal::ca {
@@ -74,6 +75,9 @@ Result<> lint_frame(const Certificate& certificate, const Prepared& prepared, co
   TRY(equal("signatureAlgorithm", X509_get_signature_nid(x509),
             wanted_algorithm(issuer, wanted.profile.signature_hash)));
   TRY(equal_bytes("subjectPublicKeyInfo", certificate.spki(), wanted.spki));
+  const auto key = x509::public_key_from_spki(certificate.spki());
+  if (!key) return differs("subjectPublicKeyInfo", key.error().message, "the only encoding of the key");
+  TRY(equal("key type", to_string(TRY(key_type_of(key->get()))), to_string(wanted.key_type)));
   if (!wanted.profile.allows(wanted.key_type))
     return differs("key type", to_string(wanted.key_type), "one of the profile");
   const ASN1_BIT_STRING *issuer_uid = nullptr, *subject_uid = nullptr;

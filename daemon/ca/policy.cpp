@@ -73,6 +73,13 @@ Result<> check_dns(const Profile& profile, const std::string& name) {
   return {};
 }
 
+/// A CN that is an address keeps the rules for addresses.
+Result<> check_address(const Profile& profile, const std::string& name) {
+  TRY(x509::canonical_ip(name));
+  if (!profile.names.ip) return deny(profile, fmt::format("CN {} is an IP address; wanted a name", name));
+  return {};
+}
+
 /// The DNS name that a CN is as well, if it is one; the dot of the root at its end makes no difference.
 std::optional<std::string> host_in(std::string_view common_name) {
   if (common_name.ends_with('.')) common_name.remove_suffix(1);
@@ -186,8 +193,13 @@ Result<> check_common_name(const Profile& profile, const DistinguishedName& subj
   // "a*.example.com" is no DNS name here, but a pattern to OpenSSL.
   if (!host && name->find('*') != std::string::npos)
     return deny(profile, fmt::format("CN \"{}\" holds a wildcard; wanted a full name", log::printable(*name, 80)));
-  // Without a dot it is a participant's id rather than a host.
-  if (host && host->find('.') != std::string::npos) return check_dns(profile, *host);
+  if (x509::is_ip(*name)) return check_address(profile, *name);
+  // Without a dot it is a participant's id rather than a host; with a space it is an organisation.
+  if (name->find('.') == std::string::npos || name->find(' ') != std::string::npos) return {};
+  if (host) return check_dns(profile, *host);
+  if (!profile.names.dns_suffixes.empty())
+    return deny(profile, fmt::format("CN \"{}\" is no DNS name, but some verifiers would take it for one",
+                                     log::printable(*name, 80)));
   return {};
 }
 

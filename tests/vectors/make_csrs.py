@@ -189,7 +189,7 @@ def keys():
     vector("bad-rsa-small-factor.pem", no, "small factor", small_factor_csr())
     vector("bad-p521.pem", no, "curve secp521r1", csr(ec.generate_private_key(ec.SECP521R1())))
     vector("bad-secp256k1.pem", no, "curve secp256k1", csr(ec.generate_private_key(ec.SECP256K1())))
-    vector("bad-ed25519.pem", no, "wanted RSA or EC", csr(ed25519.Ed25519PrivateKey.generate(), algorithm=ED25519))
+    vector("bad-ed25519.pem", "bad_request", "wanted RSA or ECDSA", csr(ed25519.Ed25519PrivateKey.generate(), algorithm=ED25519))
     vector("bad-jws-rsa4096.pem", no, "key of type rsa_4096; wanted rsa_2048, rsa_3072, ec_p256", csr(RSA4096), "jws")
     point = spki(P256)[:-1] + bytes([spki(P256)[-1] ^ 1])
     n = RSA.public_key().public_numbers().n
@@ -211,8 +211,8 @@ def possession():
     vector("bad-signature.pem", no, "no proof of possession", der[:-1] + bytes([der[-1] ^ 1]))
     vector("bad-other-key.pem", no, "no proof of possession", csr(RSA, key_info=spki(RSA4096)))
     vector("bad-altered-subject.pem", no, "no proof of possession", der.replace(b"Bank One", b"Bank Two"))
-    vector("bad-sha1.pem", no, "sha1WithRSAEncryption; wanted SHA-256", csr(algorithm=RSA_SHA1))
-    vector("bad-md5.pem", no, "md5WithRSAEncryption; wanted SHA-256", csr(algorithm=RSA_MD5))
+    vector("bad-sha1.pem", no, "sha1WithRSAEncryption; wanted RSA or ECDSA with SHA-256", csr(algorithm=RSA_SHA1))
+    vector("bad-md5.pem", no, "md5WithRSAEncryption; wanted RSA or ECDSA with SHA-256", csr(algorithm=RSA_MD5))
 
 
 def extensions():

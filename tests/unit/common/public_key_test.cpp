@@ -1,5 +1,6 @@
 #include "common/x509/public_key.h"
 
+#include <openssl/core_names.h>
 #include <boost/test/unit_test.hpp>
 
 #include "common/key_types.h"
@@ -82,6 +83,18 @@ BOOST_AUTO_TEST_CASE(only_uncompressed_points_on_the_curve_are_taken) {
   BOOST_TEST((as_libcrypto_reads(spki(kP256, point)) == nullptr));
   check_refused(spki(kP256, point), "a wrong EC key");
   check_refused(spki(kP256, {}), "not whole bytes");
+}
+
+BOOST_AUTO_TEST_CASE(PKI_8_a_curve_by_its_parameters_is_not_another_encoding_of_a_named_one) {
+  for (const char* curve : {"P-256", "P-384"})
+    for (const char* form : {"uncompressed", "compressed", "hybrid"}) {
+      const PkeyPtr key(EVP_EC_gen(curve));
+      BOOST_REQUIRE(EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_ENCODING, "explicit") == 1);
+      BOOST_REQUIRE(EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form) == 1);
+      const Bytes encoded = must(spki_of(key.get()));
+      BOOST_TEST((as_libcrypto_reads(encoded) != nullptr));
+      check_refused(encoded, "encod");  // in another encoding, or encoded as libcrypto would not do it
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_rsa_key_is_two_positive_numbers) {

@@ -1,3 +1,4 @@
+#include <openssl/rsa.h>
 #include <boost/test/unit_test.hpp>
 
 #include "common/files.h"
@@ -101,6 +102,49 @@ BOOST_AUTO_TEST_CASE(addresses_have_one_spelling) {
        {std::string(), std::string("192.0.2"), std::string("192.0.2.256"), std::string("192.0.2.01"),
         std::string("::1%lo"), std::string("192.0.2.1/24"), std::string("192.0.2.1\0", 10)})
     BOOST_TEST(!canonical_ip(bad).has_value(), bad << " was accepted");
+}
+
+BOOST_AUTO_TEST_CASE(PKI_5_an_ipv4_address_has_no_second_spelling_in_ipv6) {
+  for (const char* bad : {"::ffff:192.0.2.77", "::FFFF:c000:024d", "0:0:0:0:0:ffff:192.0.2.77", "::192.0.2.77", "::2"}) {
+    BOOST_TEST(!canonical_ip(bad).has_value(), bad << " was accepted");
+    BOOST_TEST(is_ip(bad), bad);
+  }
+  for (const char* good : {"::", "::1", "64:ff9b::c000:24d", "2001:db8::ffff:192.0.2.77"})
+    BOOST_TEST(canonical_ip(good).has_value(), good << " was refused");
+  const std::unique_ptr<ASN1_OCTET_STRING, Deleter<ASN1_OCTET_STRING_free>> mapped(a2i_IPADDRESS("::ffff:192.0.2.77"));
+  GeneralNamesPtr names(GENERAL_NAMES_new());
+  GENERAL_NAME* name = GENERAL_NAME_new();
+  GENERAL_NAME_set0_value(name, GEN_IPADD, ASN1_STRING_dup(mapped.get()));
+  sk_GENERAL_NAME_push(names.get(), name);
+  BOOST_TEST((SubjectAltNames::parse(names.get()).error().code == Code::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(only_sha_2_proves_possession) {
+  const auto signed_with = [](const EVP_MD* hash, bool pss) {
+    const PkeyPtr key(EVP_RSA_gen(2048));
+    const CsrPtr csr(X509_REQ_new());
+    X509_REQ_set_pubkey(csr.get(), key.get());
+    const MdContextPtr context(EVP_MD_CTX_new());
+    EVP_PKEY_CTX* padding = nullptr;
+    BOOST_REQUIRE(EVP_DigestSignInit(context.get(), &padding, hash, nullptr, key.get()) == 1);
+    if (pss) BOOST_REQUIRE(EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) == 1);
+    BOOST_REQUIRE(X509_REQ_sign_ctx(csr.get(), context.get()) > 0);
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_REQ(csr.get(), &der);
+    const auto parsed = Csr::parse_der({der, static_cast<std::size_t>(size)});
+    OPENSSL_free(der);
+    return parsed.value().verify_own_signature();
+  };
+  for (const bool pss : {false, true}) {
+    for (const EVP_MD* good : {EVP_sha256(), EVP_sha384(), EVP_sha512()})
+      BOOST_TEST(signed_with(good, pss).has_value(), EVP_MD_get0_name(good) << pss);
+    for (const EVP_MD* bad : {EVP_sha1(), EVP_sha224(), EVP_md5()}) {
+      if (pss && bad == EVP_md5()) continue;  // which libcrypto does not encode
+      const auto refused = signed_with(bad, pss);
+      BOOST_REQUIRE_MESSAGE(!refused.has_value(), EVP_MD_get0_name(bad) << pss);
+      BOOST_TEST(refused.error().message.find("with SHA-256, SHA-384 or SHA-512") != std::string::npos);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(more_than_32_names_are_too_many) {

@@ -207,9 +207,24 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_dns_names) {
   BOOST_TEST(refusal("evil") == "issued");
   for (const char* name : {"bank2.example.com", "bank2.example.com."})
     BOOST_TEST(contains(refusal(name), "dns_suffixes"), name << ": " << refusal(name));
+  BOOST_TEST(contains(refusal("www_1.bank2.example.com"), "no DNS name"));
+  BOOST_TEST(refusal("Bank One Ltd.") == "issued");
   server.names.wildcard = true;
   BOOST_TEST(refusal("*.bank1.example.com") == "issued");
   BOOST_TEST(contains(refusal("a*.bank1.example.com"), "wildcard"));
+}
+
+BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_addresses) {
+  const TestCa ca(KeyType::ec_p256);
+  const auto refusal = [&](const std::string& common_name, const char* profile_name) {
+    const CsrContent content{{{Attribute::common_name, common_name}}, {}, {}};
+    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), profile(profile_name));
+    return certificate ? "issued" : certificate.error().message;
+  };
+  BOOST_TEST(refusal("192.0.2.77", "dfsp-client") == "issued");
+  BOOST_TEST(contains(refusal("192.0.2.77", "jws"), "CN 192.0.2.77 is an IP address"));
+  BOOST_TEST(contains(refusal("2001:db8::1", "jws"), "is an IP address"));
+  BOOST_TEST(contains(refusal("::ffff:192.0.2.77", "dfsp-client"), "wanted the IPv4 address itself"));
 }
 
 BOOST_AUTO_TEST_CASE(PKI_5_a_cn_with_the_dot_of_the_root_claims_its_host) {
