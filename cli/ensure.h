@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/session.h"
 #include "common/json.h"
 #include "common/result.h"

@@ -14,7 +14,8 @@ ExitCode exit_code_of(Code code) {
     case Code::hsm_busy:
     case Code::rate_limited:
     case Code::hsm_unavailable:
-    case Code::storage_unavailable: return ExitCode::unavailable;
+    case Code::storage_unavailable:
+    case Code::sealed: return ExitCode::unavailable;
     case Code::internal: return ExitCode::internal;
   }
   return ExitCode::internal;

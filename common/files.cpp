@@ -33,6 +33,19 @@ Result<> check_trust(const std::filesystem::path& path, const struct stat& info,
   return {};
 }
 
+Result<> check_folders_above(const std::filesystem::path& path) {
+  std::filesystem::path folder;
+  for (const auto& part : path.parent_path()) {
+    folder /= part;
+    struct stat info {};
+    if (::stat(folder.c_str(), &info) != 0) return fail_errno(Code::not_found, folder, "cannot be examined");
+    // In a folder with the sticky bit only the owner can rename what is his, and that is looked at next.
+    if (info.st_uid == 0 && (info.st_mode & S_ISVTX)) continue;
+    TRY(check_trust(folder, info, Trust::config));
+  }
+  return {};
+}
+
 /// Opens a regular file that meets `trust`; its size, at most `max_bytes`, goes to `size`.
 Result<UniqueFd> open_checked(const std::filesystem::path& path, std::size_t max_bytes, Trust trust,
                               std::size_t& size) {
@@ -44,6 +57,7 @@ Result<UniqueFd> open_checked(const std::filesystem::path& path, std::size_t max
   if (::fstat(fd.get(), &info) != 0) return fail_errno(Code::internal, path, "cannot be examined");
   if (!S_ISREG(info.st_mode)) return fail(Code::bad_request, path.string() + " is not a regular file");
   TRY(check_trust(path, info, trust));
+  if (trust != Trust::any) TRY(check_trusted_path(path));
   if (static_cast<std::size_t>(info.st_size) > max_bytes)
     return fail(Code::too_large,
                 fmt::format("{} has {} bytes, at most {} are accepted", path.string(), info.st_size, max_bytes));
@@ -83,6 +97,18 @@ Result<> sync_folder(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+Result<> check_trusted_path(const std::filesystem::path& path) {
+  std::error_code problem;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, problem);
+  const std::filesystem::path real = std::filesystem::canonical(path, problem);
+  if (problem) return fail(Code::not_found, fmt::format("{}: {}", path.string(), problem.message()));
+  struct stat info {};
+  if (::stat(real.c_str(), &info) != 0) return fail_errno(Code::not_found, real, "cannot be examined");
+  TRY(check_trust(real, info, Trust::config));
+  TRY(check_folders_above(absolute.lexically_normal()));  // who owns these decides where a link leads
+  return check_folders_above(real);
+}
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes, Trust trust) {
   std::size_t size = 0;

@@ -18,7 +18,14 @@ enum class Trust {
   secret,  ///< as config, and readable by nobody else (mode 0600 or 0400)
 };
 
-/// The whole content of a regular file. Symbolic links are followed only where `trust` is any.
+/// Whether nobody but root and we can put another file or folder in the place of `path`: neither it nor any
+/// folder on the way, links followed or not, belongs to somebody else or can be written by others. A
+/// folder with the sticky bit, such as /tmp, is good enough on the way.
+/// Errors: bad_request, naming the place and the cure; not_found.
+Result<> check_trusted_path(const std::filesystem::path& path);
+
+/// The whole content of a regular file. Where `trust` is not any, its folders are checked as well. Symbolic links are
+/// followed only where `trust` is any.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes, Trust trust);
 
 /// A secret, without a copy on the heap: trust is Trust::secret, a final line feed is left out.

@@ -15,6 +15,7 @@ std::string_view to_string(Code code) {
     case Code::rate_limited: return "rate_limited";
     case Code::hsm_unavailable: return "hsm_unavailable";
     case Code::storage_unavailable: return "storage_unavailable";
+    case Code::sealed: return "sealed";
     case Code::internal: return "internal";
   }
   return "internal";

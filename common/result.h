@@ -23,6 +23,7 @@ enum class Code {
   rate_limited,         ///< too many connections or requests
   hsm_unavailable,      ///< token gone, login refused, key quarantined
   storage_unavailable,  ///< registry or audit log cannot be written: nothing is signed
+  sealed,               ///< somebody stopped all signing
   internal,             ///< an invariant is broken; the log has the story
 };
 
@@ -30,14 +31,15 @@ std::string_view to_string(Code code);
 
 struct Error {
   Code code = Code::internal;
-  std::string message;  ///< names the thing, what was found, what was wanted; never a secret
+  std::string message;   ///< names the thing, what was found, what was wanted; never a secret
+  std::string approval;  ///< with approval_required: what waits ("a-17")
 };
 
 template <class T = void>
 using Result = tl::expected<T, Error>;
 
 inline tl::unexpected<Error> fail(Code code, std::string message) {
-  return tl::unexpected(Error{code, std::move(message)});
+  return tl::unexpected(Error{.code = code, .message = std::move(message), .approval = {}});
 }
 
 namespace detail {

@@ -82,9 +82,16 @@ Result<> AuditLog::recover() {
     return fail(Code::storage_unavailable,
                 "audit log: its last 2 MiB hold no record; restore it before signing goes on");
   if (whole == tail.size()) return {};
+  const std::string_view last = std::string_view(tail).substr(whole);
+  if (sequence_of(last) == records_ + 1) {
+    // Torn just before its line feed: the record is whole, and nobody may get its number again.
+    TRY(append("\n"));
+    ++records_;
+    return {};
+  }
   // A crash tore the last line. It stays where it is, closed by a line feed and named by a record,
   // so that nothing that may have been seen disappears.
-  const std::size_t torn = tail.size() - whole;
+  const std::size_t torn = last.size();
   log::warning("audit log ends in the middle of a record; sealing it", {{"bytes", std::to_string(torn)}});
   TRY(append("\n"));
   return record(Json{{"event", "torn_record_sealed"}, {"bytes", torn}});

@@ -21,7 +21,7 @@ Result<std::shared_ptr<const Authority>> decode(CaRecord record) {
 Result<std::unique_ptr<Authorities>> Authorities::open(Registry& registry) {
   std::unique_ptr<Authorities> authorities(new Authorities(registry));
   auto map = authorities->authorities_.lock();
-  for (CaRecord& record : TRY(registry.cas())) {
+  for (CaRecord& record : TRY(registry.read(ca_table::list))) {
     const std::string name = record.name;
     map->emplace(name, TRY(decode(std::move(record))));
   }
@@ -59,7 +59,7 @@ bool Authorities::uses_key(std::string_view label) const {
 
 Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {
   auto authority = TRY(decode(record));
-  TRY(registry_.add_ca(record));
+  TRY(registry_.write([&](Database& database) { return ca_table::add(database, record); }));
   authorities_.lock()->emplace(record.name, authority);
   return authority;
 }

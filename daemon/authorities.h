@@ -9,7 +9,8 @@
 
 #include "common/guarded.h"
 #include "daemon/ca/prepare.h"
-#include "daemon/registry.h"
+#include "daemon/registry/ca_table.h"
+#include "daemon/registry/registry.h"
 
 namespace hubseal::daemon {
 

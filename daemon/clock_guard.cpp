@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/registry/certificate_table.h"
+
 namespace hubseal::daemon {
 
 std::chrono::seconds ClockGuard::boot_time() {
@@ -26,7 +28,7 @@ Result<TimePoint> ClockGuard::now() const {
                 fmt::format("the clock jumped by {} s since hubseald started (it says {}); nothing is issued until it "
                             "is set right and hubseald is restarted",
                             moved.count(), format_utc(now)));
-  const auto latest = TRY(registry_.latest_time());
+  const auto latest = TRY(registry_.read(certificate_table::latest_time));
   if (latest && now + kTolerance < *latest)
     return fail(Code::policy_denied,
                 fmt::format("the clock says {}, but the registry already holds a certificate of {}; nothing is issued "

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "common/clock.h"
-#include "daemon/registry.h"
+#include "daemon/registry/registry.h"
 
 namespace hubseal::daemon {
 

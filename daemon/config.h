@@ -9,6 +9,7 @@
 #include "common/result.h"
 #include "common/secret_bytes.h"
 #include "daemon/peer.h"
+#include "daemon/policy/policy.h"
 
 namespace hubseal::daemon {
 
@@ -17,7 +18,7 @@ struct Config {
   struct Server {
     std::filesystem::path runtime_dir;
     std::filesystem::path state_dir;
-    std::filesystem::path profiles_dir;
+    PolicyFiles policy;
     unsigned max_connections = 64;  ///< per socket
     std::chrono::seconds line_timeout{5};
     std::chrono::seconds idle_timeout{300};

@@ -21,18 +21,20 @@ constexpr unsigned kAdmin = 1U << static_cast<unsigned>(Role::admin);
 constexpr unsigned kAudit = 1U << static_cast<unsigned>(Role::audit);
 
 constexpr std::array kOperations = {
-    Operation{"health", Permission::status, kAgent | kJws | kAdmin | kAudit, false, &ops::health},
-    Operation{"version", Permission::status, kAgent | kJws | kAdmin | kAudit, false, &ops::version},
-    Operation{"list_keys", Permission::read_keys, kAgent | kAdmin, false, &ops::list_keys},
-    Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, false, &ops::get_public_key},
-    Operation{"create_key", Permission::create_key, kAdmin, true, &ops::create_key},
-    Operation{"create_ca", Permission::create_ca, kAdmin, true, &ops::create_ca},
-    Operation{"get_ca", Permission::read_certificates, kAgent | kAdmin, false, &ops::get_ca},
-    Operation{"issue_certificate", Permission::issue_certificate, kAgent | kAdmin, true, &ops::issue_certificate},
-    Operation{"get_certificate", Permission::read_certificates, kAgent | kAdmin, false, &ops::get_certificate},
-    Operation{"list_certificates", Permission::read_certificates, kAgent | kAdmin, false, &ops::list_certificates},
-    Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, true, &ops::create_csr},
-    Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, true, &ops::sign_jws},
+    Operation{"health", Permission::status, kAgent | kJws | kAdmin | kAudit, Effect::reads, &ops::health},
+    Operation{"version", Permission::status, kAgent | kJws | kAdmin | kAudit, Effect::reads, &ops::version},
+    Operation{"list_keys", Permission::read_keys, kAgent | kAdmin, Effect::reads, &ops::list_keys},
+    Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_public_key},
+    Operation{"create_key", Permission::create_key, kAdmin, Effect::signs, &ops::create_key},
+    Operation{"create_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::create_ca},
+    Operation{"get_ca", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ca},
+    Operation{"issue_certificate", Permission::issue_certificate, kAgent | kAdmin, Effect::signs,
+              &ops::issue_certificate},
+    Operation{"get_certificate", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_certificate},
+    Operation{"list_certificates", Permission::read_certificates, kAgent | kAdmin, Effect::reads,
+              &ops::list_certificates},
+    Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, Effect::signs, &ops::create_csr},
+    Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, Effect::signs, &ops::sign_jws},
 };
 
 bool exists(std::string_view name) {
@@ -74,8 +76,32 @@ Result<> Call::record_result(std::string_view operation, const Error* error) con
   return services.audit.record(record);
 }
 
-Issuance::Trail Call::trail(std::string_view operation) {
-  return {.who = who(), .record_result = [this, operation](const CertificateRecord& issued) -> Result<> {
+Result<Grant> Call::authorize(unsigned needed, const Action& action) {
+  auto grant =
+      services.approvals.authorize({.peer = peer.rule->name, .uid = peer.credentials.uid}, *policy, needed, action);
+  if (!grant && !grant.error().approval.empty()) details["approval"] = grant.error().approval;
+  if (grant && grant->approval()) details["approval"] = *grant->approval();
+  return grant;
+}
+
+Result<Grant> Call::authorize(const Action& action) {
+  const auto needed = policy->approvals_needed.find(action.operation);
+  if (needed == policy->approvals_needed.end())
+    return fail(Code::internal, fmt::format("policy knows no approvals for {}", action.operation));
+  return authorize(needed->second, action);
+}
+
+Result<> Call::authorize_now(const Action& action) {
+  const Grant grant = TRY(authorize(action));
+  if (!grant.approval()) return {};
+  return services.registry.write([&](Database& database) { return grant.use(database); });
+}
+
+Issuance::Trail Call::trail(std::string_view operation, unsigned needed, DescribePrepared action) {
+  return {.who = who(),
+          .authorize = [this, needed, action = std::move(action)](
+                           const ca::Prepared& prepared) { return authorize(needed, action(prepared)); },
+          .record_result = [this, operation](const CertificateRecord& issued) -> Result<> {
             details["serial"] = issued.serial;
             details["certificate_sha256"] = to_hex(sha256(issued.certificate));
             TRY(record_result(operation));
@@ -87,7 +113,7 @@ Issuance::Trail Call::trail(std::string_view operation) {
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
   wire::Request request;
   try {
-    Call call{peer, services_, Json::object()};
+    Call call{peer, services_, services_.policies.current(), Json::object()};
     auto decoded = wire::decode_request(line);
     if (!decoded) return refuse(call, request, decoded.error());
     request = *std::move(decoded);
@@ -99,7 +125,7 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
     const auto reply = invoke(call, *operation, request);
     if (!reply) return refuse(call, request, reply.error());
     // What cannot be recorded is not released.
-    if (operation->recorded && !call.recorded)
+    if (operation->effect != Effect::reads && !call.recorded)
       if (const auto recorded = call.record_result(request.op); !recorded)
         return wire::encode_error(request.id, recorded.error());
     return wire::encode_ok(request.id, *reply);
@@ -109,11 +135,12 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
 }
 
 std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
-  return refuse(Call{peer, services_, Json::object()}, {}, error);
+  return refuse(Call{peer, services_, services_.policies.current(), Json::object()}, {}, error);
 }
 
 Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {
   try {
+    if (operation.effect == Effect::signs) TRY(services_.gate.check());
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     if (reply || reply.error().code != Code::internal) return reply;
     return tl::unexpected(incident(request.op, reply.error().message));

@@ -8,14 +8,15 @@
 #include "common/fields.h"
 #include "common/json.h"
 #include "common/wire/message.h"
+#include "daemon/approvals/approvals.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
-#include "daemon/ca/profile.h"
-#include "daemon/clock_guard.h"
+#include "daemon/gate.h"
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
 #include "daemon/keyring.h"
 #include "daemon/peer.h"
+#include "daemon/policy/policy.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon {
@@ -24,10 +25,12 @@ namespace hubseal::daemon {
 struct Services {
   Registry& registry;
   AuditLog& audit;
+  Gate& gate;
   Keyring& keyring;
   Authorities& authorities;
+  Policies& policies;
+  Approvals& approvals;
   Issuance& issuance;
-  const ca::Profiles& profiles;
   jws::JwsSigner& jws;
   hsm::Signer& signer;
   std::chrono::steady_clock::time_point started;
@@ -37,6 +40,8 @@ struct Services {
 struct Call {
   const Peer& peer;
   Services& services;
+  /// In force when the call began, and for the whole of it.
+  const std::shared_ptr<const Policy> policy;
   /// What the audit record of this call says beyond who asked and what came of it.
   Json details;
   /// Set once the operation has written its result to the audit log itself.
@@ -48,18 +53,32 @@ struct Call {
   Result<> record_intent(std::string_view event) const;
   /// Writes this call's result, `error` or success, with its details.
   Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
+  /// The right to do `action`, if `needed` people other than the peer have agreed to it (Approvals).
+  Result<Grant> authorize(unsigned needed, const Action& action);
+  /// The same for an operation whose number stands in policy.toml. Where nothing that it changes is in
+  /// the registry, the grant is used up here.
+  Result<Grant> authorize(const Action& action);
+  Result<> authorize_now(const Action& action);
   /// For Issuance: the result with serial and certificate, written before the certificate can be read.
-  Issuance::Trail trail(std::string_view operation);
+  using DescribePrepared = std::function<Action(const ca::Prepared&)>;
+  Issuance::Trail trail(std::string_view operation, unsigned needed, DescribePrepared action);
 };
 
 using Handler = Result<Json> (*)(Call& call, Fields fields);
+
+/// What an operation does to the world.
+enum class Effect {
+  reads,    ///< nothing
+  changes,  ///< something: its success is written to the audit log (refusals always are)
+  signs,    ///< likewise, and it is refused while the gate is closed
+};
 
 /// A row of the table of operations. What has no row does not exist.
 struct Operation {
   std::string_view name;
   Permission permission;
   unsigned sockets;  ///< SocketBit bits: where it is offered
-  bool recorded;     ///< success is written to the audit log (refusals always are)
+  Effect effect;
   Handler handler;
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
+#include "daemon/registry/name_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -33,18 +34,20 @@ Json intent_record(const CertificateRecord& intent, const Json& who) {
                  {"subject", intent.subject},
                  {"request", intent.request},
                  {"tbs_sha256", to_hex(sha256(intent.tbs))}};
+  if (!intent.approval.empty()) record["approval"] = intent.approval;
   record.update(who);
   return record;
 }
 
 }  // namespace
 
-Result<CertificateRecord> Issuance::issue(const IssueRequest& request, const Trail& trail) {
+Result<CertificateRecord> Issuance::issue(const ca::Profiles& profiles, const IssueRequest& request,
+                                          const Trail& trail) {
   const auto authority = TRY(authorities_.find_active(request.ca));
   const ca::Issuer& issuer = *authority->issuer;
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
   const auto prepare = [&](const x509::Serial& serial, TimePoint now) -> Result<ca::Prepared> {
-    const ca::Profile* profile = profiles_.find(request.profile);
+    const ca::Profile* profile = profiles.find(request.profile);
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
     return ca::prepare_certificate(
@@ -75,7 +78,7 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
                          .profile = profile.name,
                          .subject = ca,
                          .peer = peer,
-                         .request = "create-ca." + ca,
+                         .request = "create_ca:" + ca,  // no name of a client's has a colon
                          .content_hash = content_hash({ca, profile.name, subject.text(), as_text(info.spki)})},
               .prepare = prepare,
               .issuer_id = key.id,
@@ -83,8 +86,13 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
              trail);
 }
 
+Result<std::optional<CertificateRecord>> Issuance::find_request(const CertificateRecord& wanted) {
+  return registry_.read(
+      [&](Database& database) { return certificate_table::find_request(database, wanted.peer, wanted.request); });
+}
+
 Result<CertificateRecord> Issuance::run(const Task& task, const Trail& trail) {
-  auto known = TRY(registry_.find_request(task.wanted.peer, task.wanted.request));
+  auto known = TRY(find_request(task.wanted));
   if (known) {
     TRY(resume(*known, task, trail));
   } else {
@@ -102,17 +110,24 @@ Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared
   CertificateRecord intent = task.wanted;
   intent.serial = prepared.serial.hex();
   intent.key_id = prepared.subject_key;
+  intent.key_core = prepared.subject_key_core;
   intent.distinguished_name = prepared.subject.text();
   intent.not_before = prepared.not_before;
   intent.not_after = prepared.not_after;
   intent.tbs = prepared.tbs;
   intent.algorithm = prepared.algorithm;
+  const Grant grant = TRY(trail.authorize(prepared));
+  intent.approval = grant.approval().value_or("");
   const auto recorded = audit_.begin(intent_record(intent, trail.who));
-  const auto reserved = registry_.reserve(intent, prepared.claims);
+  const auto reserved = registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    for (const ca::ClaimedName& name : prepared.claims) TRY(name_table::claim(database, name, intent.subject));
+    return certificate_table::reserve(database, intent);
+  });
   TRY(recorded->wait());
   if (reserved) return intent;
   // The same request in two connections at once: the first one's intent is the one to finish.
-  if (auto known = TRY(registry_.find_request(intent.peer, intent.request))) {
+  if (auto known = TRY(find_request(intent))) {
     TRY(resume(*known, task, trail));
     return *std::move(known);
   }
@@ -140,16 +155,17 @@ Result<> Issuance::resume(const CertificateRecord& known, const Task& task, cons
 
 // Recorded before it is written to the registry, because from then on it can be read.
 Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const Task& task, const Trail& trail) {
+  const std::lock_guard one_at_a_time(finishing_[std::hash<std::string>()(intent.serial) % finishing_.size()]);
+  if (auto first = TRY(find_request(intent)); first && first->issued()) return *std::move(first);
   const Bytes signature = TRY(signer_.sign(task.issuer_id, intent.algorithm, intent.tbs));
   Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, task.issuer_key));
   intent.certificate = certificate;
   TRY(trail.record_result(intent));
-  if (TRY(registry_.complete(intent.ca, intent.serial, certificate))) return intent;
-  // Another connection finished the same request first: ECDSA signatures differ, and only one may
-  // ever be seen.
-  auto first = TRY(registry_.find_certificate(intent.ca, intent.serial));
-  if (!first || !first->issued()) return fail(Code::internal, "registry lost an issued certificate");
-  return *std::move(first);
+  const bool written = TRY(registry_.write([&](Database& database) {
+    return certificate_table::complete(database, intent.ca, intent.serial, certificate);
+  }));
+  if (!written) return fail(Code::internal, "registry lost an intent");
+  return intent;
 }
 
 }  // namespace hubseal::daemon

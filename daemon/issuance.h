@@ -1,15 +1,22 @@
 #pragma once
 
+#include <array>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "common/json.h"
+#include "daemon/approvals/approvals.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
 #include "daemon/ca/profile.h"
 #include "daemon/clock_guard.h"
-#include "daemon/registry.h"
+#include "daemon/registry/certificate_table.h"
+#include "daemon/registry/key_table.h"
+#include "daemon/registry/registry.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon {
@@ -32,23 +39,19 @@ struct IssueRequest {
 /// that was used for something else; policy_denied for one that was recorded under another policy.
 class Issuance {
  public:
-  Issuance(Registry& registry, AuditLog& audit, Authorities& authorities, const ca::Profiles& profiles,
-           hsm::Signer& signer, const ClockGuard& clock)
-      : registry_(registry),
-        audit_(audit),
-        authorities_(authorities),
-        profiles_(profiles),
-        signer_(signer),
-        clock_(clock) {}
+  Issuance(Registry& registry, AuditLog& audit, Authorities& authorities, hsm::Signer& signer, const ClockGuard& clock)
+      : registry_(registry), audit_(audit), authorities_(authorities), signer_(signer), clock_(clock) {}
 
-  /// What the audit log is told about a request.
+  /// Whom a request comes from, and what is told about it.
   struct Trail {
-    Json who;  ///< who asked
+    Json who;  ///< who asked, for the audit log
+    /// The right to issue what was prepared. Not asked for an intent that is there: it had it.
+    std::function<Result<Grant>(const ca::Prepared&)> authorize;
     /// Writes the result, durably; called with the finished certificate before anybody can read it.
     std::function<Result<>(const CertificateRecord&)> record_result;
   };
 
-  Result<CertificateRecord> issue(const IssueRequest& request, const Trail& trail);
+  Result<CertificateRecord> issue(const ca::Profiles& profiles, const IssueRequest& request, const Trail& trail);
 
   /// A self-signed root for `key`; recorded under the CA's own name.
   Result<CertificateRecord> issue_root(const std::string& peer, const std::string& ca, const KeyRecord& key,
@@ -63,6 +66,7 @@ class Issuance {
     EVP_PKEY* issuer_key;  ///< belongs to the caller
   };
 
+  Result<std::optional<CertificateRecord>> find_request(const CertificateRecord& wanted);
   Result<CertificateRecord> run(const Task& task, const Trail& trail);
   Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, const Trail& trail);
   Result<> resume(const CertificateRecord& known, const Task& task, const Trail& trail);
@@ -71,9 +75,11 @@ class Issuance {
   Registry& registry_;
   AuditLog& audit_;
   Authorities& authorities_;
-  const ca::Profiles& profiles_;
   hsm::Signer& signer_;
   const ClockGuard& clock_;
+  /// One thread at a time finishes a request: two signatures of one certificate would be two certificates,
+  /// and the log would name one that nobody can ever see. By serial, so that others need not wait.
+  std::array<std::mutex, 32> finishing_;
 };
 
 }  // namespace hubseal::daemon

@@ -1,21 +1,75 @@
-/// The daemon put together: what main() starts.
 #pragma once
 
-#include <filesystem>
+#include <memory>
 
+#include "common/clock.h"
 #include "common/result.h"
-#include "daemon/config.h"
+#include "daemon/approvals/approvals.h"
+#include "daemon/audit.h"
+#include "daemon/authorities.h"
+#include "daemon/clock_guard.h"
+#include "daemon/dispatch.h"
+#include "daemon/gate.h"
+#include "daemon/housekeeper.h"
+#include "daemon/issuance.h"
+#include "daemon/jws/jws_signer.h"
+#include "daemon/keyring.h"
+#include "daemon/policy/policy.h"
+#include "daemon/registry/registry.h"
+#include "daemon/state_folder.h"
+#include "hsm/signer.h"
 
 namespace hubseal::daemon {
 
-/// Opens everything in order (profiles, state, token, keys, sockets), proves each registered key,
-/// says READY, serves until SIGTERM or SIGINT, drains. Returns when all is closed.
-Result<> serve(const Config& config);
+/// Everything between the sockets and the token, put together in order and taken apart in reverse.
+/// Owns: the daemon's memory (registry, audit log) in its state folder.
+/// Threads: share it freely once it is open.
+class KeyRoom {
+ public:
+  struct Places {
+    const StateFolder& state;
+    PolicyFiles policy;
+  };
+  /// State folder, signer and clock must outlive it.
+  static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
 
-/// Whether profiles load and the state folder can be used; touches neither token nor sockets.
-Result<> check(const Config& config);
+  /// Signs and verifies a challenge with every registered key, and prepares what no request should wait for.
+  Result<> prove() const;
 
-/// Initialises the token named by the configuration with the PIN of the configuration.
-Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file);
+  Dispatcher& dispatcher() { return dispatcher_; }
+  Registry& registry() { return *registry_; }
+  AuditLog& audit() { return *audit_; }
+  Keyring& keyring() { return *keyring_; }
+  Policies& policies() { return *policies_; }
+  Issuance& issuance() { return issuance_; }
+  Gate& gate() { return gate_; }
+
+  /// From now on what is due from time to time is done without being asked for.
+  void start_housekeeping() { housekeeper_.start(); }
+
+ private:
+  struct Parts {
+    std::unique_ptr<Policies> policies;
+    std::unique_ptr<AuditLog> audit;
+    std::unique_ptr<Registry> registry;
+    std::unique_ptr<Keyring> keyring;
+    std::unique_ptr<Authorities> authorities;
+  };
+  KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
+  Services services(hsm::Signer& signer);
+
+  const std::unique_ptr<Policies> policies_;
+  const std::unique_ptr<AuditLog> audit_;
+  const std::unique_ptr<Registry> registry_;
+  const std::unique_ptr<Keyring> keyring_;
+  const std::unique_ptr<Authorities> authorities_;
+  Gate gate_;
+  const ClockGuard guard_;
+  Approvals approvals_;
+  Issuance issuance_;
+  jws::JwsSigner jws_;
+  Dispatcher dispatcher_;
+  Housekeeper housekeeper_;  // last: its thread uses all the others
+};
 
 }  // namespace hubseal::daemon

@@ -9,7 +9,7 @@ namespace hubseal::daemon {
 Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& signer, const Clock& clock) {
   std::unique_ptr<Keyring> keyring(new Keyring(registry, signer, clock));
   auto keys = keyring->keys_.lock();
-  for (KeyRecord& key : TRY(registry.keys())) keys->emplace(key.label, std::move(key));
+  for (KeyRecord& key : TRY(registry.read(key_table::list))) keys->emplace(key.label, std::move(key));
   keys.unlock();
   return keyring;
 }
@@ -61,7 +61,8 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) 
                                             made.error().message));
   hsm::KeyInfo info = TRY(std::move(made));
   KeyRecord record{.label = label, .id = info.id, .type = type, .use = use, .created_at = clock_.now()};
-  if (const auto added = registry_.add_key(record); !added) {
+  if (const auto added = registry_.write([&](Database& database) { return key_table::add(database, record); });
+      !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
     log::error("key was made but could not be registered",
                {{"label", label}, {"key_id", to_hex(info.id)}, {"reason", added.error().message}});

@@ -8,7 +8,8 @@
 
 #include "common/guarded.h"
 #include "common/openssl.h"
-#include "daemon/registry.h"
+#include "daemon/registry/key_table.h"
+#include "daemon/registry/registry.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon {

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "common/files.h"
 #include "common/log.h"
 
 namespace hubseal::daemon {
@@ -103,6 +104,8 @@ Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtim
   }
   std::error_code problem;
   std::filesystem::create_directories(runtime_dir, problem);
+  // Modes and groups are set by path: nobody else may put a link in a socket's place.
+  TRY(check_trusted_path(runtime_dir));
   std::vector<Listener> listeners;
   for (const auto& [name, role] : kRoles) listeners.push_back(TRY(bind_own(runtime_dir, role, rules)));
   return listeners;

@@ -8,7 +8,7 @@
 #include "common/version.h"
 #include "daemon/config.h"
 #include "daemon/hardening.h"
-#include "daemon/key_room.h"
+#include "daemon/serve.h"
 
 using namespace hubseal;
 

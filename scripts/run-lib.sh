@@ -53,6 +53,26 @@ check_state() {
   [[ $1 =~ ^/[A-Za-z0-9._/@+,-]+$ ]] ||
     fail "the folder $1 has characters other than letters, digits and . _ / @ + , - in its name. Give --state"
   check_folder "$1" "--state $1" "Give another --state"
+  check_folders_above "$1"
+}
+
+# hubseald trusts nothing that somebody else could exchange: its folders belong to root or to whoever
+# runs it, all the way up.
+check_folders_above() {
+  local folder owner mode
+  folder=$1
+  while :; do
+    if [[ -d $folder ]]; then
+      owner=$(stat -Lc %u "$folder") mode=$(stat -Lc %a "$folder")
+      if [[ $owner != 0 && $owner != $(id -u) ]]; then
+        fail "$folder belongs to $(stat -Lc %U "$folder"), who could exchange what lies in it. Run as that user, or give --state"
+      elif ((8#$mode & 8#22)) && ! [[ $owner == 0 && $((8#$mode & 8#1000)) != 0 ]]; then
+        fail "$folder can be written to by others (mode $mode). Run: chmod go-w $folder, or give --state"
+      fi
+    fi
+    [[ $folder != / ]] || break
+    folder=$(dirname "$folder")
+  done
 }
 
 check_port() {
@@ -92,6 +112,7 @@ write_config() {
   done
   rm -f "$state"/etc/profiles/*.toml
   cp "$repo"/config/profiles/*.toml "$state/etc/profiles/"
+  cp "$repo"/config/rig/policy.toml "$state/etc/"
 }
 
 # As systemd does it: the sockets exist first and are passed in, by name.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/SocketImpl.h>

@@ -34,6 +34,8 @@ Face face_of(Code code) {
       return {503, "ServiceUnavailableError", "signing is not available at the moment; try again later", true};
     case Code::storage_unavailable:
       return {503, "ServiceUnavailableError", "records cannot be written or read at the moment; try again later", true};
+    case Code::sealed:
+      return {503, "ServiceUnavailableError", "signing has been stopped by the hub's security team", true};
     case Code::internal: return {500, "InternalError", "internal error"};
   }
   return {500, "InternalError", "internal error"};

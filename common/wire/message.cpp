@@ -18,7 +18,8 @@ constexpr JsonLimits kReplyLimits = {
 constexpr std::array kCodes = {
     Code::bad_request,  Code::too_large,       Code::forbidden,           Code::not_found,
     Code::conflict,     Code::policy_denied,   Code::approval_required,   Code::hsm_busy,
-    Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable, Code::internal,
+    Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable, Code::sealed,
+    Code::internal,
 };
 
 Code code_from(std::string_view word) {
@@ -59,8 +60,9 @@ std::string encode_ok(std::string_view id, const Json& ok) {
 }
 
 std::string encode_error(std::string_view id, const Error& error) {
-  return dump_json(Json{
-      {"v", kProtocolVersion}, {"id", id}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+  Json details = {{"code", to_string(error.code)}, {"message", error.message}};
+  if (!error.approval.empty()) details["approval"] = error.approval;
+  return dump_json(Json{{"v", kProtocolVersion}, {"id", id}, {"error", std::move(details)}});
 }
 
 Result<Json> decode_reply(std::string_view line, std::string_view id) {
@@ -70,7 +72,9 @@ Result<Json> decode_reply(std::string_view line, std::string_view id) {
   if (const auto error = TRY(fields.optional_object("error"))) {
     Fields details = *error;
     const std::string word = TRY(details.text("code", 64));
-    return fail(code_from(word), TRY(details.text("message", 64 * 1024)));
+    return tl::unexpected(Error{.code = code_from(word),
+                                .message = TRY(details.text("message", 64 * 1024)),
+                                .approval = TRY(details.optional_name("approval", 64)).value_or("")});
   }
   if (TRY(fields.text("id", kMaxIdBytes)) != id) return fail(Code::bad_request, "the daemon answered another request");
   TRY(fields.object("ok"));

@@ -95,6 +95,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
   TRY(check_names(profile, names));
   const Validity validity = TRY(decide_validity(issuer, profile, request.now));
 
+  const KeyId key_core = TRY(key_core_of(request.csr.public_key()));
   Prepared prepared{{},
                     signature_algorithm(issuer.key_type(), profile.signature_hash),
                     request.serial,
@@ -103,7 +104,8 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
                     subject,
                     names,
                     claims_of(subject, names),
-                    request.csr.key_id()};
+                    request.csr.key_id(),
+                    key_core};
   const Bytes issuer_name = issuer.certificate().subject_der();
   prepared.tbs = TRY(build_tbs({.serial = prepared.serial,
                                 .algorithm = prepared.algorithm,
@@ -129,6 +131,7 @@ Result<Prepared> prepare_root(const RootRequest& request) {
   const KeyType key_type = TRY(decide_key(profile, key.get()));
   const x509::DistinguishedName subject = TRY(decide_subject(profile, request.subject, "", nullptr));
 
+  const KeyId key_core = TRY(key_core_of(key.get()));
   Prepared prepared{{},
                     signature_algorithm(key_type, profile.signature_hash),
                     request.serial,
@@ -137,7 +140,8 @@ Result<Prepared> prepare_root(const RootRequest& request) {
                     subject,
                     {},
                     {},
-                    sha256(request.spki)};
+                    sha256(request.spki),
+                    key_core};
   const NamePtr name = TRY(subject.to_openssl());
   const Bytes issuer_name = x509::name_der(name.get());
   prepared.tbs = TRY(build_tbs({.serial = prepared.serial,

@@ -63,6 +63,7 @@ struct Prepared {
   x509::SubjectAltNames names;
   std::vector<ClaimedName> claims;  ///< empty for a CA
   KeyId subject_key;
+  KeyId subject_key_core;  ///< key_core_of
 };
 
 struct CertificateRequest {

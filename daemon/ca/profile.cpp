@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/fields.h"
+#include "common/files.h"
 #include "common/log.h"
 #include "common/toml.h"
 
@@ -20,6 +21,7 @@ using x509::KeyUsage;
 constexpr std::int64_t kMaxValidityDays = 20 * 366;
 constexpr std::int64_t kMaxBackdateMinutes = 24 * 60;
 constexpr std::int64_t kMaxPathLen = 8;
+constexpr std::int64_t kMaxApprovals = 16;
 
 constexpr std::array<std::pair<std::string_view, Kind>, 2> kKinds = {{
     {"ca", Kind::ca},
@@ -153,6 +155,8 @@ Result<Profile> decode(Fields fields) {
   profile.key_usage = TRY(words(fields, "key_usage", x509::kKeyUsages));
   profile.extended_key_usage = TRY(words(fields, "extended_key_usage", x509::kExtendedKeyUsages));
   if (fields.has("path_len")) profile.path_len = TRY(fields.integer("path_len", 0, kMaxPathLen));
+  if (profile.kind == Kind::end_entity)
+    profile.approvals = static_cast<unsigned>(TRY(fields.integer("approvals", 0, kMaxApprovals)));
   auto subject = TRY(fields.object("subject"));
   profile.subject = TRY(decode_subject(std::move(subject), profile.kind));
   if (auto names = TRY(fields.optional_object("subject_alt_names")))
@@ -189,6 +193,7 @@ Result<Profile> Profiles::load_file(const std::filesystem::path& file) {
 }
 
 Result<Profiles> Profiles::load(const std::filesystem::path& folder) {
+  TRY(check_trusted_path(folder));
   Profiles profiles;
   std::error_code problem;
   for (std::filesystem::directory_iterator entry(folder, problem), end; !problem && entry != end;

@@ -56,6 +56,7 @@ struct Profile {
   std::vector<x509::KeyUsage> key_usage;
   std::vector<x509::ExtendedKeyUsage> extended_key_usage;
   std::optional<long> path_len;
+  unsigned approvals = 0;  ///< people who must agree to each certificate; always 0 for kind = "ca" (policy.toml)
 
   bool allows(KeyType type) const;
   /// KU_* bits for a key of this type: key_encipherment is for RSA keys only (RFC 8813 section 3).

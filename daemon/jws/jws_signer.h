@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "common/guarded.h"
-#include "daemon/registry.h"
+#include "daemon/registry/key_table.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon::jws {

@@ -31,6 +31,17 @@ Result<CreateCa> decode(Fields& fields) {
   return request;
 }
 
+Action action_of(const CreateCa& request, const KeyRecord& key) {
+  return {.operation = "create_ca",
+          .about = request.ca,
+          .content = {{"ca", request.ca},
+                      {"key", request.key},
+                      {"key_id", to_hex(key.id)},
+                      {"profile", request.profile},
+                      {"distinguished_name", request.subject.text()},
+                      {"form", request.form == Form::root ? "root" : "csr"}}};
+}
+
 Result<Bytes> make_csr(Call& call, const CreateCa& request, const KeyRecord& key, const ca::Profile& profile) {
   const hsm::KeyInfo info = TRY(call.services.signer.find_key(key.id));
   const ca::PreparedCsr prepared = TRY(ca::prepare_ca_csr(profile, request.subject, info.spki));
@@ -47,7 +58,7 @@ Result<Json> create_ca(Call& call, Fields fields) {
                   {"key", request.key},
                   {"profile", request.profile},
                   {"distinguished_name", request.subject.text()}};
-  const ca::Profile* profile = services.profiles.find(request.profile);
+  const ca::Profile* profile = call.policy->profiles.find(request.profile);
   if (!profile || profile->kind != ca::Kind::ca)
     return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", request.profile));
   if (services.authorities.find(request.ca))
@@ -56,13 +67,17 @@ Result<Json> create_ca(Call& call, Fields fields) {
     return fail(Code::conflict, fmt::format("another CA has key \"{}\"", request.key));
   const KeyRecord key = TRY(services.keyring.find(request.key, KeyUse::ca));
 
+  const Action action = action_of(request, key);
   CaRecord record{.name = request.ca, .key = request.key, .profile = request.profile, .certificate = {}, .csr = {}};
   if (request.form == Form::csr) {
+    TRY(call.authorize_now(action));
     TRY(call.record_intent("csr_intent"));
     record.csr = TRY(make_csr(call, request, key, *profile));
   } else {
-    const CertificateRecord root = TRY(services.issuance.issue_root(call.peer.rule->name, request.ca, key, *profile,
-                                                                    request.subject, call.trail("create_ca")));
+    const auto trail = call.trail("create_ca", call.policy->approvals_needed.find("create_ca")->second,
+                                  [&](const ca::Prepared&) { return action; });
+    const CertificateRecord root =
+        TRY(services.issuance.issue_root(call.peer.rule->name, request.ca, key, *profile, request.subject, trail));
     record.certificate = root.certificate;
     call.details["serial"] = root.serial;
     call.details["certificate_sha256"] = to_hex(sha256(root.certificate));

@@ -34,8 +34,18 @@ Result<CreateCsr> decode(Fields& fields) {
 
 Result<Json> create_csr(Call& call, Fields fields) {
   const CreateCsr request = TRY(decode(fields));
-  call.details = {
-      {"key", request.label}, {"type", to_string(request.type)}, {"distinguished_name", request.subject.text()}};
+  call.details = {{"key", request.label},
+                  {"type", to_string(request.type)},
+                  {"distinguished_name", request.subject.text()},
+                  {"dns", request.names.dns()},
+                  {"ip", request.names.ip()}};
+  TRY(call.authorize_now({.operation = "create_csr",
+                          .about = request.label,
+                          .content = {{"label", request.label},
+                                      {"type", to_string(request.type)},
+                                      {"distinguished_name", request.subject.text()},
+                                      {"dns", request.names.dns()},
+                                      {"ip", request.names.ip()}}}));
   TRY(call.record_intent("key_intent"));
   const Key key = TRY(call.services.keyring.create(request.label, request.type, KeyUse::tls));
   call.details["key_id"] = to_hex(key.record.id);

@@ -22,6 +22,9 @@ Result<Json> create_key(Call& call, Fields fields) {
     return fail(Code::policy_denied,
                 "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
                 "wanted rsa_2048, rsa_3072 or an EC key");
+  TRY(call.authorize_now({.operation = "create_key",
+                          .about = label,
+                          .content = {{"label", label}, {"type", to_string(type)}, {"use", to_string(use)}}}));
   TRY(call.record_intent("key_intent"));
   const Key key = TRY(call.services.keyring.create(label, type, use));
   call.details["key_id"] = to_hex(key.record.id);

@@ -12,7 +12,8 @@ Result<Json> get_certificate(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName));
   const x509::Serial serial = TRY(x509::Serial::parse(TRY(fields.text("serial", 40))));
   TRY(fields.nothing_left());
-  const auto record = TRY(call.services.registry.find_certificate(ca, serial.hex()));
+  const auto record = TRY(call.services.registry.read(
+      [&](Database& database) { return certificate_table::find(database, ca, serial.hex()); }));
   if (!record)
     return fail(Code::not_found, fmt::format("CA \"{}\" has no certificate with serial {}", ca, serial.hex()));
   Json view = view_of(*record);

@@ -11,6 +11,7 @@ Result<Json> health(Call& call, Fields fields) {
   const hsm::TokenStatus token = services.signer.status();
   Json problems = Json::array();
   if (!token.ready) problems.push_back("token: " + token.problem);
+  for (const std::string& reason : services.gate.reasons()) problems.push_back(reason);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   int active = 0;

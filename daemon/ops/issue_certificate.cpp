@@ -21,6 +21,22 @@ Result<IssueRequest> decode(Fields& fields, const Peer& peer) {
   return request;
 }
 
+/// What the certificate will say, but for serial and dates.
+Action action_of(const IssueRequest& request, const ca::Profile& profile, const ca::Prepared& prepared) {
+  return {.operation = "issue_certificate",
+          .about = request.subject,
+          .content = {{"ca", request.ca},
+                      {"profile", request.profile},
+                      {"subject", request.subject},
+                      {"request", request.request},
+                      {"distinguished_name", prepared.subject.text()},
+                      {"dns", prepared.names.dns()},
+                      {"ip", prepared.names.ip()},
+                      {"validity_days", profile.validity.count()},
+                      {"key_id", to_hex(prepared.subject_key)},
+                      {"csr", request.csr}}};
+}
+
 }  // namespace
 
 Result<Json> issue_certificate(Call& call, Fields fields) {
@@ -32,7 +48,10 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
                   {"csr_sha256", to_hex(sha256(as_bytes(request.csr)))}};
   if (!call.peer.may_use_profile(request.profile))
     return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-  const CertificateRecord issued = TRY(call.services.issuance.issue(request, call.trail("issue_certificate")));
+  const ca::Profile* profile = call.policy->profiles.find(request.profile);
+  const auto trail = call.trail("issue_certificate", profile ? profile->approvals : 0,
+                                [&](const ca::Prepared& prepared) { return action_of(request, *profile, prepared); });
+  const CertificateRecord issued = TRY(call.services.issuance.issue(call.policy->profiles, request, trail));
   call.details["serial"] = issued.serial;
   call.details["certificate_sha256"] = to_hex(sha256(issued.certificate));
   const auto authority = TRY(call.services.authorities.find(issued.ca));

@@ -65,15 +65,17 @@ Json view_of(const Authority& authority) {
 }
 
 Json view_of(const CertificateRecord& record) {
-  return Json{{"ca", record.ca},
-              {"serial", record.serial},
-              {"state", record.issued() ? "issued" : "intended"},
-              {"profile", record.profile},
-              {"subject", record.subject},
-              {"request", record.request},
-              {"distinguished_name", record.distinguished_name},
-              {"not_before", format_utc(record.not_before)},
-              {"not_after", format_utc(record.not_after)}};
+  Json view = {{"ca", record.ca},
+               {"serial", record.serial},
+               {"state", record.issued() ? "issued" : "intended"},
+               {"profile", record.profile},
+               {"subject", record.subject},
+               {"request", record.request},
+               {"distinguished_name", record.distinguished_name},
+               {"not_before", format_utc(record.not_before)},
+               {"not_after", format_utc(record.not_after)}};
+  if (!record.approval.empty()) view["approval"] = record.approval;
+  return view;
 }
 
 std::string certificate_pem(const CertificateRecord& record) {

@@ -6,7 +6,7 @@
 #include "common/x509/distinguished_name.h"
 #include "daemon/authorities.h"
 #include "daemon/keyring.h"
-#include "daemon/registry.h"
+#include "daemon/registry/certificate_table.h"
 
 namespace hubseal::daemon::ops {
 

@@ -1,4 +1,4 @@
-// Any bytes as hubseald.toml and as a profile.
+// Any bytes as hubseald.toml, as policy.toml and as a profile.
 #include <sys/stat.h>
 
 #include <fstream>
@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     MUST_HOLD(config->token.label.has_value() != config->token.serial.has_value());
     for (const auto& peer : config->peers) MUST_HOLD(peer.uid.has_value() != peer.gid.has_value());
   }
+  if (const auto policy = daemon::read_policy({.policy_file = path, .profiles_dir = folder / "none"}); !policy)
+    MUST_HOLD(policy.error().code != Code::internal);
   if (const auto profile = ca::Profiles::load_file(path)) {
     MUST_HOLD(!profile->key_types.empty() && profile->validity.count() > 0);
     const auto bits = profile->key_usage_bits(KeyType::rsa_2048);

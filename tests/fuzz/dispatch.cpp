@@ -12,6 +12,8 @@ using daemon::Role;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static test::SoftwareRoom room;
+  static const bool made = (room.make_keys_and_ca(), true);
+  MUST_HOLD(made);
   static const daemon::Peer peers[] = {
       room.peer(Role::agent),     room.peer(Role::jws),     room.peer(Role::admin),     room.peer(Role::audit),
       room.peer(Role::agent, {}), room.peer(Role::jws, {}), room.peer(Role::admin, {}), room.peer(Role::audit, {}),

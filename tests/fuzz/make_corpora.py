@@ -97,7 +97,7 @@ for label, extra in (("root", ("-subj", "/CN=Root/O=Hub/C=KE", "-addext", "basic
 shipped = (SOURCE / "config" / "hubseald.toml").read_text()
 plain = "\n".join(line for line in shipped.splitlines() if line and not line.startswith("#"))
 put("config", "hubseald", re.sub(r'(user|group) = ".*"', r'\1 = "0"', plain))
-for file in sorted((SOURCE / "config" / "profiles").glob("*.toml")):
+for file in sorted([*(SOURCE / "config" / "profiles").glob("*.toml"), SOURCE / "config" / "policy.toml"]):
     put("config", file.stem, "\n".join(line for line in file.read_text().splitlines()
                                        if line and not line.startswith("#")) + "\n")
 

@@ -171,7 +171,7 @@ class Routes(AgentTest):
         sign = "%s/%d/sign" % (base, enrollment["id"])
         secret = "/run/secret/path is not reachable"
         table = (("policy_denied", 400, True), ("bad_request", 400, True), ("conflict", 409, True), ("not_found", 404, True),
-                 ("hsm_busy", 503, False), ("hsm_unavailable", 503, False), ("storage_unavailable", 503, False),
+                 ("hsm_busy", 503, False), ("hsm_unavailable", 503, False), ("storage_unavailable", 503, False), ("sealed", 503, False),
                  ("rate_limited", 429, False), ("forbidden", 500, False), ("internal", 500, False),
                  ("a_code_of_the_future", 500, False))
         try:

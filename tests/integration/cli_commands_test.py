@@ -64,7 +64,7 @@ class Commands(unittest.TestCase):
     def test_each_error_gives_its_exit_status_and_is_told_on_stderr_only(self):
         statuses = {"bad_request": 2, "too_large": 2, "forbidden": 3, "not_found": 3, "conflict": 3,
                     "policy_denied": 3, "approval_required": 5, "hsm_busy": 4, "rate_limited": 4,
-                    "hsm_unavailable": 4, "storage_unavailable": 4, "internal": 1, "from_the_future": 1}
+                    "hsm_unavailable": 4, "storage_unavailable": 4, "sealed": 4, "internal": 1, "from_the_future": 1}
         code = ""
         self.serve(lambda request: (code, "SAN x is outside profile y"))
         for code, status in statuses.items():

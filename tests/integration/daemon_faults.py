@@ -237,7 +237,7 @@ class Files(RigTest):
     def test_a_mistake_in_the_configuration_is_named(self):
         room = self.make(start=False)
         for server, word in (("max_connections = 0", "max_connections"), ('colour = "red"', "colour"),
-                             ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:5")):
+                             ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:6")):
             room.server = server
             room.write_config()
             self.refuses(room, BAD_CONFIG, word)

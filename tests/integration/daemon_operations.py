@@ -13,7 +13,7 @@ sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1]
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, SignatureAlgorithmOID
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1()}
@@ -270,6 +270,25 @@ class Certificates(WithRoot):
         message = self.refused("conflict", "issue_certificate", ca="hub-ca", profile="dfsp-client", subject="thief",
                                request="own-3", csr=self.rig.make_csr("/CN=owner.example"))
         self.assertIn("PKI-5", message)
+
+    def test_PKI_8_keys_that_share_their_secret_are_one_key(self):
+        """The same RSA modulus with another exponent, the same EC point with the other y."""
+        numbers = rsa.generate_private_key(65537, 2048).private_numbers()
+        d = pow(65539, -1, (numbers.p - 1) * (numbers.q - 1))
+        sibling = rsa.RSAPrivateNumbers(numbers.p, numbers.q, d, d % (numbers.p - 1), d % (numbers.q - 1), numbers.iqmp,
+                                        rsa.RSAPublicNumbers(65539, numbers.public_numbers.n))
+        order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+        secret = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+        pairs = {"rsa": (numbers.private_key(), sibling.private_key()),
+                 "ec": (ec.derive_private_key(secret, ec.SECP256R1()),
+                        ec.derive_private_key(order - secret, ec.SECP256R1()))}
+        for kind, (first, second) in pairs.items():
+            csrs = [x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+                    .public_bytes(serialization.Encoding.PEM).decode() for key in (first, second)]
+            self.rig.issue(csrs[0], subject=f"{kind}-owner", request=f"{kind}-1")
+            message = self.refused("policy_denied", "issue_certificate", ca="hub-ca", profile="dfsp-client",
+                                   subject=f"{kind}-thief", request=f"{kind}-2", csr=csrs[1])
+            self.assertIn("PKI-8", message)
 
     def test_lists_come_in_pages_without_gaps(self):
         serials = [self.rig.issue(self.rig.make_csr(), subject="pages", request=f"page-{n}")["serial"]

@@ -13,10 +13,8 @@
 
 #include "common/exit_code.h"
 #include "common/wire/message.h"
-#include "daemon/dispatch.h"
 #include "tests/support/must.h"
-#include "tests/support/software_signer.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/software_room.h"
 
 using namespace hubseal;
 using namespace hubseal::daemon;
@@ -86,27 +84,10 @@ std::string make_csr() {
   return std::string(text, static_cast<std::size_t>(size));
 }
 
-/// Everything behind the sockets, with the shipped profiles and keys in memory.
+/// Everything behind the sockets, asked as the security team asks.
 class Daemon {
  public:
-  Daemon()
-      : profiles_(test::must(ca::Profiles::load("config/profiles"))),
-        audit_(test::must(AuditLog::open(folder_.path(), clock_))),
-        registry_(test::must(Registry::open(folder_.path()))),
-        keyring_(test::must(Keyring::open(*registry_, signer_, clock_))),
-        authorities_(test::must(Authorities::open(*registry_))),
-        guard_(clock_, *registry_),
-        issuance_(*registry_, *audit_, *authorities_, profiles_, signer_, guard_),
-        jws_(signer_),
-        dispatcher_(Services{.registry = *registry_,
-                             .audit = *audit_,
-                             .keyring = *keyring_,
-                             .authorities = *authorities_,
-                             .issuance = issuance_,
-                             .profiles = profiles_,
-                             .jws = jws_,
-                             .signer = signer_,
-                             .started = std::chrono::steady_clock::now()}) {
+  Daemon() {
     rule_.name = "security-team";
     rule_.role = Role::admin;
     for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
@@ -116,22 +97,11 @@ class Daemon {
 
   Json ask(const Json& request) {
     const Peer peer{&rule_, {.pid = 1, .uid = 1000, .gids = {1000}}};
-    return test::must(parse_json(dispatcher_.handle(peer, dump_json(request)), {.max_members = 1024}));
+    return test::must(parse_json(room_.dispatcher().handle(peer, dump_json(request)), {.max_members = 1024}));
   }
 
  private:
-  test::TempDir folder_;
-  SystemClock clock_;
-  test::SoftwareSigner signer_;
-  ca::Profiles profiles_;
-  std::unique_ptr<AuditLog> audit_;
-  std::unique_ptr<Registry> registry_;
-  std::unique_ptr<Keyring> keyring_;
-  std::unique_ptr<Authorities> authorities_;
-  ClockGuard guard_;
-  Issuance issuance_;
-  jws::JwsSigner jws_;
-  Dispatcher dispatcher_;
+  test::SoftwareRoom room_;
   PeerRule rule_;
 };
 

@@ -76,19 +76,19 @@ includes_refuses daemon/x.h '#include "hsm/pkcs11.h"' 'PKCS#11 is seen in hsm/ a
 includes_refuses daemon/x.h '#include <libp11.h>' '<libp11.h> is for hsm/'
 includes_refuses common/x.h '#include <p11-kit/pkcs11.h>' '<p11-kit/pkcs11.h> is for hsm/'
 includes_refuses daemon/x.h '#include <Poco/Net/Socket.h>' '<Poco/Net/Socket.h> is for agent/'
-includes_refuses daemon/registry.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/sqlite.cpp'
+includes_refuses daemon/registry/x.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/registry/sqlite.cpp'
 includes_refuses agent/http/x.h '#include "agent/store/table.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "app.h"' 'does not start at the root'
 includes_refuses daemon/ops/x.cpp '#include "daemon/server.h"' 'points the wrong way; not allowed here: daemon/server*'
 includes_refuses daemon/ops/x.cpp '#include "daemon/listeners.h"' 'points the wrong way; not allowed here: daemon/server*'
-includes_refuses daemon/x.cpp 'auto s = prepare("SELECT label FROM keys");' 'SQL is for daemon/registry* daemon/sqlite*'
-includes_refuses daemon/ops/x.cpp 'auto s = prepare(R"(\n  UPDATE keys SET use = 1)");' 'SQL is for daemon/registry* daemon/sqlite*'
-includes_refuses agent/service/x.cpp 'session << "INSERT OR IGNORE INTO dfsps VALUES (1)";' 'SQL is for daemon/registry* daemon/sqlite*'
-includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is for daemon/registry* daemon/sqlite*'
+includes_refuses daemon/x.cpp 'auto s = prepare("SELECT label FROM keys");' 'SQL is for daemon/registry/*'
+includes_refuses daemon/ops/x.cpp 'auto s = prepare(R"(\n  UPDATE keys SET use = 1)");' 'SQL is for daemon/registry/*'
+includes_refuses agent/service/x.cpp 'session << "INSERT OR IGNORE INTO dfsps VALUES (1)";' 'SQL is for daemon/registry/*'
+includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is for daemon/registry/*'
 includes_refuses agent/service/x.cpp 'answer.status = 404;' 'an HTTP status is for agent/http/*'
 includes_refuses agent/service/x.cpp 'return HTTPResponse::HTTP_NOT_FOUND;' 'an HTTP status is for agent/http/*'
 includes_refuses daemon/x.cpp 'if (answer.status() >= 500) return;' 'an HTTP status is for agent/http/*'
-for home in daemon/registry.cpp daemon/registry/names.cpp daemon/sqlite.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
+for home in daemon/registry/names.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
   fresh
   put "$home" 'auto s = prepare("SELECT label FROM keys");\n'
   put agent/http/errors.cpp 'answer.status = 404;\n'
@@ -225,6 +225,8 @@ configs_refuses() {
   cp -r "$repo/config" "$tree/"
   cp "$repo/daemon/config.cpp" "$tree/daemon/"
   cp "$repo/daemon/ca/profile.cpp" "$tree/daemon/ca/"
+  mkdir -p "$tree/daemon/policy"
+  cp "$repo/daemon/policy/policy.cpp" "$tree/daemon/policy/"
   [[ ! -e $repo/agent/config.cpp ]] || cp "$repo/agent/config.cpp" "$tree/agent/"
   sed -i "$2" "$tree/$1"
   if [[ -n $3 ]]; then
@@ -240,6 +242,7 @@ configs_refuses config/hubseald.toml 's/^max_connections = 64/max_connections = 
 configs_refuses config/hubseald.toml 's/^# serial = /# serial_number = /' 'has "serial_number", which'
 configs_refuses config/profiles/jws.toml 's/^kind .*/kind = "both"/' 'hubseald refuses hubseald.toml'
 configs_refuses config/profiles/hub-root.toml 's/^path_len .*//' 'reads "path_len", which'
+configs_refuses config/policy.toml '/^create_ca/d' 'hubseald refuses hubseald.toml'
 configs_refuses config/rig/hubseald.toml.in 's/@MODULE@/@MODUL@/' 'a placeholder that run does not fill in'
 configs_refuses daemon/config.cpp 's/"session_copies"/"session_copy"/' 'reads "session_copy", which'
 

@@ -18,9 +18,11 @@ umask 077
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cp -r config/profiles "$scratch/profiles"
+cp config/policy.toml "$scratch/policy.toml"
 
 # As shipped, but with users and groups that exist here and the profiles of this tree.
 sed -e "s|^profiles_dir = .*|profiles_dir = \"$scratch/profiles\"|" \
+  -e "s|^policy_file = .*|policy_file = \"$scratch/policy.toml\"|" \
   -e "s|^user = .*|user = \"$(id -u)\"|" -e "s|^group = .*|group = \"$(id -g)\"|" \
   config/hubseald.toml >"$scratch/hubseald.toml"
 
@@ -34,7 +36,7 @@ accepts "$hubseald" "$scratch/hubseald.toml"
 # The rig's, filled in as run does it.
 for template in config/rig/*.toml.in; do
   file=$scratch/rig-$(basename "$template" .in)
-  sed -e "s|@STATE@/etc/profiles|$scratch/profiles|g" -e "s|@STATE@|$scratch|g" -e "s|@USER@|$(id -u)|g" \
+  sed -e "s|@STATE@/etc/|$scratch/|g" -e "s|@STATE@|$scratch|g" -e "s|@USER@|$(id -u)|g" \
     -e "s|@MODULE@|/usr/lib/softhsm/libsofthsm2.so|g" -e "s|@PORT@|3001|g" "$template" >"$file"
   ! grep -q '@[A-Z]*@' "$file" || finding "$template: a placeholder that run does not fill in: $(grep -o '@[A-Z]*@' "$file" | head -n 1)"
   case $template in
@@ -76,6 +78,7 @@ no_other_keys() { # SOURCE FILE: keys and tables in force or commented out
 }
 same_keys daemon/config.cpp config/hubseald.toml
 no_other_keys daemon/config.cpp config/hubseald.toml
+same_keys daemon/policy/policy.cpp config/policy.toml
 same_keys daemon/ca/profile.cpp config/profiles/hub-root.toml config/profiles/dfsp-client.toml
 if [[ -e config/agent.toml ]]; then
   same_keys agent/config.cpp config/agent.toml

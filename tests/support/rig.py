@@ -130,7 +130,7 @@ class Rig:
         self.script_file = self.folder / "script"
         self.p11_log = self.folder / "p11.log"
         self.config_file = self.folder / "hubseald.toml"
-        self.module = FAKE_P11 if fake else SOFTHSM
+        self.module = pathlib.Path(shutil.copy(FAKE_P11, self.folder)) if fake else SOFTHSM
         self.peers = full_peers() if peers is None else peers
         self.server = server  # further lines of [server]
         self.token_lines = 'label = "hub"'
@@ -165,6 +165,9 @@ class Rig:
         for source in [*SOURCE.glob("config/profiles/*.toml"), *SOURCE.glob("tests/support/profiles/*.toml")]:
             shutil.copyfile(source, profiles / source.name)
             (profiles / source.name).chmod(0o600)
+        self.policy_file = self.folder / "policy.toml"
+        shutil.copyfile(SOURCE / "config" / "rig" / "policy.toml", self.policy_file)
+        self.policy_file.chmod(0o600)
 
     def write_pin(self, pin, mode=0o600):
         self.pin_file.write_text(pin + "\n")
@@ -173,7 +176,7 @@ class Rig:
     def write_config(self, mode=0o600):
         self.config_file.write_text(
             f'[server]\nruntime_dir = "{self.run}"\nstate_dir = "{self.state}"\n'
-            f'profiles_dir = "{self.folder}/profiles"\n{self.server}\n'
+            f'policy_file = "{self.policy_file}"\nprofiles_dir = "{self.folder}/profiles"\n{self.server}\n'
             f'[token]\nmodule = "{self.module}"\n{self.token_lines}\n{self.pin_line}\n'
             "session_copies = true\n" + "\n".join(self.peers))
         self.config_file.chmod(mode)

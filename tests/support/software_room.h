@@ -1,32 +1,39 @@
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
 
 #include "common/clock.h"
 #include "common/json.h"
-#include "daemon/dispatch.h"
+#include "daemon/key_room.h"
 #include "tests/support/software_signer.h"
 #include "tests/support/temp_dir.h"
 
 namespace hubseal::test {
 
 /// All of hubseald behind its sockets, on keys in memory: what tests and fuzzers of dispatch need.
-/// The token's key "hub-ca" has the root "hub-ca", "hub-jws" signs JWS; profiles are the shipped ones.
-/// Owns: a temporary folder with registry and audit log.
+/// Profiles are the shipped ones, policy that of the rig.
+/// Owns: a temporary folder with policy and state.
 class SoftwareRoom {
  public:
   SoftwareRoom();
+  /// `change` may write to the files of the policy before they are read.
+  using ChangePolicy = std::function<void(const daemon::PolicyFiles&)>;
+  explicit SoftwareRoom(const ChangePolicy& change);
   ~SoftwareRoom();
 
-  daemon::Dispatcher& dispatcher() { return *dispatcher_; }
-  daemon::Registry& registry() { return *registry_; }
-  SoftwareSigner& signer() { return signer_; }
-  const std::filesystem::path& folder() const { return folder_.path(); }
+  /// The keys "hub-ca", which has the root "hub-ca", and "hub-jws".
+  void make_keys_and_ca();
 
-  /// An issuance of its own on the same registry, log, CAs and keys: as after a restart with other profiles.
-  daemon::Issuance issuance(const ca::Profiles& profiles);
+  daemon::KeyRoom& room() { return *room_; }
+  daemon::Dispatcher& dispatcher() { return room_->dispatcher(); }
+  daemon::Registry& registry() { return room_->registry(); }
+  SoftwareSigner& signer() { return signer_; }
+  const daemon::PolicyFiles& policy_files() const { return policy_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  std::filesystem::path audit_file() const { return folder_ / "state" / "audit" / "audit.jsonl"; }
 
   /// A peer of ours with these rights, on this socket; every profile and key is open to it.
   daemon::Peer peer(daemon::Role role, std::initializer_list<daemon::Permission> permissions);
@@ -40,15 +47,9 @@ class SoftwareRoom {
   TempDir folder_;
   SystemClock clock_;
   SoftwareSigner signer_;
-  ca::Profiles profiles_;
-  std::unique_ptr<daemon::AuditLog> audit_;
-  std::unique_ptr<daemon::Registry> registry_;
-  std::unique_ptr<daemon::Keyring> keyring_;
-  std::unique_ptr<daemon::Authorities> authorities_;
-  std::unique_ptr<daemon::ClockGuard> guard_;
-  std::unique_ptr<daemon::Issuance> issuance_;
-  std::unique_ptr<daemon::jws::JwsSigner> jws_;
-  std::unique_ptr<daemon::Dispatcher> dispatcher_;
+  const daemon::StateFolder state_;
+  daemon::PolicyFiles policy_;
+  std::unique_ptr<daemon::KeyRoom> room_;
   std::vector<std::unique_ptr<daemon::PeerRule>> rules_;
 };
 

@@ -48,6 +48,7 @@ UniqueFd notification_socket(const std::string& path) {
 constexpr std::string_view kConfig = R"([server]
 runtime_dir = "{0}/run"
 state_dir = "{0}/state"
+policy_file = "{0}/policy.toml"
 profiles_dir = "{0}/profiles"
 
 [token]
@@ -86,6 +87,7 @@ void Rig::write_config(const Options& options) const {
   for (const char* from : {HUBSEAL_SOURCE_DIR "/config/profiles", HUBSEAL_SOURCE_DIR "/tests/support/profiles"})
     for (const auto& file : std::filesystem::directory_iterator(from))
       write_private(profiles / file.path().filename(), text_of(file.path()));
+  write_private(folder() / "policy.toml", text_of(HUBSEAL_SOURCE_DIR "/config/rig/policy.toml"));
   write_private(folder() / "pin", token_.pin() + "\n");
 
   std::string config = fmt::format(kConfig, folder().string(), token_.module().string(), token_.label(),

@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/unit/agent/agent_support.h"

@@ -19,12 +19,14 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
                                         {Code::conflict, 409},        {Code::policy_denied, 400},
                                         {Code::hsm_busy, 503},        {Code::rate_limited, 429},
                                         {Code::hsm_unavailable, 503}, {Code::storage_unavailable, 503},
-                                        {Code::internal, 500},        {Code::approval_required, 409}};
+                                        {Code::internal, 500},        {Code::approval_required, 409},
+                                        {Code::sealed, 503}};
   for (const auto& [code, status] : table) BOOST_TEST(answer_for(code).status == status, to_string(code));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_temporary_says_when_to_come_back) {
-  for (const Code code : {Code::hsm_busy, Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable})
+  for (const Code code : {Code::hsm_busy, Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable,
+                          Code::sealed})
     BOOST_TEST(answer_for(code).retry_after_seconds.has_value(), to_string(code));
   BOOST_TEST(!answer_for(Code::conflict).retry_after_seconds.has_value());
 }

@@ -1,5 +1,6 @@
 #include "agent/store/migrations.h"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 
 #include "agent/store/database.h"

@@ -48,6 +48,34 @@ BOOST_AUTO_TEST_CASE(a_secret_that_others_can_read_is_refused) {
     BOOST_TEST(!read_secret_file(make("bad", "1357", mode), 64).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_folder_on_the_way_that_others_can_write_is_refused) {
+  std::filesystem::create_directories(folder / "open" / "closed");
+  const auto file = make("open/closed/file", "x", 0600);
+  BOOST_TEST(read_file(file, 10, Trust::config).has_value());
+  ::chmod((folder / "open").c_str(), 0777);
+  for (const Trust trust : {Trust::config, Trust::secret}) {
+    const auto refused = read_file(file, 10, trust);
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.error().message.find((folder / "open").string() + " has mode 0777") != std::string::npos);
+  }
+  BOOST_TEST(read_file(file, 10, Trust::any).has_value());
+  BOOST_TEST(!check_trusted_path(folder / "open").has_value());
+  BOOST_TEST(!check_trusted_path(folder / "open" / "closed").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_link_is_as_good_as_where_it_stands_and_where_it_leads) {
+  std::filesystem::create_directories(folder / "open");
+  std::filesystem::create_directories(folder / "closed" / "real");
+  std::filesystem::create_directory_symlink(folder / "closed" / "real", folder / "link");
+  std::filesystem::create_directory_symlink(folder / "closed" / "real", folder / "open" / "link");
+  BOOST_TEST(check_trusted_path(folder / "link").has_value());
+  ::chmod((folder / "open").c_str(), 0777);
+  BOOST_TEST(!check_trusted_path(folder / "open" / "link").has_value());
+  ::chmod((folder / "closed").c_str(), 0777);
+  BOOST_TEST(!check_trusted_path(folder / "link").has_value());
+  BOOST_TEST((check_trusted_path(folder / "nothing").error().code == Code::not_found));
+}
+
 BOOST_AUTO_TEST_CASE(only_one_final_line_feed_is_left_out_of_a_secret) {
   BOOST_TEST(must(read_secret_file(make("a", "13 57\n\n", 0600), 64)).size() == 6U);
   BOOST_TEST(!read_secret_file(make("b", "\n", 0600), 64).has_value());

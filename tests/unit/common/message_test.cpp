@@ -37,10 +37,17 @@ BOOST_AUTO_TEST_CASE(a_reply_is_the_ok_object_or_the_daemons_error) {
 BOOST_AUTO_TEST_CASE(every_code_travels) {
   for (const Code code : {Code::bad_request, Code::too_large, Code::forbidden, Code::not_found, Code::conflict,
                           Code::policy_denied, Code::approval_required, Code::hsm_busy, Code::rate_limited,
-                          Code::hsm_unavailable, Code::storage_unavailable, Code::internal}) {
+                          Code::hsm_unavailable, Code::storage_unavailable, Code::sealed, Code::internal}) {
     const auto reply = decode_reply(encode_error("1", {code, "m"}), "1");
     BOOST_TEST((reply.error().code == code), to_string(code));
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_approval_is_named) {
+  const Error waiting{.code = Code::approval_required, .message = "m", .approval = "a-17"};
+  BOOST_TEST(encode_error("1", waiting).find(R"("approval":"a-17")") != std::string::npos);
+  BOOST_TEST(decode_reply(encode_error("1", waiting), "1").error().approval == "a-17");
+  BOOST_TEST(encode_error("1", {Code::conflict, "m"}).find("approval") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_answer_to_another_request_is_refused) {

@@ -67,6 +67,18 @@ BOOST_AUTO_TEST_CASE(records_are_numbered_without_a_gap_across_restarts) {
   BOOST_TEST(Json::parse(written[1]).at("event") == "two");
 }
 
+BOOST_AUTO_TEST_CASE(a_record_that_lacks_only_its_line_feed_keeps_its_number) {
+  test::must(open()->record(Json{{"event", "one"}}));
+  append_raw(R"({"seq":2,"time":"2026-11-24T09:00:00Z","event":"two"})");
+  const auto log = open();
+  BOOST_TEST(log->records() == 2);
+  test::must(log->record(Json{{"event", "three"}}));
+  const auto written = lines();
+  BOOST_REQUIRE(written.size() == 3);
+  BOOST_TEST(Json::parse(written[1]).at("event") == "two");
+  BOOST_TEST(Json::parse(written[2]).at("seq") == 3);
+}
+
 BOOST_AUTO_TEST_CASE(concurrent_writers_share_the_log_and_each_record_is_there_once) {
   const auto log = open();
   std::vector<std::thread> threads;

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "daemon/registry/certificate_table.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
@@ -43,7 +44,7 @@ struct Fixture {
                                    .not_after = clock.time + 24h,
                                    .tbs = {1},
                                    .algorithm = SignatureAlgorithm::ecdsa_sha256};
-    test::must(registry->reserve(record, {}));
+    test::must(registry->write([&](Database& database) { return certificate_table::reserve(database, record); }));
   }
 
   FakeClock clock;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +35,8 @@ const std::pair<const char*, Permission> kOperations[] = {
 };
 
 struct Fixture : test::SoftwareRoom {
+  Fixture() { make_keys_and_ca(); }
+
   std::string code(const Peer& peer, std::string_view op, Json fields = Json::object()) {
     const Json reply = ask(peer, op, std::move(fields));
     return reply.contains("error") ? reply["error"]["code"].get<std::string>() : "ok";
@@ -41,7 +44,7 @@ struct Fixture : test::SoftwareRoom {
 
   std::vector<Json> audit_records() const {
     std::vector<Json> records;
-    std::ifstream file(folder() / "audit.jsonl");
+    std::ifstream file(audit_file());
     for (std::string line; std::getline(file, line);) records.push_back(test::must(parse_json(line)));
     return records;
   }
@@ -99,7 +102,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_recorded_is_not_released) {
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit old{};
   ::getrlimit(RLIMIT_FSIZE, &old);
-  const rlimit full{std::filesystem::file_size(folder() / "audit.jsonl"), old.rlim_max};
+  const rlimit full{std::filesystem::file_size(audit_file()), old.rlim_max};
   BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
   const Json jws = ask(admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}});
   const std::string key = code(admin, "create_key", {{"label", "new"}, {"type", "ec_p256"}, {"use", "jws"}});
@@ -123,9 +126,10 @@ BOOST_AUTO_TEST_CASE(a_page_of_certificates_is_a_line_that_clients_read) {
                              .request = fmt::format("r-{}", i)};
     intent.key_id[0] = static_cast<std::uint8_t>(i);
     intent.key_id[1] = static_cast<std::uint8_t>(i >> 8);
+    intent.key_core = intent.key_id;
     intent.content_hash = intent.tbs = {1};
     intent.distinguished_name = std::string(2500, 'x');
-    test::must(registry().reserve(intent, {}));
+    test::must(registry().write([&](Database& database) { return certificate_table::reserve(database, intent); }));
   }
   const Peer admin = peer(Role::admin);
   Json fields = {{"subject", "bank1"}, {"limit", 500}};

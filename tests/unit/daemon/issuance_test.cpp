@@ -17,6 +17,8 @@ using test::must;
 namespace {
 
 struct Fixture : test::SoftwareRoom {
+  Fixture() { make_keys_and_ca(); }
+
   const IssueRequest request{.peer = "agent",
                              .request = "r-1",
                              .ca = "hub-ca",
@@ -26,7 +28,9 @@ struct Fixture : test::SoftwareRoom {
   const ca::Profiles shipped = must(ca::Profiles::load(folder() / "profiles"));
 
   static Issuance::Trail trail(Result<> recorded) {
-    return {.who = Json{{"peer", "agent"}}, .record_result = [=](const CertificateRecord&) { return recorded; }};
+    return {.who = Json{{"peer", "agent"}},
+            .authorize = [](const ca::Prepared&) { return Grant(); },
+            .record_result = [=](const CertificateRecord&) { return recorded; }};
   }
   static Issuance::Trail good_trail() { return trail({}); }
   static Issuance::Trail broken_log() { return trail(fail(Code::storage_unavailable, "full")); }
@@ -45,7 +49,11 @@ struct Fixture : test::SoftwareRoom {
     return must(ca::Profiles::load(other));
   }
 
-  CertificateRecord kept() { return must(registry().find_request("agent", "r-1")).value(); }
+  CertificateRecord kept() {
+    return must(registry().read(
+                    [](Database& database) { return certificate_table::find_request(database, "agent", "r-1"); }))
+        .value();
+  }
 };
 
 }  // namespace
@@ -53,22 +61,21 @@ struct Fixture : test::SoftwareRoom {
 BOOST_FIXTURE_TEST_SUITE(issuance, Fixture)
 
 BOOST_AUTO_TEST_CASE(a_certificate_whose_result_cannot_be_recorded_can_be_read_by_nobody) {
-  Issuance issuance = this->issuance(shipped);
-  const auto refused = issuance.issue(request, broken_log());
+  const auto refused = room().issuance().issue(shipped, request, broken_log());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::storage_unavailable));
   BOOST_TEST(!kept().issued());
 
   // The log is back: the repeat is the same serial and the same bytes.
-  const CertificateRecord issued = must(issuance.issue(request, good_trail()));
+  const CertificateRecord issued = must(room().issuance().issue(shipped, request, good_trail()));
   BOOST_TEST(issued.issued());
   BOOST_TEST(issued.serial == kept().serial);
 }
 
 BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
-  (void)issuance(shipped).issue(request, broken_log());
+  (void)room().issuance().issue(shipped, request, broken_log());
   const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
-  const auto refused = issuance(stricter).issue(request, good_trail());
+  const auto refused = room().issuance().issue(stricter, request, good_trail());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::policy_denied));
   BOOST_TEST(refused.error().message.find("another policy") != std::string::npos);
@@ -77,14 +84,14 @@ BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
     std::filesystem::remove_all(folder() / "other");
     return profiles_with(", \"ec_p256\", \"ec_p384\"", "");
   }();
-  BOOST_TEST((issuance(rsa_only).issue(request, good_trail()).error().code == Code::policy_denied));
+  BOOST_TEST((room().issuance().issue(rsa_only, request, good_trail()).error().code == Code::policy_denied));
   BOOST_TEST(!kept().issued());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
-  const CertificateRecord first = must(issuance(shipped).issue(request, good_trail()));
+  const CertificateRecord first = must(room().issuance().issue(shipped, request, good_trail()));
   const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
-  const CertificateRecord again = must(issuance(stricter).issue(request, good_trail()));
+  const CertificateRecord again = must(room().issuance().issue(stricter, request, good_trail()));
   BOOST_TEST((again.certificate == first.certificate));
 }
 

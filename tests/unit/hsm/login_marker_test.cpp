@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include "tests/support/fake_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 

@@ -5,6 +5,8 @@
 #include <new>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "tests/support/fake_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 

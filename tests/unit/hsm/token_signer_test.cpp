@@ -3,6 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "tests/support/fake_token.h"
 #include "tests/support/test_token.h"
 #include "tests/unit/hsm/signer_checks.h"

@@ -1,4 +1,4 @@
-#include "daemon/sqlite.h"
+#include "daemon/registry/sqlite.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -111,5 +111,7 @@ Result<> Database::execute(const char* sql) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_.get()); }
+
+std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
 }  // namespace hubseal::daemon

@@ -61,6 +61,8 @@ class Database {
   Result<> execute(const char* sql);
   /// Rows changed by the last statement.
   std::int64_t changes() const;
+  /// The number of the row that was inserted last.
+  std::int64_t last_row() const;
 
  private:
   struct Close {

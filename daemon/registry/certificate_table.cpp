@@ -1,0 +1,127 @@
+#include "daemon/registry/certificate_table.h"
+
+#include <fmt/format.h>
+
+#include "daemon/registry/columns.h"
+
+namespace hubseal::daemon::certificate_table {
+namespace {
+
+constexpr std::string_view kColumns =
+    "row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, "
+    "not_before, not_after, tbs, algorithm, certificate, approval, key_core";
+
+CertificateRecord read_row(const Statement& row) {
+  return {.row = row.integer(0),
+          .ca = row.text(1),
+          .serial = row.text(2),
+          .profile = row.text(3),
+          .subject = row.text(4),
+          .peer = row.text(5),
+          .request = row.text(6),
+          .approval = row.text(15),
+          .content_hash = row.blob(7),
+          .key_id = key_id_from(row.blob(8)),
+          .key_core = key_id_from(row.blob(16)),
+          .distinguished_name = row.text(9),
+          .not_before = time_from(row.integer(10)),
+          .not_after = time_from(row.integer(11)),
+          .tbs = row.blob(12),
+          .algorithm = static_cast<SignatureAlgorithm>(row.integer(13)),
+          .certificate = row.blob(14)};
+}
+
+Result<std::optional<CertificateRecord>> first_row(Statement statement) {
+  if (!TRY(statement.step())) return std::nullopt;
+  return read_row(statement);
+}
+
+/// Who else had the key certified is told to nobody but that participant.
+Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
+  Statement known =
+      TRY(database.prepare("SELECT subject, serial, request FROM certificates WHERE key_id = ?1 OR key_core = ?2"));
+  if (!TRY(known.bind(ByteView(intent.key_id)).bind(ByteView(intent.key_core)).step())) return {};
+  const std::string where = known.text(0) == intent.subject
+                                ? fmt::format(" (serial {}, request {})", known.text(1), known.text(2))
+                                : std::string();
+  return fail(Code::policy_denied, fmt::format("PKI-8: public key {} was certified before{}; wanted a new key",
+                                               to_hex(intent.key_id), where));
+}
+
+Result<> insert_intent(Database& database, const CertificateRecord& intent) {
+  Statement insert = TRY(
+      database.prepare("INSERT INTO certificates (ca, serial, profile, subject, peer, request, content_hash, key_id, "
+                       "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core) VALUES "
+                       "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  return insert.bind(intent.ca)
+      .bind(intent.serial)
+      .bind(intent.profile)
+      .bind(intent.subject)
+      .bind(intent.peer)
+      .bind(intent.request)
+      .bind(ByteView(intent.content_hash))
+      .bind(ByteView(intent.key_id))
+      .bind(intent.distinguished_name)
+      .bind(seconds(intent.not_before))
+      .bind(seconds(intent.not_after))
+      .bind(ByteView(intent.tbs))
+      .bind(static_cast<std::int64_t>(intent.algorithm))
+      .bind(intent.approval)
+      .bind(ByteView(intent.key_core))
+      .run();
+}
+
+}  // namespace
+
+Result<> reserve(Database& database, const CertificateRecord& intent) {
+  TRY(refuse_known_key(database, intent));
+  TRY(insert_intent(database, intent));
+  Statement clock =
+      TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = max(latest, ?1)"));
+  return clock.bind(seconds(intent.not_before)).run();
+}
+
+Result<bool> complete(Database& database, const std::string& ca, const std::string& serial, ByteView certificate) {
+  Statement update = TRY(
+      database.prepare("UPDATE certificates SET certificate = ? WHERE ca = ? AND serial = ? AND certificate IS NULL"));
+  TRY(update.bind(certificate).bind(ca).bind(serial).run());
+  return database.changes() == 1;
+}
+
+Result<std::optional<CertificateRecord>> find(Database& database, const std::string& ca, const std::string& serial) {
+  static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE ca = ? AND serial = ?", kColumns);
+  Statement statement = TRY(database.prepare(sql));
+  statement.bind(ca).bind(serial);
+  return first_row(std::move(statement));
+}
+
+Result<std::optional<CertificateRecord>> find_request(Database& database, const std::string& peer,
+                                                      const std::string& request) {
+  static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE peer = ? AND request = ?", kColumns);
+  Statement statement = TRY(database.prepare(sql));
+  statement.bind(peer).bind(request);
+  return first_row(std::move(statement));
+}
+
+Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query) {
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM certificates WHERE row > ?1 AND (?2 IS NULL OR ca = ?2) AND (?3 IS NULL OR subject = ?3) "
+      "ORDER BY row LIMIT ?4",
+      kColumns);
+  Statement rows = TRY(database.prepare(sql));
+  rows.bind(query.after);
+  query.ca ? rows.bind(*query.ca) : rows.bind_null();
+  query.subject ? rows.bind(*query.subject) : rows.bind_null();
+  rows.bind(query.limit);
+  std::vector<CertificateRecord> records;
+  while (TRY(rows.step())) records.push_back(read_row(rows));
+  return records;
+}
+
+Result<std::optional<TimePoint>> latest_time(Database& database) {
+  Statement row = TRY(database.prepare("SELECT latest FROM clock"));
+  if (!TRY(row.step())) return std::nullopt;
+  return time_from(row.integer(0));
+}
+
+}  // namespace hubseal::daemon::certificate_table

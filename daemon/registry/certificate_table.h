@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/key_types.h"
+#include "daemon/registry/sqlite.h"
+
+namespace hubseal::daemon {
+
+/// A certificate from the moment its serial is reserved.
+struct CertificateRecord {
+  std::int64_t row = 0;
+  std::string ca;
+  std::string serial;  ///< lower-case hexadecimal
+  std::string profile;
+  std::string subject;   ///< participant (DFSP); the CA's own name for a root
+  std::string peer;      ///< entry of the configuration that asked
+  std::string request;   ///< its id; unique per peer
+  std::string approval;  ///< that allowed it ("a-17"); empty where policy asked for none
+  Bytes content_hash;    ///< SHA-256 over what was asked: a repeat must ask the same
+  KeyId key_id{};        ///< the certified key
+  KeyId key_core{};      ///< key_core_of: what its relatives have in common with it
+  std::string distinguished_name;
+  TimePoint not_before{};
+  TimePoint not_after{};
+  Bytes tbs;  ///< DER to be signed; kept so that a repeat signs the same bytes
+  SignatureAlgorithm algorithm{};
+  Bytes certificate;  ///< DER; empty until it is issued
+
+  bool issued() const { return !certificate.empty(); }
+};
+
+struct CertificateQuery {
+  std::optional<std::string> ca;
+  std::optional<std::string> subject;
+  std::int64_t after = 0;  ///< row of the last one seen
+  std::int64_t limit = 100;
+};
+
+/// Every serial that was ever reserved, and the certificate that it became.
+namespace certificate_table {
+
+/// Writes an intent: serial and to-be-signed bytes. Moves the registry's own time forward.
+/// Errors: policy_denied (the key, or one of the same numbers, was certified before: PKI-8), conflict (request id or
+/// serial taken).
+Result<> reserve(Database& database, const CertificateRecord& intent);
+/// Writes the certificate that an intent became. False where another thread was first: that one stays.
+Result<bool> complete(Database& database, const std::string& ca, const std::string& serial, ByteView certificate);
+
+Result<std::optional<CertificateRecord>> find(Database& database, const std::string& ca, const std::string& serial);
+Result<std::optional<CertificateRecord>> find_request(Database& database, const std::string& peer,
+                                                      const std::string& request);
+/// Oldest first.
+Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
+/// The newest not_before written so far: time has been at least that (clock_guard.h).
+Result<std::optional<TimePoint>> latest_time(Database& database);
+
+}  // namespace certificate_table
+}  // namespace hubseal::daemon

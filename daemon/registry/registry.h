@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "common/guarded.h"
+#include "common/result.h"
+#include "daemon/group_commit.h"
+#include "daemon/registry/sqlite.h"
+
+namespace hubseal::daemon {
+
+/// The daemon's own memory: keys, CAs, certificates, names. SQLite, synchronous=FULL, so that what has
+/// returned is on disk. A lost or forged database of the agent changes nothing here.
+/// This is the way in; what stands inside is read and written by the *_table.h beside it:
+///   TRY(registry.write([&](Database& database) { return key_table::add(database, key); }));
+/// Owns: `registry.sqlite` in the given folder. One transaction is shared by concurrent writers.
+/// Threads: share it freely.
+/// Errors: those of the work; storage_unavailable when the transaction did not reach the disk.
+class Registry {
+ public:
+  /// Brings an older registry up to date; refuses one that a newer hubseald wrote.
+  static Result<std::unique_ptr<Registry>> open(const std::filesystem::path& folder);
+
+  /// Runs `work` in a transaction: all of it is durable when this returns, or none of it is there.
+  template <class Work>
+  auto write(Work work) -> std::invoke_result_t<Work, Database&> {
+    std::invoke_result_t<Work, Database&> outcome = fail(Code::internal, "registry: not written");
+    const auto committed = commit([&](Database& database) -> Result<> {
+      outcome = work(database);
+      return outcome ? Result<>() : Result<>(tl::unexpected(outcome.error()));
+    });
+    if (!committed) return tl::unexpected(committed.error());
+    return outcome;
+  }
+
+  /// Runs `work` on what is durable; it must not write.
+  template <class Work>
+  auto read(Work work) -> std::invoke_result_t<Work, Database&> {
+    auto reader = reader_.lock();
+    return work(*reader);
+  }
+
+ private:
+  using Work = std::function<Result<>(Database&)>;
+  struct Write : GroupCommit<Write>::Ticket {
+    Work work;
+    Result<> result;
+  };
+
+  Registry(Database writer, Database reader);
+  Result<> commit(Work work);
+  void flush(std::span<Write* const> batch);
+
+  Database writer_;  // only touched by the thread that flushes
+  Guarded<Database> reader_;
+  GroupCommit<Write> commit_;
+};
+
+}  // namespace hubseal::daemon

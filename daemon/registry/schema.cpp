@@ -1,0 +1,109 @@
+#include "daemon/registry/schema.h"
+
+#include <iterator>
+
+#include <fmt/format.h>
+
+namespace hubseal::daemon {
+namespace {
+
+// One text per version; what has been released is never changed, only followed.
+// Times are seconds since 1970, UTC.
+constexpr const char* kVersions[] = {
+    R"sql(
+CREATE TABLE keys (
+  label TEXT PRIMARY KEY,
+  key_id BLOB NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  use TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE cas (
+  name TEXT PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE REFERENCES keys(label),
+  profile TEXT NOT NULL,
+  certificate BLOB,
+  csr BLOB
+) STRICT;
+CREATE TABLE certificates (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  ca TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  request TEXT NOT NULL,
+  content_hash BLOB NOT NULL,
+  key_id BLOB NOT NULL UNIQUE,
+  distinguished_name TEXT NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  tbs BLOB NOT NULL,
+  algorithm INTEGER NOT NULL,
+  certificate BLOB,
+  UNIQUE (ca, serial),
+  UNIQUE (peer, request)
+) STRICT;
+CREATE INDEX certificates_by_subject ON certificates (subject, row);
+CREATE TABLE names (
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  PRIMARY KEY (kind, value)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE clock (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  latest INTEGER NOT NULL
+) STRICT;
+)sql",
+    R"sql(
+CREATE TABLE approvals (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash BLOB NOT NULL,
+  operation TEXT NOT NULL,
+  about TEXT NOT NULL,
+  content TEXT NOT NULL,
+  policy_version INTEGER NOT NULL,
+  needed INTEGER NOT NULL,
+  peer TEXT NOT NULL,
+  uid INTEGER NOT NULL,
+  nonce BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  state TEXT NOT NULL
+) STRICT;
+CREATE INDEX approvals_by_hash ON approvals (hash, id);
+ALTER TABLE certificates ADD COLUMN approval TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificates ADD COLUMN key_core BLOB;
+CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core);
+)sql",
+};
+constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
+
+Result<std::int64_t> version_of(Database& database) {
+  Statement statement = TRY(database.prepare("PRAGMA user_version"));
+  TRY(statement.step());
+  return statement.integer(0);
+}
+
+Result<> upgrade(Database& database, std::int64_t version) {
+  TRY(database.execute("BEGIN IMMEDIATE"));
+  auto done = database.execute(kVersions[version]);
+  if (done) done = database.execute(fmt::format("PRAGMA user_version = {}; COMMIT", version + 1).c_str());
+  if (!done) (void)database.execute("ROLLBACK");
+  return done;
+}
+
+}  // namespace
+
+Result<> migrate(Database& database) {
+  std::int64_t version = TRY(version_of(database));
+  if (version > kNewest)
+    return fail(Code::storage_unavailable, fmt::format("registry has version {}, this hubseald knows {}; it was "
+                                                       "written by a newer one",
+                                                       version, kNewest));
+  for (; version < kNewest; ++version) TRY(upgrade(database, version));
+  return {};
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,142 @@
+#include "daemon/serve.h"
+
+#include <pthread.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "common/log.h"
+#include "common/version.h"
+#include "daemon/key_room.h"
+#include "daemon/listeners.h"
+#include "daemon/server.h"
+#include "hsm/init_token.h"
+#include "hsm/token_signer.h"
+
+namespace hubseal::daemon {
+namespace {
+
+hsm::TokenConfig token_config(const Config& config) {
+  const Config::Token& token = config.token;
+  return {.module = token.module,
+          .label = token.label,
+          .serial = token.serial,
+          .read_pin = [token] { return read_pin(token); },
+          .marker_folder = config.server.state_dir,
+          .name_pin = [token] { return name_pin(token); },
+          .sessions = token.sessions,
+          .session_copies = token.session_copies,
+          .deadline = token.deadline};
+}
+
+/// SIGTERM and SIGINT are blocked in every thread and waited for in one, which asks the server to stop.
+class StopSignals {
+ public:
+  StopSignals() {
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGTERM);
+    ::sigaddset(&signals_, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+
+  /// Waits for a signal in a thread of its own until it goes; the server must outlive it.
+  class Watch {
+   public:
+    Watch(const sigset_t& signals, Server& server)
+        : thread_([signals, &server] {
+            int signal = 0;
+            ::sigwait(&signals, &signal);
+            ::sd_notify(0, "STOPPING=1");
+            log::info("stopping", {{"signal", ::sigabbrev_np(signal)}});
+            server.stop();
+          }) {}
+    ~Watch() {
+      // When the server ended by itself, the thread still waits.
+      ::pthread_kill(thread_.native_handle(), SIGTERM);
+      thread_.join();
+    }
+    Watch(const Watch&) = delete;  // the thread exists once
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    std::thread thread_;
+  };
+  Watch stop_on_signal(Server& server) const { return Watch(signals_, server); }
+
+ private:
+  sigset_t signals_{};
+};
+
+Json start_record(const hsm::TokenStatus& token, const Keyring& keyring) {
+  Json keys = Json::array();
+  if (const auto list = keyring.list())
+    for (const Key& key : *list) keys.push_back(key.record.label);
+  return Json{{"event", "started"},   {"version", kVersion},          {"module", token.module},
+              {"token", token.label}, {"token_serial", token.serial}, {"keys", keys}};
+}
+
+}  // namespace
+
+Result<> serve(const Config& config) {
+  StopSignals signals;  // before any thread exists
+  const SystemClock clock;
+  TRY(check_trusted_path(config.token.module));  // its code runs in this process
+  TRY(read_policy(config.server.policy));        // what is wrong with it is told before the token is asked
+  const StateFolder state = TRY(StateFolder::take(config.server.state_dir));
+  const auto signer = TRY(hsm::open_token(token_config(config)));
+  const auto room = TRY(KeyRoom::open({.state = state, .policy = config.server.policy}, *signer, clock));
+  TRY(room->prove());
+  TRY(room->audit().record(start_record(signer->status(), room->keyring())));
+
+  Dispatcher& dispatcher = room->dispatcher();
+  Server server(
+      TRY(open_listeners(config.server.runtime_dir, config.peers)), config.peers,
+      {.max_connections = config.server.max_connections,
+       .line_timeout = config.server.line_timeout,
+       .idle_timeout = config.server.idle_timeout,
+       .drain = config.server.drain},
+      [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
+      [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
+  room->start_housekeeping();
+  const auto watch = signals.stop_on_signal(server);
+  ::sd_notify(0, "READY=1");
+  log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});
+
+  const bool drained = server.run();
+  if (!drained) ::_exit(EXIT_FAILURE);  // their threads still use what would be destroyed here
+  TRY(room->audit().record(Json{{"event", "stopped"}}));
+  log::info("stopped");
+  return {};
+}
+
+Result<> check(const Config& config) {
+  TRY(check_trusted_path(config.token.module));
+  const Policy policy = TRY(read_policy(config.server.policy));
+  for (const PeerRule& rule : config.peers)
+    for (const std::string& profile : rule.profiles)
+      if (!policy.profiles.find(profile))
+        return fail(Code::bad_request, fmt::format("peer \"{}\" names the profile \"{}\", which {} does not hold",
+                                                   rule.name, profile, config.server.policy.profiles_dir.string()));
+  fmt::print("configuration is good: {} peers, {} profiles\n", config.peers.size(), policy.profiles.all().size());
+  return {};
+}
+
+Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file) {
+  if (!config.token.label)
+    return fail(Code::bad_request, "a token is initialised under a label; [token] names a serial");
+  TRY(check_trusted_path(config.token.module));
+  const SecretBytes so_pin = TRY(read_secret_file(so_pin_file, 256));
+  const SecretBytes pin = TRY(read_pin(config.token));
+  TRY(hsm::init_token(config.token.module, *config.token.label, so_pin, pin));
+  fmt::print("token \"{}\" is initialised\n", *config.token.label);
+  return {};
+}
+
+}  // namespace hubseal::daemon

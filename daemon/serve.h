@@ -1,0 +1,21 @@
+/// The daemon as a process: what main() starts.
+#pragma once
+
+#include <filesystem>
+
+#include "common/result.h"
+#include "daemon/config.h"
+
+namespace hubseal::daemon {
+
+/// Opens everything in order (profiles, state, token, keys, sockets), proves each registered key,
+/// says READY, serves until SIGTERM or SIGINT, drains. Returns when all is closed.
+Result<> serve(const Config& config);
+
+/// Whether profiles load and the state folder can be used; touches neither token nor sockets.
+Result<> check(const Config& config);
+
+/// Initialises the token named by the configuration with the PIN of the configuration.
+Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file);
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,107 @@
+#include "daemon/approvals/approvals.h"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "daemon/registry/approval_table.h"
+#include "tests/support/must.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct FakeClock final : Clock {
+  TimePoint now() const override { return time; }
+  TimePoint time{std::chrono::seconds(1'790'000'000)};
+};
+
+struct Fixture {
+  /// "granted", or the code.
+  std::string ask(const Action& wanted, const Requester& by) {
+    const auto grant = approvals.authorize(by, policy, 2, wanted);
+    if (grant) return "granted";
+    waiting = grant.error().approval;
+    return std::string(to_string(grant.error().code));
+  }
+  void approve(const std::string& id) {
+    test::must(registry->write([&](Database& database) -> Result<> {
+      Statement update = TRY(database.prepare("UPDATE approvals SET state = 'approved' WHERE 'a-' || id = ?"));
+      return update.bind(id).run();
+    }));
+  }
+  Result<> use(const Grant& grant) {
+    return registry->write([&](Database& database) { return grant.use(database); });
+  }
+
+  FakeClock clock;
+  test::TempDir folder;
+  std::unique_ptr<Registry> registry = test::must(Registry::open(folder.path()));
+  Approvals approvals{*registry, clock};
+  Policy policy{.version = 3, .approval_lifetime = 72h};
+  const Requester ann{.peer = "security-team", .uid = 1000};
+  const Action action{.operation = "create_ca", .about = "hub-ca", .content = {{"ca", "hub-ca"}, {"key", "k"}}};
+  std::string waiting;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(approvals_core, Fixture)
+
+BOOST_AUTO_TEST_CASE(where_nobody_must_agree_nothing_waits) {
+  const Grant grant = test::must(approvals.authorize(ann, policy, 0, action));
+  BOOST_TEST(!grant.approval().has_value());
+  BOOST_TEST(use(grant).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_same_request_waits_once_and_survives_a_restart) {
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  const std::string first = waiting;
+  BOOST_TEST(first == "a-1");
+  registry.reset();
+  registry = test::must(Registry::open(folder.path()));
+  Approvals after(*registry, clock);
+  BOOST_TEST(after.authorize(ann, policy, 2, action).error().approval == first);
+}
+
+BOOST_AUTO_TEST_CASE(an_approval_is_used_once) {
+  ask(action, ann);
+  approve(waiting);
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action));
+  BOOST_TEST(grant.approval().value() == "a-1");
+  BOOST_TEST(use(grant).has_value());
+  BOOST_TEST((use(grant).error().code == Code::conflict));
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-2");
+}
+
+BOOST_AUTO_TEST_CASE(it_is_good_for_exactly_what_was_asked_by_whom_and_under_which_policy) {
+  ask(action, ann);
+  approve(waiting);
+  Action other = action;
+  other.content["key"] = "another";
+  BOOST_TEST(ask(other, ann) == "approval_required");
+  BOOST_TEST(ask(action, {.peer = "security-team", .uid = 1001}) == "approval_required");
+  BOOST_TEST(ask(action, {.peer = "agent", .uid = 1000}) == "approval_required");
+  policy.version = 4;
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  policy.version = 3;
+  BOOST_TEST(ask(action, ann) == "granted");
+}
+
+BOOST_AUTO_TEST_CASE(it_expires_before_and_after_the_vote) {
+  ask(action, ann);
+  approve(waiting);
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action));
+  clock.time += 72h;
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-2");
+  BOOST_TEST(use(grant).has_value());  // taken in time, and used before anybody could know better
+  clock.time += 73h;
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-3");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
