@@ -61,6 +61,7 @@ inline void take(Result<void>&&) {}
 // The counter gives each use a variable of its own, so that one TRY may stand inside another.
 #define TRY_NAMED(expression, number) TRY_PASTE(expression, number)
 #define TRY_PASTE(expression, number) TRY_AS(expression, try_result_##number)
+// NOLINTBEGIN(bugprone-macro-parentheses): `result` is a name that is declared, not a value.
 #define TRY_AS(expression, result)                                          \
   __extension__({                                                           \
     auto result = (expression);                                             \
@@ -68,3 +69,4 @@ inline void take(Result<void>&&) {}
       return ::tl::unexpected<::hubseal::Error>(std::move(result).error()); \
     ::hubseal::detail::take(std::move(result));                             \
   })
+// NOLINTEND(bugprone-macro-parentheses)
