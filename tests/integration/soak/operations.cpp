@@ -154,9 +154,8 @@ Ask Soak::make_ca() {
 std::vector<std::string> Soak::left_out() {
   auto state = state_.lock();
   std::vector<std::string> missing;
-  for (const std::string op :
-       {"health", "version", "list_keys", "get_public_key", "create_key", "create_ca", "get_ca", "issue_certificate",
-        "get_certificate", "list_certificates", "create_csr", "sign_jws"})
+  for (const std::string op : {"health", "version", "list_keys", "get_public_key", "create_key", "create_ca", "get_ca",
+                               "issue_certificate", "get_certificate", "list_certificates", "create_csr", "sign_jws"})
     if (!state->counts.contains(op + " ok")) missing.push_back(op);
   return missing;
 }
