@@ -9,15 +9,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <tuple>
 
 #include "hsm/pkcs11.h"
+#include "tests/support/fake_p11_functions.h"
 #include "tests/support/fake_p11_script.h"
 
 namespace hubseal::test {
@@ -27,9 +33,12 @@ namespace {
 struct Verdict {
   std::optional<CK_RV> refuse;
   std::chrono::milliseconds delay{0};
+  bool hold = false;
   bool flip = false;
   long length = 0;
+  std::optional<CK_ULONG> claim;
   FakeScript script;
+  unsigned long script_number = 0;
 };
 
 class Fake {
@@ -45,14 +54,26 @@ class Fake {
     log(function);
     Verdict verdict;
     verdict.script = script_;
+    verdict.script_number = scripts_;
     if (const auto code = script_.fault("fail", function, call)) verdict.refuse = static_cast<CK_RV>(*code);
     if (uses_session(function) && script_.absent) verdict.refuse = CKR_DEVICE_REMOVED;
     if (uses_session(function) && script_.dead && initialized_ == initialized_at_script_)
       verdict.refuse = *script_.dead;
     verdict.delay = std::chrono::milliseconds(script_.fault("slow", function, call).value_or(0));
+    verdict.hold = script_.fault("hold", function, call).has_value();
     verdict.flip = script_.fault("flip", function, call).has_value();
     verdict.length = script_.fault("length", function, call).value_or(0);
+    if (const auto claim = script_.fault("claim", function, call)) verdict.claim = static_cast<CK_ULONG>(*claim);
     return verdict;
+  }
+
+  /// Returns when there is another script than the `number`th.
+  void await_script_after(unsigned long number) {
+    for (;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+      const std::lock_guard lock(mutex_);
+      reread_script();
+      if (scripts_ != number || !std::getenv("FAKE_P11_SCRIPT")) return;
+    }
   }
 
   unsigned long calls(const std::string& function) {
@@ -62,9 +83,10 @@ class Fake {
 
  private:
   static bool uses_session(const std::string& function) {
-    static const std::set<std::string> without = {
-        "C_Initialize",   "C_Finalize",  "C_GetInfo",          "C_GetSlotList",      "C_GetSlotInfo",
-        "C_GetTokenInfo", "C_InitToken", "C_GetMechanismList", "C_GetMechanismInfo", "C_CloseAllSessions"};
+    static const std::set<std::string> without = {"C_Initialize",       "C_Finalize",         "C_GetInfo",
+                                                  "C_GetSlotList",      "C_GetSlotInfo",      "C_GetTokenInfo",
+                                                  "C_InitToken",        "C_GetMechanismList", "C_GetMechanismInfo",
+                                                  "C_CloseAllSessions", "C_WaitForSlotEvent"};
     return !without.contains(function);
   }
 
@@ -79,6 +101,7 @@ class Fake {
     std::ifstream file(path);
     script_ = FakeScript::parse(std::string(std::istreambuf_iterator<char>(file), {}));
     since_script_.clear();
+    ++scripts_;
     initialized_at_script_ = initialized_;
   }
 
@@ -90,6 +113,7 @@ class Fake {
 
   std::mutex mutex_;
   FakeScript script_;
+  unsigned long scripts_ = 0;
   struct stat read_ {};
   std::map<std::string, unsigned long> since_script_;
   std::map<std::string, unsigned long> total_;
@@ -101,13 +125,6 @@ Fake& fake() {
   static Fake* const instance = new Fake;  // outlives every destructor that may still call in
   return *instance;
 }
-
-template <std::size_t N>
-struct Name {
-  char text[N];
-  consteval Name(const char (&name)[N]) { std::copy_n(name, N, text); }
-  constexpr bool operator==(std::string_view other) const { return other == std::string_view(text, N - 1); }
-};
 
 template <Name kName>
 constexpr bool takes_slot() {
@@ -141,7 +158,16 @@ void twist_attributes(const Verdict& verdict, CK_ATTRIBUTE* attributes, CK_ULONG
     const auto lie = verdict.script.attributes.find(attributes[i].type);
     if (lie != verdict.script.attributes.end() && attributes[i].pValue && attributes[i].ulValueLen == sizeof(CK_BBOOL))
       *static_cast<CK_BBOOL*>(attributes[i].pValue) = lie->second ? CK_TRUE : CK_FALSE;
+    if (verdict.claim) attributes[i].ulValueLen = *verdict.claim;
+    attributes[i].ulValueLen += static_cast<CK_ULONG>(verdict.length);
   }
+}
+
+/// Handles that are claimed and not there are void ones, as far as there is room for them.
+void twist_objects(const Verdict& verdict, CK_OBJECT_HANDLE* objects, CK_ULONG room, CK_ULONG* count) {
+  if (!verdict.claim) return;
+  for (CK_ULONG i = *count; i < std::min(room, *verdict.claim); ++i) objects[i] = CK_INVALID_HANDLE;
+  *count = *verdict.claim;
 }
 
 void hide_mechanisms(const Verdict& verdict, CK_MECHANISM_TYPE* types, CK_ULONG* count) {
@@ -155,13 +181,20 @@ void renumber_slots(const Verdict& verdict, CK_SLOT_ID* slots, const CK_ULONG* c
   for (CK_ULONG i = 0; slots && i < *count; ++i) slots[i] ^= verdict.script.renumber;
 }
 
+void claim_count(const Verdict& verdict, CK_ULONG* count) {
+  if (verdict.claim) *count = *verdict.claim;
+}
+
 template <Name kName, class Arguments>
 CK_RV twist(const Verdict& verdict, Arguments& arguments) {
   if constexpr (kName == "C_Sign") twist_signature(verdict, std::get<3>(arguments), std::get<4>(arguments));
   if constexpr (kName == "C_GetAttributeValue")
     twist_attributes(verdict, std::get<2>(arguments), std::get<3>(arguments));
+  if constexpr (kName == "C_FindObjects")
+    twist_objects(verdict, std::get<1>(arguments), std::get<2>(arguments), std::get<3>(arguments));
   if constexpr (kName == "C_GetMechanismList") hide_mechanisms(verdict, std::get<1>(arguments), std::get<2>(arguments));
   if constexpr (kName == "C_GetSlotList") renumber_slots(verdict, std::get<1>(arguments), std::get<2>(arguments));
+  if constexpr (kName == "C_GetMechanismList" || kName == "C_GetSlotList") claim_count(verdict, std::get<2>(arguments));
   if constexpr (kName == "C_GetSlotInfo") {
     if (verdict.script.absent) std::get<1>(arguments)->flags &= ~static_cast<CK_FLAGS>(CKF_TOKEN_PRESENT);
   }
@@ -178,48 +211,24 @@ template <auto kMember, Name kName, class... Args>
 struct Hook<kMember, kName, CK_RV (*)(Args...)> {
   static CK_RV call(Args... args) {
     const Verdict verdict = fake().judge(kName.text);
+    if (verdict.hold) fake().await_script_after(verdict.script_number);
     if (verdict.delay.count() != 0) std::this_thread::sleep_for(verdict.delay);
     if (verdict.refuse) return *verdict.refuse;
     std::tuple<Args...> arguments(args...);
     if constexpr (takes_slot<kName>()) std::get<0>(arguments) ^= verdict.script.renumber;
-    const CK_RV value = std::apply(fake().real->*kMember, arguments);
+    const auto real = fake().real->*kMember;
+    if (!real) return CKR_FUNCTION_NOT_SUPPORTED;
+    const CK_RV value = std::apply(real, arguments);
     return value == CKR_OK ? twist<kName>(verdict, arguments) : value;
   }
 };
 
-template <Name kName, auto kMember>
-void install(CK_FUNCTION_LIST& list) {
-  list.*kMember = &Hook<kMember, kName, std::remove_reference_t<decltype(list.*kMember)>>::call;
-}
-
 CK_FUNCTION_LIST make_list(const CK_FUNCTION_LIST& real) {
-  using List = CK_FUNCTION_LIST;
-  List list = real;  // what we and libp11 do not call stays the real module's
-  install<"C_Initialize", &List::C_Initialize>(list);
-  install<"C_Finalize", &List::C_Finalize>(list);
-  install<"C_GetInfo", &List::C_GetInfo>(list);
-  install<"C_GetSlotList", &List::C_GetSlotList>(list);
-  install<"C_GetSlotInfo", &List::C_GetSlotInfo>(list);
-  install<"C_GetTokenInfo", &List::C_GetTokenInfo>(list);
-  install<"C_GetMechanismList", &List::C_GetMechanismList>(list);
-  install<"C_GetMechanismInfo", &List::C_GetMechanismInfo>(list);
-  install<"C_InitToken", &List::C_InitToken>(list);
-  install<"C_InitPIN", &List::C_InitPIN>(list);
-  install<"C_OpenSession", &List::C_OpenSession>(list);
-  install<"C_CloseSession", &List::C_CloseSession>(list);
-  install<"C_CloseAllSessions", &List::C_CloseAllSessions>(list);
-  install<"C_GetSessionInfo", &List::C_GetSessionInfo>(list);
-  install<"C_Login", &List::C_Login>(list);
-  install<"C_Logout", &List::C_Logout>(list);
-  install<"C_CopyObject", &List::C_CopyObject>(list);
-  install<"C_DestroyObject", &List::C_DestroyObject>(list);
-  install<"C_GetAttributeValue", &List::C_GetAttributeValue>(list);
-  install<"C_FindObjectsInit", &List::C_FindObjectsInit>(list);
-  install<"C_FindObjects", &List::C_FindObjects>(list);
-  install<"C_FindObjectsFinal", &List::C_FindObjectsFinal>(list);
-  install<"C_SignInit", &List::C_SignInit>(list);
-  install<"C_Sign", &List::C_Sign>(list);
-  install<"C_GenerateKeyPair", &List::C_GenerateKeyPair>(list);
+  CK_FUNCTION_LIST list = real;
+  for_each_function([&list]<Name kName, auto kMember>() {
+    list.*kMember = &Hook<kMember, kName, std::remove_reference_t<decltype(list.*kMember)>>::call;
+  });
+  list.C_GetFunctionList = &C_GetFunctionList;
   return list;
 }
 

@@ -11,10 +11,15 @@
 namespace hubseal::test {
 
 /// What fake_p11.so does wrong, one directive a line; # starts a comment. Numbers may be hexadecimal.
-///   fail C_Sign 3 0x30        the third call from now on gives CKR_DEVICE_ERROR ("3+": and all later)
+///   fail C_Sign 3 0x30        the third call from now on gives CKR_DEVICE_ERROR ("3+": and all later; "3-5": until
+///                             the fifth; "*": every one)
 ///   slow C_Sign * 200         every call takes 200 ms longer
+///   hold C_Sign 1             the first call does not begin until there is another script
 ///   flip C_Sign 1             one bit of the first signature is wrong
-///   length C_Sign * 8         the signature is claimed to be 8 bytes longer (or shorter) than it is
+///   length C_Sign * 8         the signature is claimed to be 8 bytes longer (or shorter) than it is; the same of each
+///                             attribute with C_GetAttributeValue
+///   claim C_FindObjects 1 300 there are claimed to be 300, whatever there is; mechanisms of C_GetMechanismList, slots
+///                             of C_GetSlotList, and bytes of C_GetAttributeValue (-1: CK_UNAVAILABLE_INFORMATION)
 ///   absent                    no slot has a token; sessions give CKR_DEVICE_REMOVED
 ///   dead 0x30                 every session gives this code until the module is initialised anew
 ///   flags 0x20000             these flags of the token are set as well
@@ -25,7 +30,7 @@ namespace hubseal::test {
 ///   renumber 77               slots have other numbers, derived from this one
 struct FakeScript {
   struct Fault {
-    std::string verb;  ///< fail, slow, flip, length
+    std::string verb;  ///< fail, slow, hold, flip, length, claim
     std::string function;
     unsigned long first = 1;
     unsigned long last = 1;
@@ -41,7 +46,8 @@ struct FakeScript {
   std::string manufacturer;
   unsigned long renumber = 0;
 
-  /// Ends the process on a directive that it does not know: a test with a typo must not pass.
+  /// Ends the process on a directive that it does not know, one that is not whole, and a function that no module
+  /// has: a test with a typo must not pass.
   static FakeScript parse(std::string_view text);
 
   /// The value of the first such fault that applies to the `call`th call.

@@ -6,15 +6,20 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "tests/support/fake_p11_functions.h"
+
 namespace hubseal::test {
 namespace {
 
 unsigned long calls_so_far(const std::string& function) {
-  void* object = ::dlopen(FAKE_P11_PATH, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  const auto calls =
-      object ? reinterpret_cast<unsigned long (*)(const char*)>(::dlsym(object, "fake_p11_calls")) : nullptr;
-  if (!calls) throw std::runtime_error("fake_p11.so cannot be loaded");
-  return calls(function.c_str());
+  static const auto kCalls = [] {
+    void* object = ::dlopen(FAKE_P11_PATH, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    const auto calls =
+        object ? reinterpret_cast<unsigned long (*)(const char*)>(::dlsym(object, "fake_p11_calls")) : nullptr;
+    if (!calls) throw std::runtime_error("fake_p11.so cannot be loaded");
+    return calls;
+  }();
+  return kCalls(function.c_str());
 }
 
 }  // namespace
@@ -23,9 +28,7 @@ FakeToken::FakeToken() {
   ::setenv("FAKE_P11_MODULE", token_.module().c_str(), 1);
   ::setenv("FAKE_P11_SCRIPT", (token_.folder() / "faults").c_str(), 1);
   script("");
-  for (const char* function : {"C_Initialize", "C_Finalize", "C_Login", "C_Sign", "C_OpenSession", "C_CloseSession",
-                               "C_CopyObject", "C_DestroyObject"})
-    before_[function] = calls_so_far(function);
+  for (const std::string& function : function_names()) before_[function] = calls_so_far(function);
 }
 
 FakeToken::~FakeToken() { ::unsetenv("FAKE_P11_SCRIPT"); }

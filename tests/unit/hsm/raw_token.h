@@ -12,13 +12,14 @@ namespace hubseal::hsm {
 /// Close it before a Signer is opened: C_Finalize is for the whole process.
 class RawToken {
  public:
-  explicit RawToken(const test::TestToken& token)
-      : module_(*Module::initialize(token.module())), cryptoki_(module_->functions()) {
-    const Token found = *find_token(*module_, token.config());
-    std::string pin = token.pin();
+  explicit RawToken(const test::TestToken& token) : RawToken(token.config()) {}
+  explicit RawToken(const TokenConfig& config)
+      : module_(*Module::initialize(config.module)), cryptoki_(module_->functions()) {
+    const Token found = *find_token(*module_, config);
+    const SecretBytes pin = *config.read_pin();
     const CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
     ok(cryptoki_->C_OpenSession(found.slot, flags, nullptr, nullptr, &session_));
-    ok(cryptoki_->C_Login(session_, CKU_USER, reinterpret_cast<CK_UTF8CHAR*>(pin.data()), pin.size()));
+    ok(cryptoki_->C_Login(session_, CKU_USER, const_cast<CK_UTF8CHAR*>(pin.bytes().data()), pin.size()));
   }
 
   Session session() { return {cryptoki_, session_}; }
