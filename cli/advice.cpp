@@ -34,6 +34,7 @@ std::string advice_for(const Error& error) {
     case Code::not_found: return "see what is there with: hubseal status, hubseal cert list";
     case Code::conflict: return "see what is there with: hubseal status, hubseal key list, hubseal cert list";
     case Code::policy_denied:
+      if (error.message.starts_with("participant ")) return "see what the register says with: hubseal subject show";
       if (!error.message.starts_with("profile ")) return {};
       return "the profile named above is a file in the profiles folder of hubseald's configuration";
     case Code::approval_required: return "nothing is signed yet: ask an approver, then give the same command again";

@@ -74,6 +74,8 @@ void build(CLI::App& app, Session& session) {
   add_key(app, session);
   add_ca(app, session);
   add_cert(app, session);
+  add_policy(app, session);
+  add_subject(app, session);
   add_csr(app, session);
   add_jws(app, session);
   add_raw(app, session);

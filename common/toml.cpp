@@ -36,14 +36,17 @@ Result<Json> to_json(const toml::node& node, const std::string& where) {
 }  // namespace
 
 Result<Json> read_toml(const std::filesystem::path& path, Trust trust) {
-  const std::string text = TRY(read_file(path, kMaxBytes, trust));
-  const toml::parse_result parsed = toml::parse(text, path.string());
+  return parse_toml(TRY(read_file(path, kMaxBytes, trust)), path.string());
+}
+
+Result<Json> parse_toml(std::string_view text, const std::string& name) {
+  const toml::parse_result parsed = toml::parse(text, name);
   if (!parsed) {
     const auto& error = parsed.error();
-    return fail(Code::bad_request, fmt::format("{}:{}:{}: {}", path.string(), error.source().begin.line,
+    return fail(Code::bad_request, fmt::format("{}:{}:{}: {}", name, error.source().begin.line,
                                                error.source().begin.column, error.description()));
   }
-  return to_json(parsed.table(), path.string() + ": ");
+  return to_json(parsed.table(), name + ": ");
 }
 
 }  // namespace hubseal

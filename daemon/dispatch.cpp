@@ -35,6 +35,12 @@ constexpr std::array kOperations = {
               &ops::list_certificates},
     Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, Effect::signs, &ops::create_csr},
     Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, Effect::signs, &ops::sign_jws},
+    Operation{"set_subject", Permission::manage_subjects, kAdmin, Effect::changes, &ops::set_subject},
+    Operation{"get_subject", Permission::read_subjects, kAgent | kAdmin, Effect::reads, &ops::get_subject},
+    Operation{"list_subjects", Permission::read_subjects, kAgent | kAdmin, Effect::reads, &ops::list_subjects},
+    Operation{"load_policy", Permission::manage_policy, kAdmin, Effect::changes, &ops::load_policy},
+    Operation{"get_policy", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::get_policy},
+    Operation{"list_policies", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::list_policies},
 };
 
 bool exists(std::string_view name) {
@@ -74,6 +80,10 @@ Result<> Call::record_result(std::string_view operation, const Error* error) con
   record.update(details);
   record.update(who());
   return services.audit.record(record);
+}
+
+Result<> Call::spend(std::initializer_list<Use> uses) const {
+  return services.quotas.take(policy->quotas, std::span(uses.begin(), uses.size()));
 }
 
 Result<Grant> Call::authorize(unsigned needed, const Action& action) {
@@ -140,8 +150,12 @@ std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
 
 Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {
   try {
+    const Use asked{QuotaKind::uid, fmt::format("{}", call.peer.credentials.uid)};
+    if (operation.effect != Effect::reads) TRY(call.spend({asked}));
     if (operation.effect == Effect::signs) TRY(services_.gate.check());
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
+    // Who asks too much for one participant or key may go on for the others.
+    if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);
     if (reply || reply.error().code != Code::internal) return reply;
     return tl::unexpected(incident(request.op, reply.error().message));
   } catch (const std::exception& fault) {
@@ -150,6 +164,8 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
 }
 
 std::string Dispatcher::refuse(Call call, const wire::Request& request, const Error& error) {
+  if (!services_.refusals.admits(call.policy->quotas, call.peer.credentials.uid))
+    return wire::encode_error(request.id, error);
   std::string_view event = request.op;
   if (request.op.empty()) {
     event = "undecodable";

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
+#include "common/clock.h"
 #include "common/fields.h"
 #include "common/json.h"
 #include "common/wire/message.h"
@@ -16,7 +18,10 @@
 #include "daemon/jws/jws_signer.h"
 #include "daemon/keyring.h"
 #include "daemon/peer.h"
-#include "daemon/policy/policy.h"
+#include "daemon/policy/policies.h"
+#include "daemon/quota/quotas.h"
+#include "daemon/quota/refusals.h"
+#include "daemon/register.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon {
@@ -29,10 +34,15 @@ struct Services {
   Keyring& keyring;
   Authorities& authorities;
   Policies& policies;
+  const std::vector<PeerRule>& peers;  ///< of the configuration
   Approvals& approvals;
+  Register& subjects;
+  Quotas& quotas;
+  Refusals& refusals;
   Issuance& issuance;
   jws::JwsSigner& jws;
   hsm::Signer& signer;
+  const Clock& clock;
   std::chrono::steady_clock::time_point started;
 };
 
@@ -53,6 +63,8 @@ struct Call {
   Result<> record_intent(std::string_view event) const;
   /// Writes this call's result, `error` or success, with its details.
   Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
+  /// Uses up a part of what may be asked, before anything costly is done. Errors: rate_limited.
+  Result<> spend(std::initializer_list<Use> uses) const;
   /// The right to do `action`, if `needed` people other than the peer have agreed to it (Approvals).
   Result<Grant> authorize(unsigned needed, const Action& action);
   /// The same for an operation whose number stands in policy.toml. Where nothing that it changes is in

@@ -1,11 +1,12 @@
 #include "daemon/issuance.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
-#include "daemon/registry/name_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -26,7 +27,7 @@ Result<> check_same(const CertificateRecord& known, const Bytes& hash) {
                                           known.request, known.serial));
 }
 
-Json intent_record(const CertificateRecord& intent, const Json& who) {
+Json intent_record(const CertificateRecord& intent, const Json& who, bool registers = false) {
   Json record = {{"event", "certificate_intent"},
                  {"ca", intent.ca},
                  {"serial", intent.serial},
@@ -34,24 +35,64 @@ Json intent_record(const CertificateRecord& intent, const Json& who) {
                  {"subject", intent.subject},
                  {"request", intent.request},
                  {"tbs_sha256", to_hex(sha256(intent.tbs))}};
+  if (registers) record["registers"] = true;
   if (!intent.approval.empty()) record["approval"] = intent.approval;
+  record.update(who);
+  return record;
+}
+
+Bytes hash_of(const std::vector<ca::ClaimedName>& names) {
+  std::vector<std::string> texts;
+  for (const ca::ClaimedName& name : names) texts.push_back(fmt::format("{} {}\n", to_string(name.kind), name.value));
+  std::sort(texts.begin(), texts.end());
+  const auto digest = sha256(as_bytes(fmt::format("{}", fmt::join(texts, ""))));
+  return Bytes(digest.begin(), digest.end());
+}
+
+/// PKI-9: the next certificate for the same names comes when the newest has done most of its life.
+Result<> check_renewal(Database& database, const ca::Profile& profile, const CertificateRecord& intent, TimePoint now) {
+  if (profile.renew_from.count() == 0) return {};
+  // An intent younger than this is probably being signed at this moment.
+  const TimePoint unfinished = now - profile.backdate - std::chrono::hours(1);
+  const auto newest = TRY(certificate_table::newest_like(database, intent, unfinished));
+  if (!newest) return {};
+  const TimePoint from = newest->not_before + profile.renew_from;
+  if (now >= from) return {};
+  return fail(
+      Code::policy_denied,
+      fmt::format("PKI-9: profile {}: {} has certificate {} for these names, of {}; another is issued from {}",
+                  profile.name, intent.subject, newest->serial, format_utc(newest->not_before), format_utc(from)));
+}
+
+/// What the register learns from a certificate, where it fills itself.
+Json registered_record(const CertificateRecord& intent, const ca::Prepared& prepared, const Json& who) {
+  Json record = {{"event", "subject_registered"},
+                 {"subject", intent.subject},
+                 {"request", intent.request},
+                 {"distinguished_name", intent.distinguished_name},
+                 {"names", json_of(prepared.claims)}};
   record.update(who);
   return record;
 }
 
 }  // namespace
 
-Result<CertificateRecord> Issuance::issue(const ca::Profiles& profiles, const IssueRequest& request,
-                                          const Trail& trail) {
+Result<CertificateRecord> Issuance::issue(const Policy& policy, const IssueRequest& request, const Trail& trail) {
   const auto authority = TRY(authorities_.find_active(request.ca));
   const ca::Issuer& issuer = *authority->issuer;
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
+  const bool known = TRY(subjects_.knows(request.subject));
+  const ca::Profile* profile = policy.profiles.find(request.profile);
   const auto prepare = [&](const x509::Serial& serial, TimePoint now) -> Result<ca::Prepared> {
-    const ca::Profile* profile = profiles.find(request.profile);
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
+    const ca::Participant participant = TRY(subjects_.find(policy.register_mode, request.subject, issuer));
     return ca::prepare_certificate(
-        issuer, {.profile = *profile, .csr = csr, .subject = request.subject, .serial = serial, .now = now});
+        issuer,
+        {.profile = *profile, .csr = csr, .participant = participant, .ca = request.ca, .serial = serial, .now = now});
+  };
+  const auto admit = [&](Database& database, const ca::Prepared& prepared, TimePoint now) {
+    return Register::admit(database, policy.register_mode, request.subject, prepared, now);
   };
   return run(
       {.wanted = {.ca = request.ca,
@@ -61,6 +102,9 @@ Result<CertificateRecord> Issuance::issue(const ca::Profiles& profiles, const Is
                   .request = request.request,
                   .content_hash = content_hash({request.ca, request.profile, request.subject, as_text(csr.der())})},
        .prepare = prepare,
+       .admit = admit,
+       .profile = profile,
+       .registers = !known,
        .issuer_id = issuer.key_id(),
        .issuer_key = issuer.public_key()},
       trail);
@@ -81,6 +125,8 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
                          .request = "create_ca:" + ca,  // no name of a client's has a colon
                          .content_hash = content_hash({ca, profile.name, subject.text(), as_text(info.spki)})},
               .prepare = prepare,
+              .admit = nullptr,
+              .profile = &profile,
               .issuer_id = key.id,
               .issuer_key = public_key.get()},
              trail);
@@ -99,18 +145,20 @@ Result<CertificateRecord> Issuance::run(const Task& task, const Trail& trail) {
     const x509::Serial serial = TRY(ca::new_serial());
     const TimePoint now = TRY(clock_.now());
     const ca::Prepared prepared = TRY(task.prepare(serial, now));
-    known = TRY(reserve(task, prepared, trail));
+    known = TRY(reserve(task, prepared, now, trail));
   }
   if (known->issued()) return *std::move(known);
   return finish(*std::move(known), task, trail);
 }
 
 // Registry and audit log go to the disk side by side; nothing is signed before both are there.
-Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared& prepared, const Trail& trail) {
+Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared& prepared, TimePoint now,
+                                            const Trail& trail) {
   CertificateRecord intent = task.wanted;
   intent.serial = prepared.serial.hex();
   intent.key_id = prepared.subject_key;
   intent.key_core = prepared.subject_key_core;
+  intent.names_hash = hash_of(prepared.claims);
   intent.distinguished_name = prepared.subject.text();
   intent.not_before = prepared.not_before;
   intent.not_after = prepared.not_after;
@@ -118,13 +166,18 @@ Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared
   intent.algorithm = prepared.algorithm;
   const Grant grant = TRY(trail.authorize(prepared));
   intent.approval = grant.approval().value_or("");
-  const auto recorded = audit_.begin(intent_record(intent, trail.who));
+  const auto recorded = audit_.begin(intent_record(intent, trail.who, task.registers));
+  bool entered = false;  // of several first requests at once, one enters the participant
   const auto reserved = registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
-    for (const ca::ClaimedName& name : prepared.claims) TRY(name_table::claim(database, name, intent.subject));
+    entered = task.registers && !TRY(subject_table::find(database, intent.subject));
+    if (task.admit) TRY(task.admit(database, prepared, now));
+    TRY(check_renewal(database, *task.profile, intent, now));
     return certificate_table::reserve(database, intent);
   });
   TRY(recorded->wait());
+  // Said once it is so. Should this be lost in a crash: the intent says already that it registers.
+  if (reserved && entered) TRY(audit_.record(registered_record(intent, prepared, trail.who)));
   if (reserved) return intent;
   // The same request in two connections at once: the first one's intent is the one to finish.
   if (auto known = TRY(find_request(intent))) {
@@ -149,6 +202,7 @@ Result<> Issuance::resume(const CertificateRecord& known, const Task& task, cons
                 fmt::format("request \"{}\" was recorded under another policy and cannot be finished "
                             "(serial {}); wanted a new request id and a new key",
                             known.request, known.serial));
+  TRY(registry_.read([&](Database& database) { return check_renewal(database, *task.profile, known, now); }));
   // The first attempt may have ended with its intent in the registry and not yet in the audit log.
   return audit_.record(intent_record(known, trail.who));
 }

@@ -14,6 +14,8 @@
 #include "daemon/authorities.h"
 #include "daemon/ca/profile.h"
 #include "daemon/clock_guard.h"
+#include "daemon/policy/policy.h"
+#include "daemon/register.h"
 #include "daemon/registry/certificate_table.h"
 #include "daemon/registry/key_table.h"
 #include "daemon/registry/registry.h"
@@ -35,12 +37,25 @@ struct IssueRequest {
 /// Whatever happens in between, a repeated request goes on where the first one stopped, with the
 /// same serial and the same bytes, and a certificate is on disk before anybody sees it.
 /// Threads: share it freely.
-/// Errors: those of prepare_certificate, Registry::reserve, Signer::sign; conflict for a request id
+/// Errors: those of Register, prepare_certificate, certificate_table::reserve, Signer::sign; conflict for a request id
 /// that was used for something else; policy_denied for one that was recorded under another policy.
 class Issuance {
  public:
-  Issuance(Registry& registry, AuditLog& audit, Authorities& authorities, hsm::Signer& signer, const ClockGuard& clock)
-      : registry_(registry), audit_(audit), authorities_(authorities), signer_(signer), clock_(clock) {}
+  struct Parts {
+    Registry& registry;
+    AuditLog& audit;
+    Authorities& authorities;
+    Register& subjects;
+    hsm::Signer& signer;
+    const ClockGuard& clock;
+  };
+  explicit Issuance(const Parts& parts)
+      : registry_(parts.registry),
+        audit_(parts.audit),
+        authorities_(parts.authorities),
+        subjects_(parts.subjects),
+        signer_(parts.signer),
+        clock_(parts.clock) {}
 
   /// Whom a request comes from, and what is told about it.
   struct Trail {
@@ -51,7 +66,7 @@ class Issuance {
     std::function<Result<>(const CertificateRecord&)> record_result;
   };
 
-  Result<CertificateRecord> issue(const ca::Profiles& profiles, const IssueRequest& request, const Trail& trail);
+  Result<CertificateRecord> issue(const Policy& policy, const IssueRequest& request, const Trail& trail);
 
   /// A self-signed root for `key`; recorded under the CA's own name.
   Result<CertificateRecord> issue_root(const std::string& peer, const std::string& ca, const KeyRecord& key,
@@ -62,19 +77,24 @@ class Issuance {
   struct Task {
     CertificateRecord wanted;  ///< what is known before the certificate is prepared
     std::function<Result<ca::Prepared>(const x509::Serial&, TimePoint now)> prepare;
+    /// In the transaction that reserves the serial: whether the register still allows it. Null for a root.
+    std::function<Result<>(Database&, const ca::Prepared&, TimePoint now)> admit;
+    const ca::Profile* profile;  ///< null where prepare refuses
+    bool registers = false;      ///< the participant is not known yet: this certificate enters it
     KeyId issuer_id;
     EVP_PKEY* issuer_key;  ///< belongs to the caller
   };
 
   Result<std::optional<CertificateRecord>> find_request(const CertificateRecord& wanted);
   Result<CertificateRecord> run(const Task& task, const Trail& trail);
-  Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, const Trail& trail);
+  Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, TimePoint now, const Trail& trail);
   Result<> resume(const CertificateRecord& known, const Task& task, const Trail& trail);
   Result<CertificateRecord> finish(CertificateRecord intent, const Task& task, const Trail& trail);
 
   Registry& registry_;
   AuditLog& audit_;
   Authorities& authorities_;
+  Register& subjects_;
   hsm::Signer& signer_;
   const ClockGuard& clock_;
   /// One thread at a time finishes a request: two signatures of one certificate would be two certificates,

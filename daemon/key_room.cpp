@@ -1,41 +1,69 @@
 #include "daemon/key_room.h"
 
+#include "common/log.h"
 #include "daemon/ca/lint.h"
 
 namespace hubseal::daemon {
 Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer& signer, const Clock& clock) {
   Parts parts;
-  parts.policies = TRY(Policies::open(places.policy));
+  parts.peers = places.peers;
   parts.audit = TRY(AuditLog::open(places.state.audit(), clock));
   parts.registry = TRY(Registry::open(places.state.path()));
+  parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
+  parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
   parts.authorities = TRY(Authorities::open(*parts.registry));
   return std::unique_ptr<KeyRoom>(new KeyRoom(std::move(parts), signer, clock));
 }
 
 KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
-    : policies_(std::move(parts.policies)),
+    : peers_(std::move(parts.peers)),
       audit_(std::move(parts.audit)),
       registry_(std::move(parts.registry)),
+      policies_(std::move(parts.policies)),
+      quotas_(std::move(parts.quotas)),
       keyring_(std::move(parts.keyring)),
       authorities_(std::move(parts.authorities)),
       guard_(clock, *registry_),
       approvals_(*registry_, clock),
-      issuance_(*registry_, *audit_, *authorities_, signer, guard_),
+      subjects_(*registry_),
+      refusals_(*quotas_, *audit_, clock),
+      issuance_({.registry = *registry_,
+                 .audit = *audit_,
+                 .authorities = *authorities_,
+                 .subjects = subjects_,
+                 .signer = signer,
+                 .clock = guard_}),
       jws_(signer),
-      dispatcher_(services(signer)) {}
+      dispatcher_(services(signer, clock)) {
+  housekeeper_.add("counts of refusals", [this]() -> Housekeeper::Duration {
+    if (const auto recorded = refusals_.record_counts(); !recorded)
+      log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
+    return Refusals::kInterval;
+  });
+}
 
-Services KeyRoom::services(hsm::Signer& signer) {
+Result<> KeyRoom::save() {
+  TRY(refusals_.record_counts());
+  return quotas_->save();
+}
+
+Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
   return {.registry = *registry_,
           .audit = *audit_,
           .gate = gate_,
           .keyring = *keyring_,
           .authorities = *authorities_,
           .policies = *policies_,
+          .peers = peers_,
           .approvals = approvals_,
+          .subjects = subjects_,
+          .quotas = *quotas_,
+          .refusals = refusals_,
           .issuance = issuance_,
           .jws = jws_,
           .signer = signer,
+          .clock = clock,
           .started = std::chrono::steady_clock::now()};
 }
 

@@ -14,7 +14,10 @@
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
 #include "daemon/keyring.h"
-#include "daemon/policy/policy.h"
+#include "daemon/policy/policies.h"
+#include "daemon/quota/quotas.h"
+#include "daemon/quota/refusals.h"
+#include "daemon/register.h"
 #include "daemon/registry/registry.h"
 #include "daemon/state_folder.h"
 #include "hsm/signer.h"
@@ -29,6 +32,7 @@ class KeyRoom {
   struct Places {
     const StateFolder& state;
     PolicyFiles policy;
+    std::vector<PeerRule> peers;  ///< of the configuration: a policy must hold the profiles that they name
   };
   /// State folder, signer and clock must outlive it.
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
@@ -44,28 +48,37 @@ class KeyRoom {
   Issuance& issuance() { return issuance_; }
   Gate& gate() { return gate_; }
 
+  /// At the end: what was counted and not yet written.
+  Result<> save();
+
   /// From now on what is due from time to time is done without being asked for.
   void start_housekeeping() { housekeeper_.start(); }
 
  private:
   struct Parts {
-    std::unique_ptr<Policies> policies;
+    std::vector<PeerRule> peers;
     std::unique_ptr<AuditLog> audit;
     std::unique_ptr<Registry> registry;
+    std::unique_ptr<Policies> policies;
+    std::unique_ptr<Quotas> quotas;
     std::unique_ptr<Keyring> keyring;
     std::unique_ptr<Authorities> authorities;
   };
   KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
-  Services services(hsm::Signer& signer);
+  Services services(hsm::Signer& signer, const Clock& clock);
 
-  const std::unique_ptr<Policies> policies_;
+  const std::vector<PeerRule> peers_;
   const std::unique_ptr<AuditLog> audit_;
   const std::unique_ptr<Registry> registry_;
+  const std::unique_ptr<Policies> policies_;
+  const std::unique_ptr<Quotas> quotas_;
   const std::unique_ptr<Keyring> keyring_;
   const std::unique_ptr<Authorities> authorities_;
   Gate gate_;
   const ClockGuard guard_;
   Approvals approvals_;
+  Register subjects_;
+  Refusals refusals_;
   Issuance issuance_;
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;

@@ -14,11 +14,22 @@ using namespace hubseal;
 
 namespace {
 
-Result<> run(const std::string& config_path, const std::string& so_pin_file, bool init_token, bool check_only) {
+struct Options {
+  std::string config = "/etc/hubseal/hubseald.toml";
+  std::string so_pin_file;
+  std::string policy_folder;
+  bool check_only = false;
+  bool init_token = false;
+  bool adopt_policy = false;
+};
+
+Result<> run(const Options& options) {
   TRY(daemon::harden_process());
-  const daemon::Config config = TRY(daemon::Config::load(config_path));
-  if (init_token) return daemon::init_token(config, so_pin_file);
-  if (check_only) return daemon::check(config);
+  if (!options.policy_folder.empty()) return daemon::check_policy(options.policy_folder);
+  const daemon::Config config = TRY(daemon::Config::load(options.config));
+  if (options.init_token) return daemon::init_token(config, options.so_pin_file);
+  if (options.check_only) return daemon::check(config);
+  if (options.adopt_policy) return daemon::adopt_policy(config);
   return daemon::serve(config);
 }
 
@@ -30,18 +41,20 @@ int main(int argc, char** argv) {
       "Unix sockets, what its configuration and profiles allow.",
       "hubseald"};
   app.set_version_flag("--version", fmt::format("hubseald {}", kVersion));
-  std::string config = "/etc/hubseal/hubseald.toml";
-  std::string so_pin_file;
-  bool check_only = false;
-  bool init_token = false;
-  app.add_option("--config", config, "configuration file")->capture_default_str();
-  app.add_flag("--check-config", check_only, "read configuration and profiles, say what is wrong, and end");
-  auto* init = app.add_flag("--init-token", init_token,
+  Options options;
+  app.add_option("--config", options.config, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", options.check_only, "read configuration and policy, say what is wrong, and end");
+  app.add_option("--check-policy", options.policy_folder,
+                 "read policy.toml and profiles/ of this folder, say what is wrong, and end");
+  app.add_flag("--adopt-policy", options.adopt_policy,
+               "take the policy's files into force for the next start, and end; hubseald must not be running");
+  auto* init = app.add_flag("--init-token", options.init_token,
                             "initialise the token that the configuration names (never one that exists)");
-  app.add_option("--so-pin-file", so_pin_file, "file with the security officer's PIN for --init-token")->needs(init);
+  app.add_option("--so-pin-file", options.so_pin_file, "file with the security officer's PIN for --init-token")
+      ->needs(init);
   CLI11_PARSE(app, argc, argv);
 
-  const auto result = run(config, so_pin_file, init_token, check_only);
+  const auto result = run(options);
   if (result) return 0;
   const Error& error = result.error();
   log::error("hubseald ends", {{"code", std::string(to_string(error.code))}, {"reason", error.message}});

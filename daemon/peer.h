@@ -29,8 +29,12 @@ enum class Permission : unsigned {
   issue_certificate = 1 << 5,
   create_csr = 1 << 6,
   sign_jws = 1 << 7,
+  read_subjects = 1 << 8,
+  manage_subjects = 1 << 9,
+  read_policy = 1 << 10,
+  manage_policy = 1 << 11,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 8> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 12> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -39,6 +43,10 @@ constexpr std::array<std::pair<std::string_view, Permission>, 8> kPermissions = 
     {"issue_certificate", Permission::issue_certificate},
     {"create_csr", Permission::create_csr},
     {"sign_jws", Permission::sign_jws},
+    {"read_subjects", Permission::read_subjects},
+    {"manage_subjects", Permission::manage_subjects},
+    {"read_policy", Permission::read_policy},
+    {"manage_policy", Permission::manage_policy},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

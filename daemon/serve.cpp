@@ -74,12 +74,22 @@ class StopSignals {
   sigset_t signals_{};
 };
 
-Json start_record(const hsm::TokenStatus& token, const Keyring& keyring) {
+bool has_registry(const std::filesystem::path& state_dir) {
+  return std::filesystem::exists(state_dir / "registry.sqlite");
+}
+
+Json start_record(const hsm::TokenStatus& token, const Keyring& keyring, const Policy& policy) {
   Json keys = Json::array();
   if (const auto list = keyring.list())
     for (const Key& key : *list) keys.push_back(key.record.label);
-  return Json{{"event", "started"},   {"version", kVersion},          {"module", token.module},
-              {"token", token.label}, {"token_serial", token.serial}, {"keys", keys}};
+  return Json{{"event", "started"},
+              {"version", kVersion},
+              {"module", token.module},
+              {"token", token.label},
+              {"token_serial", token.serial},
+              {"keys", keys},
+              {"policy_version", policy.version},
+              {"policy_sha256", to_hex(policy.hash)}};
 }
 
 }  // namespace
@@ -88,12 +98,14 @@ Result<> serve(const Config& config) {
   StopSignals signals;  // before any thread exists
   const SystemClock clock;
   TRY(check_trusted_path(config.token.module));  // its code runs in this process
-  TRY(read_policy(config.server.policy));        // what is wrong with it is told before the token is asked
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));
+  // What is wrong with the files that the first start takes is told before the token is asked.
+  if (!has_registry(state.path())) TRY(read_policy(config.server.policy));
   const auto signer = TRY(hsm::open_token(token_config(config)));
-  const auto room = TRY(KeyRoom::open({.state = state, .policy = config.server.policy}, *signer, clock));
+  const auto room =
+      TRY(KeyRoom::open({.state = state, .policy = config.server.policy, .peers = config.peers}, *signer, clock));
   TRY(room->prove());
-  TRY(room->audit().record(start_record(signer->status(), room->keyring())));
+  TRY(room->audit().record(start_record(signer->status(), room->keyring(), *room->policies().current())));
 
   Dispatcher& dispatcher = room->dispatcher();
   Server server(
@@ -111,6 +123,7 @@ Result<> serve(const Config& config) {
 
   const bool drained = server.run();
   if (!drained) ::_exit(EXIT_FAILURE);  // their threads still use what would be destroyed here
+  TRY(room->save());
   TRY(room->audit().record(Json{{"event", "stopped"}}));
   log::info("stopped");
   return {};
@@ -119,12 +132,38 @@ Result<> serve(const Config& config) {
 Result<> check(const Config& config) {
   TRY(check_trusted_path(config.token.module));
   const Policy policy = TRY(read_policy(config.server.policy));
-  for (const PeerRule& rule : config.peers)
-    for (const std::string& profile : rule.profiles)
-      if (!policy.profiles.find(profile))
-        return fail(Code::bad_request, fmt::format("peer \"{}\" names the profile \"{}\", which {} does not hold",
-                                                   rule.name, profile, config.server.policy.profiles_dir.string()));
+  TRY(check_profiles(policy, config.peers));
   fmt::print("configuration is good: {} peers, {} profiles\n", config.peers.size(), policy.profiles.all().size());
+  return {};
+}
+
+Result<> check_policy(const std::filesystem::path& folder) {
+  const Policy policy = TRY(read_policy({.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"}));
+  fmt::print("policy is good: {} profiles, sha256 {}\n", policy.profiles.all().size(), to_hex(policy.hash));
+  return {};
+}
+
+Result<> adopt_policy(const Config& config) {
+  const SystemClock clock;
+  TRY(check_profiles(TRY(read_policy(config.server.policy)), config.peers));
+  if (!has_registry(config.server.state_dir)) {
+    fmt::print("no policy is stored yet: the first start takes these files\n");
+    return {};
+  }
+  const StateFolder state = TRY(StateFolder::take(config.server.state_dir));  // no daemon meanwhile
+  const auto audit = TRY(AuditLog::open(state.audit(), clock));
+  const auto registry = TRY(Registry::open(state.path()));
+  const auto adopted = TRY(adopt_files(config.server.policy, *registry, clock, ::getuid()));
+  if (!adopted || !adopted->changed) {
+    fmt::print("policy version {} is what these files say; nothing was changed\n", adopted ? adopted->version : 1);
+    return {};
+  }
+  TRY(audit->record(Json{{"event", "policy_adopted"},
+                         {"version", adopted->version},
+                         {"sha256", to_hex(adopted->after)},
+                         {"replaces", to_hex(adopted->before)},
+                         {"uid", ::getuid()}}));
+  fmt::print("policy version {} comes into force with the next start\n", adopted->version);
   return {};
 }
 

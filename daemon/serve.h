@@ -8,12 +8,19 @@
 
 namespace hubseal::daemon {
 
-/// Opens everything in order (profiles, state, token, keys, sockets), proves each registered key,
+/// Opens everything in order (token, state, policy, keys, sockets), proves each registered key,
 /// says READY, serves until SIGTERM or SIGINT, drains. Returns when all is closed.
 Result<> serve(const Config& config);
 
 /// Whether profiles load and the state folder can be used; touches neither token nor sockets.
 Result<> check(const Config& config);
+
+/// Whether policy.toml and profiles/ of a folder are a policy; touches nothing else.
+Result<> check_policy(const std::filesystem::path& folder);
+
+/// Takes the files of the policy into force for the next start, without a daemon: for what an older hubseald stored and
+/// this one does not understand. Recorded in registry and audit log.
+Result<> adopt_policy(const Config& config);
 
 /// Initialises the token named by the configuration with the PIN of the configuration.
 Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file);

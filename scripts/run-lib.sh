@@ -111,8 +111,15 @@ write_config() {
     fill_in "$name" >"$state/etc/$(basename "$name" .in)"
   done
   rm -f "$state"/etc/profiles/*.toml
-  cp "$repo"/config/profiles/*.toml "$state/etc/profiles/"
+  # The rig's own addresses; and whoever tries it wants a second certificate today, not in month 18.
+  for name in "$repo"/config/profiles/*.toml; do
+    sed -e 's|^renew_from_days = .*|renew_from_days = 0|' \
+      -e "s|^crl_urls  = .*|crl_urls  = [\"http://127.0.0.1:$port/pki/{ca}.crl\"]|" \
+      -e "s|^ocsp_urls = .*|ocsp_urls = [\"http://127.0.0.1:$port/pki/ocsp\"]|" "$name" >"$state/etc/profiles/$(basename "$name")"
+  done
   cp "$repo"/config/rig/policy.toml "$state/etc/"
+  # A rig's policy is what its files say, also after an update of the sources: what an older run stored may lack keys.
+  "$hubseald" --config "$state/etc/hubseald.toml" --adopt-policy
 }
 
 # As systemd does it: the sockets exist first and are passed in, by name.

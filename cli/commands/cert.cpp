@@ -8,6 +8,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
+#include "cli/pages.h"
 #include "cli/request_id.h"
 #include "cli/table.h"
 #include "cli/views.h"
@@ -16,7 +17,6 @@ namespace hubseal::cli {
 namespace {
 
 constexpr std::size_t kMaxCsrBytes = 32 * 1024;  // as the wire has it
-constexpr int kPage = 500;
 constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
 
 struct Options {
@@ -85,20 +85,10 @@ struct Listing {
 };
 
 Result<Json> fetch_list(const Session& session, const Listing& listing) {
-  wire::DaemonClient daemon = session.client();
-  Json all = Json::array();
-  Json fields = {{"limit", kPage}};
+  Json fields = Json::object();
   if (!listing.ca.empty()) fields["ca"] = listing.ca;
   if (!listing.subject.empty()) fields["subject"] = listing.subject;
-  while (true) {
-    const int left = listing.limit - static_cast<int>(all.size());
-    if (listing.limit > 0) fields["limit"] = std::min(kPage, left);
-    Json page = TRY(daemon.call("list_certificates", fields));
-    for (Json& certificate : page["certificates"]) all.push_back(std::move(certificate));
-    const bool enough = listing.limit > 0 && static_cast<int>(all.size()) >= listing.limit;
-    if (!page.contains("next") || enough) return all;
-    fields["after"] = page["next"];
-  }
+  return fetch_pages(session, "list_certificates", "certificates", fields, listing.limit);
 }
 
 Result<ExitCode> list(const Session& session, const Listing& listing) {

@@ -14,6 +14,8 @@ void add_status(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
 void add_ca(CLI::App& app, Session& session);
 void add_cert(CLI::App& app, Session& session);
+void add_policy(CLI::App& app, Session& session);
+void add_subject(CLI::App& app, Session& session);
 void add_csr(CLI::App& app, Session& session);
 void add_jws(CLI::App& app, Session& session);
 void add_raw(CLI::App& app, Session& session);

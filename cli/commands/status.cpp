@@ -43,6 +43,12 @@ Result<Json> fetch(const Session& session) {
   return all;
 }
 
+std::string files_text(const Json& policy) {
+  const std::string files = text_of(policy, "files");
+  if (files == "same") return "as in the files";
+  return files == "differ" ? "the files say something else: hubseal policy show" : "the files cannot be read";
+}
+
 std::string render_health(const Json& health, const Json& version) {
   const Json& token = member_of(health, "token");
   const Json& audit = member_of(health, "audit");
@@ -60,6 +66,8 @@ std::string render_health(const Json& health, const Json& version) {
       {"audit log",
        fmt::format("{}, {} records", member_of(audit, "writable") == Json(true) ? "writable" : "NOT WRITABLE",
                    text_of(audit, "records"))}};
+  if (const Json& policy = member_of(health, "policy"); !policy.is_null())
+    pairs.emplace_back("policy", fmt::format("version {}, {}", text_of(policy, "version"), files_text(policy)));
   for (const Json& problem : member_of(health, "problems"))
     pairs.emplace_back("problem", problem.is_string() ? problem.get<std::string>() : dump_json(problem));
   return render_pairs(pairs);

@@ -110,6 +110,49 @@ Result<Bytes> authority_key_identifier(ByteView issuer_key_identifier) {
 
 void append(Bytes& list, const Bytes& item) { list.insert(list.end(), item.begin(), item.end()); }
 
+Result<Bytes> der_of_oid(const ASN1_OBJECT* object, std::string_view what) {
+  return der_of(object, i2d_ASN1_OBJECT, what);
+}
+
+/// An extension whose value is written here; lint reads it with libcrypto.
+Result<Bytes> written_extension(int nid, bool critical, const Bytes& value) {
+  static constexpr std::uint8_t kTrue[] = {0x01, 1, 0xff};
+  const Bytes type = TRY(der_of_oid(OBJ_nid2obj(nid), OBJ_nid2sn(nid)));
+  return der_value(kSequence, {type, ByteView(kTrue, critical ? 3u : 0u), der_value(0x04, {value})});
+}
+
+/// PolicyInformation without qualifiers.
+Result<Bytes> certificate_policies(const std::vector<std::string>& oids) {
+  Bytes list;
+  for (const std::string& oid : oids) {
+    const std::unique_ptr<ASN1_OBJECT, Deleter<ASN1_OBJECT_free>> object(OBJ_txt2obj(oid.c_str(), 1));
+    const Bytes type = TRY(der_of_oid(object.get(), "certificatePolicies"));
+    append(list, der_value(kSequence, {type}));
+  }
+  return written_extension(NID_certificate_policies, false, der_value(kSequence, {list}));
+}
+
+Bytes url_name(const std::string& url) { return der_value(0x86, {as_bytes(url)}); }
+
+/// One distribution point: the URLs are ways to the same CRL.
+Result<Bytes> crl_distribution_points(const std::vector<std::string>& urls) {
+  Bytes names;
+  for (const std::string& url : urls) append(names, url_name(url));
+  const Bytes point = der_value(kSequence, {der_value(kContext0, {der_value(kContext0, {names})})});
+  return written_extension(NID_crl_distribution_points, false, der_value(kSequence, {point}));
+}
+
+Result<Bytes> authority_info_access(const std::vector<std::string>& ocsp_urls) {
+  const Bytes method = TRY(der_of_oid(OBJ_nid2obj(NID_ad_OCSP), "authorityInfoAccess"));
+  Bytes list;
+  for (const std::string& url : ocsp_urls) append(list, der_value(kSequence, {method, url_name(url)}));
+  return written_extension(NID_info_access, false, der_value(kSequence, {list}));
+}
+
+Result<Bytes> name_constraints(const NameConstraints& constraints) {
+  return written_extension(NID_name_constraints, true, TRY(der_of(constraints)));
+}
+
 }  // namespace
 
 Result<Bytes> build_tbs(const Draft& draft) {
@@ -125,6 +168,10 @@ Result<Bytes> build_tbs(const Draft& draft) {
   if (!draft.issuer_key_identifier.empty())
     append(extensions, TRY(authority_key_identifier(draft.issuer_key_identifier)));
   if (!draft.names.empty()) append(extensions, TRY(alt_names(draft.names)));
+  if (!draft.policy_oids.empty()) append(extensions, TRY(certificate_policies(draft.policy_oids)));
+  if (!draft.crl_urls.empty()) append(extensions, TRY(crl_distribution_points(draft.crl_urls)));
+  if (!draft.ocsp_urls.empty()) append(extensions, TRY(authority_info_access(draft.ocsp_urls)));
+  if (!draft.name_constraints.empty()) append(extensions, TRY(name_constraints(draft.name_constraints)));
 
   const Bytes algorithm = TRY(algorithm_identifier(draft.algorithm));
   const Bytes not_before = TRY(der_of_time(draft.not_before)), not_after = TRY(der_of_time(draft.not_after));
@@ -140,6 +187,7 @@ Result<Bytes> build_csr_info(const CsrDraft& draft) {
   if (draft.is_ca) append(extensions, TRY(basic_constraints(true, draft.path_len)));
   if (draft.key_usage) append(extensions, TRY(key_usage(draft.key_usage)));
   if (!draft.names.empty()) append(extensions, TRY(alt_names(draft.names)));
+  if (!draft.name_constraints.empty()) append(extensions, TRY(name_constraints(draft.name_constraints)));
 
   Bytes attribute;
   if (!extensions.empty()) {

@@ -26,6 +26,8 @@ struct Draft {
   std::uint32_t key_usage;
   const std::vector<x509::ExtendedKeyUsage>& extended_key_usage;
   const x509::SubjectAltNames& names;
+  std::vector<std::string> policy_oids = {}, crl_urls = {}, ocsp_urls = {};
+  NameConstraints name_constraints = {};
 };
 /// DER TBSCertificate, version 3.
 Result<Bytes> build_tbs(const Draft& draft);
@@ -38,6 +40,7 @@ struct CsrDraft {
   bool is_ca = false;
   std::optional<long> path_len = std::nullopt;
   std::uint32_t key_usage = 0;  ///< 0: not asked for
+  NameConstraints name_constraints = {};
 };
 /// DER CertificationRequestInfo.
 Result<Bytes> build_csr_info(const CsrDraft& draft);

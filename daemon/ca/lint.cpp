@@ -8,6 +8,7 @@
 #include "common/x509/der.h"
 #include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
+#include "daemon/ca/read_extensions.h"
 
 namespace hubseal::ca {
 namespace {
@@ -123,6 +124,9 @@ Result<> lint_names(const Certificate& certificate, const Prepared& prepared, co
       names.size() > profile.names.max || (names.empty() && profile.names.required))
     return differs("subjectAltName", fmt::format("{} DNS names, {} addresses", names.dns().size(), names.ip().size()),
                    "what the profile allows");
+  if (!wanted.participant) return {};
+  if (const auto beyond = beyond_register(*wanted.participant, subject, claims_of(subject, names)))
+    return differs("register", *beyond, "what is registered of " + wanted.participant->id);
   return {};
 }
 
@@ -145,6 +149,10 @@ Result<> lint_extensions(const Certificate& certificate, const Prepared& prepare
   list += " subjectKeyIdentifier";
   if (wanted.issuer) list += " authorityKeyIdentifier";
   if (!prepared.names.empty()) list += " subjectAltName";
+  if (!profile.policy_oids.empty()) list += " certificatePolicies";
+  if (!profile.crl_urls.empty()) list += " crlDistributionPoints";
+  if (!profile.ocsp_urls.empty()) list += " authorityInfoAccess";
+  if (!profile.name_constraints.empty()) list += " nameConstraints!";
   TRY(equal("extensions (! is critical)", extension_list(certificate.openssl()), list));
 
   TRY(equal("basicConstraints CA", certificate.is_ca(), profile.kind == Kind::ca));
@@ -164,17 +172,34 @@ Result<> lint_extensions(const Certificate& certificate, const Prepared& prepare
                      wanted.issuer ? ByteView(wanted.issuer->certificate().subject_key_identifier()) : ByteView());
 }
 
+Result<> equal_lists(std::string_view rule, const std::vector<std::string>& found,
+                     const std::vector<std::string>& wanted) {
+  return equal(rule, fmt::format("{}", fmt::join(found, " ")), fmt::format("{}", fmt::join(wanted, " ")));
+}
+
+/// Policies, addresses of CRL and OCSP, and what a CA is limited to.
+Result<> lint_addresses(const Certificate& certificate, const Wanted& wanted) {
+  const Profile& profile = wanted.profile;
+  TRY(equal_lists("certificatePolicies", TRY(policy_oids_in(certificate)), profile.policy_oids));
+  TRY(equal_lists("cRLDistributionPoints", TRY(crl_urls_in(certificate)), with_ca(profile.crl_urls, wanted.ca)));
+  TRY(equal_lists("authorityInfoAccess OCSP", TRY(ocsp_urls_in(certificate)), with_ca(profile.ocsp_urls, wanted.ca)));
+  if (TRY(constraints_in(certificate)) == profile.name_constraints) return {};
+  return differs("nameConstraints", "others", "those of the profile");
+}
+
 }  // namespace
 
 void make_throwaway_keys() { throwaway_key(true); }
 
-Result<> lint(const Prepared& prepared, const Wanted& wanted) {
+Result<Certificate> lint(const Prepared& prepared, const Wanted& wanted) {
   const Certificate certificate = TRY(throwaway_certificate(prepared.tbs, prepared.algorithm));
   TRY(equal_bytes("to-be-signed bytes", certificate.tbs(), prepared.tbs));
   TRY(lint_frame(certificate, prepared, wanted));
   TRY(lint_validity(certificate, prepared, wanted));
   TRY(lint_names(certificate, prepared, wanted));
-  return lint_extensions(certificate, prepared, wanted);
+  TRY(lint_extensions(certificate, prepared, wanted));
+  TRY(lint_addresses(certificate, wanted));
+  return certificate;
 }
 
 }  // namespace hubseal::ca

@@ -1,24 +1,27 @@
 /// The last look before a signature: the finished to-be-signed bytes, made into a complete
 /// certificate under a throwaway key, are parsed by OpenSSL as anybody else would parse them and
-/// compared with the profile field by field. Checks on the request alone have failed others.
+/// compared with profile and register field by field. Checks on the request alone have failed others.
 #pragma once
 
 #include "daemon/ca/prepare.h"
 
 namespace hubseal::ca {
 
-/// What the certificate must turn out to be, apart from what the profile says.
+/// What the certificate must turn out to be.
 struct Wanted {
   const Profile& profile;
-  const Issuer* issuer;  ///< null for a self-signed root
-  ByteView spki;         ///< the subject's key
-  KeyType key_type;      ///< of the subject's key
+  const Issuer* issuer;            ///< null for a self-signed root
+  const Participant* participant;  ///< null likewise
+  std::string_view ca;             ///< name of the issuing CA
+  ByteView spki;                   ///< the subject's key
+  KeyType key_type;                ///< of the subject's key
 };
 
 /// prepare_certificate and prepare_root end with this; nobody else needs to call it.
 /// The throwaway keys (RSA-1024 and P-256) are made once per process and never leave lint.cpp.
+/// Returns the certificate that was read: all but its signature is what will be released.
 /// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
-Result<> lint(const Prepared& prepared, const Wanted& wanted);
+Result<x509::Certificate> lint(const Prepared& prepared, const Wanted& wanted);
 
 /// Makes the throwaway keys now, so that no request waits the tenth of a second that RSA takes.
 void make_throwaway_keys();

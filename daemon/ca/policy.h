@@ -18,18 +18,20 @@ Result<KeyType> decide_key(const Profile& profile, EVP_PKEY* key);
 /// key identifier, CA:FALSE, subjectAltName); refuses CA:TRUE and every other extension by name.
 Result<> check_requested_extensions(const x509::Csr& csr);
 
-/// The subject that the profile makes of what is asked for. `issuer` may be null (a root).
+/// The subject that the profile makes of what is asked for. `issuer` may be null (a root), which has no participant.
 Result<x509::DistinguishedName> decide_subject(const Profile& profile, const x509::DistinguishedName& requested,
-                                               std::string_view participant, const Issuer* issuer);
+                                               const Participant& participant, const Issuer* issuer);
 
 /// Refuses names that the profile does not allow; what is left is certified as asked.
-Result<> check_names(const Profile& profile, const x509::SubjectAltNames& requested);
+Result<> check_names(const Profile& profile, const x509::SubjectAltNames& requested, const Participant& participant);
 
 /// The same for a CN, which verifiers take for a host's name, wildcards included, where subjectAltName
 /// holds no DNS name; and refuses the name of the CA itself.
-Result<> check_common_name(const Profile& profile, const x509::DistinguishedName& subject, const Issuer& issuer);
+Result<> check_common_name(const Profile& profile, const x509::DistinguishedName& subject,
+                           const Participant& participant, const Issuer& issuer);
 
-/// The names that this certificate gives to its participant.
-std::vector<ClaimedName> claims_of(const x509::DistinguishedName& subject, const x509::SubjectAltNames& names);
+/// Refuses what the register does not say of this participant.
+Result<> check_register(const Participant& participant, const x509::DistinguishedName& subject,
+                        const std::vector<ClaimedName>& claims);
 
 }  // namespace hubseal::ca

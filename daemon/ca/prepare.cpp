@@ -39,15 +39,6 @@ Result<> wants_kind(const Profile& profile, Kind kind) {
 
 }  // namespace
 
-std::string_view to_string(NameKind kind) {
-  switch (kind) {
-    case NameKind::cn: return "cn";
-    case NameKind::dns: return "dns";
-    case NameKind::ip: return "ip";
-  }
-  return "unknown";
-}
-
 Result<x509::Serial> new_serial() {
   std::array<std::uint8_t, 16> random{};
   // Zero would come once in 2^128 draws; Serial::of would refuse it.
@@ -89,10 +80,12 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
     return fail(Code::policy_denied, "CSR for the CA's own key; wanted a key of the participant");
   TRY(check_requested_extensions(request.csr));
   const x509::DistinguishedName asked = TRY(request.csr.subject());
-  const x509::DistinguishedName subject = TRY(decide_subject(profile, asked, request.subject, &issuer));
-  TRY(check_common_name(profile, subject, issuer));
+  const x509::DistinguishedName subject = TRY(decide_subject(profile, asked, request.participant, &issuer));
+  TRY(check_common_name(profile, subject, request.participant, issuer));
   const x509::SubjectAltNames names = TRY(request.csr.names());
-  TRY(check_names(profile, names));
+  TRY(check_names(profile, names, request.participant));
+  const std::vector<ClaimedName> claims = claims_of(subject, names);
+  TRY(check_register(request.participant, subject, claims));
   const Validity validity = TRY(decide_validity(issuer, profile, request.now));
 
   const KeyId key_core = TRY(key_core_of(request.csr.public_key()));
@@ -103,7 +96,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
                     validity.not_after,
                     subject,
                     names,
-                    claims_of(subject, names),
+                    claims,
                     request.csr.key_id(),
                     key_core};
   const Bytes issuer_name = issuer.certificate().subject_der();
@@ -119,8 +112,13 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
                                 .path_len = std::nullopt,
                                 .key_usage = profile.key_usage_bits(key_type),
                                 .extended_key_usage = profile.extended_key_usage,
-                                .names = names}));
-  TRY(lint(prepared, {profile, &issuer, request.csr.spki(), key_type}));
+                                .names = names,
+                                .policy_oids = profile.policy_oids,
+                                .crl_urls = with_ca(profile.crl_urls, request.ca),
+                                .ocsp_urls = with_ca(profile.ocsp_urls, request.ca)}));
+  const x509::Certificate finished =
+      TRY(lint(prepared, {profile, &issuer, &request.participant, request.ca, request.csr.spki(), key_type}));
+  TRY(check_constraints(issuer.certificate(), finished));
   return prepared;
 }
 
@@ -129,7 +127,7 @@ Result<Prepared> prepare_root(const RootRequest& request) {
   TRY(wants_kind(profile, Kind::ca));
   const PkeyPtr key = TRY(x509::public_key_from_spki(request.spki));
   const KeyType key_type = TRY(decide_key(profile, key.get()));
-  const x509::DistinguishedName subject = TRY(decide_subject(profile, request.subject, "", nullptr));
+  const x509::DistinguishedName subject = TRY(decide_subject(profile, request.subject, {}, nullptr));
 
   const KeyId key_core = TRY(key_core_of(key.get()));
   Prepared prepared{{},
@@ -156,8 +154,9 @@ Result<Prepared> prepare_root(const RootRequest& request) {
                                 .path_len = profile.path_len,
                                 .key_usage = profile.key_usage_bits(key_type),
                                 .extended_key_usage = profile.extended_key_usage,
-                                .names = prepared.names}));
-  TRY(lint(prepared, {profile, nullptr, request.spki, key_type}));
+                                .names = prepared.names,
+                                .name_constraints = profile.name_constraints}));
+  TRY(lint(prepared, {profile, nullptr, nullptr, "", request.spki, key_type}));
   return prepared;
 }
 
@@ -165,13 +164,14 @@ Result<PreparedCsr> prepare_ca_csr(const Profile& profile, const x509::Distingui
   TRY(wants_kind(profile, Kind::ca));
   const PkeyPtr key = TRY(x509::public_key_from_spki(spki));
   const KeyType key_type = TRY(decide_key(profile, key.get()));
-  const x509::DistinguishedName subject = TRY(decide_subject(profile, requested, "", nullptr));
+  const x509::DistinguishedName subject = TRY(decide_subject(profile, requested, {}, nullptr));
   Bytes info = TRY(build_csr_info({.subject = subject,
                                    .spki = spki,
                                    .names = {},
                                    .is_ca = true,
                                    .path_len = profile.path_len,
-                                   .key_usage = profile.key_usage_bits(key_type)}));
+                                   .key_usage = profile.key_usage_bits(key_type),
+                                   .name_constraints = profile.name_constraints}));
   return PreparedCsr{std::move(info), signature_algorithm(key_type, profile.signature_hash), subject};
 }
 

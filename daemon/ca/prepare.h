@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/x509/certificate.h"
 #include "common/x509/csr.h"
+#include "daemon/ca/participant.h"
 #include "daemon/ca/profile.h"
 
 namespace hubseal::ca {
@@ -42,17 +43,6 @@ Result<x509::Serial> new_serial();
 /// Hash by the profile for RSA keys, by the curve for EC keys (CA/B Baseline 7.1.3.2.2).
 SignatureAlgorithm signature_algorithm(KeyType issuer_key, Hash hash);
 
-enum class NameKind { cn, dns, ip };
-std::string_view to_string(NameKind kind);
-
-/// A name that may belong to one participant only (PKI-5). Compare kind and value as they are: CNs
-/// are lower-cased with single spaces; a CN that is a host name or an address is claimed as such too.
-struct ClaimedName {
-  NameKind kind;
-  std::string value;
-  bool operator==(const ClaimedName&) const = default;
-};
-
 /// A certificate that lacks only its signature.
 struct Prepared {
   Bytes tbs;  ///< DER TBSCertificate, linted
@@ -69,13 +59,14 @@ struct Prepared {
 struct CertificateRequest {
   const Profile& profile;
   const x509::Csr& csr;
-  std::string_view subject;  ///< the participant's id
+  const Participant& participant;
+  std::string_view ca;  ///< the CA's name, as the profile's URLs have it
   x509::Serial serial;
   TimePoint now;
 };
 
-/// Checks proof of possession, key, subject, names and validity, builds from the profile and lints.
-/// Errors: bad_request (no proof of possession, malformed names), policy_denied (the profile says no:
+/// Checks proof of possession, key, subject, names and validity, builds from profile and register, and lints.
+/// Errors: bad_request (no proof of possession, malformed names), policy_denied (profile or register says no:
 /// the message names rule, found and wanted), too_large.
 Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequest& request);
 

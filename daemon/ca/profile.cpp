@@ -1,15 +1,16 @@
 #include "daemon/ca/profile.h"
 
 #include <algorithm>
-#include <system_error>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/fields.h"
-#include "common/files.h"
 #include "common/log.h"
 #include "common/toml.h"
+#include "daemon/ca/placeholders.h"
+#include "daemon/ca/profile_extensions.h"
 
 namespace hubseal::ca {
 namespace {
@@ -58,13 +59,16 @@ auto words(Fields& fields, std::string_view key, const Table& table)
 
 /// What can be said of a default before it is filled in.
 Result<> check_default(const std::string& key, Attribute attribute, Kind kind, const std::string& value) {
-  if (value == "{ca}" || value.find("{subject}") != std::string::npos) {
+  const bool alone = value == kCa || value == kOrganization || value == kCountry;
+  if (alone || value.find(kSubject) != std::string::npos) {
     if (kind == Kind::ca) return refuse(key, "uses a placeholder; a CA has neither participant nor issuer here");
-    if (attribute == Attribute::country && value != "{ca}") return refuse(key, "makes a country of a participant's id");
+    if (attribute == Attribute::country && value != kCa && value != kCountry)
+      return refuse(key, "makes a country of something else");
     return {};
   }
   if (value.find_first_of("{}") != std::string::npos)
-    return refuse(key, fmt::format("is \"{}\"; the placeholders are {{subject}} and, standing alone, {{ca}}",
+    return refuse(key, fmt::format("is \"{}\"; the placeholders are {{subject}} and, standing alone, {{ca}}, "
+                                   "{{organization}} and {{country}}",
                                    log::printable(value, 64)));
   if (const auto checked = x509::check_attribute(attribute, value); !checked)
     return refuse(key, "cannot be used: " + checked.error().message);
@@ -102,9 +106,10 @@ Result<NameRules> decode_names(Fields fields) {
   rules.required = TRY(fields.boolean_or("required", false));
   rules.max = static_cast<std::size_t>(TRY(fields.integer("max", 1, x509::kMaxAltNames)));
   rules.dns_suffixes = TRY(fields.text_list("dns_suffixes", 64, 253));
+  rules.dns_patterns = TRY(read_dns_patterns(fields));
   TRY(fields.nothing_left());
   if (!rules.dns && !rules.ip) return refuse("subject_alt_names", "allows neither dns nor ip; leave the table out");
-  if (!rules.dns && (rules.wildcard || !rules.dns_suffixes.empty()))
+  if (!rules.dns && (rules.wildcard || !rules.dns_suffixes.empty() || !rules.dns_patterns.empty()))
     return refuse("subject_alt_names.dns", "is false, but there are rules for DNS names");
   for (const std::string& suffix : rules.dns_suffixes) {
     const auto canonical = x509::canonical_dns(suffix);
@@ -137,6 +142,9 @@ Result<> check(const Profile& profile) {
     return refuse("key_usage",
                   "has key_cert_sign or crl_sign, which kind = \"end_entity\" may not have (RFC 5280 4.2.1.9)");
   if (profile.path_len) return refuse("path_len", "is for kind = \"ca\" only");
+  if (!profile.name_constraints.empty()) return refuse("name_constraints", "is for kind = \"ca\" only");
+  if (profile.renew_from >= profile.validity)
+    return refuse("renew_from_days", "is not below validity_days: no certificate could be renewed in time");
   for (const KeyType type : profile.key_types)
     if (profile.key_usage_bits(type) == 0)
       return refuse("key_usage", fmt::format("leaves nothing for {} keys, which key_types allows", to_string(type)));
@@ -155,8 +163,13 @@ Result<Profile> decode(Fields fields) {
   profile.key_usage = TRY(words(fields, "key_usage", x509::kKeyUsages));
   profile.extended_key_usage = TRY(words(fields, "extended_key_usage", x509::kExtendedKeyUsages));
   if (fields.has("path_len")) profile.path_len = TRY(fields.integer("path_len", 0, kMaxPathLen));
-  if (profile.kind == Kind::end_entity)
+  if (profile.kind == Kind::end_entity) {
     profile.approvals = static_cast<unsigned>(TRY(fields.integer("approvals", 0, kMaxApprovals)));
+    profile.renew_from = std::chrono::days(TRY(fields.integer("renew_from_days", 0, kMaxValidityDays)));
+  }
+  TRY(read_extensions(fields, profile));
+  if (auto constraints = TRY(fields.optional_object("name_constraints")))
+    profile.name_constraints = TRY(read_name_constraints(*std::move(constraints)));
   auto subject = TRY(fields.object("subject"));
   profile.subject = TRY(decode_subject(std::move(subject), profile.kind));
   if (auto names = TRY(fields.optional_object("subject_alt_names")))
@@ -181,31 +194,23 @@ std::uint32_t Profile::key_usage_bits(KeyType type) const {
   return bits;
 }
 
-Result<Profile> Profiles::load_file(const std::filesystem::path& file) {
-  const Json json = TRY(read_toml(file, Trust::config));
-  auto profile = Fields::of(json).and_then(decode);
-  if (profile && profile->name != file.stem())
-    profile = refuse("name", fmt::format("is \"{}\"; wanted the file's own name, \"{}\"", profile->name,
-                                         log::printable(file.stem().string(), 64)));
-  if (!profile)
-    return fail(profile.error().code, fmt::format("profile {}: {}", file.string(), profile.error().message));
-  return profile;
+std::vector<std::string> with_ca(const std::vector<std::string>& urls, std::string_view ca) {
+  std::vector<std::string> filled = urls;
+  for (std::string& url : filled) url = filled_in(std::move(url), kCa, ca);
+  return filled;
 }
 
-Result<Profiles> Profiles::load(const std::filesystem::path& folder) {
-  TRY(check_trusted_path(folder));
-  Profiles profiles;
-  std::error_code problem;
-  for (std::filesystem::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    if (entry->path().extension() != ".toml") continue;
-    Profile profile = TRY(load_file(entry->path()));
-    std::string name = profile.name;
-    profiles.profiles_.emplace(std::move(name), std::move(profile));
-  }
-  if (problem)
-    return fail(Code::not_found, fmt::format("folder of profiles {}: {}", folder.string(), problem.message()));
-  return profiles;
+Result<> Profiles::add(const std::string& file, std::string_view text) {
+  const Json json = TRY(parse_toml(text, file));
+  auto profile = Fields::of(json).and_then(decode);
+  const std::string stem = std::filesystem::path(file).stem().string();
+  if (profile && profile->name != stem)
+    profile = refuse(
+        "name", fmt::format("is \"{}\"; wanted the file's own name, \"{}\"", profile->name, log::printable(stem, 64)));
+  if (!profile) return fail(profile.error().code, fmt::format("profile {}: {}", file, profile.error().message));
+  std::string name = profile->name;
+  profiles_.insert_or_assign(std::move(name), *std::move(profile));
+  return {};
 }
 
 const Profile* Profiles::find(std::string_view name) const {

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include "common/x509/distinguished_name.h"
 #include "common/x509/subject_alt_names.h"
 #include "common/x509/usages.h"
+#include "daemon/ca/name_constraints.h"
 
 namespace hubseal::ca {
 
@@ -27,8 +27,9 @@ enum class Hash { sha256, sha384, sha512 };
 struct AttributeRule {
   bool required = false;
   bool from_request = false;  ///< the CSR (or, for a CA, the operator) may choose the value
-  /// Used when the request names no value. "{subject}" stands for the participant's id, "{ca}" for
-  /// the value of the same attribute in the CA's own subject. Empty: no default.
+  /// Used when the request names no value. "{subject}" stands for the participant's id; standing alone, "{ca}" for
+  /// the value of the same attribute in the CA's own subject, "{organization}" and "{country}" for what the register
+  /// says of the participant. Empty: no default.
   std::string default_value;
 };
 
@@ -40,9 +41,11 @@ struct NameRules {
   bool required = false;
   std::size_t max = 0;
   std::vector<std::string> dns_suffixes;  ///< empty: any; "example.com" covers itself and all below
+  /// Empty: any. "*.{subject}.example.com": "*" is any one label, "{subject}" the participant's id.
+  std::vector<std::string> dns_patterns;
 };
 
-/// One profile; a plain value, valid once Profiles::load has returned it. Absent means refused.
+/// One profile; a plain value, valid once Profiles::add has taken it. Absent means refused.
 struct Profile {
   std::string name;
   std::string description;
@@ -56,6 +59,10 @@ struct Profile {
   std::vector<x509::KeyUsage> key_usage;
   std::vector<x509::ExtendedKeyUsage> extended_key_usage;
   std::optional<long> path_len;
+  std::vector<std::string> policy_oids;          ///< certificatePolicies, dotted
+  std::vector<std::string> crl_urls, ocsp_urls;  ///< PKI-6; "{ca}" stands for the CA's name
+  NameConstraints name_constraints;              ///< kind = "ca" only
+  std::chrono::days renew_from{};                ///< PKI-9: age of the newest before another is issued; 0: any
   unsigned approvals = 0;  ///< people who must agree to each certificate; always 0 for kind = "ca" (policy.toml)
 
   bool allows(KeyType type) const;
@@ -63,13 +70,15 @@ struct Profile {
   std::uint32_t key_usage_bits(KeyType type) const;
 };
 
-/// The profiles of a folder: every *.toml, the file's stem equal to its `name`.
-/// Errors of load: bad_request, naming the file and the key; not_found when there is no folder.
+/// URLs of a profile with the name of the CA filled in.
+std::vector<std::string> with_ca(const std::vector<std::string>& urls, std::string_view ca);
+
+/// Profiles by name.
 class Profiles {
  public:
-  static Result<Profiles> load(const std::filesystem::path& folder);
-  /// One file, judged alone.
-  static Result<Profile> load_file(const std::filesystem::path& file);
+  /// Reads one from the text of a file, whose stem must be its `name`.
+  /// Errors: bad_request naming the file and the key.
+  Result<> add(const std::string& file, std::string_view text);
 
   /// Null when there is none of that name.
   const Profile* find(std::string_view name) const;

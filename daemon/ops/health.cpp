@@ -25,6 +25,8 @@ Result<Json> health(Call& call, Fields fields) {
         problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
     }
   }
+  const auto files = services.policies.read_files();
+  const bool same = files && hash_of(*files) == call.policy->hash;
   const auto uptime = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - services.started);
   return Json{{"status", problems.empty() ? "ready" : "degraded"},
               {"problems", problems},
@@ -37,6 +39,12 @@ Result<Json> health(Call& call, Fields fields) {
               {"keys", {{"active", active}, {"quarantined", quarantined}, {"missing", missing}}},
               {"cas", services.authorities.names()},
               {"audit", {{"writable", services.audit.writable()}, {"records", services.audit.records()}}},
+              {"policy",
+               {{"version", call.policy->version},
+                {"sha256", to_hex(call.policy->hash)},
+                {"files", same    ? "same"
+                          : files ? "differ"
+                                  : "unreadable"}}},
               {"uptime_seconds", uptime.count()}};
 }
 

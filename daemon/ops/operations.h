@@ -24,5 +24,11 @@ Result<Json> get_certificate(Call& call, Fields fields);
 Result<Json> list_certificates(Call& call, Fields fields);
 Result<Json> create_csr(Call& call, Fields fields);
 Result<Json> sign_jws(Call& call, Fields fields);
+Result<Json> set_subject(Call& call, Fields fields);
+Result<Json> get_subject(Call& call, Fields fields);
+Result<Json> list_subjects(Call& call, Fields fields);
+Result<Json> load_policy(Call& call, Fields fields);
+Result<Json> get_policy(Call& call, Fields fields);
+Result<Json> list_policies(Call& call, Fields fields);
 
 }  // namespace hubseal::daemon::ops

@@ -23,6 +23,7 @@ Result<Json> sign_jws(Call& call, Fields fields) {
   if (!call.peer.may_use_key(label))
     return fail(Code::forbidden, fmt::format("there is no jws key \"{}\" that this peer may use", label));
   const KeyRecord key = TRY(call.services.keyring.find(label, KeyUse::jws));
+  TRY(call.spend({{QuotaKind::key, label}}));
   // Signature first, then one record that must be durable before anything is released. While the log
   // is known to be broken, not even the token is asked: this record fails, or the log has recovered.
   if (!call.services.audit.writable()) TRY(call.record_intent("jws_intent"));

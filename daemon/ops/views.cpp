@@ -1,10 +1,12 @@
 #include "daemon/ops/views.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/jose/jwk.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
+#include "daemon/register.h"
 
 namespace hubseal::daemon::ops {
 
@@ -75,6 +77,41 @@ Json view_of(const CertificateRecord& record) {
                {"not_before", format_utc(record.not_before)},
                {"not_after", format_utc(record.not_after)}};
   if (!record.approval.empty()) view["approval"] = record.approval;
+  return view;
+}
+
+Json view_of(const SubjectRecord& subject) {
+  Json view = {{"subject", subject.id}};
+  if (!subject.organization.empty()) view["organization"] = subject.organization;
+  if (!subject.country.empty()) view["country"] = subject.country;
+  view["status"] = to_string(subject.status);
+  view["created_at"] = format_utc(subject.created_at);
+  return view;
+}
+
+Result<Json> full_view_of_subject(Database& database, const std::string& id) {
+  const auto subject = TRY(subject_table::find(database, id));
+  if (!subject) return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));
+  std::vector<ca::ClaimedName> names, withdrawn;
+  for (NameRecord& entry : TRY(name_table::list(database, id)))
+    (entry.state == NameState::withdrawn ? withdrawn : names).push_back(std::move(entry.name));
+  Json view = view_of(*subject);
+  view["names"] = json_of(names);
+  if (!withdrawn.empty()) view["withdrawn"] = json_of(withdrawn);
+  return view;
+}
+
+Json view_of(const Policy& policy, bool changed) {
+  return {{"version", policy.version}, {"sha256", to_hex(policy.hash)}, {"changed", changed}};
+}
+
+Json view_of(const PolicyRecord& policy) {
+  Json view = {{"version", policy.version},
+               {"sha256", to_hex(policy.hash)},
+               {"loaded_at", format_utc(policy.loaded_at)},
+               {"peer", policy.peer},
+               {"uid", policy.uid}};
+  if (!policy.approval.empty()) view["approval"] = policy.approval;
   return view;
 }
 

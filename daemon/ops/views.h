@@ -6,7 +6,11 @@
 #include "common/x509/distinguished_name.h"
 #include "daemon/authorities.h"
 #include "daemon/keyring.h"
+#include "daemon/policy/policy.h"
 #include "daemon/registry/certificate_table.h"
+#include "daemon/registry/name_table.h"
+#include "daemon/registry/policy_table.h"
+#include "daemon/registry/subject_table.h"
 
 namespace hubseal::daemon::ops {
 
@@ -21,6 +25,16 @@ Result<Json> full_view_of(const Key& key);
 Json view_of(const Authority& authority);
 /// Without the PEM.
 Json view_of(const CertificateRecord& record);
+
+/// Without its names.
+Json view_of(const SubjectRecord& subject);
+/// A participant with its names; those withdrawn stand by themselves. Errors: not_found.
+Result<Json> full_view_of_subject(Database& database, const std::string& id);
+
+/// The policy in force after load_policy, and whether it was there before.
+Json view_of(const Policy& policy, bool changed);
+/// Without its files.
+Json view_of(const PolicyRecord& policy);
 
 std::string certificate_pem(const CertificateRecord& record);
 

@@ -11,6 +11,8 @@ namespace hubseal::daemon {
 namespace {
 
 constexpr std::int64_t kMaxApprovals = 16;
+constexpr std::array<std::pair<std::string_view, RegisterMode>, 2> kRegisterModes = {
+    {{"closed", RegisterMode::closed}, {"auto", RegisterMode::automatic}}};
 
 Result<> read_approvals(Fields fields, Policy& policy) {
   policy.approval_lifetime = std::chrono::hours(TRY(fields.integer("expires_hours", 1, 720)));
@@ -22,28 +24,72 @@ Result<> read_approvals(Fields fields, Policy& policy) {
   return fields.nothing_left();
 }
 
+Result<> read_register(Fields fields, Policy& policy) {
+  policy.register_mode = TRY(fields.choice("mode", kRegisterModes));
+  return fields.nothing_left();
+}
+
+constexpr std::int64_t kMaxTokens = 1'000'000'000;
+
+/// No limit must be said: what is forgotten must not mean that there is none.
+Result<Quota> read_quota(Fields fields) {
+  Quota quota;
+  quota.unlimited = TRY(fields.boolean_or("unlimited", false));
+  if (!quota.unlimited) {
+    quota.burst = TRY(fields.integer("burst", 1, kMaxTokens));
+    quota.refill = TRY(fields.integer("refill", 1, kMaxTokens));
+    quota.refill_time = std::chrono::seconds(TRY(fields.integer("refill_seconds", 1, 86400)));
+  }
+  TRY(fields.nothing_left());
+  return quota;
+}
+
+Result<> read_quotas(Fields fields, Policy& policy) {
+  for (const auto& [word, kind] : kQuotaKinds)
+    policy.quotas[static_cast<std::size_t>(kind)] = TRY(read_quota(TRY(fields.object(word))));
+  return fields.nothing_left();
+}
+
 Result<Policy> decode(const Json& json) {
   Fields fields = TRY(Fields::of(json));
   Policy policy;
   TRY(read_approvals(TRY(fields.object("approvals")), policy));
+  TRY(read_register(TRY(fields.object("register")), policy));
+  TRY(read_quotas(TRY(fields.object("quota")), policy));
   TRY(fields.nothing_left());
   return policy;
 }
 
+constexpr std::string_view kPolicyFile = "policy.toml";
+
 }  // namespace
 
-Result<Policy> read_policy(const PolicyFiles& files) {
-  auto policy = decode(TRY(read_toml(files.policy_file, Trust::config)));
-  if (!policy)
-    return fail(policy.error().code, fmt::format("{}: {}", files.policy_file.string(), policy.error().message));
-  policy->profiles = TRY(ca::Profiles::load(files.profiles_dir));
+Result<Policy> decode_policy(const PolicySource& source) {
+  Policy policy;
+  for (const auto& [name, text] : source.files) {
+    if (name == kPolicyFile) {
+      auto decoded = decode(TRY(parse_toml(text, name)));
+      if (!decoded) return fail(decoded.error().code, fmt::format("{}: {}", name, decoded.error().message));
+      decoded->profiles = std::move(policy.profiles);
+      policy = *std::move(decoded);
+    } else {
+      TRY(policy.profiles.add(name, text));
+    }
+  }
+  if (!source.files.contains(std::string(kPolicyFile))) return fail(Code::bad_request, "there is no policy.toml");
+  policy.hash = hash_of(source);
   return policy;
 }
 
-Result<std::unique_ptr<Policies>> Policies::open(const PolicyFiles& files) {
-  auto policy = std::make_shared<Policy>(TRY(read_policy(files)));
-  policy->version = 1;
-  return std::unique_ptr<Policies>(new Policies(std::move(policy)));
+Result<Policy> read_policy(const PolicyFiles& files) { return decode_policy(TRY(read_source(files))); }
+
+Result<> check_profiles(const Policy& policy, const std::vector<PeerRule>& peers) {
+  for (const PeerRule& rule : peers)
+    for (const std::string& profile : rule.profiles)
+      if (!policy.profiles.find(profile))
+        return fail(Code::bad_request,
+                    fmt::format("peer \"{}\" names the profile \"{}\", which there is not", rule.name, profile));
+  return {};
 }
 
 }  // namespace hubseal::daemon

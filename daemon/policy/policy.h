@@ -3,50 +3,47 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "common/guarded.h"
 #include "common/result.h"
 #include "daemon/ca/profile.h"
+#include "daemon/peer.h"
+#include "daemon/policy/source.h"
+#include "daemon/quota/quota.h"
 
 namespace hubseal::daemon {
 
 /// Operations for which policy says how many people must agree. For issue_certificate each profile does.
-constexpr std::array<std::string_view, 3> kApprovableOperations = {"create_ca", "create_csr", "create_key"};
+constexpr std::array<std::string_view, 5> kApprovableOperations = {"create_ca", "create_csr", "create_key",
+                                                                   "load_policy", "set_subject"};
+
+/// How participants come into the register (register.h).
+enum class RegisterMode {
+  closed,     ///< by set_subject only
+  automatic,  ///< by their first certificate as well: for test rigs
+};
 
 /// What the hub's operators have decided: the profiles, and policy.toml. A plain value that never
 /// changes; another decision is another Policy.
 struct Policy {
   std::int64_t version = 0;  ///< counts the policies that were in force, from 1
+  PolicyHash hash{};         ///< of the files it was made from
   ca::Profiles profiles;
   std::map<std::string, unsigned, std::less<>> approvals_needed;  ///< each of kApprovableOperations
   std::chrono::hours approval_lifetime{};
+  RegisterMode register_mode = RegisterMode::closed;
+  QuotaLimits quotas;
 };
 
-/// Where a policy is read from: files that only root or the daemon's user can change.
-struct PolicyFiles {
-  std::filesystem::path policy_file;
-  std::filesystem::path profiles_dir;
-};
-
-/// Errors: bad_request naming file and key; not_found.
+/// Errors: bad_request naming file and key.
+Result<Policy> decode_policy(const PolicySource& source);
+/// The same from files. Errors: also those of read_source.
 Result<Policy> read_policy(const PolicyFiles& files);
 
-/// The policy in force.
-/// Threads: share it freely; who has taken the current one keeps it for the whole of a request.
-class Policies {
- public:
-  static Result<std::unique_ptr<Policies>> open(const PolicyFiles& files);
-
-  std::shared_ptr<const Policy> current() const { return *current_.lock(); }
-
- private:
-  explicit Policies(std::shared_ptr<const Policy> current) : current_(std::move(current)) {}
-  mutable Guarded<std::shared_ptr<const Policy>> current_;
-};
+/// Whether every profile that a peer may ask for is there. Errors: bad_request naming both.
+Result<> check_profiles(const Policy& policy, const std::vector<PeerRule>& peers);
 
 }  // namespace hubseal::daemon

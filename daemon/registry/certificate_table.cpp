@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kColumns =
     "row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, "
-    "not_before, not_after, tbs, algorithm, certificate, approval, key_core";
+    "not_before, not_after, tbs, algorithm, certificate, approval, key_core, names_hash";
 
 CertificateRecord read_row(const Statement& row) {
   return {.row = row.integer(0),
@@ -23,6 +23,7 @@ CertificateRecord read_row(const Statement& row) {
           .content_hash = row.blob(7),
           .key_id = key_id_from(row.blob(8)),
           .key_core = key_id_from(row.blob(16)),
+          .names_hash = row.blob(17),
           .distinguished_name = row.text(9),
           .not_before = time_from(row.integer(10)),
           .not_after = time_from(row.integer(11)),
@@ -51,8 +52,8 @@ Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
 Result<> insert_intent(Database& database, const CertificateRecord& intent) {
   Statement insert = TRY(
       database.prepare("INSERT INTO certificates (ca, serial, profile, subject, peer, request, content_hash, key_id, "
-                       "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core) VALUES "
-                       "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+                       "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core, names_hash) "
+                       "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   return insert.bind(intent.ca)
       .bind(intent.serial)
       .bind(intent.profile)
@@ -68,6 +69,7 @@ Result<> insert_intent(Database& database, const CertificateRecord& intent) {
       .bind(static_cast<std::int64_t>(intent.algorithm))
       .bind(intent.approval)
       .bind(ByteView(intent.key_core))
+      .bind(ByteView(intent.names_hash))
       .run();
 }
 
@@ -116,6 +118,22 @@ Result<std::vector<CertificateRecord>> list(Database& database, const Certificat
   std::vector<CertificateRecord> records;
   while (TRY(rows.step())) records.push_back(read_row(rows));
   return records;
+}
+
+Result<std::optional<CertificateRecord>> newest_like(Database& database, const CertificateRecord& like,
+                                                     TimePoint intents_after) {
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM certificates WHERE subject = ? AND profile = ? AND names_hash = ? AND ca = ? AND serial <> ? AND "
+      "(certificate IS NOT NULL OR not_before > ?) ORDER BY not_before DESC LIMIT 1",
+      kColumns);
+  Statement statement = TRY(database.prepare(sql));
+  statement.bind(like.subject)
+      .bind(like.profile)
+      .bind(ByteView(like.names_hash))
+      .bind(like.ca)
+      .bind(like.serial)
+      .bind(seconds(intents_after));
+  return first_row(std::move(statement));
 }
 
 Result<std::optional<TimePoint>> latest_time(Database& database) {

@@ -23,6 +23,7 @@ struct CertificateRecord {
   Bytes content_hash;    ///< SHA-256 over what was asked: a repeat must ask the same
   KeyId key_id{};        ///< the certified key
   KeyId key_core{};      ///< key_core_of: what its relatives have in common with it
+  Bytes names_hash;      ///< SHA-256 over CN, DNS names and addresses: the same for certificates of the same names
   std::string distinguished_name;
   TimePoint not_before{};
   TimePoint not_after{};
@@ -55,6 +56,10 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
                                                       const std::string& request);
 /// Oldest first.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
+/// The newest certificate of the same CA, participant, profile and names as `like`, other than itself. One that is only
+/// intended counts if it begins after `intents_after`: what was never finished must not stand in the way for ever.
+Result<std::optional<CertificateRecord>> newest_like(Database& database, const CertificateRecord& like,
+                                                     TimePoint intents_after);
 /// The newest not_before written so far: time has been at least that (clock_guard.h).
 Result<std::optional<TimePoint>> latest_time(Database& database);
 

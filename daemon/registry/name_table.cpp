@@ -4,10 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "common/log.h"
 #include "common/x509/subject_alt_names.h"
+#include "daemon/registry/columns.h"
 
 namespace hubseal::daemon::name_table {
 namespace {
+
+constexpr std::array<std::pair<std::string_view, ca::NameKind>, 3> kKinds = {
+    {{"cn", ca::NameKind::cn}, {"dns", ca::NameKind::dns}, {"ip", ca::NameKind::ip}}};
 
 /// A wildcard stands for every name one label below it, whoever asked first.
 Result<> refuse_overlap(Database& database, const std::string& name, const std::string& subject) {
@@ -25,17 +30,51 @@ Result<> refuse_overlap(Database& database, const std::string& name, const std::
 
 }  // namespace
 
-Result<> claim(Database& database, const ca::ClaimedName& name, const std::string& subject) {
+Result<> add(Database& database, const ca::ClaimedName& name, const std::string& subject) {
   Statement owner = TRY(database.prepare("SELECT subject FROM names WHERE kind = ? AND value = ?"));
   const std::string_view kind = to_string(name.kind);
   if (TRY(owner.bind(kind).bind(name.value).step())) {
-    if (owner.text(0) == subject) return {};
-    return fail(Code::conflict,
-                fmt::format("PKI-5: {} {} was certified for another participant than {}", kind, name.value, subject));
+    if (owner.text(0) != subject)
+      return fail(Code::conflict, fmt::format("PKI-5: {} {} belongs to another participant than {}", kind,
+                                              log::printable(name.value), subject));
+    Statement again = TRY(
+        database.prepare("UPDATE names SET state = 'certified' WHERE kind = ? AND value = ? AND state = 'withdrawn'"));
+    return again.bind(kind).bind(name.value).run();
   }
   if (name.kind == ca::NameKind::dns) TRY(refuse_overlap(database, name.value, subject));
-  Statement insert = TRY(database.prepare("INSERT INTO names (kind, value, subject) VALUES (?, ?, ?)"));
+  Statement insert =
+      TRY(database.prepare("INSERT INTO names (kind, value, subject, state) VALUES (?, ?, ?, 'registered')"));
   return insert.bind(kind).bind(name.value).bind(subject).run();
+}
+
+Result<> withdraw(Database& database, const ca::ClaimedName& name, const std::string& subject) {
+  const std::string_view kind = to_string(name.kind);
+  Statement unused =
+      TRY(database.prepare("DELETE FROM names WHERE kind = ? AND value = ? AND subject = ? AND state = 'registered'"));
+  TRY(unused.bind(kind).bind(name.value).bind(subject).run());
+  Statement used =
+      TRY(database.prepare("UPDATE names SET state = 'withdrawn' WHERE kind = ? AND value = ? AND subject = ?"));
+  return used.bind(kind).bind(name.value).bind(subject).run();
+}
+
+Result<bool> certify(Database& database, const ca::ClaimedName& name, const std::string& subject) {
+  const std::string_view kind = to_string(name.kind);
+  Statement update = TRY(database.prepare(
+      "UPDATE names SET state = 'certified' WHERE kind = ? AND value = ? AND subject = ? AND state <> 'withdrawn'"));
+  TRY(update.bind(kind).bind(name.value).bind(subject).run());
+  return database.changes() == 1;
+}
+
+Result<std::vector<NameRecord>> list(Database& database, const std::string& subject) {
+  Statement rows = TRY(database.prepare("SELECT kind, value, state FROM names WHERE subject = ? ORDER BY kind, value"));
+  rows.bind(subject);
+  std::vector<NameRecord> names;
+  while (TRY(rows.step())) {
+    const ca::NameKind kind = TRY(word_to_value(kKinds, rows.text(0)));
+    const NameState state = TRY(word_to_value(kNameStates, rows.text(2)));
+    names.push_back({.name = {kind, rows.text(1)}, .state = state});
+  }
+  return names;
 }
 
 }  // namespace hubseal::daemon::name_table

@@ -1,15 +1,43 @@
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
-#include "daemon/ca/prepare.h"
+#include "daemon/ca/participant.h"
 #include "daemon/registry/sqlite.h"
 
-namespace hubseal::daemon::name_table {
+namespace hubseal::daemon {
 
-/// Gives the participant this name, unless it belongs to another (PKI-5). A wildcard belongs to whom
-/// the names one label below it belong.
+/// A name that was certified once stays its participant's for ever: a certificate may still be out there.
+enum class NameState {
+  registered,  ///< may be certified
+  certified,   ///< was, and may be again
+  withdrawn,   ///< was, and may not be again; nobody else gets it
+};
+constexpr std::array<std::pair<std::string_view, NameState>, 3> kNameStates = {
+    {{"registered", NameState::registered}, {"certified", NameState::certified}, {"withdrawn", NameState::withdrawn}}};
+
+struct NameRecord {
+  ca::ClaimedName name;
+  NameState state = NameState::registered;
+};
+
+/// Which name belongs to which participant (PKI-5).
+namespace name_table {
+
+/// Gives the participant this name, unless it belongs to another. A wildcard belongs to whom the names
+/// one label below it belong.
 /// Errors: conflict.
-Result<> claim(Database& database, const ca::ClaimedName& name, const std::string& subject);
+Result<> add(Database& database, const ca::ClaimedName& name, const std::string& subject);
+/// Takes it away: as if it had never been there where it was never certified.
+Result<> withdraw(Database& database, const ca::ClaimedName& name, const std::string& subject);
+/// Marks the name as certified. False when this participant may not have it certified.
+Result<bool> certify(Database& database, const ca::ClaimedName& name, const std::string& subject);
+/// All of a participant, by kind and value.
+Result<std::vector<NameRecord>> list(Database& database, const std::string& subject);
 
-}  // namespace hubseal::daemon::name_table
+}  // namespace name_table
+}  // namespace hubseal::daemon

@@ -77,6 +77,42 @@ ALTER TABLE certificates ADD COLUMN approval TEXT NOT NULL DEFAULT '';
 ALTER TABLE certificates ADD COLUMN key_core BLOB;
 CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core);
 )sql",
+    // Participants. Whoever had a name certified was one; what else is to be known of it, people must say.
+    R"sql(
+CREATE TABLE subjects (
+  id TEXT PRIMARY KEY,
+  organization TEXT NOT NULL,
+  country TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO subjects SELECT DISTINCT subject, '', '', 'active', unixepoch() FROM names;
+ALTER TABLE names ADD COLUMN state TEXT NOT NULL DEFAULT 'certified';
+CREATE INDEX names_by_subject ON names (subject);
+ALTER TABLE certificates ADD COLUMN names_hash BLOB;
+CREATE INDEX certificates_by_names ON certificates (subject, profile, names_hash);
+CREATE TABLE quotas (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  level INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE policies (
+  version INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL,
+  loaded_at INTEGER NOT NULL,
+  peer TEXT NOT NULL,
+  uid INTEGER NOT NULL,
+  approval TEXT NOT NULL
+) STRICT;
+CREATE TABLE policy_files (
+  version INTEGER NOT NULL REFERENCES policies(version),
+  name TEXT NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (version, name)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -67,9 +67,11 @@ void parse_csr(benchmark::State& state) {
 BENCHMARK(parse_csr)->Unit(benchmark::kMicrosecond);
 
 ca::Prepared prepare(const test::TestCa& ca, const x509::Csr& csr) {
+  static const ca::Participant bank = test::anyone();
   return must(ca::prepare_certificate(*ca.issuer, {.profile = test::profile("dfsp-client"),
                                                    .csr = csr,
-                                                   .subject = "bank1",
+                                                   .participant = bank,
+                                                   .ca = "hub-ca",
                                                    .serial = must(ca::new_serial()),
                                                    .now = test::kNow}));
 }

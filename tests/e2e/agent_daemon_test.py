@@ -99,9 +99,9 @@ class Refusals(WithBoth):
             ("an extension", self.room.make_csr("/", RSA_2048, "-addext", "nameConstraints=permitted;DNS:example"), "policy_denied",
              400, "ame"),
             ("bank1's name", self.room.make_csr("/CN=pay.bank1.example", RSA_2048), "conflict", 409,
-             "PKI-5: cn pay.bank1.example was certified for another participant than bank2"),
+             "PKI-5: cn pay.bank1.example belongs to another participant than bank2"),
             ("bank1's name as a SAN", self.room.make_csr("/", RSA_2048, "-addext", "subjectAltName=DNS:PAY.bank1.example"), "conflict",
-             409, "PKI-5: dns pay.bank1.example was certified for another participant than bank2"),
+             409, "PKI-5: dns pay.bank1.example belongs to another participant than bank2"),
             ("bank1's key", again, "policy_denied", 400, "was certified before; wanted a new key"))
         for what, csr, code, status, words in table:
             with self.subTest(what):

@@ -89,7 +89,7 @@ class Verbs(unittest.TestCase):
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures, self.raw,
-                     self.status):
+                     self.subjects, self.policy, self.status):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -222,6 +222,32 @@ class Verbs(unittest.TestCase):
             self.assertEqual(json.loads(self.plain(*words, stdin=stdin)[0]), answer)
         done = self.hubseal("raw", line.replace("version", "create_key"), on="audit", want=3)
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "forbidden")
+
+    def subjects(self):
+        self.plain("subject", "set", "bank20", "--organization", "Bank Twenty", "--country", "KE", "--dns", "api.bank20.example")
+        shown = self.as_json("subject", "show", "bank20")
+        self.assertEqual(shown, self.room.call("get_subject", subject="bank20"))
+        self.assertIn("api.bank20.example", self.plain("subject", "show", "bank20")[0])
+        self.assertRegex(self.plain("subject", "list")[0], r"bank20 .*Bank Twenty")
+        self.assertIn("bank20", [entry["subject"] for entry in self.as_json("subject", "list")["subjects"]])
+        self.as_json("subject", "set", "bank20", "--organization", "Bank Twenty", "--country", "KE")
+        self.refused("not_found", "subject", "show", "nobody")
+
+    def policy(self):
+        self.assertIn("policy is good", self.plain("policy", "check", self.room.folder)[0])
+        before = self.as_json("policy", "show")
+        file = self.room.policy_file
+        file.write_text(file.read_text().replace("expires_hours = 72", "expires_hours = 24"))
+        loaded = self.as_json("policy", "load")
+        self.assertEqual(loaded["version"], before["version"] + 1)
+        self.plain("policy", "load")  # the same files again change nothing
+        self.assertEqual(self.as_json("policy", "show")["version"], loaded["version"])
+        self.assertIn("expires_hours = 24", self.plain("policy", "show", "--file", "policy.toml")[0])
+        self.assertEqual(len(self.as_json("policy", "history")["policies"]), 2)
+        self.plain("policy", "history")
+        file.write_text("[approvals]\n")
+        self.refused("bad_request", "policy", "load", status=2)
+        self.assertEqual(self.as_json("policy", "show")["version"], loaded["version"])
 
     def status(self):
         said = self.plain("status")[0]

@@ -1,5 +1,6 @@
 // CSRs. Input that begins with 0 is the DER as it is; any other is subject and attributes of a CSR that is
-// signed here, because a fuzzer cannot sign: byte 1 is the subject's size. What is prepared is no CA.
+// signed here, because a fuzzer cannot sign: byte 1 is the subject's size. The first bit of byte 0: the participant is
+// registered. What is prepared is no CA, and says nothing that is not registered.
 #include "common/x509/der.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/ca_fixture.h"
@@ -34,12 +35,24 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   MUST_HOLD(x509::Csr::parse(csr->to_pem()).has_value());
   (void)csr->requested_extensions();
   const auto& profile = test::profile(kProfiles[data[0] % std::size(kProfiles)]);
+  static const ca::Participant kBank{.id = "bank1",
+                                     .organization = "Bank One",
+                                     .country = "KE",
+                                     .names = {{{ca::NameKind::cn, "bank1.example"},
+                                                {ca::NameKind::dns, "bank1.example"},
+                                                {ca::NameKind::dns, "a.example"},
+                                                {ca::NameKind::ip, "192.0.2.1"}}}};
+  const ca::Participant participant = data[0] & 0x80 ? kBank : test::anyone();
   const auto prepared =
-      ca::prepare_certificate(*ca.issuer, {profile, *csr, "bank1", ca::new_serial().value(), test::kNow});
+      ca::prepare_certificate(*ca.issuer, {profile, *csr, participant, "hub-ca", ca::new_serial().value(), test::kNow});
   // "internal" is the lint: the builder made what the profile does not allow.
   if (!prepared) MUST_HOLD(prepared.error().code != Code::internal);
   if (!prepared) return 0;
   const auto certificate = ca.finish(*prepared);
   MUST_HOLD(certificate && !certificate->is_ca());
+  const auto subject = certificate->subject_name();
+  const auto names = certificate->names();
+  MUST_HOLD(subject && names);
+  MUST_HOLD(!ca::beyond_register(participant, *subject, ca::claims_of(*subject, *names)));
   return 0;
 }

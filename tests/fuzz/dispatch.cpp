@@ -1,44 +1,118 @@
 // Everything behind the sockets, on keys in memory. The first byte picks the peer, the rest is its line:
-// the answer is one line of JSON, and no peer gets a CA certificate out of issue_certificate.
+// the answer is one line of JSON, and no peer gets a CA certificate out of issue_certificate, or a name that is not its
+// participant's. With the first bit of the first byte set, the rest is a request of an agent that has been taken over:
+// participant, profile, size of the subject, then subject and attributes of a CSR, which is signed here because a
+// fuzzer cannot sign.
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
+#include "common/x509/der.h"
 #include "common/x509/pem.h"
+#include "daemon/register.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/software_room.h"
+#include "tests/support/software_signer.h"
 
 using namespace hubseal;
 using daemon::Role;
 
+namespace {
+
+const char* const kParticipants[] = {"bank1", "bank2", "mallory", "suspended", "new-one"};
+const char* const kProfiles[] = {"dfsp-client", "dfsp-server", "hub-server", "jws", "test-root", "hub-root"};
+
+struct Room : test::SoftwareRoom {
+  Room() {
+    make_keys_and_ca();
+    const daemon::Peer admin = peer(Role::admin);
+    int address = 0;
+    for (const char* id : {"bank1", "bank2", "suspended"})
+      MUST_HOLD(ask(admin, "set_subject",
+                    {{"subject", id},
+                     {"organization", std::string(id) + " plc"},
+                     {"country", "KE"},
+                     {"names",
+                      {{"cn", {id, std::string(id) + ".example"}},
+                       {"dns", {"a." + std::string(id) + ".example", "*.w." + std::string(id) + ".example"}},
+                       {"ip", {"192.0.2." + std::to_string(++address)}}}}})
+                    .contains("ok"));
+    must_be_done(registry().write([](daemon::Database& database) {
+      return daemon::Register::set_status(database, "suspended", daemon::SubjectStatus::suspended);
+    }));
+  }
+  static void must_be_done(const Result<>& result) { MUST_HOLD(result); }
+};
+
+/// What must be true of every certificate that left: the names are its participant's by the register.
+void judge(Room& room, const Json& request, const std::string& pem) {
+  const auto der = x509::der_of_pem(pem, {"CERTIFICATE"});
+  MUST_HOLD(der);
+  const auto certificate = x509::Certificate::parse_der(*der);
+  MUST_HOLD(certificate && !certificate->is_ca() && !(certificate->key_usage() & KU_KEY_CERT_SIGN));
+  const std::string id = request["subject"];
+  MUST_HOLD(id != "suspended");
+  const auto subject = certificate->subject_name();
+  const auto names = certificate->names();
+  MUST_HOLD(subject && names);
+  const auto owned =
+      room.registry().read([&](daemon::Database& database) { return daemon::name_table::list(database, id); });
+  const auto entry =
+      room.registry().read([&](daemon::Database& database) { return daemon::subject_table::find(database, id); });
+  MUST_HOLD(owned && entry && *entry);
+  ca::Participant participant{
+      .id = id, .organization = (*entry)->organization, .country = (*entry)->country, .names = {}};
+  participant.names.emplace();
+  for (const daemon::NameRecord& name : *owned)
+    if (name.state != daemon::NameState::withdrawn) participant.names->push_back(name.name);
+  MUST_HOLD(!ca::beyond_register(participant, *subject, ca::claims_of(*subject, *names)));
+}
+
+/// One line of an agent that says what it likes.
+std::string line_of(const std::uint8_t* data, std::size_t size) {
+  static unsigned requests = 0;
+  const PkeyPtr key = test::make_key(KeyType::ec_p256);  // a new one each time: a key is certified once
+  const ByteView rest(data + 3, size - 3);
+  const std::size_t split = std::min<std::size_t>(data[2], rest.size());
+  const Bytes spki = spki_of(key.get()).value();
+  const Bytes version = {0x02, 0x01, 0x00};
+  const Bytes info = x509::der_value(0x30, {version, rest.first(split), spki, rest.subspan(split)});
+  const Bytes raw = test::sign_with(key.get(), SignatureAlgorithm::ecdsa_sha256, info);
+  const Bytes algorithm = from_hex("300a06082a8648ce3d040302").value();
+  const Bytes csr = x509::close_shell(info, algorithm, ecdsa_raw_to_der(raw).value());
+  return wire::encode_request({"1",
+                               "issue_certificate",
+                               {{"ca", "hub-ca"},
+                                {"profile", kProfiles[data[1] % std::size(kProfiles)]},
+                                {"subject", kParticipants[data[0] % std::size(kParticipants)]},
+                                {"request", "r-" + std::to_string(++requests)},
+                                {"csr", x509::pem_of_der(csr, "CERTIFICATE REQUEST")}}});
+}
+
+}  // namespace
+
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static test::SoftwareRoom room;
-  static const bool made = (room.make_keys_and_ca(), true);
-  MUST_HOLD(made);
+  static Room room;
   static const daemon::Peer peers[] = {
       room.peer(Role::agent),     room.peer(Role::jws),     room.peer(Role::admin),     room.peer(Role::audit),
       room.peer(Role::agent, {}), room.peer(Role::jws, {}), room.peer(Role::admin, {}), room.peer(Role::audit, {}),
   };
   if (size == 0) return 0;
-  const daemon::Peer& peer = peers[data[0] % std::size(peers)];
-  const std::string_view line = text_of(data + 1, size - 1);
+  const bool signs_csrs = (data[0] & 0x80) != 0 && size >= 4;
+  const daemon::Peer& peer = signs_csrs ? peers[0] : peers[data[0] % std::size(peers)];
+  const std::string line = signs_csrs ? line_of(data + 1, size - 1) : std::string(text_of(data + 1, size - 1));
   const auto request = wire::decode_request(line);
   // An RSA key takes a second to make, and says nothing here.
-  if (line.find("rsa_") != std::string_view::npos) return 0;
+  if (line.find("rsa_") != std::string::npos) return 0;
 
   const std::string answer = room.dispatcher().handle(peer, line);
   MUST_HOLD(answer.find('\n') == std::string::npos);
-  const auto reply = parse_json(answer, {.max_depth = 10, .max_members = 1024});
+  const auto reply = parse_json(answer, {.max_depth = 10, .max_members = 4096});
   MUST_HOLD(reply && (reply->contains("ok") != reply->contains("error")));
   if (reply->contains("error")) {
     MUST_HOLD((*reply)["error"]["code"] != "internal");
     return 0;
   }
   MUST_HOLD(request && peer.rule->permissions != 0);
-  if (request->op == "issue_certificate") {
-    const auto der = x509::der_of_pem((*reply)["ok"]["certificate"].get<std::string>(), {"CERTIFICATE"});
-    MUST_HOLD(der);
-    const auto certificate = x509::Certificate::parse_der(*der);
-    MUST_HOLD(certificate && !certificate->is_ca() && !(certificate->key_usage() & KU_KEY_CERT_SIGN));
-  }
+  if (request->op == "issue_certificate") judge(room, request->fields, (*reply)["ok"]["certificate"]);
   return 0;
 }

@@ -79,6 +79,24 @@ for label, mode, who, asked in (
         ("ca-false", 4, subject, extension_request((BASIC, value(0x30, b"")), (KEY_USAGE, b"\x03\x02\x05\xa0"))),
         ("server", 2, subject, extension_request((SAN, value(0x30, value(0x82, b"*.example.com")))))):
     put("csr", f"made-{label}", bytes([mode, len(who)]) + who + asked)
+# An agent that has been taken over: first bit, participant, profile, size of the subject, subject, attributes.
+for label, who, profile, asked_name, asked in (
+        ("own", 0, 0, name((3, 0x0C, b"bank1.example")), none), ("default", 0, 0, value(0x30, b""), none),
+        ("others-cn", 2, 0, name((3, 0x0C, b"bank1.example")), none), ("new", 4, 0, value(0x30, b""), none),
+        ("others-san", 1, 1, value(0x30, b""), extension_request((SAN, value(0x30, value(0x82, b"a.bank1.example"))))),
+        ("others-wildcard", 2, 1, value(0x30, b""), extension_request((SAN, value(0x30, value(0x82, b"x.w.bank1.example"))))),
+        ("others-address", 1, 1, value(0x30, b""), extension_request((SAN, value(0x30, value(0x87, b"\xc0\x00\x02\x01"))))),
+        ("others-organization", 1, 0, name((10, 0x0C, b"bank1 plc")), none),
+        ("suspended", 3, 0, value(0x30, b""), none), ("root", 0, 4, value(0x30, b""), none)):
+    put("dispatch", f"taken-{label}", bytes([0x80, who, profile, len(asked_name)]) + asked_name + asked)
+for label, asked_name, asked in (
+        ("own", name((6, 0x13, b"KE"), (10, 0x0C, b"Bank One"), (3, 0x0C, b"bank1.example")), none),
+        ("other", name((3, 0x0C, b"bank2.example")), none), ("organization", name((10, 0x0C, b"Bank Two")), none),
+        ("san", name((3, 0x0C, b"bank1.example")),
+         extension_request((SAN, value(0x30, value(0x82, b"a.example") + value(0x87, b"\xc0\x00\x02\x01"))))),
+        ("other-san", name((3, 0x0C, b"bank1.example")),
+         extension_request((SAN, value(0x30, value(0x82, b"b.example")))))):
+    put("csr", f"registered-{label}", bytes([0x84, len(asked_name)]) + asked_name + asked)
 for path in ("good-*.pem", "bad-ca-true.pem", "bad-boolean.pem", "bad-multi-valued-rdn.pem"):
     for file in sorted((SOURCE / "tests" / "vectors" / "csr").glob(path)):
         pem = file.read_text(errors="replace")

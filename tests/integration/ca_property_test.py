@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Random CSRs against the profiles, judged by python3-cryptography.
+"""Random CSRs against the profiles and the register, judged by python3-cryptography.
 
 Every CSR gets either a refusal where the rules below say so, or a certificate in which nothing but what
-the profile grants can be found. The rules are written down here a second time, on purpose.
+profile and register grant can be found. The rules are written down here a second time, on purpose.
 usage: ca_property_test.py ISSUE_CSRS [SEED]
 """
 import datetime
+import pathlib
 import ipaddress
 import json
 import random
@@ -16,6 +17,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as EKU, ExtensionOID, NameOID as N
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vectors"))
+import make_weak_keys
 
 ROUNDS = 150  # for each kind of CA
 CLIENT, SERVER = EKU.CLIENT_AUTH, EKU.SERVER_AUTH
@@ -29,7 +33,25 @@ PROFILES = {
 NOW = datetime.datetime(2026, 11, 24, 9)
 CA_NAME = {N.COMMON_NAME: "Example Hub Root CA", N.ORGANIZATION_NAME: "Example Hub", N.COUNTRY_NAME: "ZZ"}
 
-WEAK = {"rsa_1024": rsa.generate_private_key(65537, 1024), "rsa_e3": rsa.generate_private_key(3, 2048),
+
+
+def rsa_of(p, q):
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p),
+                                 rsa.RSAPublicNumbers(65537, p * q)).private_key()
+
+
+def close_primes():
+    while True:
+        p = make_weak_keys.random_prime()
+        q = make_weak_keys.next_prime(p)
+        if p % 65537 != 1 and q % 65537 != 1:
+            return p, q
+
+
+WEAK = {"rsa_roca": rsa_of(make_weak_keys.roca_prime(), make_weak_keys.roca_prime()),
+        "rsa_fermat": rsa_of(*close_primes()),
+        "rsa_1024": rsa.generate_private_key(65537, 1024), "rsa_e3": rsa.generate_private_key(3, 2048),
         "ec_p521": ec.generate_private_key(ec.SECP521R1())}
 KEYS = {"rsa_2048": rsa.generate_private_key(65537, 2048), "rsa_3072": rsa.generate_private_key(65537, 3072),
         "rsa_4096": rsa.generate_private_key(65537, 4096), "ec_p256": ec.generate_private_key(ec.SECP256R1()),
@@ -57,7 +79,32 @@ class Case:
             self.refuse.append("no SAN in " + self.profile)
         if rng.random() < .4:
             self.random_extensions(rng)
+        self.registered = self.random_register(rng) if rng.random() < .6 else None
         self.csr = self.build(rng)
+
+    def names(self):
+        """CN, O and C that the certificate will have where the register does not say otherwise."""
+        default = {N.ORGANIZATION_NAME: "Example Hub", N.COUNTRY_NAME: "ZZ"} if self.profile == "hub-server" else {}
+        return {**default, **self.subject}
+
+    def random_register(self, rng):
+        """What is registered: all that the CSR asks for and more, or all but one thing."""
+        said = self.names()
+        entry = {"organization": said.get(N.ORGANIZATION_NAME, "Bank Öne"), "country": said.get(N.COUNTRY_NAME, "KE"),
+                 "cn": ["another", said.get(N.COMMON_NAME, "bank1")], "dns": ["more.example.com", *map(str.lower, self.dns)],
+                 "ip": ["192.0.2.99", *self.ip]}
+        if rng.random() < .35:
+            spoilt = rng.choice(["cn", "dns", "ip", "organization", "country"])
+            if spoilt == "organization" and N.ORGANIZATION_NAME in said:
+                entry["organization"] += "."
+            elif spoilt == "country" and N.COUNTRY_NAME in said:
+                entry["country"] = "AA"
+            elif spoilt == "cn" or (spoilt == "dns" and self.dns) or (spoilt == "ip" and self.ip):
+                entry[spoilt].pop()
+            else:
+                return entry
+            self.refuse.append("not registered: " + spoilt)
+        return entry
 
     def random_subject(self, rng):
         letters = "abcdefghij KLMNÄßçñ中рد,+=\"<>#;\\'&"
@@ -147,9 +194,9 @@ def check_issued(case, certificate, ca, serials):
     assert certificate.not_valid_before == NOW - datetime.timedelta(minutes=5)
     assert certificate.not_valid_after == NOW + datetime.timedelta(days=730) <= ca.not_valid_after
 
-    default = {N.ORGANIZATION_NAME: "Example Hub"} if case.profile == "hub-server" else \
-        {N.COMMON_NAME: "bank1", N.ORGANIZATION_NAME: "bank1"}
-    wanted = {N.COUNTRY_NAME: "ZZ", **default, **case.subject}
+    register = case.registered or {"organization": "bank1", "country": "ZZ"}
+    wanted = {N.COMMON_NAME: "bank1", N.ORGANIZATION_NAME: register["organization"],
+              N.COUNTRY_NAME: register["country"], **case.names()}
     found = {a.oid: a.value for a in certificate.subject}
     assert found == wanted and len(list(certificate.subject)) == len(wanted), (found, wanted)
 
@@ -157,6 +204,9 @@ def check_issued(case, certificate, ca, serials):
     wanted += [(ExtensionOID.EXTENDED_KEY_USAGE, False)] if eku else []
     wanted += [(ExtensionOID.SUBJECT_KEY_IDENTIFIER, False), (ExtensionOID.AUTHORITY_KEY_IDENTIFIER, False)]
     wanted += [(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, False)] if case.dns or case.ip else []
+    addresses = case.profile == "dfsp-server"  # as issue_csrs has it
+    wanted += [(ExtensionOID.CERTIFICATE_POLICIES, False), (ExtensionOID.CRL_DISTRIBUTION_POINTS, False),
+               (ExtensionOID.AUTHORITY_INFORMATION_ACCESS, False)] if addresses else []
     assert [(e.oid, e.critical) for e in certificate.extensions] == wanted
 
     def value(kind): return certificate.extensions.get_extension_for_class(kind).value
@@ -168,6 +218,11 @@ def check_issued(case, certificate, ca, serials):
     assert value(x509.SubjectKeyIdentifier) == x509.SubjectKeyIdentifier.from_public_key(case.key.public_key())
     ca_id = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     assert value(x509.AuthorityKeyIdentifier) == x509.AuthorityKeyIdentifier(ca_id.digest, None, None)
+    if addresses:
+        assert [p.policy_identifier.dotted_string for p in value(x509.CertificatePolicies)] == ["1.3.6.1.4.1.99999.1"]
+        assert [[n.value for n in point.full_name] for point in value(x509.CRLDistributionPoints)] == \
+            [["http://pki.example/hub-ca.crl"]]
+        assert [n.access_location.value for n in value(x509.AuthorityInformationAccess)] == ["http://pki.example/ocsp"]
     if case.dns or case.ip:
         sans = value(x509.SubjectAlternativeName)
         assert sans.get_values_for_type(x509.DNSName) == [n.lower() for n in case.dns]
@@ -183,7 +238,10 @@ def run(program, ca_kind, seed):
         assert {a.oid: a.value for a in ca.subject} == CA_NAME
         for number in range(ROUNDS):
             case = Case(rng)
-            print(json.dumps({"profile": case.profile, "subject": "bank1", "csr": case.csr}), file=ca_process.stdin, flush=True)
+            request = {"profile": case.profile, "subject": "bank1", "csr": case.csr}
+            if case.registered:
+                request["registered"] = case.registered
+            print(json.dumps(request), file=ca_process.stdin, flush=True)
             answer = json.loads(ca_process.stdout.readline())
             where = f"seed {seed}, {ca_kind}, case {number}: {case.refuse}: {answer}\n{case.csr}"
             if case.refuse:

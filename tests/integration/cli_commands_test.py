@@ -29,7 +29,8 @@ ISSUED = {"certificate": CA_PEM, "chain": [CA_PEM], "serial": "4f1c0a",
           "not_before": "2026-11-24T08:55:00Z", "not_after": "2028-11-23T09:00:00Z"}
 HEALTH = {"status": "ready", "problems": [], "token": {"ready": True, "label": "hub", "serial": "5a1f",
           "generation": 1, "sessions": 2}, "keys": {"active": 1, "quarantined": 0, "missing": 0},
-          "cas": ["hub-ca"], "audit": {"writable": True, "records": 41}, "uptime_seconds": 3600}
+          "cas": ["hub-ca"], "audit": {"writable": True, "records": 41},
+          "policy": {"version": 3, "sha256": "5a" * 32, "files": "differ"}, "uptime_seconds": 3600}
 VERSION = {"version": "0.1.0", "protocol": 1, "openssl": "OpenSSL 3", "module": "/m.so"}
 
 
@@ -119,6 +120,7 @@ class Commands(unittest.TestCase):
         done = self.hubseal("status")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout.decode(), r"hubseald +ready, up 60 min")
+        self.assertRegex(done.stdout.decode(), r"policy +version 3, the files say something else")
         self.assertRegex(done.stdout.decode(), r"hub-ca +active +hub-ca +2036-11-22T09:00:00Z +CN=Hub")
         self.assertRegex(done.stdout.decode(), r"hub-jws +ec_p256 +jws +active +generated")
         whole = json.loads(self.hubseal("--json", "status").stdout)
@@ -266,6 +268,51 @@ class Commands(unittest.TestCase):
         self.assertEqual(daemon.requests[0]["dns"], ["a.example", "b.example"])
         self.assertEqual(daemon.requests[0]["ip"], ["192.0.2.1"])
         self.assertEqual(daemon.requests[0]["type"], "rsa_4096")
+
+    def test_subject_set_sends_all_that_the_register_shall_say(self):
+        subject = {"subject": "bank1", "organization": "Bank One", "status": "active",
+                   "created_at": "2026-11-24T09:00:00Z", "names": {"cn": ["bank1"], "dns": ["a.example"], "ip": []},
+                   "withdrawn": {"cn": [], "dns": ["old.example"], "ip": []}}
+        daemon = self.serve({"set_subject": subject, "get_subject": subject,
+                             "list_subjects": {"subjects": [subject]}})
+        done = self.hubseal("subject", "set", "bank1", "--organization", "Bank One", "--country", "KE", "--dns",
+                            "a.example", "--dns", "b.example", "--ip", "192.0.2.1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout.decode(), r"withdrawn dns +old.example")
+        sent = daemon.requests[0]
+        self.assertEqual({k: sent[k] for k in ("subject", "organization", "country", "names")},
+                         {"subject": "bank1", "organization": "Bank One", "country": "KE",
+                          "names": {"dns": ["a.example", "b.example"], "ip": ["192.0.2.1"]}})
+        self.hubseal("subject", "set", "bank1")
+        self.assertEqual(daemon.requests[1]["names"], {})
+        self.assertNotIn("organization", daemon.requests[1])
+        self.assertEqual(json.loads(self.hubseal("--json", "subject", "show", "bank1").stdout), subject)
+        self.assertRegex(self.hubseal("subject", "list").stdout.decode(), r"bank1 +active +- +2026.* +Bank One")
+
+    def test_policy_load_show_and_history(self):
+        record = {"version": 2, "sha256": "5a" * 32, "loaded_at": "2026-11-24T09:00:00Z", "peer": "security-team",
+                  "uid": 1000, "approval": "a-17"}
+        shown = {**record, "in_force": True, "differs": ["profiles/jws.toml"],
+                 "files": [{"name": "policy.toml", "sha256": "11" * 32, "text": "[approvals]\n"}]}
+        daemon = self.serve({"load_policy": {"version": 2, "sha256": "5a" * 32, "changed": True},
+                             "get_policy": shown, "list_policies": {"policies": [record]}})
+        self.assertRegex(self.hubseal("policy", "load").stdout.decode(), r"version 2 .*in force")
+        done = self.hubseal("policy", "show").stdout.decode()
+        self.assertRegex(done, r"version +2, in force")
+        self.assertRegex(done, r"differs +profiles/jws.toml")
+        self.assertNotIn("version", daemon.requests[1])
+        self.assertEqual(self.hubseal("policy", "show", "2", "--file", "policy.toml").stdout, b"[approvals]\n")
+        self.assertEqual(daemon.requests[2]["version"], 2)
+        self.assertEqual(self.hubseal("policy", "show", "--file", "nope").returncode, 2)
+        self.assertRegex(self.hubseal("policy", "history").stdout.decode(), r"2 +2026.* +security-team +1000 +a-17")
+
+    def test_policy_check_asks_hubseald_and_no_daemon(self):
+        program = self.write("hubseald", b"#!/bin/sh\necho \"$1 $2\"\ntest -e \"$2/policy.toml\" || exit 2\n")
+        os.chmod(program, 0o755)
+        self.assertEqual(self.hubseal("policy", "check", self.folder, "--hubseald", program).returncode, 2)
+        self.write("policy.toml", b"")
+        done = self.hubseal("policy", "check", self.folder, "--hubseald", program)
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, f"--check-policy {self.folder}\n"))
 
     def test_jws_sign_sends_the_bytes_as_they_are(self):
         daemon = self.serve({"sign_jws": {"jws": "a..c"}})

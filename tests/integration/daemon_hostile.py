@@ -28,13 +28,19 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "list_certificates": ("read_certificates", {}),
     "create_csr": ("create_csr", {"label": "hub-jws", "type": "ec_p256", "subject": {"common_name": "hub"}}),
     "sign_jws": ("sign_jws", {"key": "hub-jws", "payload": "e30"}),
+    "set_subject": ("manage_subjects", {"subject": "bank1", "names": {}}),
+    "get_subject": ("read_subjects", {"subject": "bank1"}),
+    "list_subjects": ("read_subjects", {}),
+    "load_policy": ("manage_policy", {}),
+    "get_policy": ("read_policy", {}),
+    "list_policies": ("read_policy", {}),
 }
 OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
     "agent": {"health", "version", "list_keys", "get_public_key", "get_ca", "issue_certificate", "get_certificate",
-              "list_certificates", "create_csr"},
+              "list_certificates", "create_csr", "get_subject", "list_subjects"},
     "jws": {"health", "version", "get_public_key", "sign_jws"},
     "admin": set(OPERATIONS),
-    "audit": {"health", "version"},
+    "audit": {"health", "version", "get_policy", "list_policies"},
 }
 
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -169,10 +169,19 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
       daemon
           .ask({{"v", 1}, {"id", "1"}, {"op", "create_key"}, {"label", "hub-jws"}, {"type", "ec_p256"}, {"use", "jws"}})
           .contains("ok"));
+  BOOST_REQUIRE(daemon
+                    .ask({{"v", 1},
+                          {"id", "1"},
+                          {"op", "set_subject"},
+                          {"subject", "bank2"},
+                          {"organization", "Bank Two"},
+                          {"country", "KE"},
+                          {"names", Json::object()}})
+                    .contains("ok"));
   std::vector<Section> examples = sections();
   // Making comes before showing.
   const auto order = [](const Section& section) {
-    const std::vector<std::string> first = {"create_key", "create_ca", "issue_certificate"};
+    const std::vector<std::string> first = {"create_key", "create_ca", "set_subject", "issue_certificate"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),

@@ -227,6 +227,7 @@ configs_refuses() {
   cp "$repo/daemon/ca/profile.cpp" "$tree/daemon/ca/"
   mkdir -p "$tree/daemon/policy"
   cp "$repo/daemon/policy/policy.cpp" "$tree/daemon/policy/"
+  cp "$repo/daemon/ca/profile_extensions.cpp" "$tree/daemon/ca/"
   [[ ! -e $repo/agent/config.cpp ]] || cp "$repo/agent/config.cpp" "$tree/agent/"
   sed -i "$2" "$tree/$1"
   if [[ -n $3 ]]; then

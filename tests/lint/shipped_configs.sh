@@ -51,7 +51,7 @@ fi
 
 # The keys that a reader of Fields asks for.
 keys_read() {
-  grep -ohE '((fields|table)(\.|->)[a-z_]+|absolute_path|seconds|words)\((fields, *)?"[a-z_]+"' "$@" | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u
+  grep -ohE '((fields|table)(\.|->)[a-z_]+|absolute_path|seconds|words|read_[a-z_]+)\((fields, *)?"[a-z_]+"' "$@" | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u
 }
 # The keys and tables of TOML files, those that stand in comments included.
 keys_written() {
@@ -61,10 +61,11 @@ keys_written() {
     sed -nE 's/^#   ([a-z_]+(, [a-z_]+)*)  .*/\1/p' "$@" | tr -d ' ' | tr ',' '\n'
   } | sort -u
 }
-same_keys() { # SOURCE FILES...
-  local source=$1 key
+same_keys() { # "SOURCE..." FILES...
+  local source=$1 key sources
+  read -ra sources <<<"$1"
   shift
-  keys_read "$source" >"$scratch/read"
+  keys_read "${sources[@]}" >"$scratch/read"
   keys_written "$@" >"$scratch/written"
   [[ -s $scratch/read ]] || finding "$source reads no key that this lint can see"
   while read -r key; do finding "$source reads \"$key\", which $* does not explain"; done < <(comm -23 "$scratch/read" "$scratch/written")
@@ -79,7 +80,7 @@ no_other_keys() { # SOURCE FILE: keys and tables in force or commented out
 same_keys daemon/config.cpp config/hubseald.toml
 no_other_keys daemon/config.cpp config/hubseald.toml
 same_keys daemon/policy/policy.cpp config/policy.toml
-same_keys daemon/ca/profile.cpp config/profiles/hub-root.toml config/profiles/dfsp-client.toml
+same_keys "daemon/ca/profile.cpp daemon/ca/profile_extensions.cpp" config/profiles/hub-root.toml config/profiles/dfsp-client.toml
 if [[ -e config/agent.toml ]]; then
   same_keys agent/config.cpp config/agent.toml
   no_other_keys agent/config.cpp config/agent.toml

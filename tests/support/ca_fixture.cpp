@@ -2,21 +2,41 @@
 
 #include "common/files.h"
 #include "daemon/ca/assemble.h"
-#include "tests/support/private_copy.h"
+#include "tests/support/must.h"
 #include "tests/support/software_signer.h"
-#include "tests/support/temp_dir.h"
 
 namespace hubseal::test {
 
 using x509::Attribute;
 
+namespace {
+
+Result<> add_folder(ca::Profiles& profiles, const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".toml")
+      TRY(profiles.add(entry.path().filename(), TRY(read_file(entry.path(), 1 << 20, Trust::any))));
+  return {};
+}
+
+}  // namespace
+
+Result<ca::Profiles> load_profiles(const std::filesystem::path& folder) {
+  ca::Profiles profiles;
+  TRY(add_folder(profiles, folder));
+  return profiles;
+}
+
 const ca::Profile& profile(const std::string& name) {
   static const ca::Profiles kProfiles = [] {
-    const TempDir folder;
-    for (const char* from : {"config/profiles", "tests/support/profiles"}) copy_private(from, folder / "profiles");
-    return ca::Profiles::load(folder / "profiles").value();
+    ca::Profiles profiles;
+    for (const char* from : {"config/profiles", "tests/support/profiles"}) must(add_folder(profiles, from));
+    return profiles;
   }();
   return *kProfiles.find(name);
+}
+
+ca::Participant anyone(const std::string& id) {
+  return {.id = id, .organization = id, .country = "ZZ", .names = std::nullopt};
 }
 
 TestCa::TestCa(KeyType type, const std::string& profile_name) : key(make_key(type)) {
@@ -31,10 +51,10 @@ TestCa::TestCa(KeyType type, const std::string& profile_name) : key(make_key(typ
 }
 
 Result<x509::Certificate> TestCa::issue(const std::string& csr_pem, const ca::Profile& profile,
-                                        const std::string& participant, TimePoint now) const {
+                                        const ca::Participant& participant, TimePoint now) const {
   const x509::Csr csr = TRY(x509::Csr::parse(csr_pem));
   const x509::Serial serial = TRY(ca::new_serial());
-  return finish(TRY(ca::prepare_certificate(*issuer, {profile, csr, participant, serial, now})));
+  return finish(TRY(ca::prepare_certificate(*issuer, {profile, csr, participant, "hub-ca", serial, now})));
 }
 
 Result<x509::Certificate> TestCa::finish(const ca::Prepared& prepared) const {

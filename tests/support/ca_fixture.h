@@ -1,6 +1,7 @@
 /// A CA in memory, for tests of what stands around the signature.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,12 @@ constexpr TimePoint kNow{std::chrono::sys_days(std::chrono::year(2026) / 11 / 24
 /// The shipped profiles and those of tests/support/profiles.
 const ca::Profile& profile(const std::string& name);
 
+/// Every *.toml of a folder, whoever may write to it.
+Result<ca::Profiles> load_profiles(const std::filesystem::path& folder);
+
+/// Somebody whom the register does not know yet: its certificates may say what they like.
+ca::Participant anyone(const std::string& id = "bank1");
+
 /// A root (profile test-root unless named) with a fresh key; prepared, signed and assembled by the
 /// code under test.
 struct TestCa {
@@ -23,7 +30,7 @@ struct TestCa {
 
   /// The whole way of one CSR at `now`.
   Result<x509::Certificate> issue(const std::string& csr_pem, const ca::Profile& profile,
-                                  const std::string& participant = "bank1", TimePoint now = kNow) const;
+                                  const ca::Participant& participant = anyone(), TimePoint now = kNow) const;
   /// Signs what was prepared and assembles it.
   Result<x509::Certificate> finish(const ca::Prepared& prepared) const;
 

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -86,7 +87,9 @@ void Rig::write_config(const Options& options) const {
   std::filesystem::create_directory(profiles);
   for (const char* from : {HUBSEAL_SOURCE_DIR "/config/profiles", HUBSEAL_SOURCE_DIR "/tests/support/profiles"})
     for (const auto& file : std::filesystem::directory_iterator(from))
-      write_private(profiles / file.path().filename(), text_of(file.path()));
+      write_private(
+          profiles / file.path().filename(),
+          std::regex_replace(text_of(file.path()), std::regex("renew_from_days = 547"), "renew_from_days = 0"));
   write_private(folder() / "policy.toml", text_of(HUBSEAL_SOURCE_DIR "/config/rig/policy.toml"));
   write_private(folder() / "pin", token_.pin() + "\n");
 
@@ -94,11 +97,15 @@ void Rig::write_config(const Options& options) const {
                                    options.session_copies, options.sessions);
   const std::string keys = fmt::format("{}", fmt::join(options.jws_keys, R"(", ")"));
   const std::string reading = R"("status", "read_keys", "read_certificates")";
-  for (const auto& [role, permissions] :
-       {std::pair{"agent", reading + R"(, "issue_certificate", "create_csr")"},
-        std::pair{"jws", std::string(R"("status", "read_keys", "sign_jws")")},
-        std::pair{"admin", reading + R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws")"},
-        std::pair{"audit", std::string(R"("status")")}})
+  for (
+      const auto& [role, permissions] :
+      {std::pair{"agent", reading + R"(, "issue_certificate", "create_csr")"},
+       std::pair{"jws", std::string(R"("status", "read_keys", "sign_jws")")},
+       std::pair{
+           "admin",
+           reading +
+               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy")"},
+       std::pair{"audit", std::string(R"("status")")}})
     config += fmt::format(kPeer, role, ::geteuid(), permissions, keys);
   write_private(folder() / "hubseald.toml", config);
 }

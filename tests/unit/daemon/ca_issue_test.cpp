@@ -47,7 +47,8 @@ x509::Csr csr_of(KeyType type, const CsrContent& content = {}) {
 
 ca::Prepared prepared_for(const TestCa& ca, const std::string& profile_name, TimePoint now = kNow) {
   const x509::Csr csr = csr_of(KeyType::ec_p256);
-  return ca::prepare_certificate(*ca.issuer, {profile(profile_name), csr, "bank1", ca::new_serial().value(), now})
+  return ca::prepare_certificate(*ca.issuer,
+                                 {profile(profile_name), csr, anyone(), "hub-ca", ca::new_serial().value(), now})
       .value();
 }
 
@@ -129,13 +130,13 @@ BOOST_AUTO_TEST_CASE(validity_never_leaves_that_of_the_ca) {
   BOOST_TEST((prepared_for(ca, "dfsp-client", root.not_before() + minutes(1)).not_before == root.not_before()));
   BOOST_TEST((prepared_for(ca, "dfsp-client", root.not_after() - days(730)).not_after == root.not_after()));
   const std::string csr = make_csr(make_key(KeyType::ec_p256).get());
-  const auto late = ca.issue(csr, profile("dfsp-client"), "bank1", root.not_after() - days(729));
+  const auto late = ca.issue(csr, profile("dfsp-client"), anyone(), root.not_after() - days(729));
   BOOST_REQUIRE(!late.has_value());
   BOOST_TEST((late.error().code == Code::policy_denied));
   BOOST_TEST(contains(late.error().message, "until 2036-11-25T09:00:00Z, but the CA's ends at 2036-11-24T09:00:00Z"),
              late.error().message);
   // A clock that jumped back.
-  const auto early = ca.issue(csr, profile("dfsp-client"), "bank1", root.not_before() - minutes(1));
+  const auto early = ca.issue(csr, profile("dfsp-client"), anyone(), root.not_before() - minutes(1));
   BOOST_REQUIRE(!early.has_value());
   BOOST_TEST((early.error().code == Code::policy_denied));
 }
@@ -178,9 +179,9 @@ BOOST_AUTO_TEST_CASE(PKI_5_claims_name_cn_and_alternative_names_for_comparison) 
   const TestCa ca(KeyType::ec_p256);
   const x509::Csr csr =
       csr_of(KeyType::ec_p256, {{{Attribute::common_name, "Bank1.Example.COM"}}, {"api.example.com"}, {"192.0.2.1"}});
-  const auto prepared =
-      ca::prepare_certificate(*ca.issuer, {profile("dfsp-client"), csr, "bank1", ca::new_serial().value(), kNow})
-          .value();
+  const auto prepared = ca::prepare_certificate(*ca.issuer, {profile("dfsp-client"), csr, anyone(), "hub-ca",
+                                                             ca::new_serial().value(), kNow})
+                            .value();
   const std::vector<ca::ClaimedName> wanted = {{ca::NameKind::cn, "bank1.example.com"},
                                                {ca::NameKind::dns, "bank1.example.com"},
                                                {ca::NameKind::dns, "api.example.com"},
@@ -196,7 +197,7 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_dns_names) {
   ca::Profile server = profile("dfsp-server");
   const auto refusal = [&](const std::string& common_name) {
     const CsrContent content{{{Attribute::common_name, common_name}}, {}, {"192.0.2.66"}};
-    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), server, "evil");
+    const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get(), content), server, anyone("evil"));
     return certificate ? "issued" : certificate.error().message;
   };
   for (const char* name :
@@ -230,9 +231,9 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_addresses) {
 BOOST_AUTO_TEST_CASE(PKI_5_a_cn_with_the_dot_of_the_root_claims_its_host) {
   const TestCa ca(KeyType::ec_p256);
   const x509::Csr csr = csr_of(KeyType::ec_p256, {{{Attribute::common_name, "bank1.example.com."}}, {}, {}});
-  const auto prepared =
-      ca::prepare_certificate(*ca.issuer, {profile("dfsp-client"), csr, "bank1", ca::new_serial().value(), kNow})
-          .value();
+  const auto prepared = ca::prepare_certificate(*ca.issuer, {profile("dfsp-client"), csr, anyone(), "hub-ca",
+                                                             ca::new_serial().value(), kNow})
+                            .value();
   const ca::ClaimedName host{ca::NameKind::dns, "bank1.example.com"};
   BOOST_TEST((std::find(prepared.claims.begin(), prepared.claims.end(), host) != prepared.claims.end()));
 }

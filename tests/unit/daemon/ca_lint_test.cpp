@@ -15,7 +15,7 @@ namespace {
 struct Spoilt {
   Spoilt() : key(make_key(KeyType::ec_p256)), spki(spki_of(key.get()).value()) {}
 
-  Result<> lint() {
+  Result<x509::Certificate> lint() {
     const x509::Certificate& root = ca.issuer->certificate();
     ca::Prepared prepared{
         {},
@@ -44,10 +44,15 @@ struct Spoilt {
                                   .extended_key_usage = usages,
                                   .names = names.value_or(prepared.names)})
                        .value();
-    return ca::lint(prepared, {profile("dfsp-client"), &*ca.issuer, spki, KeyType::ec_p256});
+    return ca::lint(prepared, {profile("dfsp-client"), &*ca.issuer, &participant, "hub-ca", spki, KeyType::ec_p256});
   }
 
   TestCa ca{KeyType::ec_p256};
+  ca::Participant participant{
+      .id = "bank1",
+      .organization = "Bank One",
+      .country = "KE",
+      .names = {{{ca::NameKind::cn, "bank1"}, {ca::NameKind::dns, "bank1"}, {ca::NameKind::dns, "a.example.com"}}}};
   PkeyPtr key;
   Bytes spki;
   SignatureAlgorithm algorithm = SignatureAlgorithm::ecdsa_sha256;
@@ -103,6 +108,9 @@ BOOST_AUTO_TEST_CASE(each_field_that_differs_from_the_profile_is_found) {
   finds("subjectAltName dNSName", [](Spoilt& s) { s.names = x509::SubjectAltNames(); });
   finds("extensions", [](Spoilt& s) { s.aki = Bytes(); });
   finds("authorityKeyIdentifier", [](Spoilt& s) { s.aki = Bytes(20, 1); });
+  finds("register", [](Spoilt& s) { s.participant.names->pop_back(); });
+  finds("register", [](Spoilt& s) { s.participant.organization = "Bank Two"; });
+  finds("register", [](Spoilt& s) { s.participant.country = ""; });
   finds("subjectAltName dNSName",
         [](Spoilt& s) { s.names = x509::SubjectAltNames::of({"b.example.com"}, {}).value(); });
 }

@@ -32,6 +32,12 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"list_certificates", Permission::read_certificates},
     {"create_csr", Permission::create_csr},
     {"sign_jws", Permission::sign_jws},
+    {"set_subject", Permission::manage_subjects},
+    {"get_subject", Permission::read_subjects},
+    {"list_subjects", Permission::read_subjects},
+    {"load_policy", Permission::manage_policy},
+    {"get_policy", Permission::read_policy},
+    {"list_policies", Permission::read_policy},
 };
 
 struct Fixture : test::SoftwareRoom {
@@ -68,7 +74,8 @@ BOOST_AUTO_TEST_CASE(an_operation_without_its_permission_looks_like_one_that_doe
 
 BOOST_AUTO_TEST_CASE(ceremony_verbs_exist_on_the_admin_socket_only) {
   for (const Role role : {Role::agent, Role::jws, Role::audit})
-    for (const char* op : {"create_key", "create_ca"}) BOOST_TEST(code(peer(role), op) == "forbidden");
+    for (const char* op : {"create_key", "create_ca", "set_subject", "load_policy"})
+      BOOST_TEST(code(peer(role), op) == "forbidden");
   BOOST_TEST(code(peer(Role::agent), "sign_jws") == "forbidden");
   BOOST_TEST(code(peer(Role::jws), "issue_certificate") == "forbidden");
   BOOST_TEST(code(peer(Role::audit), "list_keys") == "forbidden");

@@ -25,7 +25,7 @@ struct Fixture : test::SoftwareRoom {
                              .profile = "dfsp-client",
                              .subject = "bank1",
                              .csr = test::make_csr(test::make_key(KeyType::ec_p256).get())};
-  const ca::Profiles shipped = must(ca::Profiles::load(folder() / "profiles"));
+  const Policy shipped = *room().policies().current();
 
   static Issuance::Trail trail(Result<> recorded) {
     return {.who = Json{{"peer", "agent"}},
@@ -35,8 +35,8 @@ struct Fixture : test::SoftwareRoom {
   static Issuance::Trail good_trail() { return trail({}); }
   static Issuance::Trail broken_log() { return trail(fail(Code::storage_unavailable, "full")); }
 
-  /// The shipped profiles with one text replaced in dfsp-client.
-  ca::Profiles profiles_with(const std::string& from, const std::string& to) {
+  /// The policy in force with one text replaced in its dfsp-client.
+  Policy policy_with(const std::string& from, const std::string& to) {
     const auto other = folder() / "other";
     std::filesystem::create_directory(other);
     std::stringstream text;
@@ -46,7 +46,9 @@ struct Fixture : test::SoftwareRoom {
     content.replace(content.find(from), from.size(), to);
     std::ofstream(other / "dfsp-client.toml") << content;
     std::filesystem::permissions(other / "dfsp-client.toml", std::filesystem::perms::owner_read);
-    return must(ca::Profiles::load(other));
+    Policy policy = shipped;
+    policy.profiles = must(test::load_profiles(other));
+    return policy;
   }
 
   CertificateRecord kept() {
@@ -74,15 +76,15 @@ BOOST_AUTO_TEST_CASE(a_certificate_whose_result_cannot_be_recorded_can_be_read_b
 
 BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
   (void)room().issuance().issue(shipped, request, broken_log());
-  const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
+  const Policy stricter = policy_with("validity_days    = 730", "validity_days    = 30");
   const auto refused = room().issuance().issue(stricter, request, good_trail());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::policy_denied));
   BOOST_TEST(refused.error().message.find("another policy") != std::string::npos);
 
-  const ca::Profiles rsa_only = [&] {
+  const Policy rsa_only = [&] {
     std::filesystem::remove_all(folder() / "other");
-    return profiles_with(", \"ec_p256\", \"ec_p384\"", "");
+    return policy_with(", \"ec_p256\", \"ec_p384\"", "");
   }();
   BOOST_TEST((room().issuance().issue(rsa_only, request, good_trail()).error().code == Code::policy_denied));
   BOOST_TEST(!kept().issued());
@@ -90,7 +92,7 @@ BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
 
 BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
   const CertificateRecord first = must(room().issuance().issue(shipped, request, good_trail()));
-  const ca::Profiles stricter = profiles_with("validity_days    = 730", "validity_days    = 30");
+  const Policy stricter = policy_with("validity_days    = 730", "validity_days    = 30");
   const CertificateRecord again = must(room().issuance().issue(stricter, request, good_trail()));
   BOOST_TEST((again.certificate == first.certificate));
 }

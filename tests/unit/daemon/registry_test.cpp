@@ -51,7 +51,7 @@ struct Fixture {
 
   Result<> reserve(const CertificateRecord& record, const std::vector<ca::ClaimedName>& names) {
     return registry->write([&](Database& database) -> Result<> {
-      for (const ca::ClaimedName& name : names) TRY(name_table::claim(database, name, record.subject));
+      for (const ca::ClaimedName& name : names) TRY(name_table::add(database, name, record.subject));
       return certificate_table::reserve(database, record);
     });
   }

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "cli/session.h"
+
+namespace hubseal::cli {
+
+constexpr int kPage = 500;  ///< the longest page that the daemon gives
+
+/// All pages of a list operation over one connection, as one list: `member` of each answer. With a `limit`, at most so
+/// many; 0 is all.
+Result<Json> fetch_pages(const Session& session, std::string_view op, const std::string& member, const Json& fields,
+                         int limit = 0);
+
+}  // namespace hubseal::cli

@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+/// What the running daemon relies on must stay: profiles that peers are given, and those of the CAs.
+Result<> check_needs(const Services& services, const Policy& policy) {
+  TRY(check_profiles(policy, services.peers));
+  for (const std::string& name : services.authorities.names()) {
+    const auto authority = TRY(services.authorities.find(name));
+    const ca::Profile* profile = policy.profiles.find(authority->record.profile);
+    if (!profile || profile->kind != ca::Kind::ca)
+      return fail(Code::bad_request, fmt::format("CA \"{}\" was made from the profile \"{}\", which the files do not "
+                                                 "hold as one of kind \"ca\"",
+                                                 name, authority->record.profile));
+  }
+  return {};
+}
+
+/// Every byte that would come into force, so that consent to it is consent to nothing else.
+Json content_of(const PolicySource& source, const Policy& policy, const Policy& current) {
+  Json files = Json::object();
+  for (const auto& [name, text] : source.files) files[name] = to_hex(sha256(as_bytes(text)));
+  return {{"sha256", to_hex(policy.hash)},
+          {"replaces", {{"version", current.version}, {"sha256", to_hex(current.hash)}}},
+          {"files", files}};
+}
+
+}  // namespace
+
+Result<Json> load_policy(Call& call, Fields fields) {
+  TRY(fields.nothing_left());
+  Policies& policies = call.services.policies;
+  const PolicySource source = TRY(policies.read_files());
+  Policy policy = TRY(decode_policy(source));
+  TRY(check_needs(call.services, policy));
+  call.details = content_of(source, policy, *call.policy);
+  if (policy.hash == call.policy->hash) return view_of(*call.policy, false);
+  const Grant grant = TRY(call.authorize({.operation = "load_policy", .about = "policy", .content = call.details}));
+  TRY(call.record_intent("policy_intent"));
+  const auto loaded = TRY(policies.replace(
+      source, std::move(policy),
+      {.peer = call.peer.rule->name, .uid = call.peer.credentials.uid, .approval = grant.approval().value_or("")},
+      [&](Database& database) { return grant.use(database); }));
+  call.details["version"] = loaded->version;
+  return view_of(*loaded, true);
+}
+
+}  // namespace hubseal::daemon::ops

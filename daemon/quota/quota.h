@@ -1,0 +1,38 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace hubseal::daemon {
+
+/// What is counted, and for whom.
+enum class QuotaKind {
+  uid,       ///< requests of a user that sign or change something
+  subject,   ///< certificates asked for a participant; those that the register does not know share one
+  key,       ///< signatures asked of a key
+  refusals,  ///< refusals of a user that are recorded one by one
+};
+constexpr std::array<std::pair<std::string_view, QuotaKind>, 4> kQuotaKinds = {{{"uid", QuotaKind::uid},
+                                                                                {"subject", QuotaKind::subject},
+                                                                                {"key", QuotaKind::key},
+                                                                                {"refusals", QuotaKind::refusals}}};
+std::string_view to_string(QuotaKind kind);
+
+/// A bucket of tokens: `burst` of them at once, and `refill` more in every `refill_time`, evenly.
+struct Quota {
+  bool unlimited = false;
+  std::int64_t burst = 0;
+  std::int64_t refill = 0;
+  std::chrono::seconds refill_time{1};
+
+  /// Tokens a second.
+  double rate() const { return static_cast<double>(refill) / static_cast<double>(refill_time.count()); }
+};
+
+/// One for each QuotaKind, in its order.
+using QuotaLimits = std::array<Quota, kQuotaKinds.size()>;
+
+}  // namespace hubseal::daemon

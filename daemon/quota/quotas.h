@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/clock.h"
+#include "common/guarded.h"
+#include "daemon/quota/quota.h"
+#include "daemon/registry/registry.h"
+
+namespace hubseal::daemon {
+
+/// What a request is about to use up.
+struct Use {
+  QuotaKind kind;
+  std::string name;  ///< uid, participant or key label
+};
+
+/// How much of each quota is left.
+///
+/// Levels survive a restart without a write for each request: the registry holds a lease, a level that is certainly
+/// not above the true one until a certain time. Only when a bucket is about to fall below its lease is the next one
+/// written. After a crash the daemon goes on from the lease, so that a crash gives nobody more than was left.
+/// Threads: share it freely.
+class Quotas {
+ public:
+  /// Time that nobody can set; tests pass their own.
+  using Elapsed = std::function<std::chrono::milliseconds()>;
+  static std::chrono::milliseconds since_boot();
+
+  static Result<std::unique_ptr<Quotas>> open(Registry& registry, const Clock& clock, Elapsed elapsed = &since_boot);
+
+  /// Takes one token for each use, or none at all.
+  /// Errors: rate_limited with what is used up and when there is more; storage_unavailable.
+  Result<> take(const QuotaLimits& limits, std::span<const Use> uses);
+  /// For a request that was refused for another quota after it had taken this one.
+  void give_back(const Use& use);
+  /// At the end: the exact levels, so that a restart costs nothing.
+  Result<> save();
+
+ private:
+  struct Bucket {
+    double level;  ///< tokens at `at`
+    std::chrono::milliseconds at;
+    double lease;  ///< what the registry holds: the level is not below this until `lease_until`
+    std::chrono::milliseconds lease_until;
+  };
+  using Key = std::pair<QuotaKind, std::string>;
+  using Buckets = std::map<Key, Bucket>;
+
+  Quotas(Registry& registry, const Clock& clock, Elapsed elapsed)
+      : registry_(registry), clock_(clock), elapsed_(std::move(elapsed)) {}
+  Result<> restore();
+  Bucket& filled(Buckets& buckets, const Use& use, const Quota& quota, std::chrono::milliseconds now) const;
+  Result<> renew_lease(const Use& use, Bucket& bucket, const Quota& quota, std::chrono::milliseconds now);
+
+  Registry& registry_;
+  const Clock& clock_;
+  const Elapsed elapsed_;
+  /// As many as there are users, participants and keys: requests cannot invent any.
+  Guarded<Buckets> buckets_;
+};
+
+}  // namespace hubseal::daemon

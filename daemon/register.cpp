@@ -1,0 +1,110 @@
+#include "daemon/register.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+
+namespace hubseal::daemon {
+namespace {
+
+using x509::Attribute;
+
+Result<> must_be_active(const SubjectRecord& subject) {
+  if (subject.status == SubjectStatus::active) return {};
+  return fail(Code::policy_denied,
+              fmt::format("participant {} is {}; wanted active", subject.id, to_string(subject.status)));
+}
+
+tl::unexpected<Error> not_known(const std::string& id) {
+  return fail(Code::policy_denied,
+              fmt::format("participant {} is not in the register; it is entered with set_subject", id));
+}
+
+tl::unexpected<Error> not_its_name(const std::string& id, const ca::ClaimedName& name) {
+  return fail(Code::policy_denied, fmt::format("participant {}: {} {}, which is not registered", id,
+                                               to_string(name.kind), log::printable(name.value, 80)));
+}
+
+/// O and C of a certificate against what the register says by now.
+Result<> check_unchanged(const SubjectRecord& subject, const x509::DistinguishedName& certified) {
+  const ca::Participant participant{.id = subject.id,
+                                    .organization = subject.organization,
+                                    .country = subject.country,
+                                    .names = std::vector<ca::ClaimedName>()};
+  if (const auto beyond = ca::beyond_register(participant, certified, {}))
+    return fail(Code::policy_denied, fmt::format("participant {}: {}", subject.id, *beyond));
+  return {};
+}
+
+Result<> enter(Database& database, const std::string& id, const ca::Prepared& prepared, TimePoint now) {
+  return Register::set(database,
+                       {.id = id,
+                        .organization = prepared.subject.get(Attribute::organization).value_or(""),
+                        .country = prepared.subject.get(Attribute::country).value_or(""),
+                        .created_at = now},
+                       prepared.claims);
+}
+
+}  // namespace
+
+Result<bool> Register::knows(const std::string& id) const {
+  const auto subject = TRY(registry_.read([&](Database& database) { return subject_table::find(database, id); }));
+  return subject.has_value();
+}
+
+Result<ca::Participant> Register::find(RegisterMode mode, const std::string& id, const ca::Issuer& issuer) const {
+  ca::Participant participant{.id = id, .organization = id, .country = {}, .names = std::nullopt};
+  const auto subject = TRY(registry_.read([&](Database& database) { return subject_table::find(database, id); }));
+  if (!subject) {
+    if (mode == RegisterMode::closed) return not_known(id);
+    participant.country = TRY(issuer.certificate().subject_name()).get(Attribute::country).value_or("");
+    return participant;
+  }
+  TRY(must_be_active(*subject));
+  participant.organization = subject->organization;
+  participant.country = subject->country;
+  participant.names.emplace();
+  for (NameRecord& entry : TRY(registry_.read([&](Database& database) { return name_table::list(database, id); })))
+    if (entry.state != NameState::withdrawn) participant.names->push_back(std::move(entry.name));
+  return participant;
+}
+
+Result<> Register::admit(Database& database, RegisterMode mode, const std::string& id, const ca::Prepared& prepared,
+                         TimePoint now) {
+  const auto subject = TRY(subject_table::find(database, id));
+  if (!subject && mode == RegisterMode::closed) return not_known(id);
+  if (subject) {
+    TRY(must_be_active(*subject));
+    TRY(check_unchanged(*subject, prepared.subject));
+  } else {
+    TRY(enter(database, id, prepared, now));
+  }
+  for (const ca::ClaimedName& name : prepared.claims)
+    if (!TRY(name_table::certify(database, name, id))) return not_its_name(id, name);
+  return {};
+}
+
+Result<> Register::set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names) {
+  TRY(subject_table::set(database, subject));
+  for (const NameRecord& known : TRY(name_table::list(database, subject.id)))
+    if (std::find(names.begin(), names.end(), known.name) == names.end())
+      TRY(name_table::withdraw(database, known.name, subject.id));
+  for (const ca::ClaimedName& name : names) TRY(name_table::add(database, name, subject.id));
+  return {};
+}
+
+Result<> Register::set_status(Database& database, const std::string& id, SubjectStatus status) {
+  if (TRY(subject_table::set_status(database, id, status))) return {};
+  return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));
+}
+
+Json json_of(const std::vector<ca::ClaimedName>& names) {
+  Json json = {{"cn", Json::array()}, {"dns", Json::array()}, {"ip", Json::array()}};
+  for (const ca::ClaimedName& name : names) json[std::string(to_string(name.kind))].push_back(name.value);
+  return json;
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,179 @@
+// Quotas and renewal as a peer meets them: through the dispatcher.
+#include <fstream>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/ca_fixture.h"
+#include "tests/support/must.h"
+#include "tests/support/replace_in.h"
+#include "tests/support/software_room.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using test::must;
+
+namespace {
+
+void limit(const PolicyFiles& files, const std::string& kind, int burst) {
+  BOOST_REQUIRE(test::replace_in(
+      files.policy_file, "[quota." + kind + "]\nunlimited = true",
+      "[quota." + kind + "]\nburst = " + std::to_string(burst) + "\nrefill = 1\nrefill_seconds = 86400"));
+}
+
+struct Room : test::SoftwareRoom {
+  explicit Room(const ChangePolicy& change) : SoftwareRoom(change) { make_keys_and_ca(); }
+
+  std::string code(const Peer& peer, std::string_view op, Json fields = Json::object()) {
+    const Json reply = ask(peer, op, std::move(fields));
+    message = reply.contains("error") ? reply["error"]["message"].get<std::string>() : "";
+    return reply.contains("error") ? reply["error"]["code"].get<std::string>() : "ok";
+  }
+  std::string issue(const std::string& subject, const std::string& csr = "",
+                    const std::string& profile = "dfsp-client") {
+    return code(agent, "issue_certificate",
+                {{"ca", "hub-ca"},
+                 {"profile", profile},
+                 {"subject", subject},
+                 {"request", "r-" + std::to_string(++requests)},
+                 {"csr", csr.empty() ? test::make_csr(test::make_key(KeyType::ec_p256).get()) : csr}});
+  }
+  std::size_t audit_lines() const {
+    std::size_t lines = 0;
+    std::ifstream file(audit_file());
+    for (std::string line; std::getline(file, line);) ++lines;
+    return lines;
+  }
+  std::string last_record() const {
+    std::string last;
+    std::ifstream file(audit_file());
+    for (std::string line; std::getline(file, line);) last = line;
+    return last;
+  }
+
+  const Peer agent = peer(Role::agent), admin = peer(Role::admin);
+  std::string message;
+  int requests = 0;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(quota_dispatch)
+
+BOOST_AUTO_TEST_CASE(a_flood_for_one_participant_is_refused_and_the_others_are_served) {
+  Room room([](const PolicyFiles& files) {
+    limit(files, "subject", 3);
+    limit(files, "uid", 20);
+  });
+  BOOST_TEST(room.issue("bank1") == "ok");
+  BOOST_TEST(room.issue("bank2") == "ok");
+  for (int i = 0; i < 3; ++i) BOOST_TEST(room.issue("bank1") == "ok");
+  // Far more than the uid's own quota: what is refused for one participant costs the uid nothing.
+  for (int i = 0; i < 50; ++i) BOOST_REQUIRE(room.issue("bank1") == "rate_limited");
+  BOOST_TEST(room.message.find("quota.subject of subject bank1 is used up") != std::string::npos, room.message);
+  BOOST_TEST(room.message.find("try again in") != std::string::npos, room.message);
+  BOOST_TEST(room.issue("bank2") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(ids_that_nobody_registered_share_a_quota) {
+  Room room([](const PolicyFiles& files) { limit(files, "subject", 3); });
+  for (const char* id : {"a", "b", "c"}) BOOST_TEST(room.issue(id) == "ok");
+  BOOST_TEST(room.issue("d") == "rate_limited");
+  BOOST_TEST(room.issue("a") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_quota_is_asked_before_anything_costly) {
+  Room room([](const PolicyFiles& files) { limit(files, "subject", 1); });
+  BOOST_TEST(room.issue("bank1", "no CSR") == "bad_request");
+  BOOST_TEST(room.issue("bank1", "no CSR") == "rate_limited");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_signs_as_often_as_its_quota_says) {
+  Room room([](const PolicyFiles& files) { limit(files, "key", 2); });
+  const Json jws = {{"key", "hub-jws"}, {"payload", "e30"}};
+  for (int i = 0; i < 2; ++i) BOOST_TEST(room.code(room.admin, "sign_jws", jws) == "ok");
+  BOOST_TEST(room.code(room.admin, "sign_jws", jws) == "rate_limited");
+  for (int i = 0; i < 2; ++i) BOOST_TEST(room.issue("bank1") == "ok");
+  BOOST_TEST(room.issue("bank1") == "rate_limited");
+  BOOST_TEST(room.message.find("quota.key of key hub-ca") != std::string::npos, room.message);
+}
+
+BOOST_AUTO_TEST_CASE(reading_costs_nothing) {
+  Room room([](const PolicyFiles& files) { limit(files, "uid", 8); });
+  for (int i = 0; i < 50; ++i) BOOST_REQUIRE(room.code(room.admin, "list_keys") == "ok");
+  std::string last = "ok";
+  for (int i = 0; i < 10 && last == "ok"; ++i)
+    last = room.code(room.admin, "sign_jws", {{"key", "hub-jws"}, {"payload", "e30"}});
+  BOOST_TEST(last == "rate_limited");
+  BOOST_TEST(room.code(room.admin, "health") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_flood_of_refusals_does_not_fill_the_log) {
+  Room room([](const PolicyFiles& files) { limit(files, "refusals", 5); });
+  const std::size_t before = room.audit_lines();
+  for (int i = 0; i < 500; ++i) BOOST_REQUIRE(room.code(room.agent, "get_ca", {{"ca", "nobody"}}) == "not_found");
+  (void)room.dispatcher().handle(room.agent, "not json");
+  BOOST_TEST(room.audit_lines() == before + 5);
+  must(room.room().save());
+  const Json count = must(parse_json(room.last_record()));
+  BOOST_TEST(count["event"] == "refusals_not_recorded");
+  BOOST_TEST(count["count"] == 496);
+  BOOST_TEST(room.issue("bank1") == "ok");  // what is granted is recorded and done as ever
+}
+
+BOOST_AUTO_TEST_CASE(PKI_9_the_next_certificate_comes_when_the_newest_is_old_enough) {
+  Room room([](const PolicyFiles& files) {
+    BOOST_REQUIRE(
+        test::replace_in(files.profiles_dir / "dfsp-client.toml", "renew_from_days = 0", "renew_from_days = 547"));
+  });
+  using x509::Attribute;
+  const auto csr = [](const std::string& name) {
+    return test::make_csr(test::make_key(KeyType::ec_p256).get(), {{{Attribute::common_name, name}}, {}, {}});
+  };
+  const Json names = {{"cn", {"bank1", "other"}}, {"dns", Json::array()}, {"ip", Json::array()}};
+  for (const char* id : {"bank1", "bank2"})
+    BOOST_TEST(room.code(room.admin, "set_subject",
+                         {{"subject", id},
+                          {"organization", "Bank"},
+                          {"country", "KE"},
+                          {"names", std::string(id) == "bank1" ? names : Json::object()}}) == "ok");
+  BOOST_TEST(room.issue("bank1", csr("bank1")) == "ok");
+  BOOST_TEST(room.issue("bank1", csr("bank1")) == "policy_denied");
+  BOOST_TEST(room.message.find("PKI-9") != std::string::npos, room.message);
+  BOOST_TEST(room.issue("bank1", csr("other")) == "ok");         // other names
+  BOOST_TEST(room.issue("bank1", csr("bank1"), "jws") == "ok");  // another profile
+  BOOST_TEST(room.issue("bank2", csr("bank2")) == "ok");         // another participant
+  const auto grow_older = [&](std::int64_t days) {
+    must(room.registry().write([&](Database& database) -> Result<> {
+      Statement update = TRY(database.prepare("UPDATE certificates SET not_before = not_before - ?"));
+      return update.bind(days * 86400).run();
+    }));
+  };
+  grow_older(546);
+  BOOST_TEST(room.issue("bank1", csr("bank1")) == "policy_denied");
+  grow_older(1);
+  BOOST_TEST(room.issue("bank1", csr("bank1")) == "ok");
+  // The new one counts now; the old one is valid as well.
+  BOOST_TEST(room.issue("bank1", csr("bank1")) == "policy_denied");
+}
+
+BOOST_AUTO_TEST_CASE(PKI_9_an_intent_that_was_never_finished_is_in_nobodys_way_for_long) {
+  Room room([](const PolicyFiles& files) {
+    BOOST_REQUIRE(
+        test::replace_in(files.profiles_dir / "dfsp-client.toml", "renew_from_days = 0", "renew_from_days = 547"));
+  });
+  BOOST_TEST(room.issue("bank1") == "ok");
+  const auto unfinish = [&](int seconds) {
+    must(room.registry().write([&](Database& database) -> Result<> {
+      Statement update = TRY(database.prepare(
+          "UPDATE certificates SET certificate = NULL, not_before = not_before - ? WHERE subject = 'bank1'"));
+      return update.bind(std::int64_t{seconds}).run();
+    }));
+  };
+  unfinish(0);
+  BOOST_TEST(room.issue("bank1") == "policy_denied");  // it may be signed at this very moment
+  unfinish(3700);
+  BOOST_TEST(room.issue("bank1") == "ok");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
