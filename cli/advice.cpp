@@ -18,6 +18,14 @@ std::string advice_unavailable(const Error& error) {
   return "see what is missing with: hubseal status";
 }
 
+std::string advice_waiting(const Error& error) {
+  if (error.approval.empty()) return "nothing is done yet: ask an approver, then give the same command again";
+  return fmt::format(
+      "nothing is done yet. Approvers look at it with: hubseal approval show {0}, and agree with: hubseal approval "
+      "approve {0}; then give the same command again",
+      error.approval);
+}
+
 }  // namespace
 
 std::string advice_for(const Error& error) {
@@ -37,7 +45,7 @@ std::string advice_for(const Error& error) {
       if (error.message.starts_with("participant ")) return "see what the register says with: hubseal subject show";
       if (!error.message.starts_with("profile ")) return {};
       return "the profile named above is a file in the profiles folder of hubseald's configuration";
-    case Code::approval_required: return "nothing is signed yet: ask an approver, then give the same command again";
+    case Code::approval_required: return advice_waiting(error);
     case Code::hsm_busy:
     case Code::rate_limited: return "nothing was signed: give the same command again in a moment";
     case Code::hsm_unavailable: return advice_unavailable(error);

@@ -78,6 +78,8 @@ void build(CLI::App& app, Session& session) {
   add_subject(app, session);
   add_csr(app, session);
   add_jws(app, session);
+  add_approval(app, session);
+  add_approver(app, session);
   add_raw(app, session);
   add_completion(app, session);
 }

@@ -101,6 +101,8 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+  // RFC 8259 section 8.1: nothing that is sent begins with a byte order mark. The library would pass over it.
+  if (text.starts_with("\xEF\xBB\xBF")) return fail(Code::bad_request, "JSON with a byte order mark in front");
   StrictBuilder builder(limits);
   if (!Json::sax_parse(text, &builder)) return fail(Code::bad_request, builder.problem());
   return builder.take();

@@ -41,6 +41,13 @@ constexpr std::array kOperations = {
     Operation{"load_policy", Permission::manage_policy, kAdmin, Effect::changes, &ops::load_policy},
     Operation{"get_policy", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::get_policy},
     Operation{"list_policies", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::list_policies},
+    Operation{"list_approvals", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvals},
+    Operation{"get_approval", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::get_approval},
+    Operation{"approve", Permission::approve, kAdmin, Effect::changes, &ops::approve},
+    Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval},
+    Operation{"list_approvers", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvers},
+    Operation{"add_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::add_approver},
+    Operation{"remove_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::remove_approver},
 };
 
 bool exists(std::string_view name) {

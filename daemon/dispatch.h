@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/wire/message.h"
 #include "daemon/approvals/approvals.h"
+#include "daemon/approvals/approvers.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
 #include "daemon/gate.h"
@@ -39,6 +40,7 @@ struct Services {
   Register& subjects;
   Quotas& quotas;
   Refusals& refusals;
+  Approvers& approvers;
   Issuance& issuance;
   jws::JwsSigner& jws;
   hsm::Signer& signer;

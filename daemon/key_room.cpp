@@ -1,5 +1,7 @@
 #include "daemon/key_room.h"
 
+#include <nlohmann/json.hpp>
+
 #include "common/log.h"
 #include "daemon/ca/lint.h"
 
@@ -26,6 +28,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       authorities_(std::move(parts.authorities)),
       guard_(clock, *registry_),
       approvals_(*registry_, clock),
+      approvers_(*registry_, clock),
       subjects_(*registry_),
       refusals_(*quotas_, *audit_, clock),
       issuance_({.registry = *registry_,
@@ -41,6 +44,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
     return Refusals::kInterval;
   });
+  housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
 Result<> KeyRoom::save() {
@@ -60,11 +64,23 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .subjects = subjects_,
           .quotas = *quotas_,
           .refusals = refusals_,
+          .approvers = approvers_,
           .issuance = issuance_,
           .jws = jws_,
           .signer = signer,
           .clock = clock,
           .started = std::chrono::steady_clock::now()};
+}
+
+Housekeeper::Duration KeyRoom::expire_approvals() {
+  const auto expired = approvals_.expire([this](const ApprovalRecord& approval) {
+    return audit_->record(Json{{"event", "approval_expired"},
+                               {"approval", approval_id(approval)},
+                               {"asked_for", approval.operation},
+                               {"about", approval.about}});
+  });
+  if (!expired) log::warning("expired approvals were not written down", {{"reason", expired.error().message}});
+  return std::chrono::minutes(1);
 }
 
 Result<> KeyRoom::prove() const {

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "daemon/approvals/approvals.h"
+#include "daemon/approvals/approvers.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
 #include "daemon/clock_guard.h"
@@ -47,6 +48,7 @@ class KeyRoom {
   Policies& policies() { return *policies_; }
   Issuance& issuance() { return issuance_; }
   Gate& gate() { return gate_; }
+  Approvals& approvals() { return approvals_; }
 
   /// At the end: what was counted and not yet written.
   Result<> save();
@@ -66,6 +68,7 @@ class KeyRoom {
   };
   KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
   Services services(hsm::Signer& signer, const Clock& clock);
+  Housekeeper::Duration expire_approvals();
 
   const std::vector<PeerRule> peers_;
   const std::unique_ptr<AuditLog> audit_;
@@ -77,6 +80,7 @@ class KeyRoom {
   Gate gate_;
   const ClockGuard guard_;
   Approvals approvals_;
+  Approvers approvers_;
   Register subjects_;
   Refusals refusals_;
   Issuance issuance_;

@@ -33,8 +33,12 @@ enum class Permission : unsigned {
   manage_subjects = 1 << 9,
   read_policy = 1 << 10,
   manage_policy = 1 << 11,
+  read_approvals = 1 << 12,
+  approve = 1 << 13,
+  carry_approvals = 1 << 14,
+  manage_approvers = 1 << 15,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 12> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 16> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -47,6 +51,10 @@ constexpr std::array<std::pair<std::string_view, Permission>, 12> kPermissions =
     {"manage_subjects", Permission::manage_subjects},
     {"read_policy", Permission::read_policy},
     {"manage_policy", Permission::manage_policy},
+    {"read_approvals", Permission::read_approvals},
+    {"approve", Permission::approve},
+    {"carry_approvals", Permission::carry_approvals},
+    {"manage_approvers", Permission::manage_approvers},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

@@ -226,6 +226,12 @@ The CA's key never left the token; two processes stood between it and the bank.
   REST API       http://127.0.0.1:$port/api (no authentication: loopback only)
   certificate    $state/$bank/client.pem, chain $state/$bank/hub-ca.pem
   logs           $state/log
+TEXT
+  if [[ ${once:-no} == yes ]]; then
+    echo "Both processes end now. To try more, start ./run without --once: it goes on with this state."
+    return
+  fi
+  cat <<TEXT
 Try next, in another terminal:
   export SOFTHSM2_CONF=$SOFTHSM2_CONF HUBSEAL_SOCKET=$HUBSEAL_SOCKET PATH=$(dirname "$hubseal"):\$PATH
   hubseal status

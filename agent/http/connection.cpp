@@ -3,11 +3,11 @@
 #include <chrono>
 #include <sstream>
 
-#include <fmt/format.h>
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Timestamp.h>
+#include <fmt/format.h>
 
 #include "agent/http/chunks.h"
 #include "common/log.h"

@@ -83,8 +83,8 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
   TRY(table_.note_signing_request(id, request));
   const auto certificate =
       daemon_.issue_certificate({policy_.ca, policy_.profile, enrollment.dfsp_id, request, csr.canonical_pem()});
-  // The daemon has recorded it and waits for operators: the enrollment stays as it is.
-  if (!certificate && certificate.error().code == Code::approval_required) return enrollment;
+  if (!certificate && certificate.error().code == Code::approval_required)
+    return wait_for_approval(std::move(enrollment), certificate.error().approval);
   if (!certificate) return tl::unexpected(certificate.error());
 
   Enrollment stored = TRY(complete(std::move(enrollment), *certificate));
@@ -93,6 +93,35 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
                                    {"request", request},
                                    {"correlation", caller.correlation_id}});
   return stored;
+}
+
+// The daemon has recorded it and waits for people; what is known of that is kept for whoever looks.
+Result<InboundEnrollments::Enrollment> InboundEnrollments::wait_for_approval(Enrollment enrollment,
+                                                                             const std::string& approval) {
+  Json waits_for = {{"id", approval}};
+  if (const auto asked = daemon_.get_approval(approval)) {
+    waits_for["needed"] = asked->needed;
+    waits_for["expires"] = asked->expires;
+  }
+  enrollment.approval_json = dump_json(waits_for);
+  TRY(table_.note_approval(enrollment.id, *enrollment.approval_json));
+  log::info("enrollment waits for approval", {{"enrollment", std::to_string(enrollment.id)}, {"approval", approval}});
+  return enrollment;
+}
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::follow_up(const Caller& caller, std::string_view dfsp_id,
+                                                                     std::int64_t id) {
+  Enrollment enrollment = TRY(get(dfsp_id, id));
+  if (enrollment.state == store::kCertSigned || !enrollment.approval_json) return enrollment;
+  const Json waits_for = TRY(parse_json(*enrollment.approval_json));
+  const auto approval = daemon_.get_approval(waits_for.value("id", std::string()));
+  // "used": the certificate is made, and its answer did not arrive here.
+  if (!approval || (approval->state != "approved" && approval->state != "used")) return enrollment;
+  auto finished = sign(caller, dfsp_id, id);
+  if (finished) return finished;
+  log::warning("an approved enrollment could not be signed",
+               {{"enrollment", std::to_string(id)}, {"problem", finished.error().message}});
+  return enrollment;
 }
 
 Result<InboundEnrollments::Enrollment> InboundEnrollments::complete(Enrollment enrollment,

@@ -40,13 +40,19 @@ class InboundEnrollments {
   /// Errors: not_found.
   Result<Enrollment> get(std::string_view dfsp_id, std::int64_t id);
 
+  /// As get(); what waited for the consent of others, and has it now, comes back signed. What cannot be found out or
+  /// signed at the moment is shown as it is stored.
+  Result<Enrollment> follow_up(const Caller& caller, std::string_view dfsp_id, std::int64_t id);
+
   /// Has the daemon sign the CSR, once: a signed enrollment is returned as it is, and a repetition
-  /// after a crash or at the same moment gets the same certificate from the daemon.
+  /// after a crash or at the same moment gets the same certificate from the daemon. Where others must agree first,
+  /// the enrollment says for what it waits, and signing it again when they have goes on.
   /// Errors: not_found; policy_denied (a verdict is INVALID, or the daemon's profile says no); the
   /// daemon's other errors.
   Result<Enrollment> sign(const Caller& caller, std::string_view dfsp_id, std::int64_t id);
 
  private:
+  Result<Enrollment> wait_for_approval(Enrollment enrollment, const std::string& approval);
   Result<Enrollment> complete(Enrollment enrollment, std::string_view certificate_pem);
 
   store::InboundEnrollmentTable& table_;

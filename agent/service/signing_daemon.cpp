@@ -64,4 +64,14 @@ Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request
   return ours(fields.text("certificate", kMaxPemBytes));
 }
 
+Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {
+  const Json reply = TRY(ask(client_, "get_approval", {{"approval", id}}));
+  Fields fields = TRY(ours(answer(reply)));
+  Approval approval{.id = id, .state = {}, .needed = 0, .expires = {}};
+  approval.state = TRY(ours(fields.text("state", 32)));
+  approval.needed = TRY(ours(fields.integer("needed", 0, 1000)));
+  approval.expires = TRY(ours(fields.text("expires_at", 32)));
+  return approval;
+}
+
 }  // namespace hubseal::agent

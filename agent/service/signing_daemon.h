@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,14 @@ class SigningDaemon {
     std::string csr;      ///< PEM
   };
 
+  /// What a request waits for.
+  struct Approval {
+    std::string id;
+    std::string state;    ///< pending, approved, rejected, used or expired
+    std::int64_t needed;  ///< people
+    std::string expires;  ///< RFC 3339, UTC
+  };
+
   explicit SigningDaemon(wire::DaemonClient& client) : client_(client) {}
 
   /// Whether it would sign now.
@@ -35,7 +44,9 @@ class SigningDaemon {
   /// Errors: not_found.
   Result<Ca> get_ca(std::string_view name);
   /// The certificate (PEM). bad_request and too_large are about the CSR.
+  /// approval_required names the approval that it waits for.
   Result<std::string> issue_certificate(const IssueRequest& request);
+  Result<Approval> get_approval(const std::string& id);
 
  private:
   wire::DaemonClient& client_;

@@ -17,11 +17,11 @@ namespace {
 namespace sql = Poco::Data::Keywords;
 
 using Row = Poco::Tuple<Poco::Int64, std::string, std::string, std::string, std::string, std::string, std::string,
-                        Poco::Nullable<std::string>, Poco::Nullable<std::string>>;
+                        Poco::Nullable<std::string>, Poco::Nullable<std::string>, Poco::Nullable<std::string>>;
 
 // In the order of Row.
 constexpr std::string_view kSelect =
-    "SELECT id, dfsp_id, state, csr, csr_info, validations, validation_state, certificate, cert_info "
+    "SELECT id, dfsp_id, state, csr, csr_info, validations, validation_state, certificate, cert_info, approval "
     "FROM inbound_enrollments ";
 
 std::string select(std::string_view rest) { return std::string(kSelect).append(rest); }
@@ -39,6 +39,7 @@ InboundEnrollment from_row(const Row& row) {
   enrollment.validation_state = row.get<6>();
   enrollment.certificate = to_optional(row.get<7>());
   enrollment.cert_info_json = to_optional(row.get<8>());
+  enrollment.approval_json = to_optional(row.get<9>());
   return enrollment;
 }
 
@@ -129,6 +130,14 @@ Result<> InboundEnrollmentTable::note_signing_request(std::int64_t id, std::stri
   return database_.sessions().write([&](Session& session) -> Result<> {
     session << "UPDATE inbound_enrollments SET signing_request = $1 WHERE id = $2 AND signing_request IS NULL",
         sql::bind(std::string(request)), sql::bind(Poco::Int64{id}), sql::now;
+    return {};
+  });
+}
+
+Result<> InboundEnrollmentTable::note_approval(std::int64_t id, std::string_view approval_json) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    session << "UPDATE inbound_enrollments SET approval = $1 WHERE id = $2 AND state = 'CSR_LOADED'",
+        sql::bind(std::string(approval_json)), sql::bind(Poco::Int64{id}), sql::now;
     return {};
   });
 }

@@ -24,6 +24,7 @@ struct InboundEnrollment {
   std::string validation_state;  ///< "VALID" or "INVALID"
   std::optional<std::string> certificate;
   std::optional<std::string> cert_info_json;
+  std::optional<std::string> approval_json;  ///< what it waited for when it was last to be signed
 };
 
 constexpr std::string_view kCsrLoaded = "CSR_LOADED";
@@ -52,6 +53,8 @@ class InboundEnrollmentTable {
 
   /// Notes, durably, under which request id the daemon is about to be asked.
   Result<> note_signing_request(std::int64_t id, std::string_view request);
+  /// Notes what it waits for.
+  Result<> note_approval(std::int64_t id, std::string_view approval_json);
   /// Stores the certificate unless there is one, and returns what is stored then.
   Result<InboundEnrollment> store_certificate(const InboundEnrollment& signed_enrollment, TimePoint now);
 

@@ -114,8 +114,9 @@ Result<> Csr::verify_own_signature() const {
   const X509_ALGOR* algorithm = nullptr;
   X509_REQ_get0_signature(csr_.get(), nullptr, &algorithm);
   if (!is_sound_signature(algorithm))
-    return fail(Code::bad_request, fmt::format("CSR is signed with {}; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512",
-                                               OBJ_nid2ln(X509_REQ_get_signature_nid(csr_.get()))));
+    return fail(Code::bad_request,
+                fmt::format("CSR is signed with {}; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512",
+                            OBJ_nid2ln(X509_REQ_get_signature_nid(csr_.get()))));
   if (X509_REQ_verify(csr_.get(), key_.get()) != 1)
     return fail(Code::bad_request,
                 "CSR does not match its own key (no proof of possession): " + drain_openssl_errors());

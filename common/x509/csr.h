@@ -37,7 +37,7 @@ class Csr {
   Result<> verify_own_signature() const;
 
   EVP_PKEY* public_key() const { return key_.get(); }  ///< lives as long as this Csr
-  const Bytes& spki() const { return spki_; }    ///< DER SubjectPublicKeyInfo
+  const Bytes& spki() const { return spki_; }          ///< DER SubjectPublicKeyInfo
   const KeyId& key_id() const { return key_id_; }
   /// Refuses keys that are not of kKeyTypes.
   Result<KeyType> key_type() const { return key_type_of(key_.get()); }

@@ -1,24 +1,28 @@
 #include "daemon/approvals/approvals.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <nlohmann/json.hpp>
 
 #include "common/bytes.h"
-#include "daemon/registry/approval_table.h"
+#include "common/key_types.h"
+#include "daemon/approvals/statement.h"
+#include "daemon/registry/instance_table.h"
 
 namespace hubseal::daemon {
 namespace {
 
 constexpr std::size_t kNonceBytes = 16;
+constexpr std::int64_t kMostOpen = 1000;  // of one peer: who floods its own queue floods no disk
+constexpr std::int64_t kBatch = 100;      // overdue ones that are looked at together
 
 /// Over all that an approval is for. The content is text that we wrote ourselves, members in our order.
 Bytes hash_of(const ApprovalRecord& wanted) {
-  const Json covered = {{"operation", wanted.operation},
-                        {"content", wanted.content},
-                        {"policy_version", wanted.policy_version},
-                        {"peer", wanted.peer},
-                        {"uid", wanted.uid}};
+  const Json covered = {
+      {"operation", wanted.operation}, {"content", wanted.content}, {"policy_version", wanted.policy_version},
+      {"needed", wanted.needed},       {"peer", wanted.peer},       {"uid", wanted.uid}};
   const auto digest = sha256(as_bytes(dump_json(covered)));
   return Bytes(digest.begin(), digest.end());
 }
@@ -32,7 +36,43 @@ Result<Bytes> new_nonce() {
 
 std::string id_text(std::int64_t id) { return fmt::format("a-{}", id); }
 
+Result<std::int64_t> parse_id(std::string_view text) {
+  std::int64_t id = 0;
+  const std::string_view digits = text.starts_with("a-") ? text.substr(2) : std::string_view();
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  // Written back, so that one approval has one name: a-017 is none.
+  if (problem == std::errc() && end == digits.data() + digits.size() && id_text(id) == text) return id;
+  return fail(Code::not_found, fmt::format("there is no approval {}", text));
+}
+
+Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, TimePoint now) {
+  if (auto known = TRY(approval_table::find_asked(database, wanted.hash, now))) return *std::move(known);
+  if (TRY(approval_table::count_open(database, wanted.peer, now)) >= kMostOpen)
+    return fail(Code::rate_limited, fmt::format("{} requests of peer \"{}\" wait for approval already; wanted fewer",
+                                                kMostOpen, wanted.peer));
+  wanted.id = TRY(approval_table::add(database, wanted));
+  return wanted;
+}
+
+tl::unexpected<Error> refuse_rejected(const ApprovalRecord& approval) {
+  return fail(Code::policy_denied,
+              fmt::format("{} of {} was rejected ({}); the same is not asked for again before {}", approval.operation,
+                          approval.about, id_text(approval.id), format_utc(approval.expires_at)));
+}
+
+tl::unexpected<Error> refuse_waiting(const ApprovalRecord& approval) {
+  const std::string id = id_text(approval.id);
+  return tl::unexpected(Error{
+      .code = Code::approval_required,
+      .message = fmt::format("{} of {} needs {} approval{}; it waits as {} until {}. Ask again when it is approved",
+                             approval.operation, approval.about, approval.needed, approval.needed == 1 ? "" : "s", id,
+                             format_utc(approval.expires_at)),
+      .approval = id});
+}
+
 }  // namespace
+
+std::string approval_id(const ApprovalRecord& approval) { return id_text(approval.id); }
 
 Result<> Grant::use(Database& database) const {
   if (!approval_) return {};
@@ -46,6 +86,7 @@ std::optional<std::string> Grant::approval() const {
 Result<Grant> Approvals::authorize(const Requester& requester, const Policy& policy, unsigned needed,
                                    const Action& action) {
   if (needed == 0) return Grant();
+  TRY(check_statement_line(action.about));
   const TimePoint now = clock_.now();
   ApprovalRecord wanted{.operation = action.operation,
                         .about = action.about,
@@ -59,19 +100,49 @@ Result<Grant> Approvals::authorize(const Requester& requester, const Policy& pol
   wanted.hash = hash_of(wanted);
   wanted.nonce = TRY(new_nonce());
   // Looked for and added in one transaction: the same request in two connections waits once.
-  const ApprovalRecord open = TRY(registry_.write([&](Database& database) -> Result<ApprovalRecord> {
-    if (auto known = TRY(approval_table::find_open(database, wanted.hash, now))) return *std::move(known);
-    wanted.id = TRY(approval_table::add(database, wanted));
-    return wanted;
-  }));
-  if (open.state == ApprovalState::approved) return Grant(open.id, now);
-  const std::string id = id_text(open.id);
-  return tl::unexpected(Error{.code = Code::approval_required,
-                              .message = fmt::format("{} of {} needs {} approval{}; it waits as {} until {}. Ask again "
-                                                     "when it is approved",
-                                                     open.operation, open.about, open.needed,
-                                                     open.needed == 1 ? "" : "s", id, format_utc(open.expires_at)),
-                              .approval = id});
+  const ApprovalRecord asked =
+      TRY(registry_.write([&](Database& database) { return find_or_add(database, std::move(wanted), now); }));
+  if (asked.state == ApprovalState::approved) return Grant(asked.id, now);
+  if (asked.state == ApprovalState::rejected) return refuse_rejected(asked);
+  return refuse_waiting(asked);
+}
+
+Result<ApprovalRecord> Approvals::find(std::string_view id) {
+  const std::int64_t number = TRY(parse_id(id));
+  auto found =
+      TRY(registry_.read([&](Database& database) { return approval_table::find(database, number, clock_.now()); }));
+  if (found) return *std::move(found);
+  return fail(Code::not_found, fmt::format("there is no approval {}", id));
+}
+
+Result<std::vector<ApprovalRecord>> Approvals::list(const ApprovalQuery& query) {
+  return registry_.read([&](Database& database) { return approval_table::list(database, query, clock_.now()); });
+}
+
+Result<std::vector<vote_table::Cast>> Approvals::votes(const ApprovalRecord& approval) {
+  return registry_.read([&](Database& database) { return vote_table::list(database, approval.id); });
+}
+
+Result<std::string> Approvals::statement(const ApprovalRecord& approval, Decision decision) {
+  const std::string instance = TRY(registry_.read(&instance_table::id));
+  return approval_statement(instance, approval, decision);
+}
+
+Result<ApprovalRecord> Approvals::vote(const Policy& policy, const Vote& vote) {
+  return registry_.write([&](Database& database) { return count_vote(database, vote, policy, clock_.now()); });
+}
+
+Result<> Approvals::expire(const Record& record) {
+  while (true) {
+    const auto overdue = TRY(registry_.read(
+        [&](Database& database) { return approval_table::list_overdue(database, clock_.now(), kBatch); }));
+    if (overdue.empty()) return {};
+    for (const ApprovalRecord& approval : overdue) TRY(record(approval));
+    TRY(registry_.write([&](Database& database) -> Result<> {
+      for (const ApprovalRecord& approval : overdue) TRY(approval_table::expire(database, approval.id));
+      return {};
+    }));
+  }
 }
 
 }  // namespace hubseal::daemon

@@ -1,14 +1,19 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/result.h"
+#include "daemon/approvals/voting.h"
 #include "daemon/policy/policy.h"
+#include "daemon/registry/approval_table.h"
 #include "daemon/registry/registry.h"
 
 namespace hubseal::daemon {
@@ -16,7 +21,7 @@ namespace hubseal::daemon {
 /// Something that is about to be done, exactly: what approvals cover.
 struct Action {
   std::string operation;
-  std::string about;  ///< participant, key or CA, for lists
+  std::string about;  ///< participant, key or CA, for lists; no control characters
   Json content;       ///< all that decides what will happen, and nothing that differs when asked again
 };
 
@@ -44,6 +49,9 @@ class Grant {
   TimePoint now_{};
 };
 
+/// "a-17"
+std::string approval_id(const ApprovalRecord& approval);
+
 /// Requests that need the consent of other people: kept until these have spoken.
 /// Threads: share it freely.
 class Approvals {
@@ -52,8 +60,24 @@ class Approvals {
 
   /// The right to do `action` if `needed` others have agreed to exactly this, asked by this requester
   /// under this policy. Otherwise the request is recorded, once, and waits.
-  /// Errors: approval_required with the approval's id.
+  /// Errors: approval_required with the approval's id; policy_denied when it was rejected, for as long as
+  /// it would have waited; rate_limited when too many of this peer's requests wait.
   Result<Grant> authorize(const Requester& requester, const Policy& policy, unsigned needed, const Action& action);
+
+  /// The request called `id` ("a-17"). Errors: not_found.
+  Result<ApprovalRecord> find(std::string_view id);
+  Result<std::vector<ApprovalRecord>> list(const ApprovalQuery& query);
+  Result<std::vector<vote_table::Cast>> votes(const ApprovalRecord& approval);
+
+  /// What is signed to say `decision` about it (statement.h).
+  Result<std::string> statement(const ApprovalRecord& approval, Decision decision);
+  /// Counts a vote under the policy in force. Errors: those of count_vote.
+  Result<ApprovalRecord> vote(const Policy& policy, const Vote& vote);
+
+  /// Writes down what is past its time, after `record` has recorded it: once, or once more after a crash
+  /// between the two.
+  using Record = std::function<Result<>(const ApprovalRecord&)>;
+  Result<> expire(const Record& record);
 
  private:
   Registry& registry_;

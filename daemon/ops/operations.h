@@ -30,5 +30,12 @@ Result<Json> list_subjects(Call& call, Fields fields);
 Result<Json> load_policy(Call& call, Fields fields);
 Result<Json> get_policy(Call& call, Fields fields);
 Result<Json> list_policies(Call& call, Fields fields);
+Result<Json> list_approvals(Call& call, Fields fields);
+Result<Json> get_approval(Call& call, Fields fields);
+Result<Json> approve(Call& call, Fields fields);
+Result<Json> submit_approval(Call& call, Fields fields);
+Result<Json> add_approver(Call& call, Fields fields);
+Result<Json> remove_approver(Call& call, Fields fields);
+Result<Json> list_approvers(Call& call, Fields fields);
 
 }  // namespace hubseal::daemon::ops

@@ -15,10 +15,19 @@ std::string_view to_string(ApprovalState state) {
 namespace approval_table {
 namespace {
 
+// A person counts once, and only as long as the approver is there by which it has agreed.
+constexpr std::string_view kAgreed =
+    "(SELECT count(DISTINCT approvers.person) FROM votes JOIN approvers ON approvers.row = votes.approver "
+    "WHERE votes.approval = approvals.id AND votes.decision = 'approve' AND approvers.removed_at IS NULL)";
+
 constexpr std::string_view kColumns =
     "id, hash, operation, about, content, policy_version, needed, peer, uid, nonce, created_at, expires_at, state";
 
-Result<ApprovalRecord> read_row(const Statement& row) {
+std::string select(std::string_view rest) {
+  return fmt::format("SELECT {}, {} FROM approvals {}", kColumns, kAgreed, rest);
+}
+
+Result<ApprovalRecord> read_row(const Statement& row, TimePoint now) {
   ApprovalRecord approval{.id = row.integer(0),
                           .hash = row.blob(1),
                           .operation = row.text(2),
@@ -26,13 +35,26 @@ Result<ApprovalRecord> read_row(const Statement& row) {
                           .content = row.text(4),
                           .policy_version = row.integer(5),
                           .needed = static_cast<unsigned>(row.integer(6)),
+                          .agreed = static_cast<unsigned>(row.integer(13)),
                           .peer = row.text(7),
                           .uid = row.integer(8),
                           .nonce = row.blob(9),
                           .created_at = time_from(row.integer(10)),
                           .expires_at = time_from(row.integer(11))};
   approval.state = TRY(word_to_value(kApprovalStates, row.text(12)));
+  if (approval.open() && approval.expires_at <= now) approval.state = ApprovalState::expired;
   return approval;
+}
+
+Result<std::vector<ApprovalRecord>> read_rows(Statement& rows, TimePoint now) {
+  std::vector<ApprovalRecord> approvals;
+  while (TRY(rows.step())) approvals.push_back(TRY(read_row(rows, now)));
+  return approvals;
+}
+
+Result<std::optional<ApprovalRecord>> first_row(Statement& row, TimePoint now) {
+  if (!TRY(row.step())) return std::nullopt;
+  return TRY(read_row(row, now));
 }
 
 }  // namespace
@@ -57,14 +79,42 @@ Result<std::int64_t> add(Database& database, const ApprovalRecord& approval) {
   return database.last_row();
 }
 
-Result<std::optional<ApprovalRecord>> find_open(Database& database, ByteView hash, TimePoint now) {
-  static const std::string sql = fmt::format(
-      "SELECT {} FROM approvals WHERE hash = ? AND state IN ('pending', 'approved') AND expires_at > ? "
-      "ORDER BY id DESC LIMIT 1",
-      kColumns);
+Result<std::optional<ApprovalRecord>> find(Database& database, std::int64_t id, TimePoint now) {
+  static const std::string sql = select("WHERE id = ?");
   Statement row = TRY(database.prepare(sql));
-  if (!TRY(row.bind(hash).bind(seconds(now)).step())) return std::nullopt;
-  return TRY(read_row(row));
+  return first_row(row.bind(id), now);
+}
+
+Result<std::optional<ApprovalRecord>> find_asked(Database& database, ByteView hash, TimePoint now) {
+  static const std::string sql = select(
+      "WHERE hash = ? AND state IN ('pending', 'approved', 'rejected') AND expires_at > ? ORDER BY id DESC LIMIT 1");
+  Statement row = TRY(database.prepare(sql));
+  return first_row(row.bind(hash).bind(seconds(now)), now);
+}
+
+Result<std::vector<ApprovalRecord>> list(Database& database, const ApprovalQuery& query, TimePoint now) {
+  static const std::string sql = select(
+      "WHERE id > ?1 AND (?2 IS NULL OR ?2 = CASE WHEN state IN ('pending', 'approved') AND expires_at <= ?3 "
+      "THEN 'expired' ELSE state END) ORDER BY id LIMIT ?4");
+  Statement rows = TRY(database.prepare(sql));
+  rows.bind(query.after);
+  query.state ? rows.bind(to_string(*query.state)) : rows.bind_null();
+  rows.bind(seconds(now)).bind(query.limit);
+  return read_rows(rows, now);
+}
+
+Result<std::int64_t> count_open(Database& database, const std::string& peer, TimePoint now) {
+  Statement row = TRY(database.prepare(
+      "SELECT count(*) FROM approvals WHERE state IN ('pending', 'approved') AND expires_at > ? AND peer = ?"));
+  TRY(row.bind(seconds(now)).bind(peer).step());
+  return row.integer(0);
+}
+
+Result<> set_state(Database& database, std::int64_t id, ApprovalState from, ApprovalState to) {
+  Statement update = TRY(database.prepare("UPDATE approvals SET state = ? WHERE id = ? AND state = ?"));
+  TRY(update.bind(to_string(to)).bind(id).bind(to_string(from)).run());
+  if (database.changes() == 1) return {};
+  return fail(Code::conflict, fmt::format("approval a-{} is no longer {}", id, to_string(from)));
 }
 
 Result<> use(Database& database, std::int64_t id, TimePoint now) {
@@ -75,6 +125,26 @@ Result<> use(Database& database, std::int64_t id, TimePoint now) {
   return fail(Code::conflict, fmt::format("approval a-{} is not there to be used: not approved, used before, or "
                                           "expired; ask again",
                                           id));
+}
+
+Result<> reopen_short(Database& database) {
+  static const std::string sql =
+      fmt::format("UPDATE approvals SET state = 'pending' WHERE state = 'approved' AND {} < needed", kAgreed);
+  return TRY(database.prepare(sql)).run();
+}
+
+Result<std::vector<ApprovalRecord>> list_overdue(Database& database, TimePoint now, std::int64_t limit) {
+  static const std::string sql =
+      select("WHERE state IN ('pending', 'approved') AND expires_at <= ? ORDER BY id LIMIT ?");
+  Statement rows = TRY(database.prepare(sql));
+  rows.bind(seconds(now)).bind(limit);
+  return read_rows(rows, now);
+}
+
+Result<> expire(Database& database, std::int64_t id) {
+  Statement update =
+      TRY(database.prepare("UPDATE approvals SET state = 'expired' WHERE id = ? AND state IN ('pending', 'approved')"));
+  return update.bind(id).run();
 }
 
 }  // namespace approval_table

@@ -136,6 +136,17 @@ Result<std::optional<CertificateRecord>> newest_like(Database& database, const C
   return first_row(std::move(statement));
 }
 
+Result<std::optional<CertificateRecord>> latest(Database& database, const std::string& subject,
+                                                const std::string& profile, TimePoint then) {
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM certificates WHERE subject = ? AND profile = ? AND certificate IS NOT NULL AND not_before <= ? "
+      "ORDER BY row DESC LIMIT 1",
+      kColumns);
+  Statement statement = TRY(database.prepare(sql));
+  statement.bind(subject).bind(profile).bind(seconds(then));
+  return first_row(std::move(statement));
+}
+
 Result<std::optional<TimePoint>> latest_time(Database& database) {
   Statement row = TRY(database.prepare("SELECT latest FROM clock"));
   if (!TRY(row.step())) return std::nullopt;

@@ -60,6 +60,9 @@ Result<std::vector<CertificateRecord>> list(Database& database, const Certificat
 /// intended counts if it begins after `intents_after`: what was never finished must not stand in the way for ever.
 Result<std::optional<CertificateRecord>> newest_like(Database& database, const CertificateRecord& like,
                                                      TimePoint intents_after);
+/// The newest that the participant had of this profile at `then`.
+Result<std::optional<CertificateRecord>> latest(Database& database, const std::string& subject,
+                                                const std::string& profile, TimePoint then);
 /// The newest not_before written so far: time has been at least that (clock_guard.h).
 Result<std::optional<TimePoint>> latest_time(Database& database);
 

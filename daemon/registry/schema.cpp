@@ -113,6 +113,43 @@ CREATE TABLE policy_files (
   PRIMARY KEY (version, name)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    // Who may agree, and who did.
+    R"sql(
+CREATE TABLE instance (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  id TEXT NOT NULL
+) STRICT;
+INSERT INTO instance VALUES (1, lower(hex(randomblob(16))));
+CREATE TABLE approvers (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  person TEXT NOT NULL COLLATE NOCASE,
+  kind TEXT NOT NULL,
+  uid INTEGER,
+  public_key BLOB,
+  credential_id BLOB,
+  rp_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  sign_count INTEGER NOT NULL,
+  added_at INTEGER NOT NULL,
+  removed_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX approvers_by_name ON approvers (name) WHERE removed_at IS NULL;
+CREATE UNIQUE INDEX approvers_by_uid ON approvers (uid) WHERE removed_at IS NULL AND kind = 'uid';
+CREATE UNIQUE INDEX approvers_by_public_key ON approvers (public_key) WHERE removed_at IS NULL;
+CREATE TABLE votes (
+  approval INTEGER NOT NULL REFERENCES approvals(id),
+  approver INTEGER NOT NULL REFERENCES approvers(row),
+  decision TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  statement_hash BLOB NOT NULL,
+  signature BLOB,
+  authenticator_data BLOB,
+  client_data BLOB,
+  PRIMARY KEY (approval, approver, decision)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX approvals_by_state ON approvals (state, expires_at);
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

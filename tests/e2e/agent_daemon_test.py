@@ -18,6 +18,7 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "integration")]
 import agent_support
+import approval_support
 import rig
 
 RSA_2048 = ("-newkey", "rsa:2048")
@@ -34,13 +35,18 @@ def forged(csr):
 class WithBoth(unittest.TestCase):
     def make(self, fake=False, folder=None):
         """A key room with a CA, and an agent on its agent.sock."""
-        self.room = rig.Rig(fake=fake)
+        self.room = rig.Rig(fake=fake, start=False)
         self.addCleanup(self.room.close)
+        self.prepare(self.room)
+        self.room.start()
         self.root = self.room.make_ca()["certificate"]
         self.folder = self.room.folder / "agent" if folder is None else folder
         self.folder.mkdir(exist_ok=True)
         self.socket_path = str(self.room.run / "agent.sock")  # where Agent looks for it
         self.start_agent()
+
+    def prepare(self, room):
+        """What a test changes before the key room starts."""
 
     def start_agent(self):
         self.agent = agent_support.Agent(str(self.folder), self)
@@ -77,6 +83,37 @@ class WithBoth(unittest.TestCase):
         kept = self.room.call("get_certificate", ca="hub-ca", serial=entry["serial"])
         self.assertEqual(kept["certificate"].strip(), signed["certificate"].strip())
         self.assertIn(": OK", self.room.verify_chain(kept, self.root))
+
+
+class Consent(WithBoth):
+    """Certificates of banks need one person, whose signature comes over agent.sock and is not the agent's."""
+
+    def prepare(self, room):
+        room.need_approvals(profile="dfsp-client", number=1)
+
+    def test_a_bank_gets_its_certificate_when_somebody_has_agreed(self):
+        self.make()
+        alice = approval_support.KeyApprover("alice")
+        approval_support.add_approvers(self.room, alice)
+        for bank in ("bank1", "bank2", "bank3"):
+            self.add_bank(bank)
+            enrollment = self.enrol(bank, self.room.make_csr("/", RSA_2048))
+            waiting = self.sign(bank, enrollment)
+            self.assertEqual((waiting["state"], waiting["approval"]["needed"]), ("CSR_LOADED", 1))
+            approval = waiting["approval"]["id"]
+            self.assertEqual(waiting["approval"]["expires"], self.room.call("get_approval", approval=approval)["expires_at"])
+            self.assertEqual(self.show(bank, enrollment)["state"], "CSR_LOADED")
+            self.assertEqual(self.sign(bank, enrollment)["approval"]["id"], approval)
+            if bank == "bank3":
+                approval_support.submit(self.room, approval, alice, "reject")
+                self.assertEqual(self.show(bank, enrollment)["state"], "CSR_LOADED")
+                self.assertIn("was rejected", self.sign(bank, enrollment, want=400)["message"])
+                self.assertEqual(self.certificates(bank), [])
+                continue
+            approval_support.submit(self.room, approval, alice)
+            signed = self.show(bank, enrollment) if bank == "bank1" else self.sign(bank, enrollment)
+            self.assertNotIn("approval", signed)
+            self.assert_one_certificate(bank, signed)
 
 
 class Refusals(WithBoth):

@@ -51,8 +51,10 @@ def verify_jws(jws, public_key, payload):
 class Verbs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.room = rig.Rig()
+        cls.room = rig.Rig(start=False)
         cls.addClassCleanup(cls.room.close)
+        cls.room.need_approvals(profile="jws", number=1)
+        cls.room.start()
         cls.driven = set()
 
     def hubseal(self, *words, stdin=b"", on="admin", want=0):
@@ -88,8 +90,8 @@ class Verbs(unittest.TestCase):
             self.assertTrue(done.stderr.startswith(f"hubseal: {code}: ".encode()), done.stderr)
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
-        for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures, self.raw,
-                     self.subjects, self.policy, self.status):
+        for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
+                     self.approvals, self.raw, self.subjects, self.policy, self.status):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -213,6 +215,49 @@ class Verbs(unittest.TestCase):
         self.refused("forbidden", "jws", "sign", "--key", "jws-2", stdin=payload)  # not among the peer's keys
         self.refused("forbidden", "jws", "sign", "--key", "hub-ca", stdin=payload)
         self.refused("forbidden", "jws", "sign", on="agent", stdin=payload)
+
+    def approvals(self):
+        alice = self.room.folder / "alice.key"
+        self.room.openssl("genpkey", "-algorithm", "ED25519", "-out", alice)
+        public = self.room.write("alice.pem", self.room.openssl("pkey", "-in", alice, "-pubout"))
+        who = ("--person", "alice", "--public-key", public)
+        self.assertIn("no approvers yet", self.plain("approver", "list")[0])
+        added = self.as_json("approver", "add", "alice-card", *who)
+        self.assertEqual(added["key_id"], key_id(serialization.load_pem_public_key(public.read_bytes())))
+        self.assertEqual(self.as_json("approver", "list"), {"approvers": [added]})
+        self.assertRegex(self.plain("approver", "list")[0], rf"alice-card +alice +key +- +{added['key_id'][:16]}")
+        self.assertIn("bob", self.plain("approver", "add", "bob", "--person", "bob", "--uid", "61002")[0])
+        self.refused("conflict", "approver", "add", "alice-card", *who)
+
+        def ask(name):
+            csr = self.room.write(name + ".csr", self.room.make_csr())
+            issue = ("cert", "issue", "--profile", "jws", "--subject", "bank3", "--request", name, "--csr", csr)
+            told = self.hubseal(*issue, want=5).stderr.decode()
+            return issue, re.search(r"hubseal approval show (a-\d+)", told)[1]
+
+        def signed(approval, *more):
+            statement = self.plain("approval", "statement", approval, *more)[0].encode()
+            self.assertEqual(self.as_json("approval", "statement", approval, *more)["statement"].encode(), statement)
+            made = self.room.folder / "vote.sig"
+            self.room.openssl("pkeyutl", "-sign", "-rawin", "-inkey", alice, "-in", self.room.write("vote", statement), "-out", made)
+            return ("--approver", "alice-card", "--signature", made)
+
+        issue, wanted = ask("wanted")
+        _, unwanted = ask("unwanted")
+        self.assertEqual([one["approval"] for one in self.as_json("approval", "list")["approvals"]], [wanted, unwanted])
+        self.assertRegex(self.plain("approval", "list")[0], rf"{wanted} +pending +0 of 1 +issue_certificate +bank3")
+        self.assertEqual(self.as_json("approval", "show", wanted), self.room.call("get_approval", approval=wanted))
+        self.assertRegex(self.plain("approval", "show", wanted)[0], r"(?m)^    profile +jws$")
+        self.refused("forbidden", "approval", "approve", wanted)  # this uid is no approver
+        self.refused("bad_request", "approval", "approve", wanted, *signed(unwanted), status=2)
+        self.refused("not_found", "approval", "show", "a-999")
+        self.assertEqual(self.as_json("approval", "approve", wanted, *signed(wanted))["state"], "approved")
+        self.assertIn(f"{unwanted} is rejected", self.plain("approval", "reject", unwanted, *signed(unwanted, "--reject"))[0])
+        self.assertIn(": OK", self.room.verify_chain(self.as_json(*issue), (self.room.folder / "root.pem").read_text()))
+        self.assertEqual({one["state"] for one in self.as_json("approval", "list", "--state", "all")["approvals"]},
+                         {"used", "rejected"})
+        self.assertEqual(self.as_json("approver", "remove", "bob"), {"approver": "bob", "removed": True})
+        self.refused("policy_denied", "approver", "remove", "alice-card")
 
     def raw(self):
         line = '{"v":1,"id":"7","op":"version"}'

@@ -1,8 +1,8 @@
 // Everything behind the sockets, on keys in memory. The first byte picks the peer, the rest is its line:
-// the answer is one line of JSON, and no peer gets a CA certificate out of issue_certificate, or a name that is not its
-// participant's. With the first bit of the first byte set, the rest is a request of an agent that has been taken over:
-// participant, profile, size of the subject, then subject and attributes of a CSR, which is signed here because a
-// fuzzer cannot sign.
+// the answer is one line of JSON, and no peer gets a CA certificate out of issue_certificate, a name that is not its
+// participant's, or an approval. With the first bit of the first byte set, the rest is a request of an agent that has
+// been taken over: participant, profile, size of the subject, then subject and attributes of a CSR, which is signed
+// here because a fuzzer cannot sign.
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
@@ -10,6 +10,7 @@
 #include "common/x509/pem.h"
 #include "daemon/register.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
 #include "tests/support/software_signer.h"
 
@@ -22,7 +23,11 @@ const char* const kParticipants[] = {"bank1", "bank2", "mallory", "suspended", "
 const char* const kProfiles[] = {"dfsp-client", "dfsp-server", "hub-server", "jws", "test-root", "hub-root"};
 
 struct Room : test::SoftwareRoom {
-  Room() {
+  // Certificates of profile "jws" need two people, and all peers here are one.
+  Room()
+      : SoftwareRoom([](const daemon::PolicyFiles& files) {
+          test::must_replace_in(files.profiles_dir / "jws.toml", "approvals = 0", "approvals = 2");
+        }) {
     make_keys_and_ca();
     const daemon::Peer admin = peer(Role::admin);
     int address = 0;
@@ -113,6 +118,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     return 0;
   }
   MUST_HOLD(request && peer.rule->permissions != 0);
+  // A fuzzer has no approver's key: it can carry what it likes, and agrees to nothing.
+  MUST_HOLD(request->op != "submit_approval");
+  if (request->op == "issue_certificate") MUST_HOLD(request->fields["profile"] != "jws");
   if (request->op == "issue_certificate") judge(room, request->fields, (*reply)["ok"]["certificate"]);
   return 0;
 }

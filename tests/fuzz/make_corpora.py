@@ -6,6 +6,7 @@ finds is added to the folders as it is.
 """
 
 import base64
+import hashlib
 import json
 import pathlib
 import re
@@ -60,7 +61,7 @@ for example in examples:
     line = json.dumps(request, separators=(",", ":"))
     put("wire_request", request["op"], line)
     for peer in (0, 1, 2, 6):
-        if peer in (2,) or request["op"] in ("issue_certificate", "sign_jws", "health"):
+        if peer in (2,) or request["op"] in ("issue_certificate", "sign_jws", "health", "submit_approval"):
             put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
 for label, line in {"repeated-name": '{"v":1,"id":"1","op":"health","op":"version"}', "not-json": "hello",
                     "deep": '{"v":1,"id":"1","op":"health","x":[[[[[[[1]]]]]]]}', "fraction": '{"v":1.5}',
@@ -111,6 +112,20 @@ for label, extra in (("root", ("-subj", "/CN=Root/O=Hub/C=KE", "-addext", "basic
                   "/dev/null", "-days", "3650", *extra).decode()
     put("certificate", label, der_of(pem))
     put("certificate", f"{label}.pem", pem)
+
+rp_hash, challenge = hashlib.sha256(b"hub.example.com").digest(), hashlib.sha256(b"hubseal-approval/v1\n").digest()
+client = {"type": "webauthn.get", "challenge": base64.urlsafe_b64encode(challenge).rstrip(b"=").decode(),
+          "origin": "https://hub.example.com", "crossOrigin": False}
+for label, data, changed in (
+        ("good", rp_hash + b"\x05\x00\x00\x00\x07", {}), ("passkey", rp_hash + b"\x1d\x00\x00\x00\x00", {}),
+        ("not-verified", rp_hash + b"\x01\x00\x00\x00\x07", {}), ("short", rp_hash + b"\x05", {}),
+        ("extensions", rp_hash + b"\x85\x00\x00\x00\x07\xa1\x61\x61\xf5", {}),
+        ("create", rp_hash + b"\x05\x00\x00\x00\x07", {"type": "webauthn.create"}),
+        ("framed", rp_hash + b"\x05\x00\x00\x00\x07", {"crossOrigin": True}),
+        ("added", rp_hash + b"\x05\x00\x00\x00\x07", {"other_keys_can_be_added_here": "x"})):
+    put("webauthn", label, bytes([len(data)]) + data + json.dumps({**client, **changed}).encode())
+put("webauthn", "repeated", b"\x25" + rp_hash + b"\x05\x00\x00\x00\x07" +
+    json.dumps(client)[:-1].encode() + b',"type":"webauthn.get"}')
 
 shipped = (SOURCE / "config" / "hubseald.toml").read_text()
 plain = "\n".join(line for line in shipped.splitlines() if line and not line.startswith("#"))

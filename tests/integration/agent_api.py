@@ -181,12 +181,68 @@ class Routes(AgentTest):
                 self.assertEqual(status, expected, code)
                 self.assertEqual(secret in body["message"], shows_words, code)
                 self.assertEqual("Retry-After" in headers, expected in (429, 503), code)
-            self.daemon.refusals["issue_certificate"] = ("approval_required", "recorded")
-            status, body, _ = self.ask("POST", sign)
-            self.assertEqual((status, body["state"]), (200, "CSR_LOADED"))
         finally:
             self.daemon.refusals.clear()
         self.assertEqual(self.ask("POST", sign)[1]["state"], "CERT_SIGNED")
+
+    def waiting_enrollment(self, dfsp, approval):
+        """An enrollment that the daemon wants others to agree to."""
+        self.add_dfsp(dfsp)
+        base = "/api/dfsps/%s/enrollments/inbound" % dfsp
+        one = "%s/%d" % (base, self.ask("POST", base, {"clientCSR": new_csr(self.folder)})[1]["id"])
+        self.daemon.approval = {"approval": approval, "state": "pending", "needed": 2, "agreed": 0,
+                                "expires_at": "2026-11-27T09:00:00Z"}
+        self.addCleanup(setattr, self.daemon, "approval", None)
+        status, body, _ = self.ask("POST", one + "/sign")
+        self.assertEqual((status, body["state"]), (200, "CSR_LOADED"))
+        self.assertEqual(body["approval"], {"id": approval, "needed": 2, "expires": "2026-11-27T09:00:00Z"})
+        return one
+
+    def test_what_needs_approval_waits_and_signing_again_finishes_it(self):
+        one = self.waiting_enrollment("waiting", "a-17")
+        self.assertEqual(self.ask("GET", one)[1]["approval"]["id"], "a-17")
+        self.assertEqual(self.ask("POST", one + "/sign")[1]["state"], "CSR_LOADED")
+        self.daemon.approval["state"] = "approved"
+        status, body, _ = self.ask("POST", one + "/sign")
+        self.assertEqual((status, body["state"]), (200, "CERT_SIGNED"))
+        self.assertNotIn("approval", body)
+        self.assertNotIn("approval", self.ask("GET", one)[1])
+
+    def test_looking_at_what_is_approved_finishes_it(self):
+        for dfsp, state in (("looked", "approved"), ("made", "used")):  # "used": the answer was lost
+            one = self.waiting_enrollment(dfsp, "a-18")
+            self.assertEqual(self.ask("GET", one)[1]["state"], "CSR_LOADED")
+            self.daemon.approval["state"] = state
+            self.assertEqual(self.ask("GET", one)[1]["state"], "CERT_SIGNED")
+            self.assertEqual(self.ask("GET", one)[1]["state"], "CERT_SIGNED")
+
+    def test_looking_at_what_waits_needs_no_daemon_and_signs_nothing_that_is_not_approved(self):
+        one = self.waiting_enrollment("patient", "a-19")
+        before = len(self.daemon.requests)
+        for state in ("pending", "rejected", "expired"):
+            self.daemon.approval["state"] = state
+            self.assertEqual(self.ask("GET", one)[1]["state"], "CSR_LOADED", state)
+        self.daemon.refusals["get_approval"] = ("hsm_unavailable", "gone")
+        self.addCleanup(self.daemon.refusals.clear)
+        status, body, _ = self.ask("GET", one)
+        self.assertEqual((status, body["state"], body["approval"]["id"]), (200, "CSR_LOADED", "a-19"))
+        self.assertEqual(len(self.daemon.requests), before)
+
+    def test_an_approved_enrollment_that_cannot_be_signed_is_still_shown(self):
+        one = self.waiting_enrollment("unlucky", "a-20")
+        self.daemon.approval["state"] = "approved"
+        self.daemon.refusals["issue_certificate"] = ("hsm_busy", "try again")
+        self.addCleanup(self.daemon.refusals.clear)
+        status, body, _ = self.ask("GET", one)
+        self.assertEqual((status, body["state"]), (200, "CSR_LOADED"))
+
+    def test_a_rejected_request_is_refused_in_words(self):
+        one = self.waiting_enrollment("rejected", "a-21")
+        self.daemon.refusals["issue_certificate"] = ("policy_denied", "issue_certificate of rejected was rejected (a-21)")
+        self.addCleanup(self.daemon.refusals.clear)
+        status, body, _ = self.ask("POST", one + "/sign")
+        self.assertEqual(status, 400)
+        self.assertIn("was rejected", body["message"])
 
     def test_answers_carry_security_headers_and_no_cors(self):
         for path in ("/health", "/api/nothing"):

@@ -27,6 +27,7 @@ class FakeDaemon:
         self.socket_path = os.path.join(folder, "agent.sock")
         self.ca_pem = None
         self.refusals = {}  # operation -> (code, message)
+        self.approval = None  # what issue_certificate waits for: the answer of get_approval
         self.requests = []  # every issue_certificate that came in
         self.issued = {}  # request id -> answer
         self.gate = threading.Event()  # issue_certificate waits for it
@@ -87,7 +88,11 @@ class FakeDaemon:
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
             return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
+        if op == "get_approval" and self.approval and request["approval"] == self.approval["approval"]:
+            return {"ok": self.approval}
         if op == "issue_certificate":
+            if self.approval and self.approval["state"] in ("pending", "expired"):
+                return {"error": {"code": "approval_required", "message": "waits", "approval": self.approval["approval"]}}
             self.asked.set()
             wait_for(self.gate)
             with self.lock:

@@ -16,7 +16,7 @@ KEY_ID = "9b" * 32
 
 
 class FakeDaemon:
-    """Calls answer(request) for each line; a dict is the `ok` object, a tuple (code, message) an
+    """Calls answer(request) for each line; a dict is the `ok` object, a tuple (code, message[, approval]) an
     error, a string the line as it is, None closes the connection."""
 
     def __init__(self, path, answer):
@@ -58,7 +58,7 @@ class FakeDaemon:
             return answer
         reply = {"v": 1, "id": request["id"]}
         if isinstance(answer, tuple):
-            reply["error"] = {"code": answer[0], "message": answer[1]}
+            reply["error"] = dict(zip(("code", "message", "approval"), answer))
         else:
             reply["ok"] = answer
         return json.dumps(reply)

@@ -7,6 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import approval_support
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -173,6 +174,39 @@ class Crash(unittest.TestCase):
             return answer
 
         self.every_step(request, fewest=2)
+
+    def test_submit_approval(self):
+        """A vote is there whole or not at all, and never without its record; and the same for what it allows."""
+        self.rig.stop()
+        self.rig.need_approvals(profile="dfsp-client", number=1)
+        self.rig.start()
+        self.rig.call("load_policy")
+        self.rig.make_ca()
+        alice = approval_support.KeyApprover("alice")
+        approval_support.add_approvers(self.rig, alice)
+
+        def request(step, when):
+            name = f"{when}-{step}"
+            issue = lambda csr=self.rig.make_csr(): self.rig.issue(csr, subject=name, request=name)
+            approval = approval_support.wait_for_consent(issue)
+            vote = {"approval": approval, "approver": "alice", "decision": "approve",
+                    **alice.proof(approval_support.statement_of(self.rig, approval))}
+            answer = self.crash(step, when, "submit_approval", **vote)
+            shown = self.rig.call("get_approval", approval=approval)
+            self.assertEqual((shown["state"], len(shown["votes"])), (("pending", 0), ("approved", 1))[shown["agreed"]])
+            if answer is not None or shown["agreed"]:
+                with self.assertRaises(rig.Refused):
+                    self.rig.call("submit_approval", **vote)
+            else:
+                self.rig.call("submit_approval", **vote)
+            self.assertIn(approval, [record["approval"] for record in self.records() if record["event"] == "vote_intent"])
+            issued = issue()
+            self.assertEqual(issue(), issued)
+            self.assertEqual(self.rig.call("get_approval", approval=approval)["state"], "used")
+            self.check_certificates()
+            return answer
+
+        self.every_step(request)
 
     def test_start(self):
         """The next start is ready, or it names the file that keeps the PIN back; never is it anything else."""

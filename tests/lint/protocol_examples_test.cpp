@@ -14,6 +14,7 @@
 #include "common/exit_code.h"
 #include "common/wire/message.h"
 #include "tests/support/must.h"
+#include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
 
 using namespace hubseal;
@@ -84,10 +85,14 @@ std::string make_csr() {
   return std::string(text, static_cast<std::size_t>(size));
 }
 
-/// Everything behind the sockets, asked as the security team asks.
+/// Everything behind the sockets, asked as the security team asks. Certificates of profile "jws" need two
+/// approvals.
 class Daemon {
  public:
-  Daemon() {
+  Daemon()
+      : room_([](const PolicyFiles& files) {
+          test::must_replace_in(files.profiles_dir / "jws.toml", "approvals = 0", "approvals = 2");
+        }) {
     rule_.name = "security-team";
     rule_.role = Role::admin;
     for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
@@ -95,14 +100,58 @@ class Daemon {
     rule_.keys = {"hub-jws"};
   }
 
-  Json ask(const Json& request) {
-    const Peer peer{&rule_, {.pid = 1, .uid = 1000, .gids = {1000}}};
+  Json ask(const Json& request, uid_t uid = 1000) {
+    const Peer peer{&rule_, {.pid = 1, .uid = uid, .gids = {1000}}};
     return test::must(parse_json(room_.dispatcher().handle(peer, dump_json(request)), {.max_members = 1024}));
   }
 
  private:
   test::SoftwareRoom room_;
   PeerRule rule_;
+};
+
+/// What the examples about approvals take for granted: two further approvers, of whom bob is who asks, and a
+/// request that somebody else has made.
+class Approval {
+ public:
+  void ask_for_it(Daemon& daemon) {
+    for (const auto& [name, uid] : {std::pair{"bob", 1000}, std::pair{"carol", 1002}})
+      BOOST_REQUIRE(daemon
+                        .ask({{"v", 1},
+                              {"id", "1"},
+                              {"op", "add_approver"},
+                              {"name", name},
+                              {"person", name},
+                              {"kind", "uid"},
+                              {"uid", uid}})
+                        .contains("ok"));
+    const Json waiting = daemon.ask({{"v", 1},
+                                     {"id", "1"},
+                                     {"op", "issue_certificate"},
+                                     {"ca", "hub-ca"},
+                                     {"profile", "jws"},
+                                     {"subject", "bank1"},
+                                     {"request", "jws-1"},
+                                     {"csr", make_csr()}},
+                                    1003);
+    BOOST_REQUIRE(waiting.contains("error"));
+    id_ = waiting["error"]["approval"];
+  }
+
+  /// Puts what is real in the place of what is shown.
+  void fill_in(Daemon& daemon, Json& request) const {
+    if (request.contains("approval")) request["approval"] = id_;
+    if (request.contains("public_key")) request["public_key"] = test::must(public_key_pem(key_.get()));
+    if (!request.contains("signature")) return;
+    const Json shown = daemon.ask({{"v", 1}, {"id", "1"}, {"op", "get_approval"}, {"approval", id_}});
+    const std::string statement = shown["ok"]["statement"];
+    const Bytes raw = test::sign_with(key_.get(), SignatureAlgorithm::ecdsa_sha256, as_bytes(statement));
+    request["signature"] = to_base64(test::must(ecdsa_raw_to_der(raw)));
+  }
+
+ private:
+  const PkeyPtr key_ = test::make_key(KeyType::ec_p256);  // of alice-card
+  std::string id_;
 };
 
 /// The members of an object, and of the objects within, as paths; a list is looked at by its first item.
@@ -181,18 +230,21 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
   std::vector<Section> examples = sections();
   // Making comes before showing.
   const auto order = [](const Section& section) {
-    const std::vector<std::string> first = {"create_key", "create_ca", "set_subject", "issue_certificate"};
+    const std::vector<std::string> first = {"create_key",   "create_ca", "set_subject",    "issue_certificate",
+                                            "add_approver", "approve",   "submit_approval"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),
                    [&](const Section& a, const Section& b) { return order(a) < order(b); });
   std::string serial;
+  Approval approval;
   for (Section& example : examples) {
     BOOST_TEST_CONTEXT("PROTOCOL.md, " << example.name) {
       BOOST_REQUIRE(example.request.is_object());
       BOOST_TEST(example.request["op"] == example.name);
       if (example.request.contains("csr")) example.request["csr"] = make_csr();
       if (example.request.contains("serial")) example.request["serial"] = serial;
+      approval.fill_in(daemon, example.request);
       const Json reply = daemon.ask(example.request);
       BOOST_REQUIRE_MESSAGE(reply.contains("ok"), dump_json(reply));
       if (!example.reply.is_null()) BOOST_TEST(join(members_of(reply)) == join(members_of(example.reply)));
@@ -204,6 +256,7 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
           example.request["csr"] = make_csr();
           BOOST_REQUIRE(daemon.ask(example.request).contains("ok"));
         }
+        approval.ask_for_it(daemon);
       }
     }
   }

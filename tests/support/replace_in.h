@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 namespace hubseal::test {
@@ -16,6 +17,11 @@ inline bool replace_in(const std::filesystem::path& path, const std::string& fro
   if (at == std::string::npos) return false;
   std::ofstream(path) << content.replace(at, from.size(), to);
   return true;
+}
+
+/// The same where there must be one.
+inline void must_replace_in(const std::filesystem::path& path, const std::string& from, const std::string& to) {
+  if (!replace_in(path, from, to)) throw std::runtime_error(path.string() + " does not hold " + from);
 }
 
 }  // namespace hubseal::test

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -32,8 +33,8 @@ PIN = "135790864213"
 SO_PIN = "24681012"
 SOCKETS = ("agent", "jws", "admin", "audit")
 PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certificates", "issue_certificate",
-               "create_csr", "sign_jws", "read_subjects", "manage_subjects",
-               "read_policy", "manage_policy")
+               "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy",
+               "read_approvals", "approve", "carry_approvals", "manage_approvers")
 PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
 PATIENCE = 60  # seconds until a test gives up on an answer; never a measure of anything
@@ -46,6 +47,7 @@ class Refused(Exception):
         super().__init__(f"{error['code']}: {error['message']}")
         self.code = error["code"]
         self.message = error["message"]
+        self.approval = error.get("approval")
 
 
 class NoAnswer(Exception):
@@ -171,6 +173,14 @@ class Rig:
         self.policy_file = self.folder / "policy.toml"
         shutil.copyfile(SOURCE / "config" / "rig" / "policy.toml", self.policy_file)
         self.policy_file.chmod(0o600)
+
+    def need_approvals(self, profile=None, operation=None, number=2):
+        """What a profile or an operation asks for, from the next start on."""
+        path = self.folder / "profiles" / f"{profile}.toml" if profile else self.policy_file
+        word = "approvals" if profile else operation
+        text, found = re.subn(rf"(?m)^{word}( *)= \d+$", rf"{word}\1= {number}", path.read_text())
+        assert found == 1, f"{path} has no {word}"
+        path.write_text(text)
 
     def write_pin(self, pin, mode=0o600):
         self.pin_file.write_text(pin + "\n")

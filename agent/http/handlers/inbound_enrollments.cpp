@@ -20,6 +20,7 @@ Json to_json(const Enrollment& enrollment) {
                {"validationState", enrollment.validation_state}};
   if (enrollment.certificate) item["certificate"] = *enrollment.certificate;
   if (enrollment.cert_info_json) item["certInfo"] = Json::parse(*enrollment.cert_info_json);
+  if (enrollment.approval_json && !enrollment.certificate) item["approval"] = Json::parse(*enrollment.approval_json);
   return item;
 }
 
@@ -56,7 +57,8 @@ Outcome submit(const Services& services, const Request& request) {
 
 Outcome get(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.inbound_enrollments.get(request.param("dfspId"), request.number("enId")))));
+  return ok(to_json(
+      TRY(services.inbound_enrollments.follow_up(request.caller, request.param("dfspId"), request.number("enId")))));
 }
 
 Outcome sign(const Services& services, const Request& request) {

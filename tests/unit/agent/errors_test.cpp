@@ -25,8 +25,8 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_temporary_says_when_to_come_back) {
-  for (const Code code : {Code::hsm_busy, Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable,
-                          Code::sealed})
+  for (const Code code :
+       {Code::hsm_busy, Code::rate_limited, Code::hsm_unavailable, Code::storage_unavailable, Code::sealed})
     BOOST_TEST(answer_for(code).retry_after_seconds.has_value(), to_string(code));
   BOOST_TEST(!answer_for(Code::conflict).retry_after_seconds.has_value());
 }

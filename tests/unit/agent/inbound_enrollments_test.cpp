@@ -27,6 +27,10 @@ struct Bench {
   }
 
   Result<Json> script(const wire::Request& request) {
+    if (request.op == "get_approval")
+      return Json{{"state", approval_state}, {"needed", 2}, {"expires_at", "2026-11-27T09:00:00Z"}};
+    if (refusal == Code::approval_required)
+      return tl::unexpected(Error{.code = *refusal, .message = "waits", .approval = "a-17"});
     if (refusal) return fail(*refusal, "the daemon's words");
     const std::string asked = request.fields["csr"].get<std::string>();
     auto issued_for = issued.lock();
@@ -70,6 +74,7 @@ struct Bench {
 
   TempFolder folder;
   std::optional<Code> refusal;
+  std::string approval_state = "pending";
   std::optional<std::string> certified_csr;  // the daemon certifies this one instead
   Guarded<std::map<std::string, Json>> issued;
   ScriptedDaemon scripted{folder / "sock", [this](const wire::Request& request) { return script(request); }};
@@ -253,7 +258,25 @@ BOOST_FIXTURE_TEST_CASE(the_daemons_refusals_keep_their_codes_except_those_that_
 BOOST_FIXTURE_TEST_CASE(what_waits_for_approval_stays_as_it_is, Bench) {
   const auto id = submit(csr);
   refusal = Code::approval_required;
-  BOOST_TEST(enrollments.sign(caller, "bank1", id).value().state == "CSR_LOADED");
+  const auto waiting = enrollments.sign(caller, "bank1", id).value();
+  BOOST_TEST(waiting.state == "CSR_LOADED");
+  BOOST_TEST(waiting.approval_json.value() == R"({"id":"a-17","needed":2,"expires":"2026-11-27T09:00:00Z"})");
+  BOOST_TEST(enrollments.get("bank1", id).value().approval_json.value() == *waiting.approval_json);
+  BOOST_TEST(enrollments.follow_up(caller, "bank1", id).value().state == "CSR_LOADED");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_approved_is_signed_when_somebody_looks, Bench) {
+  const auto id = submit(csr);
+  refusal = Code::approval_required;
+  enrollments.sign(caller, "bank1", id).value();
+  refusal.reset();
+  for (const char* state : {"pending", "rejected", "expired"}) {
+    approval_state = state;
+    BOOST_TEST(enrollments.follow_up(caller, "bank1", id).value().state == "CSR_LOADED", state);
+  }
+  approval_state = "approved";
+  BOOST_TEST(enrollments.follow_up(caller, "bank1", id).value().state == "CERT_SIGNED");
+  BOOST_TEST(enrollments.follow_up(caller, "bank1", id).value().state == "CERT_SIGNED");
 }
 
 BOOST_FIXTURE_TEST_CASE(an_invalid_csr_is_stored_and_never_reaches_the_daemon, Bench) {

@@ -33,6 +33,12 @@ BOOST_AUTO_TEST_CASE(a_file_on_this_side_is_not_the_daemons_disk) {
   BOOST_TEST(advice_for({Code::storage_unavailable, "registry"}).find("disk") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_approval_is_named_with_what_to_do_next) {
+  const std::string advice = advice_for({Code::approval_required, "needs 2 approvals", "a-17"});
+  for (const char* words : {"hubseal approval show a-17", "hubseal approval approve a-17", "the same command again"})
+    BOOST_TEST(advice.find(words) != std::string::npos, words);
+}
+
 BOOST_AUTO_TEST_CASE(a_closed_connection_leads_to_the_peers_and_a_missing_socket_to_the_socket) {
   BOOST_TEST(advice_for({Code::hsm_unavailable, "hubseald is not reachable at /s"}).find("--socket") !=
              std::string::npos);

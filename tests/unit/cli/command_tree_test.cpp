@@ -110,6 +110,13 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
                                                {"--timeout", "0", "status"},
                                                {"cert", "list", "--limit", "0"},
                                                {"cert", "list", "--limit", "501"},
+                                               {"approval", "show"},
+                                               {"approval", "list", "--state", "lost"},
+                                               {"approval", "approve", "a-1", "--signature", "s"},
+                                               {"approval", "approve", "a-1", "--approver", "x"},
+                                               {"approver", "add", "x", "--uid", "1"},
+                                               {"approver", "add", "x", "--person", "x", "--uid", "-2"},
+                                               {"approver", "add", "x", "--person", "x", "--credential-id", "AA"},
                                                {"completion", "fish"}};
   for (const auto& words : mistakes) {
     Tree tree;

@@ -69,4 +69,6 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_one_line_of_utf_8) {
   BOOST_TEST(dump_json(value) == "{\"text\":\"a\\nb\xef\xbf\xbd\",\"number\":1}");
 }
 
+BOOST_AUTO_TEST_CASE(a_byte_order_mark_is_refused) { BOOST_TEST(!parse_json("\xEF\xBB\xBF{}").has_value()); }
+
 BOOST_AUTO_TEST_SUITE_END()

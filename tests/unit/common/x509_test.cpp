@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(addresses_have_one_spelling) {
 }
 
 BOOST_AUTO_TEST_CASE(PKI_5_an_ipv4_address_has_no_second_spelling_in_ipv6) {
-  for (const char* bad : {"::ffff:192.0.2.77", "::FFFF:c000:024d", "0:0:0:0:0:ffff:192.0.2.77", "::192.0.2.77", "::2"}) {
+  for (const char* bad :
+       {"::ffff:192.0.2.77", "::FFFF:c000:024d", "0:0:0:0:0:ffff:192.0.2.77", "::192.0.2.77", "::2"}) {
     BOOST_TEST(!canonical_ip(bad).has_value(), bad << " was accepted");
     BOOST_TEST(is_ip(bad), bad);
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/registry/approval_table.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
@@ -12,11 +13,6 @@ using namespace hubseal::daemon;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct FakeClock final : Clock {
-  TimePoint now() const override { return time; }
-  TimePoint time{std::chrono::seconds(1'790'000'000)};
-};
 
 struct Fixture {
   /// "granted", or the code.
@@ -36,7 +32,7 @@ struct Fixture {
     return registry->write([&](Database& database) { return grant.use(database); });
   }
 
-  FakeClock clock;
+  test::FakeClock clock;
   test::TempDir folder;
   std::unique_ptr<Registry> registry = test::must(Registry::open(folder.path()));
   Approvals approvals{*registry, clock};

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "daemon/registry/certificate_table.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
@@ -14,11 +15,6 @@ namespace {
 
 std::chrono::seconds elapsed{0};
 std::chrono::seconds monotonic() { return elapsed; }
-
-struct FakeClock final : Clock {
-  TimePoint time{1'790'000'000s};
-  TimePoint now() const override { return time; }
-};
 
 struct Fixture {
   Fixture() { elapsed = 1000s; }
@@ -47,7 +43,7 @@ struct Fixture {
     test::must(registry->write([&](Database& database) { return certificate_table::reserve(database, record); }));
   }
 
-  FakeClock clock;
+  test::FakeClock clock;
   test::TempDir folder;
   std::unique_ptr<Registry> registry = test::must(Registry::open(folder.path()));
 };

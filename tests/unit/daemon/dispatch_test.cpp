@@ -38,6 +38,13 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"load_policy", Permission::manage_policy},
     {"get_policy", Permission::read_policy},
     {"list_policies", Permission::read_policy},
+    {"list_approvals", Permission::read_approvals},
+    {"get_approval", Permission::read_approvals},
+    {"approve", Permission::approve},
+    {"submit_approval", Permission::carry_approvals},
+    {"list_approvers", Permission::read_approvals},
+    {"add_approver", Permission::manage_approvers},
+    {"remove_approver", Permission::manage_approvers},
 };
 
 struct Fixture : test::SoftwareRoom {
@@ -74,7 +81,8 @@ BOOST_AUTO_TEST_CASE(an_operation_without_its_permission_looks_like_one_that_doe
 
 BOOST_AUTO_TEST_CASE(ceremony_verbs_exist_on_the_admin_socket_only) {
   for (const Role role : {Role::agent, Role::jws, Role::audit})
-    for (const char* op : {"create_key", "create_ca", "set_subject", "load_policy"})
+    for (const char* op :
+         {"create_key", "create_ca", "set_subject", "load_policy", "approve", "add_approver", "remove_approver"})
       BOOST_TEST(code(peer(role), op) == "forbidden");
   BOOST_TEST(code(peer(Role::agent), "sign_jws") == "forbidden");
   BOOST_TEST(code(peer(Role::jws), "issue_certificate") == "forbidden");

@@ -1,0 +1,61 @@
+#include <nlohmann/json.hpp>
+
+#include "common/x509/certificate.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/approval_views.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+/// In the words of the content of issue_certificate, so that the two can be laid side by side.
+Result<Json> comparable(const CertificateRecord& record) {
+  const x509::Certificate certificate = TRY(x509::Certificate::parse_der(record.certificate));
+  const x509::SubjectAltNames names = TRY(certificate.names());
+  return Json{{"ca", record.ca},
+              {"profile", record.profile},
+              {"subject", record.subject},
+              {"request", record.request},
+              {"distinguished_name", record.distinguished_name},
+              {"dns", names.dns()},
+              {"ip", names.ip()},
+              {"validity_days", std::chrono::floor<std::chrono::days>(record.not_after - record.not_before).count()},
+              {"key_id", to_hex(record.key_id)},
+              {"serial", record.serial},
+              {"not_before", format_utc(record.not_before)},
+              {"not_after", format_utc(record.not_after)}};
+}
+
+/// The certificate that the participant had of this profile when the new one was asked for; null for its first.
+Result<Json> previous_of(Call& call, const ApprovalRecord& approval) {
+  if (approval.operation != "issue_certificate") return Json();
+  const Json content = TRY(parse_json(approval.content));
+  Fields wanted = TRY(Fields::of(content, "content."));
+  const std::string subject = TRY(wanted.name("subject", kMaxName));
+  const std::string profile = TRY(wanted.name("profile", kMaxName));
+  const auto previous = TRY(call.services.registry.read(
+      [&](Database& database) { return certificate_table::latest(database, subject, profile, approval.created_at); }));
+  if (!previous) return Json();
+  return comparable(*previous);
+}
+
+}  // namespace
+
+Result<Json> get_approval(Call& call, Fields fields) {
+  const std::string id = TRY(fields.name("approval", kMaxApprovalId));
+  const Decision decision = fields.has("decision") ? TRY(fields.choice("decision", kDecisions)) : Decision::approve;
+  TRY(fields.nothing_left());
+  Approvals& approvals = call.services.approvals;
+  const ApprovalRecord approval = TRY(approvals.find(id));
+  Json view = view_of(approval);
+  view["votes"] = Json::array();
+  for (const vote_table::Cast& vote : TRY(approvals.votes(approval))) view["votes"].push_back(view_of(vote));
+  view["content"] = approval.content;
+  view["content_sha256"] = to_hex(sha256(as_bytes(approval.content)));
+  view["statement"] = TRY(approvals.statement(approval, decision));
+  if (Json previous = TRY(previous_of(call, approval)); !previous.is_null()) view["previous"] = std::move(previous);
+  return view;
+}
+
+}  // namespace hubseal::daemon::ops

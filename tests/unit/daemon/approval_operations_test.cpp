@@ -1,0 +1,284 @@
+// The operations about approvals through the dispatcher: what is refused, and that it is recorded.
+#include <fstream>
+
+#include <fmt/format.h>
+#include <openssl/pem.h>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "daemon/dispatch.h"
+#include "tests/support/must.h"
+#include "tests/support/replace_in.h"
+#include "tests/support/software_room.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+
+namespace {
+
+std::string csr_of(EVP_PKEY* key) {
+  const CsrPtr csr(X509_REQ_new());
+  BOOST_REQUIRE(X509_REQ_set_pubkey(csr.get(), key) == 1);
+  BOOST_REQUIRE(X509_REQ_sign(csr.get(), key, EVP_sha256()) > 0);
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  BOOST_REQUIRE(PEM_write_bio_X509_REQ(out.get(), csr.get()) == 1);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+/// Certificates of dfsp-client need two people, changes of approvers as well. The agent asks as uid 997.
+struct Fixture : test::SoftwareRoom {
+  Fixture()
+      : SoftwareRoom([](const PolicyFiles& files) {
+          test::must_replace_in(files.profiles_dir / "dfsp-client.toml", "approvals = 0", "approvals = 2");
+          test::must_replace_in(files.policy_file, "change_approvers = 0", "change_approvers = 2");
+        }) {
+    make_keys_and_ca();
+    agent.credentials.uid = 997;
+  }
+
+  Peer admin(uid_t uid) {
+    Peer somebody = peer(Role::admin);
+    somebody.credentials.uid = uid;
+    return somebody;
+  }
+  /// "ok", or the code.
+  std::string code(const Peer& by, std::string_view op, const Json& fields) {
+    last = ask(by, op, fields);
+    return last.contains("error") ? last["error"]["code"].get<std::string>() : "ok";
+  }
+
+  std::string add_uid(const std::string& name, uid_t uid, uid_t by = 0) {
+    return code(admin(by), "add_approver", {{"name", name}, {"person", name}, {"kind", "uid"}, {"uid", uid}});
+  }
+  std::string add_key(const std::string& name, EVP_PKEY* key) {
+    return code(admin(0), "add_approver",
+                {{"name", name}, {"person", name}, {"kind", "key"}, {"public_key", test::must(public_key_pem(key))}});
+  }
+  std::string vote(uid_t uid, const std::string& approval, const char* decision = "approve") {
+    return code(admin(uid), "approve", {{"approval", approval}, {"decision", decision}});
+  }
+  std::string submit(const std::string& approver, const std::string& approval, const Bytes& signature,
+                     const char* decision = "approve") {
+    return code(
+        agent, "submit_approval",
+        {{"approval", approval}, {"approver", approver}, {"decision", decision}, {"signature", to_base64(signature)}});
+  }
+  Bytes sign(EVP_PKEY* key, const std::string& approval, const char* decision = "approve") {
+    const Json shown = ask(agent, "get_approval", {{"approval", approval}, {"decision", decision}});
+    const std::string statement = shown["ok"]["statement"];
+    return test::must(ecdsa_raw_to_der(test::sign_with(key, SignatureAlgorithm::ecdsa_sha256, as_bytes(statement))));
+  }
+
+  /// alice (uid 1001), then bob (uid 1002) with her consent.
+  void add_alice_and_bob() {
+    BOOST_REQUIRE(add_uid("alice", 1001) == "ok");
+    BOOST_REQUIRE(add_uid("bob", 1002) == "approval_required");
+    BOOST_REQUIRE(vote(1001, last["error"]["approval"]) == "ok");
+    BOOST_REQUIRE(add_uid("bob", 1002) == "ok");
+  }
+  std::string issue(const std::string& request, const char* profile = "dfsp-client", const char* bank = "bank1") {
+    return code(agent, "issue_certificate",
+                {{"ca", "hub-ca"}, {"profile", profile}, {"subject", bank}, {"request", request}, {"csr", csr}});
+  }
+
+  std::vector<Json> records(std::string_view event) const {
+    std::vector<Json> found;
+    std::ifstream file(audit_file());
+    for (std::string line; std::getline(file, line);)
+      if (Json record = test::must(parse_json(line)); record["event"] == event) found.push_back(std::move(record));
+    return found;
+  }
+
+  Peer agent = peer(Role::agent);
+  PkeyPtr bank_key = test::make_key(KeyType::ec_p256);
+  std::string csr = csr_of(bank_key.get());
+  Json last;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(approval_operations, Fixture)
+
+BOOST_AUTO_TEST_CASE(two_of_two_and_then_the_certificate_once) {
+  add_alice_and_bob();
+  BOOST_TEST(issue("r-1") == "approval_required");
+  const std::string id = last["error"]["approval"];
+  BOOST_TEST(vote(1001, id) == "ok");
+  BOOST_TEST(issue("r-1") == "approval_required");
+  BOOST_TEST(vote(1002, id) == "ok");
+  BOOST_TEST(last["ok"]["state"] == "approved");
+  BOOST_TEST(issue("r-1") == "ok");
+  const Json certificate = last["ok"];
+  BOOST_TEST(issue("r-1") == "ok");
+  BOOST_TEST(last["ok"] == certificate);
+  BOOST_TEST(ask(agent, "get_approval", {{"approval", id}})["ok"]["state"] == "used");
+  const auto issued = records("issue_certificate");
+  BOOST_TEST(issued.at(2)["approval"] == id);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_approver_is_recorded_loudly_and_the_second_is_not_the_first_ones_friend_alone) {
+  add_alice_and_bob();
+  const auto intents = records("approver_intent");
+  BOOST_REQUIRE(intents.size() == 2U);
+  BOOST_TEST(intents[0]["bootstrap"] == true);
+  BOOST_TEST(!intents[1].contains("bootstrap"));
+  BOOST_TEST(intents[1]["approval"] == "a-1");
+  // Who asks for an approver needs the others: alice cannot agree to her own wish.
+  BOOST_TEST(add_uid("carol", 1003, 1001) == "approval_required");
+  BOOST_TEST(vote(1001, last["error"]["approval"]) == "forbidden");
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_needs_consent_and_leaves_enough) {
+  add_alice_and_bob();
+  BOOST_TEST(code(admin(0), "remove_approver", {{"name", "bob"}}) == "policy_denied");
+  BOOST_TEST(add_uid("carol", 1003) == "approval_required");
+  const std::string id = last["error"]["approval"];
+  BOOST_TEST(vote(1001, id) == "ok");
+  BOOST_TEST(vote(1002, id) == "ok");
+  BOOST_TEST(add_uid("carol", 1003) == "ok");
+  BOOST_TEST(code(admin(0), "remove_approver", {{"name", "bob"}}) == "approval_required");
+  const std::string removal = last["error"]["approval"];
+  BOOST_TEST(vote(1001, removal) == "ok");
+  BOOST_TEST(vote(1003, removal) == "ok");
+  BOOST_TEST(code(admin(0), "remove_approver", {{"name", "bob"}}) == "ok");
+  BOOST_TEST(code(admin(0), "remove_approver", {{"name", "bob"}}) == "not_found");
+  BOOST_TEST(ask(admin(0), "list_approvers")["ok"]["approvers"].size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_signature_is_good_for_its_own_request_decision_and_approver_only) {
+  const PkeyPtr alice = test::make_key(KeyType::ec_p256);
+  BOOST_REQUIRE(add_key("alice-card", alice.get()) == "ok");
+  issue("r-1");
+  const std::string id = last["error"]["approval"];
+  issue("r-1", "dfsp-client", "bank2");
+  const std::string other_bank = last["error"]["approval"];
+  issue("r-2");
+  const std::string other_request = last["error"]["approval"];
+  const Bytes good = sign(alice.get(), id);
+  BOOST_TEST(submit("alice-card", other_bank, good) == "bad_request");
+  BOOST_TEST(submit("alice-card", other_request, good) == "bad_request");
+  BOOST_TEST(submit("alice-card", id, good, "reject") == "bad_request");
+  BOOST_TEST(submit("alice-card", id, sign(bank_key.get(), id)) == "bad_request");
+  BOOST_TEST(submit("alice-card", "a-99", good) == "not_found");
+  BOOST_TEST(submit("nobody", id, good) == "not_found");
+  for (std::size_t i = 0; i < good.size(); i += 5) {
+    Bytes altered = good;
+    altered[i] ^= 0x10;
+    BOOST_TEST(submit("alice-card", id, altered) == "bad_request", i);
+  }
+  BOOST_TEST(submit("alice-card", id, good) == "ok");
+  BOOST_TEST(submit("alice-card", id, good) == "conflict");
+  BOOST_TEST(submit("alice-card", other_bank, sign(alice.get(), other_bank, "reject"), "reject") == "ok");
+  BOOST_TEST(last["ok"]["state"] == "rejected");
+}
+
+BOOST_AUTO_TEST_CASE(the_kind_of_an_approver_says_how_it_speaks) {
+  const PkeyPtr alice = test::make_key(KeyType::ec_p256);
+  BOOST_REQUIRE(add_key("alice-card", alice.get()) == "ok");
+  issue("r-1");
+  const std::string id = last["error"]["approval"];
+  const Json vote = {{"approval", id}, {"approver", "alice-card"}, {"decision", "approve"}};
+  Json both = vote;
+  both["signature"] = to_base64(sign(alice.get(), id));
+  both["webauthn"] = {{"authenticator_data", "AA"}, {"client_data_json", "AA"}, {"signature", "AA"}};
+  BOOST_TEST(code(agent, "submit_approval", both) == "bad_request");
+  both.erase("signature");
+  BOOST_TEST(code(agent, "submit_approval", both) == "bad_request");
+  BOOST_TEST(code(agent, "submit_approval", vote) == "bad_request");
+  BOOST_TEST(code(admin(1001), "approve", {{"approval", id}, {"decision", "approve"}}) == "forbidden");
+  BOOST_TEST(code(admin(1001), "approve", {{"approval", id}, {"decision", "maybe"}}) == "bad_request");
+}
+
+BOOST_AUTO_TEST_CASE(every_vote_and_every_refusal_of_one_is_recorded_with_who_and_what) {
+  add_alice_and_bob();
+  issue("r-1");
+  const std::string id = last["error"]["approval"];
+  vote(1001, id);
+  vote(1001, id);
+  vote(1009, id);
+  const auto votes = records("approve");
+  BOOST_REQUIRE(votes.size() == 4U);  // the first one let bob in
+  const std::pair<const char*, int> expected[] = {{"ok", 1001}, {"conflict", 1001}, {"forbidden", 1009}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(votes[i + 1]["result"] == expected[i].first);
+    BOOST_TEST(votes[i + 1]["uid"] == expected[i].second);
+    BOOST_TEST(votes[i + 1]["approval"] == id);
+    BOOST_TEST(votes[i + 1]["decision"] == "approve");
+    BOOST_TEST(votes[i + 1]["asked_for"] == "issue_certificate");
+    BOOST_TEST(votes[i + 1]["about"] == "bank1");
+  }
+  BOOST_TEST(votes[1]["approver"] == "alice");
+  BOOST_TEST(records("vote_intent").size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(an_approver_is_described_whole_or_not_at_all) {
+  const std::string pem = test::must(public_key_pem(test::make_key(KeyType::ec_p256).get()));
+  const std::string p384 = test::must(public_key_pem(test::make_key(KeyType::ec_p384).get()));
+  const Json who = {{"name", "x"}, {"person", "x"}};
+  const auto add = [&](Json more) {
+    more.update(who);
+    return code(admin(0), "add_approver", more);
+  };
+  BOOST_TEST(add({{"kind", "uid"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "uid"}, {"uid", -1}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "uid"}, {"uid", 4294967295}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "uid"}, {"uid", 1}, {"public_key", pem}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "key"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "key"}, {"public_key", "nonsense"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "key"}, {"public_key", p384}}) == "policy_denied");
+  BOOST_TEST(add({{"kind", "key"}, {"public_key", pem}, {"rp_id", "h.example"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "webauthn"}, {"public_key", pem}, {"credential_id", "AA"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "webauthn"},
+                  {"public_key", pem},
+                  {"credential_id", "AA"},
+                  {"rp_id", "h.example"},
+                  {"origin", "https://evil.example"}}) == "bad_request");
+  BOOST_TEST(add({{"kind", "webauthn"},
+                  {"public_key", pem},
+                  {"credential_id", "AA"},
+                  {"rp_id", "h.example"},
+                  {"origin", "https://h.example"}}) == "ok");
+  BOOST_TEST(add({{"kind", "key"}, {"public_key", pem}}) == "conflict");
+}
+
+BOOST_AUTO_TEST_CASE(a_request_is_shown_with_the_certificate_before_it) {
+  add_alice_and_bob();
+  const auto approved = [&](const std::string& request) {
+    issue(request);
+    const std::string id = last["error"]["approval"];
+    vote(1001, id);
+    vote(1002, id);
+    BOOST_REQUIRE(issue(request) == "ok");
+    return id;
+  };
+  const std::string first = approved("r-1");
+  const std::string serial = last["ok"]["serial"];
+  const std::string old_key = to_hex(test::must(key_id_of(bank_key.get())));
+  bank_key = test::make_key(KeyType::ec_p256);
+  csr = csr_of(bank_key.get());
+  issue("r-2");
+  const Json shown = ask(agent, "get_approval", {{"approval", last["error"]["approval"]}})["ok"];
+  BOOST_REQUIRE(shown.contains("previous"));
+  BOOST_TEST(shown["previous"]["serial"] == serial);
+  BOOST_TEST(shown["previous"]["key_id"] == old_key);
+  const Json content = test::must(parse_json(shown["content"].get<std::string>()));
+  for (const char* member : {"ca", "profile", "subject", "distinguished_name", "dns", "ip", "validity_days"})
+    BOOST_TEST(shown["previous"][member] == content[member], member);
+  BOOST_TEST(content["key_id"] == to_hex(test::must(key_id_of(bank_key.get()))));
+  BOOST_TEST(shown["content_sha256"] == to_hex(sha256(as_bytes(shown["content"].get<std::string>()))));
+}
+
+BOOST_AUTO_TEST_CASE(what_expires_is_recorded) {
+  issue("r-1");
+  const std::string id = last["error"]["approval"];
+  test::must(
+      registry().write([](Database& database) { return database.execute("UPDATE approvals SET expires_at = 1"); }));
+  BOOST_TEST(ask(agent, "get_approval", {{"approval", id}})["ok"]["state"] == "expired");
+  room().start_housekeeping();
+  while (records("approval_expired").empty()) std::this_thread::yield();
+  BOOST_TEST(records("approval_expired").front()["approval"] == id);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
