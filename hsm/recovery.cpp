@@ -23,7 +23,7 @@ class Recovery::Attempt {
     state_->opening = false;
     state_->has_signed = false;
     state_->pause = std::clamp(state_->pause * 2, recovery_.config_.retry_first, recovery_.config_.retry_last);
-    state_->not_before = steady_clock::now() + state_->pause;
+    state_->not_before = recovery_.config_.now() + state_->pause;
     recovery_.changed_.notify_all();
   }
   Attempt(const Attempt&) = delete;  // takes the lock back once
@@ -41,14 +41,14 @@ Result<Recovery::Use> Recovery::enter() {
   auto state = state_.lock();
   while (!usable(state)) {
     if (const auto refused = login_.refused()) return tl::unexpected(*refused);
-    if (!state->opening && steady_clock::now() < state->not_before)
+    if (!state->opening && config_.now() < state->not_before)
       return fail(Code::hsm_unavailable, "the token is unavailable: " + state->problem);
     if (state->generation) state->generation->close();
 
     const auto my_turn = [&] { return usable(state) || (!state->opening && state->users == 0); };
     if (!state.wait_until(changed_, deadline, my_turn))
       return fail(Code::hsm_unavailable, "the token was lost and could not be opened anew in time");
-    if (usable(state) || steady_clock::now() < state->not_before) continue;
+    if (usable(state) || config_.now() < state->not_before) continue;
     TRY(replace_generation(state));
   }
   ++state->users;

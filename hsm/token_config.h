@@ -42,6 +42,8 @@ struct TokenConfig {
   /// Pause after a token could not be opened: doubles from the first to the second.
   std::chrono::milliseconds retry_first{100};
   std::chrono::milliseconds retry_last{5000};
+  /// What time these pauses go by; tests pass their own.
+  std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
 }  // namespace hubseal::hsm

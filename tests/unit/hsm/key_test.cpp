@@ -115,10 +115,28 @@ BOOST_AUTO_TEST_CASE(two_private_keys_with_one_public_key_are_both_refused) {
 BOOST_AUTO_TEST_CASE(two_key_pairs_with_one_label_are_two_keys) {
   const TestToken token;
   {
-    // The same CKA_ID as well, so that nothing says which public key belongs to which EC key.
     RawToken raw(token);
-    raw.generate_ec({}, "same");
-    raw.generate_ec({}, "same");
+    raw.generate_ec({}, "same", 1);
+    raw.generate_ec({}, "same", 2);
+  }
+  const auto signer = open_ok(token.config());
+  const auto keys = signer->list_keys();
+  BOOST_REQUIRE_EQUAL(keys->size(), 2U);
+  BOOST_TEST((keys->front().id != keys->back().id));
+  for (const KeyInfo& key : *keys) {
+    BOOST_TEST(key.label == "same");
+    BOOST_TEST((key.state == KeyState::active));
+    BOOST_TEST(signs(*signer, key));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(two_ec_key_pairs_with_one_cka_id_are_left_out) {
+  const TestToken token;
+  {
+    // An EC private key of SoftHSM does not show its public point, so nothing says which half belongs to which.
+    RawToken raw(token);
+    raw.generate_ec({}, "one");
+    raw.generate_ec({}, "the other");
   }
   const auto signer = open_ok(token.config());
   BOOST_TEST(signer->list_keys()->empty());

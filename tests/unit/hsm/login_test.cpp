@@ -9,6 +9,7 @@
 
 #include "hsm/init_token.h"
 #include "tests/support/fake_token.h"
+#include "tests/unit/hsm/raw_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 
 namespace hubseal::hsm {
@@ -131,6 +132,36 @@ BOOST_AUTO_TEST_CASE(a_token_that_says_it_is_near_its_lock_is_not_tried) {
       BOOST_TEST(token.calls("C_Login") == 0U);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_without_a_user_pin_is_refused_in_words_and_gets_none) {
+  const FakeToken token;
+  // The security officer's half of the work only.
+  const auto made = test::run_command({"pkcs11-tool", "--module", token.token().module(), "--init-token",
+                                       "--slot-index", "1", "--label", "bare", "--so-pin", token.token().so_pin()});
+  BOOST_REQUIRE_MESSAGE(made.exit_code == 0, made.output);
+  TokenConfig config = token.config();
+  config.label = "bare";
+  bool pin_was_read = false;
+  config.read_pin = [&] {
+    pin_was_read = true;
+    return Result<SecretBytes>(SecretBytes::copy_of("135790"));
+  };
+  const Error refused = refusal_of(open_token(config));
+  BOOST_TEST((refused.code == Code::hsm_unavailable));
+  BOOST_TEST(refused.message == "login to token bare not tried: it has no user PIN yet");
+  BOOST_TEST(!pin_was_read);
+  BOOST_TEST(token.calls("C_Login") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_somebody_in_this_process_is_logged_in_to_is_used) {
+  const FakeToken token;
+  const RawToken somebody(token.token().config());
+  const auto signer = open_ok(without_pause(token.config()));  // C_Login gives CKR_USER_ALREADY_LOGGED_IN
+  BOOST_TEST(token.calls("C_Login") == 1U);
+  BOOST_TEST(signer->status().ready);
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "jws");
+  BOOST_TEST(signs(*signer, key));
 }
 
 BOOST_AUTO_TEST_CASE(a_token_near_its_lock_is_opened_again_once_the_operator_has_cleared_it) {

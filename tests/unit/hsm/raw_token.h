@@ -36,8 +36,8 @@ class RawToken {
   }
   void destroy(CK_OBJECT_HANDLE object) { ok(cryptoki_->C_DestroyObject(session_, object)); }
 
-  /// A pair like the Signer's, but with these attributes of the private half set otherwise.
-  KeyPair generate_ec(std::vector<CK_ATTRIBUTE> changes, const char* label);
+  /// A pair like the Signer's, but with these attributes of the private half set otherwise, and this CKA_ID.
+  KeyPair generate_ec(std::vector<CK_ATTRIBUTE> changes, const char* label, std::uint8_t id = 0x2a);
   CK_OBJECT_HANDLE only(CK_OBJECT_CLASS kind) {
     CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, kind)};
     const auto found = *find_objects(session(), wanted);
@@ -53,16 +53,16 @@ class RawToken {
   CK_SESSION_HANDLE session_ = 0;
 };
 
-inline KeyPair RawToken::generate_ec(std::vector<CK_ATTRIBUTE> changes, const char* label) {
+inline KeyPair RawToken::generate_ec(std::vector<CK_ATTRIBUTE> changes, const char* label, std::uint8_t id) {
   static constexpr std::uint8_t kCurve[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-  static constexpr std::uint8_t kId[] = {0x2a};
+  const ByteView ids(&id, 1);
   std::vector<CK_ATTRIBUTE> public_half = {attribute(CKA_TOKEN, kTrue), attribute(CKA_EC_PARAMS, kCurve),
-                                           attribute(CKA_ID, kId)};
+                                           attribute(CKA_ID, ids)};
   std::vector<CK_ATTRIBUTE> private_half = {
       attribute(CKA_TOKEN, kTrue),   attribute(CKA_PRIVATE, kTrue),        attribute(CKA_SENSITIVE, kTrue),
       attribute(CKA_SIGN, kTrue),    attribute(CKA_EXTRACTABLE, kFalse),   attribute(CKA_DECRYPT, kFalse),
       attribute(CKA_UNWRAP, kFalse), attribute(CKA_DERIVE, kFalse),        attribute(CKA_SIGN_RECOVER, kFalse),
-      attribute(CKA_ID, kId),        attribute(CKA_LABEL, as_bytes(label))};
+      attribute(CKA_ID, ids),        attribute(CKA_LABEL, as_bytes(label))};
   for (const CK_ATTRIBUTE& change : changes)
     for (CK_ATTRIBUTE& known : private_half)
       if (known.type == change.type) known = change;

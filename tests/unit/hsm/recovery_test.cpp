@@ -8,34 +8,13 @@
 #include <fmt/format.h>
 
 #include "tests/support/fake_token.h"
+#include "tests/unit/hsm/open_signer.h"
 #include "tests/unit/hsm/signer_checks.h"
 
 namespace hubseal::hsm {
 namespace {
 
 using test::FakeToken;
-using test::TestToken;
-
-/// A token that is open and has a key that has signed.
-struct Open {
-  FakeToken token;
-  std::unique_ptr<Signer> signer;
-  KeyInfo key;
-
-  explicit Open(const std::function<void(TokenConfig&)>& adjust = [](TokenConfig&) {}) {
-    TokenConfig config = token.config();
-    config.sessions = 2;
-    // Long enough that no test depends on it: what is refused in the pause is refused at once.
-    config.retry_first = config.retry_last = std::chrono::hours(1);
-    adjust(config);
-    signer = open_ok(config);
-    key = generate_ok(*signer, KeyType::ec_p256, "jws");
-    BOOST_REQUIRE(signs(*signer, key));
-  }
-  Result<Bytes> sign() { return signer->sign(key.id, SignatureAlgorithm::ecdsa_sha256, as_bytes("x")); }
-};
-
-void no_pause(TokenConfig& config) { config.retry_first = config.retry_last = std::chrono::milliseconds(0); }
 
 BOOST_AUTO_TEST_SUITE(recovery)
 

@@ -1,0 +1,166 @@
+/// What nobody would notice on a good day: each rule of hsm/recovery.h that only shows when threads wait for each
+/// other, when time passes, or when the token fails more than once.
+#include <chrono>
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "hsm/recovery.h"
+#include "tests/support/fake_token.h"
+#include "tests/unit/hsm/open_signer.h"
+#include "tests/unit/hsm/signer_checks.h"
+
+namespace hubseal::hsm {
+namespace {
+
+using std::chrono::milliseconds;
+using test::FakeToken;
+
+/// Until somebody has begun this call; `before` is how many there were.
+void await_call(const FakeToken& token, const std::string& function, unsigned long before) {
+  while (token.calls(function) == before) std::this_thread::yield();
+}
+
+/// Whether it comes to an end while what it might wait for is held. Long enough that only a thread that does wait is
+/// still there.
+template <class T>
+bool ends_by_itself(const std::future<T>& future) {
+  return future.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
+}
+
+BOOST_AUTO_TEST_SUITE(rules_of_recovery)
+
+BOOST_AUTO_TEST_CASE(a_request_that_loses_the_next_generation_as_well_is_not_tried_a_third_time) {
+  Open open(&no_pause);
+  const auto before = open.token.calls("C_Sign");
+  open.token.script("fail C_Sign 1 0x30\nfail C_Sign 3 0x30\n");
+  BOOST_TEST((refusal_of(open.sign()).code == Code::hsm_unavailable));
+  BOOST_TEST(open.token.calls("C_Sign") == before + 3);  // failed, challenge, failed
+  BOOST_TEST(open.signer->status().generation == 2U);
+  BOOST_TEST(!open.signer->status().ready);
+  BOOST_TEST(signs(*open.signer, open.key));  // the next request opens the token again
+  BOOST_TEST(open.token.calls("C_Sign") == before + 5);
+  BOOST_TEST(open.signer->status().generation == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(the_pause_between_attempts_doubles_from_the_first_to_the_last) {
+  std::chrono::steady_clock::time_point now;
+  Open open([&now](TokenConfig& config) {
+    config.retry_first = milliseconds(100);
+    config.retry_last = milliseconds(5000);
+    config.now = [&now] { return now; };
+  });
+  const auto attempts = [&] { return open.token.calls("C_Initialize"); };
+  const auto is_the_pause = [&](milliseconds pause) {
+    const auto before = attempts();
+    now += pause - milliseconds(1);
+    BOOST_TEST((refusal_of(open.sign()).code == Code::hsm_unavailable));
+    BOOST_TEST(attempts() == before);
+    now += milliseconds(1);
+    BOOST_TEST((refusal_of(open.sign()).code == Code::hsm_unavailable));
+    BOOST_TEST(attempts() == before + 1);
+  };
+  open.token.script("absent\n");
+  BOOST_TEST(!open.sign());
+  for (const int pause : {100, 200, 400, 800, 1600, 3200, 5000, 5000}) BOOST_TEST_CONTEXT(pause << " ms") {
+      is_the_pause(milliseconds(pause));
+    }
+
+  now += milliseconds(5000);
+  open.token.script("");
+  BOOST_TEST(signs(*open.signer, open.key));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_another_to_open_the_token_gives_up_at_the_deadline) {
+  Open open([](TokenConfig& config) { config.deadline = milliseconds(50); });
+  const auto initialized = open.token.calls("C_Initialize");
+  open.token.script("dead 0x32\nhold C_Initialize *\n");
+  auto first = std::async(std::launch::async, [&] { return open.sign(); });
+  await_call(open.token, "C_Initialize", initialized);
+  auto second = std::async(std::launch::async, [&] { return open.sign(); });
+  BOOST_TEST(ends_by_itself(second));
+  open.token.script("");
+  const auto given_up = second.get();
+  BOOST_TEST(first.get().has_value());
+  BOOST_TEST((refusal_of(given_up).code == Code::hsm_unavailable));
+  BOOST_TEST(contains(given_up.error().message, "in time"), given_up.error().message);
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_session_gives_up_at_the_deadline) {
+  Open open([](TokenConfig& config) {
+    config.sessions = 1;
+    config.deadline = milliseconds(50);
+  });
+  const auto before = open.token.calls("C_Sign");
+  open.token.script("hold C_Sign *\n");
+  auto first = std::async(std::launch::async, [&] { return open.sign(); });
+  await_call(open.token, "C_Sign", before);
+  auto second = std::async(std::launch::async, [&] { return open.sign(); });
+  BOOST_TEST(ends_by_itself(second));
+  open.token.script("");
+  const auto given_up = second.get();
+  BOOST_TEST(first.get().has_value());
+  BOOST_TEST((refusal_of(given_up).code == Code::hsm_busy));
+  BOOST_TEST(open.signer->status().generation == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_session_of_a_lost_token_is_sent_away) {
+  const FakeToken token;
+  TokenConfig config = token.config();
+  config.sessions = 1;
+  config.deadline = std::chrono::minutes(1);  // nobody is to wait for that long
+  Recovery recovery(config);
+  std::optional<Recovery::Use> use(*recovery.enter());
+  Generation& generation = use->generation();
+  const auto key = generation.generate_key(KeyType::ec_p256, "jws");
+  BOOST_REQUIRE(key);
+  const auto sign = [&] { return generation.sign(key->id, SignatureAlgorithm::ecdsa_sha256, as_bytes("x")); };
+
+  const auto before = token.calls("C_Sign");
+  token.script("hold C_Sign 1\nfail C_GenerateKeyPair 1 0x30\n");
+  auto holder = std::async(std::launch::async, sign);
+  await_call(token, "C_Sign", before);
+  auto waiter = std::async(std::launch::async, sign);
+  // Making a key has a session of its own, and finds out that the token is lost.
+  BOOST_TEST(!generation.generate_key(KeyType::ec_p256, "other"));
+  BOOST_TEST(generation.lost());
+  auto next = std::async(std::launch::async, [&] { return recovery.enter().has_value(); });
+  const auto sent_away = waiter.get();
+  BOOST_TEST(token.calls("C_Sign") == before + 1);
+  token.script("");
+  (void)holder.get();
+  use.reset();
+  BOOST_TEST(next.get());
+  BOOST_TEST((refusal_of(sent_away).code == Code::hsm_unavailable));
+  BOOST_TEST(sent_away.error().message == "the token was lost");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_is_proven_after_a_loss_when_it_has_signed_or_was_proven_whoever_made_it) {
+  const struct {
+    std::string_view name;
+    std::function<void(Open&)> use;
+    unsigned calls;
+  } cases[] = {
+      {"signed", [](Open& open) { BOOST_TEST(signs(*open.signer, open.key)); }, 3},  // failed, challenge, request
+      {"proven", [](Open& open) { BOOST_TEST(open.signer->prove_key(open.key.id).has_value()); }, 3},
+      {"not used", [](Open&) {}, 2},  // failed, request
+  };
+  for (const auto& one : cases) {
+    BOOST_TEST_CONTEXT(one.name) {
+      Open open;
+      open.reopen();  // this Signer has made no key
+      one.use(open);
+      const auto before = open.token.calls("C_Sign");
+      open.token.script("fail C_Sign 1 0x30\n");
+      BOOST_TEST(signs(*open.signer, open.key));
+      BOOST_TEST(open.token.calls("C_Sign") == before + one.calls);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hubseal::hsm
