@@ -1,5 +1,6 @@
 #include "tests/integration/soak/operations.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -12,14 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxProblems = 20;
 constexpr std::size_t kMaxRemembered = 2000;  // so that the client does not grow either
-
-Ask ask(const std::string& op, const Json& fields, const std::string& expected = "ok", bool recorded = true) {
-  Json message = {{"v", 1}, {"id", "soak"}, {"op", op}};
-  message.update(fields);
-  return {op, dump_json(message) + "\n", expected, recorded || expected != "ok"};
-}
-
-Ask reading(const std::string& op, const Json& fields = Json::object()) { return ask(op, fields, "ok", false); }
 
 Json issue_fields(const std::string& request, const std::string& csr) {
   return {{"ca", "soak-ca"}, {"profile", "dfsp-client"}, {"subject", "bank1"}, {"request", request}, {"csr", csr}};
@@ -49,25 +42,62 @@ Ask jws(std::mt19937& random) {
   }
 }
 
+Ask read_register(std::mt19937& random) {
+  return random() % 2 ? reading("list_subjects", {{"limit", 10}}) : reading("get_subject", {{"subject", "bank2"}});
+}
+
+Ask read_consent(std::mt19937& random) {
+  switch (random() % 3) {
+    case 0: return reading("list_approvers", Json::object());
+    case 1: return ask("get_approval", {{"approval", "a-999999999"}}, "not_found");
+    default: return reading("list_approvals", {{"limit", 10}});
+  }
+}
+
 }  // namespace
 
 Ask Soak::next(const std::string& socket, std::mt19937& random) {
   const auto dice = random() % 10;
   if (dice == 0) return refused(random);
-  if (dice == 1) return reading(random() % 2 ? "health" : "version");
+  if (dice == 1) return reading(random() % 2 ? "health" : "version", Json::object());
   if (socket == "jws") return jws(random);
   if (socket == "audit") return ask("get_ca", {{"ca", "soak-ca"}}, "forbidden");
-  switch (random() % 10) {
+  if (socket == "admin" && dice == 2) return administer(random);
+  switch (random() % 14) {
     case 0: return reading("list_certificates", {{"limit", 20}});
     case 1: return reading("get_ca", {{"ca", "soak-ca"}});
     case 2: return get_certificate(random);
     case 3: return socket == "admin" ? make_key() : ask("create_key", Json::object(), "forbidden");
-    case 4: return reading("list_keys");
+    case 4: return reading("list_keys", Json::object());
     case 5: return issue_again(socket, random);
     case 6: return ask("issue_certificate", issue_fields(fmt::format("bad-{}", ++requests_), "no CSR"), "bad_request");
     case 7: return make_csr_key();
     case 8: return socket == "admin" ? make_ca() : ask("create_ca", Json::object(), "forbidden");
+    case 9: return read_register(random);
+    case 10: return read_consent(random);
+    case 11:
+    case 12: {
+      auto step = consent_.next(socket, random);
+      return step ? *std::move(step) : reading("list_approvals", {{"state", "pending"}, {"limit", 20}});
+    }
     default: return issue(socket);
+  }
+}
+
+/// What only the security team may do, and does rarely.
+Ask Soak::administer(std::mt19937& random) {
+  switch (random() % 6) {
+    case 0: return ask("load_policy", Json::object());
+    case 1: return reading("get_policy", Json::object());
+    case 2: return reading("list_policies", {{"limit", 5}});
+    case 3: {
+      const std::string bank = fmt::format("other{}", random() % 20);
+      return ask("set_subject", {{"subject", bank},
+                                 {"organization", "Other Bank"},
+                                 {"country", "KE"},
+                                 {"names", {{"dns", {fmt::format("h{}.{}.example", random() % 3, bank)}}}}});
+    }
+    default: return consent_.change_approvers();
   }
 }
 
@@ -79,7 +109,7 @@ Soak::Issued Soak::any_issued(std::mt19937& random) {
 Ask Soak::issue(const std::string& socket) {
   const std::string request = fmt::format("r-{}", ++requests_), csr = make_csr();
   Ask made = ask("issue_certificate", issue_fields(request, csr));
-  made.request = request;
+  made.then = [this, request](const Json& certificate) { remember(request, certificate["serial"]); };
   auto state = state_.lock();
   auto& issued = state->issued;
   if (issued.size() >= kMaxRemembered) issued.erase(issued.begin(), issued.begin() + kMaxRemembered / 2);
@@ -92,7 +122,7 @@ Ask Soak::issue_again(const std::string& socket, std::mt19937& random) {
   const Issued earlier = any_issued(random);
   const bool own = earlier.socket == socket;  // request ids belong to a peer entry
   if (own && random() % 2) return ask("issue_certificate", issue_fields(earlier.request, earlier.csr));
-  if (earlier.serial.empty()) return reading("health");
+  if (earlier.serial.empty()) return reading("health", Json::object());
   if (own && random() % 2) return ask("issue_certificate", issue_fields(earlier.request, make_csr()), "conflict");
   const std::string fresh = fmt::format("again-{}", ++requests_);
   return ask("issue_certificate", issue_fields(fresh, earlier.csr), "policy_denied");
@@ -147,15 +177,19 @@ Ask Soak::make_ca() {
   if (!number) return creation("soak-ca", "conflict");
   const std::string label = fmt::format("ca-{}", *number);
   Ask made = ask("create_key", {{"label", label}, {"type", "ec_p256"}, {"use", "ca"}});
-  made.ca_key = label;
+  made.then = [this, label](const Json&) { state_.lock()->ca_keys.push_back(label); };
   return made;
 }
 
 std::vector<std::string> Soak::left_out() {
   auto state = state_.lock();
   std::vector<std::string> missing;
-  for (const std::string op : {"health", "version", "list_keys", "get_public_key", "create_key", "create_ca", "get_ca",
-                               "issue_certificate", "get_certificate", "list_certificates", "create_csr", "sign_jws"})
+  for (const std::string op :
+       {"health",      "version",         "list_keys",         "get_public_key",  "create_key",
+        "create_ca",   "get_ca",          "issue_certificate", "get_certificate", "list_certificates",
+        "create_csr",  "sign_jws",        "set_subject",       "get_subject",     "list_subjects",
+        "load_policy", "get_policy",      "list_policies",     "list_approvals",  "get_approval",
+        "approve",     "submit_approval", "list_approvers",    "add_approver",    "remove_approver"})
     if (!state->counts.contains(op + " ok")) missing.push_back(op);
   return missing;
 }
@@ -166,16 +200,19 @@ void Soak::judge(const Ask& asked, std::string_view reply) {
   const std::string result = parsed->contains("ok") ? "ok" : (*parsed)["error"]["code"].get<std::string>();
   if (result != asked.expected)
     return fault(fmt::format("{}: wanted {}, got {:.500}", asked.what, asked.expected, reply));
+  {
+    auto state = state_.lock();
+    ++state->counts[asked.what + " " + result];
+    if (asked.recorded) ++state->recorded[asked.what + " " + result];
+  }
+  if (asked.then) asked.then((*parsed)[result == "ok" ? "ok" : "error"]);
+}
+
+void Soak::remember(const std::string& request, const std::string& serial) {
   auto state = state_.lock();
-  ++state->counts[asked.what + " " + result];
-  if (asked.recorded) ++state->recorded[asked.what + " " + result];
-  if (!asked.ca_key.empty()) state->ca_keys.push_back(asked.ca_key);
-  if (asked.request.empty()) return;
-  for (auto known = state->issued.rbegin(); known != state->issued.rend(); ++known)
-    if (known->request == asked.request) {
-      known->serial = (*parsed)["ok"]["serial"];
-      break;
-    }
+  const auto known =
+      std::find_if(state->issued.rbegin(), state->issued.rend(), [&](const Issued& i) { return i.request == request; });
+  if (known != state->issued.rend()) known->serial = serial;
 }
 
 void Soak::fault(const std::string& problem) {

@@ -8,19 +8,10 @@
 #include <vector>
 
 #include "common/guarded.h"
-#include "common/json.h"
+#include "tests/integration/soak/ask.h"
+#include "tests/integration/soak/consent.h"
 
 namespace hubseal::test {
-
-/// One request and the answer it must get: "ok", or the code of its refusal.
-struct Ask {
-  std::string what;  ///< for the report
-  std::string line;  ///< with its line feed
-  std::string expected;
-  bool recorded = true;  ///< whether the audit log must hold it
-  std::string request;   ///< of a first issue_certificate
-  std::string ca_key;    ///< of a create_key: the label that a CA can be made with afterwards
-};
 
 /// What all clients of one run share.
 /// Threads: share it freely.
@@ -34,6 +25,7 @@ class Soak {
   /// Notes the answer; what is not as expected becomes a problem.
   void judge(const Ask& ask, std::string_view reply);
   void fault(const std::string& problem);
+  const Consent& consent() const { return consent_; }
 
   std::map<std::string, std::size_t> counts() { return state_.lock()->counts; }
   std::vector<std::string> problems() { return state_.lock()->problems; }
@@ -54,6 +46,8 @@ class Soak {
   Ask make_key();
   Ask make_csr_key();
   Ask make_ca();
+  Ask administer(std::mt19937& random);
+  void remember(const std::string& request, const std::string& serial);
 
   struct State {
     std::vector<Issued> issued;
@@ -62,6 +56,7 @@ class Soak {
     std::vector<std::string> problems;
   };
   Guarded<State> state_;
+  Consent consent_;
   std::atomic<unsigned> requests_{0}, keys_{0}, csrs_{0}, cas_{0};
 };
 

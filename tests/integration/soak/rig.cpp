@@ -66,7 +66,7 @@ name = "{0}"
 socket = "{0}"
 user = "{1}"
 permissions = [{2}]
-profiles = ["dfsp-client", "dfsp-server"]
+profiles = ["dfsp-client", "dfsp-server", "consent-client"]
 keys = ["{3}"]
 )";
 
@@ -90,6 +90,10 @@ void Rig::write_config(const Options& options) const {
       write_private(
           profiles / file.path().filename(),
           std::regex_replace(text_of(file.path()), std::regex("renew_from_days = 547"), "renew_from_days = 0"));
+  std::string consent = text_of(profiles / "dfsp-client.toml");
+  consent = std::regex_replace(consent, std::regex("\"dfsp-client\""), "\"consent-client\"");
+  consent = std::regex_replace(consent, std::regex("approvals = 0"), "approvals = 1");
+  write_private(profiles / "consent-client.toml", consent);
   write_private(folder() / "policy.toml", text_of(HUBSEAL_SOURCE_DIR "/config/rig/policy.toml"));
   write_private(folder() / "pin", token_.pin() + "\n");
 
@@ -99,12 +103,14 @@ void Rig::write_config(const Options& options) const {
   const std::string reading = R"("status", "read_keys", "read_certificates")";
   for (
       const auto& [role, permissions] :
-      {std::pair{"agent", reading + R"(, "issue_certificate", "create_csr")"},
+      {std::pair{
+           "agent",
+           reading + R"(, "issue_certificate", "create_csr", "read_subjects", "read_approvals", "carry_approvals")"},
        std::pair{"jws", std::string(R"("status", "read_keys", "sign_jws")")},
        std::pair{
            "admin",
            reading +
-               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy")"},
+               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy", "read_approvals", "approve", "carry_approvals", "manage_approvers")"},
        std::pair{"audit", std::string(R"("status")")}})
     config += fmt::format(kPeer, role, ::geteuid(), permissions, keys);
   write_private(folder() / "hubseald.toml", config);
