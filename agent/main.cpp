@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "common/command_line.h"
 #include "common/log.h"
 #include "common/version.h"
 
@@ -65,7 +66,7 @@ int main(int argc, char** argv) try {
   app.add_option("--config", path, "configuration file")->capture_default_str();
   app.add_flag("--check-config", check_only, "read the configuration file, say what is wrong with it, and stop");
   app.set_version_flag("--version", std::string("hubseal-agent ") + kVersion);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = read_options(app, argc, argv)) return *status;
 
   const auto config = agent::load_config(path);
   if (!config) return complain(config.error());

@@ -12,10 +12,18 @@ bool has(const Error& error, std::string_view words) { return error.message.find
 /// wire::DaemonClient's own errors have the code of the daemon's: the message tells them apart.
 std::string advice_unavailable(const Error& error) {
   if (has(error, "is not reachable")) return "is hubseald running, and is --socket right?";
-  if (has(error, "gave no answer: it closed"))
-    return fmt::format("this user (uid {}) is probably no [[peer]] of this socket in hubseald.toml{}", ::getuid(),
-                       has(error, "took too long") ? ", or --timeout is too short" : "");
+  if (has(error, "took too long"))
+    return "is hubseald busy? Give it longer with --timeout, or look with: hubseal status";
   return "see what is missing with: hubseal status";
+}
+
+/// The socket's file, or the daemon behind it, does not know this user.
+std::string advice_turned_away(const Error& error) {
+  if (has(error, "is not reachable"))
+    return fmt::format("this user (uid {}) must be in the group that the socket belongs to: see ls -l and id",
+                       ::getuid());
+  return fmt::format("this user (uid {}) is no [[peer]] of this socket in hubseald.toml (or hubseald was just ending)",
+                     ::getuid());
 }
 
 std::string advice_waiting(const Error& error) {
@@ -28,7 +36,13 @@ std::string advice_waiting(const Error& error) {
 
 }  // namespace
 
+bool was_turned_away(const Error& error) {
+  return has(error, "closed the connection without a word") ||
+         (has(error, "is not reachable") && has(error, "socket's group"));
+}
+
 std::string advice_for(const Error& error) {
+  if (has(error, " ended with status ")) return {};  // the reason tells what to do
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";
@@ -37,6 +51,8 @@ std::string advice_for(const Error& error) {
     case Code::bad_request: return "add --help to the command for its options and examples";
     case Code::too_large: return {};
     case Code::forbidden:
+      if (was_turned_away(error)) return advice_turned_away(error);
+      if (has(error, "there is no profile")) return "see which profiles there are with: hubseal policy show";
       return "look for this user's permissions, profiles and keys in hubseald's configuration ([[peer]] entries), and "
              "for the name with: hubseal key list";
     case Code::not_found: return "see what is there with: hubseal status, hubseal cert list";

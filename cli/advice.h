@@ -9,4 +9,8 @@ namespace hubseal::cli {
 /// What to do next about a refusal, in one line; empty where the message itself says it.
 std::string advice_for(const Error& error);
 
+/// Whether the socket, or the daemon behind it, does not know this user: it hung up before a word was said.
+/// wire::DaemonClient calls that hsm_unavailable, because to the agent it is; a person has to change something.
+bool was_turned_away(const Error& error);
+
 }  // namespace hubseal::cli

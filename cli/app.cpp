@@ -1,7 +1,11 @@
 #include "cli/app.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/advice.h"
 #include "cli/commands/commands.h"
@@ -22,14 +26,34 @@ constexpr char kFooter[] =
     "  hubseal --json key list | jq -r '.keys[].label'\n"
     "Each command explains itself: hubseal cert issue --help\n";
 
-ExitCode explain(const Error& error) {
+/// A daemon that hangs up without a word has no [[peer]] entry for this user: trying again would not help.
+Error as_people_see_it(Error error) {
+  if (was_turned_away(error)) error.code = Code::forbidden;
+  return error;
+}
+
+/// One line of JSON where the answer would have been one: {"error":{"code","message","hint","approval"}}.
+void print_json(const Error& error, const std::string& advice) {
+  Json told = {{"code", to_string(error.code)}, {"message", error.message}};
+  if (!advice.empty()) told["hint"] = advice;
+  if (!error.approval.empty()) told["approval"] = error.approval;
+  print_note(dump_json({{"error", told}}) + '\n');
+}
+
+ExitCode explain(const Session& session, Error found) {
+  const Error error = as_people_see_it(std::move(found));
+  const std::string advice = advice_for(error);
+  if (session.json) {
+    print_json(error, advice);
+    return exit_code_of(error.code);
+  }
   print_note(fmt::format("hubseal: {}: {}\n", to_string(error.code), display_text(error.message)));
-  if (const auto advice = advice_for(error); !advice.empty()) print_note(fmt::format("hubseal: {}\n", advice));
+  if (!advice.empty()) print_note(fmt::format("hubseal: {}\n", advice));
   return exit_code_of(error.code);
 }
 
 /// Help and version are answers; everything else that ends parsing is the user's mistake.
-ExitCode explain(const CLI::App& app, const CLI::ParseError& problem) {
+ExitCode explain(const Session& session, const CLI::App& app, const CLI::ParseError& problem) {
   if (problem.get_exit_code() == 0) {
     app.exit(problem);
     return ExitCode::ok;
@@ -37,15 +61,15 @@ ExitCode explain(const CLI::App& app, const CLI::ParseError& problem) {
   // CLI11 misses the subcommand before it looks at the word that stands in its place.
   const auto unknown = app.remaining(true);
   if (problem.get_name() == "RequiredError" && !unknown.empty())
-    return explain(Error{Code::bad_request, fmt::format("there is no \"{}\" here", unknown.front())});
-  return explain(Error{Code::bad_request, problem.what()});
+    return explain(session, Error{Code::bad_request, fmt::format("there is no \"{}\" here", unknown.front())});
+  return explain(session, Error{Code::bad_request, problem.what()});
 }
 
 ExitCode act(const Session& session) {
   const Result<ExitCode> outcome = session.action();
   const Result<> printed = flush_output();
-  if (!outcome) return explain(outcome.error());
-  if (!printed) return explain(printed.error());
+  if (!outcome) return explain(session, outcome.error());
+  if (!printed) return explain(session, printed.error());
   return *outcome;
 }
 
@@ -63,7 +87,8 @@ void build(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->type_name("PATH")
       ->each([&session](const std::string&) { session.socket_given = true; });
-  app.add_flag("--json", session.json, "Print the daemon's answer as one line of JSON");
+  app.add_flag("--json", session.json,
+               "Print the daemon's answer, or on standard error what is wrong, as one line of JSON");
   app.add_option("--timeout", session.timeout_seconds, "Seconds to wait for an answer (making a key may take longer)")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600))
@@ -91,7 +116,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return static_cast<int>(explain(app, problem));
+    // Whether the option was read depends on where the mistake stands.
+    session.json = session.json || std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+    return static_cast<int>(explain(session, app, problem));
   }
   return static_cast<int>(act(session));
 }

@@ -6,8 +6,8 @@
 
 namespace hubseal::cli {
 
-Result<Json> fetch_pages(const Session& session, std::string_view op, const std::string& member, const Json& asked,
-                         int limit) {
+Result<Pages> fetch_pages(const Session& session, std::string_view op, const std::string& member, const Json& asked,
+                          int limit) {
   wire::DaemonClient daemon = session.client();
   Json all = Json::array();
   Json fields = asked;
@@ -18,7 +18,7 @@ Result<Json> fetch_pages(const Session& session, std::string_view op, const std:
     Json page = TRY(daemon.call(op, fields));
     for (Json& item : page[member]) all.push_back(std::move(item));
     const bool enough = limit > 0 && static_cast<int>(all.size()) >= limit;
-    if (!page.contains("next") || enough) return all;
+    if (!page.contains("next") || enough) return Pages{std::move(all), page.contains("next")};
     fields["after"] = page["next"];
   }
 }

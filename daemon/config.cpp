@@ -124,12 +124,17 @@ Result<Config> read_config(const Json& json) {
   return config;
 }
 
+Code as_mistake(Code code) { return code == Code::not_found ? Code::bad_request : code; }
+
 }  // namespace
 
 Result<Config> Config::load(const std::filesystem::path& path) {
-  const Json json = TRY(read_toml(path, Trust::config));
-  auto config = read_config(json);
-  if (!config) return fail(config.error().code, fmt::format("{}: {}", path.string(), config.error().message));
+  // Whatever is missing, the file itself or somebody whom it names: it is the configuration that is wrong.
+  const auto json = read_toml(path, Trust::config);
+  if (!json) return fail(as_mistake(json.error().code), json.error().message);
+  auto config = read_config(*json);
+  if (!config)
+    return fail(as_mistake(config.error().code), fmt::format("{}: {}", path.string(), config.error().message));
   return config;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/log.h"
 #include "common/version.h"
@@ -52,7 +53,7 @@ int main(int argc, char** argv) {
                             "initialise the token that the configuration names (never one that exists)");
   app.add_option("--so-pin-file", options.so_pin_file, "file with the security officer's PIN for --init-token")
       ->needs(init);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = read_options(app, argc, argv)) return *status;
 
   const auto result = run(options);
   if (result) return 0;

@@ -36,13 +36,34 @@ hsm::TokenConfig token_config(const Config& config) {
           .deadline = token.deadline};
 }
 
-/// SIGTERM and SIGINT are blocked in every thread and waited for in one, which asks the server to stop.
+/// The module's code runs in this process.
+Result<> check_module(const Config& config) {
+  const auto trusted = check_trusted_path(config.token.module);
+  if (trusted) return {};
+  return fail(Code::bad_request, fmt::format("token.module: {}", trusted.error().message));
+}
+
+/// A PIN file that is there must be fit to be read; the first ceremony makes it.
+Result<> check_pin_file(const Config::Token& token) {
+  std::error_code problem;
+  if (!token.pin_file) return {};
+  if (!std::filesystem::exists(*token.pin_file, problem)) {
+    fmt::print("token.pin_file: {} is not there yet; hubseal init makes it\n", token.pin_file->string());
+    return {};
+  }
+  const auto pin = read_pin(token);
+  if (pin) return {};
+  return fail(Code::bad_request, fmt::format("token.pin_file: {}", pin.error().message));
+}
+
+/// What asks for an orderly end: also Ctrl-C, Ctrl-\ and a terminal that is closed. They are blocked in every thread
+/// and waited for in one, which asks the server to stop. So none of them ends a login that is under way, whose
+/// answer nobody would hear then (decision 013).
 class StopSignals {
  public:
   StopSignals() {
     ::sigemptyset(&signals_);
-    ::sigaddset(&signals_, SIGTERM);
-    ::sigaddset(&signals_, SIGINT);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&signals_, signal);
     ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
 
@@ -97,7 +118,7 @@ Json start_record(const hsm::TokenStatus& token, const Keyring& keyring, const P
 Result<> serve(const Config& config) {
   StopSignals signals;  // before any thread exists
   const SystemClock clock;
-  TRY(check_trusted_path(config.token.module));  // its code runs in this process
+  TRY(check_module(config));
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));
   // What is wrong with the files that the first start takes is told before the token is asked.
   if (!has_registry(state.path())) TRY(read_policy(config.server.policy));
@@ -130,7 +151,8 @@ Result<> serve(const Config& config) {
 }
 
 Result<> check(const Config& config) {
-  TRY(check_trusted_path(config.token.module));
+  TRY(check_module(config));
+  TRY(check_pin_file(config.token));
   const Policy policy = TRY(read_policy(config.server.policy));
   TRY(check_profiles(policy, config.peers));
   fmt::print("configuration is good: {} peers, {} profiles\n", config.peers.size(), policy.profiles.all().size());
@@ -170,7 +192,7 @@ Result<> adopt_policy(const Config& config) {
 Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file) {
   if (!config.token.label)
     return fail(Code::bad_request, "a token is initialised under a label; [token] names a serial");
-  TRY(check_trusted_path(config.token.module));
+  TRY(check_module(config));
   const SecretBytes so_pin = TRY(read_secret_file(so_pin_file, 256));
   const SecretBytes pin = TRY(read_pin(config.token));
   TRY(hsm::init_token(config.token.module, *config.token.label, so_pin, pin));

@@ -31,17 +31,11 @@ tl::unexpected<Error> not_ready(const std::string& why) {
   return fail(Code::hsm_unavailable, "hubseald is not ready: " + why);
 }
 
-/// As an error message wants it: a line feed would be shown as \u{a}.
-std::string on_one_line(std::string_view output) {
-  std::string line;
-  for (const char c : output) {
-    if (c != '\n')
-      line += c;
-    else if (!line.empty() && !line.ends_with("; "))
-      line += "; ";
-  }
-  if (line.ends_with("; ")) line.resize(line.size() - 2);
-  return line.empty() ? "it printed nothing" : line;
+/// Its last word: what it says before, it says again when it ends.
+std::string last_line(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  const std::string_view line = output.substr(output.rfind('\n') + 1);
+  return line.empty() ? "it printed nothing" : std::string(line);
 }
 
 /// Asks until the answer is "ready", the child has ended or patience has.
@@ -55,7 +49,7 @@ Result<> await_ready(Child& child, const Session& session) {
     if (health && is_ready(*health)) return {};
     why = health ? problems_of(*health) : health.error().message;
   }
-  return not_ready(fmt::format("{}; {}", why, on_one_line(child.output(kShownOutput))));
+  return not_ready(fmt::format("{}; {}", why, last_line(child.output(kShownOutput))));
 }
 
 Code code_of_exit(int status) {
@@ -70,7 +64,7 @@ Code code_of_exit(int status) {
 }  // namespace
 
 tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output) {
-  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, on_one_line(output)));
+  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, last_line(output)));
 }
 
 Result<> check_config(const CeremonyPlan& plan) {

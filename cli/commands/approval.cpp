@@ -8,13 +8,13 @@
 #include "cli/approval_view.h"
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
+#include "cli/pages.h"
 #include "common/bytes.h"
 
 namespace hubseal::cli {
 namespace {
 
 constexpr std::size_t kMaxSignatureBytes = 96;  // as the wire has it
-constexpr int kPage = 500;
 
 struct Options {
   std::string approval;
@@ -27,16 +27,9 @@ struct Options {
 };
 
 Result<ExitCode> list(const Session& session, const Options& options) {
-  wire::DaemonClient daemon = session.client();
-  Json fields = {{"limit", kPage}};
+  Json fields = Json::object();
   if (options.state != "all") fields["state"] = options.state;
-  Json all = Json::array();
-  while (true) {
-    Json page = TRY(daemon.call("list_approvals", fields));
-    for (Json& approval : page["approvals"]) all.push_back(std::move(approval));
-    if (!page.contains("next")) break;
-    fields["after"] = page["next"];
-  }
+  const Json all = TRY(fetch_pages(session, "list_approvals", "approvals", fields)).items;
   if (session.json)
     session.print_json({{"approvals", all}});
   else

@@ -84,25 +84,35 @@ struct Listing {
   int limit = 0;  ///< 0: all
 };
 
-Result<Json> fetch_list(const Session& session, const Listing& listing) {
+Result<Pages> fetch_list(const Session& session, const Listing& listing) {
   Json fields = Json::object();
   if (!listing.ca.empty()) fields["ca"] = listing.ca;
   if (!listing.subject.empty()) fields["subject"] = listing.subject;
   return fetch_pages(session, "list_certificates", "certificates", fields, listing.limit);
 }
 
+/// An empty list of something that does not exist would look like good news.
+Result<std::string> nothing_found(const Session& session, const Listing& listing) {
+  if (!listing.ca.empty()) TRY(session.call("get_ca", {{"ca", listing.ca}}));
+  return fmt::format("no certificates{}{} yet\n", listing.subject.empty() ? "" : " of " + listing.subject,
+                     listing.ca.empty() ? "" : " by " + listing.ca);
+}
+
 Result<ExitCode> list(const Session& session, const Listing& listing) {
-  const Json all = TRY(fetch_list(session, listing));
+  const Pages found = TRY(fetch_list(session, listing));
+  const std::string nothing = found.items.empty() ? TRY(nothing_found(session, listing)) : "";
   if (session.json) {
-    session.print_json({{"certificates", all}});
+    session.print_json({{"certificates", found.items}, {"more", found.more}});
     return ExitCode::ok;
   }
   Table table({"CA", "SERIAL", "STATE", "PROFILE", "PARTICIPANT", "NOT AFTER", "SUBJECT"});
-  for (const Json& certificate : all)
+  for (const Json& certificate : found.items)
     table.row({text_of(certificate, "ca"), text_of(certificate, "serial"), text_of(certificate, "state"),
                text_of(certificate, "profile"), text_of(certificate, "subject"), text_of(certificate, "not_after"),
                text_of(certificate, "distinguished_name")});
-  print(table.empty() ? "no certificates yet\n" : table.render());
+  print(table.empty() ? nothing : table.render());
+  if (found.more)
+    print_note(fmt::format("There are more than these {}: a higher --limit, or none, shows them.\n", listing.limit));
   return ExitCode::ok;
 }
 

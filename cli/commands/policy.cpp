@@ -73,7 +73,7 @@ Result<ExitCode> show(const Session& session, const Options& options) {
 }
 
 Result<ExitCode> history(const Session& session, const Options&) {
-  const Json all = TRY(fetch_pages(session, "list_policies", "policies", Json::object()));
+  const Json all = TRY(fetch_pages(session, "list_policies", "policies", Json::object())).items;
   if (session.json) {
     session.print_json({{"policies", all}});
     return ExitCode::ok;

@@ -60,7 +60,7 @@ Result<ExitCode> show(const Session& session, const Options& options) {
 }
 
 Result<ExitCode> list(const Session& session, const Nothing&) {
-  const Json all = TRY(fetch_pages(session, "list_subjects", "subjects", Json::object()));
+  const Json all = TRY(fetch_pages(session, "list_subjects", "subjects", Json::object())).items;
   if (session.json) {
     session.print_json({{"subjects", all}});
     return ExitCode::ok;

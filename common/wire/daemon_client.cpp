@@ -63,9 +63,9 @@ Result<std::string> DaemonClient::exchange(const std::string& line) {
   if (!reply || !*reply)
     return fail(Code::hsm_unavailable,
                 fmt::format("hubseald at {} gave no answer: {}", socket_path_,
-                            !reply  ? reply.error().message
-                            : !sent ? "it closed the connection (is this user a configured peer?)"
-                                    : "it closed the connection or took too long"));
+                            !reply                     ? reply.error().message
+                            : !sent || channel.stale() ? "it closed the connection without a word"
+                                                       : "it took too long"));
   auto idle = idle_.lock();
   if (sent && idle->size() < kMaxIdle) idle->push_back(std::move(channel));
   return **std::move(reply);

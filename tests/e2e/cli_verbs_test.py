@@ -87,7 +87,11 @@ class Verbs(unittest.TestCase):
         for flags in ((), ("--json",)):
             done = self.hubseal(*words, *flags, want=status, **options)
             self.assertEqual(done.stdout, b"")
-            self.assertTrue(done.stderr.startswith(f"hubseal: {code}: ".encode()), done.stderr)
+            if flags:
+                self.assertEqual(json.loads(done.stderr)["error"]["code"], code)
+                self.assertEqual(done.stderr.count(b"\n"), 1)
+            else:
+                self.assertTrue(done.stderr.startswith(f"hubseal: {code}: ".encode()), done.stderr)
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
@@ -105,7 +109,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.plain("key", "list")[0], "no keys yet\n")
         self.assertEqual(self.plain("cert", "list")[0], "no certificates yet\n")
         self.assertEqual(self.as_json("key", "list"), {"keys": []})
-        self.assertEqual(self.as_json("cert", "list"), {"certificates": []})
+        self.assertEqual(self.as_json("cert", "list"), {"certificates": [], "more": False})
         self.assertIn("no CA yet", self.plain("status")[0])
         self.refused("not_found", "ca", "show")
         self.refused("forbidden", "key", "show", "nobody")

@@ -391,6 +391,10 @@ class LifeOfTheProcess(unittest.TestCase):
         for option, expected in (("--help", "--check-config"), ("--version", "hubseal-agent ")):
             done = subprocess.run([agent_support.PROGRAM, option], capture_output=True, text=True, check=True, timeout=60)
             self.assertIn(expected, done.stdout)
+        for options in (["--nonsense"], ["--config"], ["stray"], ["--config", "/nope/agent.toml"]):
+            done = subprocess.run([agent_support.PROGRAM, *options], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertTrue(done.stderr)
         good = agent_support.CONFIG.format(address="127.0.0.1", tls="", socket="/x", folder="/x", max_connections=8)
         self.assertEqual(self.run_with(good, "--check-config").returncode, 0)
         bad = self.run_with(good.replace("max_connections", "max_conections"), "--check-config")

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -243,6 +244,41 @@ class Files(RigTest):
             self.refuses(room, BAD_CONFIG, word)
 
 
+    def run_with(self, room, *options):
+        return subprocess.run([*room.program, *map(str, options)], capture_output=True, text=True, timeout=60, check=False,
+                              env=room.env())
+
+    def test_a_wrong_command_line_and_a_configuration_that_is_not_there_are_status_2(self):
+        room = self.make(start=False)
+        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--config", "/nope/hubseald.toml"],
+                        ["--check-config", "--config", "/nope/hubseald.toml"]):
+            done = self.run_with(room, *options)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stderr)
+            self.assertTrue(done.stderr)
+        for option, word in (("--help", "--check-config"), ("--version", "hubseald ")):
+            done = self.run_with(room, option)
+            self.assertEqual((done.returncode, word in done.stdout), (0, True))
+
+    def test_check_config_looks_at_the_pin_file_and_the_module_and_names_their_keys(self):
+        room = self.make(start=False)
+        check = ["--check-config", "--config", room.config_file]
+        self.assertEqual(self.run_with(room, *check).returncode, 0)
+        room.write_pin(rig.PIN, mode=0o644)
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        for word in ("token.pin_file", "0644", "chmod 0600"):
+            self.assertIn(word, done.stderr)
+        room.pin_file.unlink()  # as before the first ceremony, which makes it
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"token.pin_file: {room.pin_file} is not there yet", done.stdout)
+        room.module = "/nonexistent/module.so"
+        room.write_config()
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        self.assertIn("token.module", done.stderr)
+
+
 class Token(RigTest):
     def test_a_wrong_pin_is_sent_once(self):
         room = self.make(fake=True, start=False)
@@ -353,6 +389,20 @@ class Token(RigTest):
         self.assertIn(f"remove {marker} when this one is known to be right", room.log())
         marker.unlink()
         room.start()
+
+    def test_who_asks_for_an_end_during_the_login_gets_it_after_the_answer(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            with self.subTest(number):
+                room = self.make(fake=True, start=False)
+                room.script("slow C_Login 1 1500")
+                room.launch()
+                while not room.logins():
+                    self.assertIsNone(room.process.poll(), room.log())
+                room.process.send_signal(number)
+                self.assertEqual(room.process.wait(rig.PATIENCE), 0, room.log())
+                room.notify.close()
+                self.assertEqual(room.pin_markers(), [])
+                room.start()
 
     def test_a_token_near_its_last_try_is_not_tried(self):
         for flag, word in ((PIN_LOCKED, "locked"), (PIN_FINAL_TRY, "locks it"), (PIN_COUNT_LOW, "wrong PIN")):

@@ -42,8 +42,10 @@ BOOST_AUTO_TEST_CASE(what_waits_for_approval_is_named_with_what_to_do_next) {
 BOOST_AUTO_TEST_CASE(a_closed_connection_leads_to_the_peers_and_a_missing_socket_to_the_socket) {
   BOOST_TEST(advice_for({Code::hsm_unavailable, "hubseald is not reachable at /s"}).find("--socket") !=
              std::string::npos);
-  const std::string closed =
-      advice_for({Code::hsm_unavailable, "hubseald at /s gave no answer: it closed the connection"});
+  const Error turned_away{Code::forbidden, "hubseald at /s gave no answer: it closed the connection without a word"};
+  BOOST_TEST(was_turned_away(turned_away));
+  BOOST_TEST(!was_turned_away({Code::hsm_unavailable, "hubseald at /s gave no answer: it took too long"}));
+  const std::string closed = advice_for(turned_away);
   BOOST_TEST(closed.find("uid " + std::to_string(::getuid())) != std::string::npos);
   BOOST_TEST(closed.find("[[peer]]") != std::string::npos);
 }
