@@ -48,6 +48,7 @@ build_programs() {
 # configuration files without quoting.
 check_state() {
   local longest=$1/run/agent.sock
+  [[ $1 != / ]] || usage "--state wants a folder of its own, not the root of all folders"
   ((${#longest} < 108)) ||
     fail "the folder $1 has too long a name: $longest has ${#longest} bytes, a socket's path at most 107. Give --state"
   [[ $1 =~ ^/[A-Za-z0-9._/@+,-]+$ ]] ||
@@ -77,7 +78,7 @@ check_folders_above() {
 
 check_port() {
   if [[ ! $1 =~ ^[0-9]{1,5}$ ]] || ((10#$1 < 1 || 10#$1 > 65535)); then
-    fail "--port wants a number from 1 to 65535, not $1"
+    usage "--port wants a number from 1 to 65535, not $1"
   fi
   if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
     fail "port $1 is in use (another ./run?). Give --port"
@@ -103,21 +104,42 @@ fill_in() {
   sed -e "s|@STATE@|$state|g" -e "s|@USER@|$(id -u)|g" -e "s|@MODULE@|$(find_module)|g" -e "s|@PORT@|$port|g" "$1"
 }
 
+# A profile for the rig: its own addresses; and whoever tries it wants a second certificate today, not in month 18.
+rig_profile() {
+  sed -e 's|^renew_from_days = .*|renew_from_days = 0|' \
+    -e "s|^crl_urls  = .*|crl_urls  = [\"http://127.0.0.1:$port/pki/{ca}.crl\"]|" \
+    -e "s|^ocsp_urls = .*|ocsp_urls = [\"http://127.0.0.1:$port/pki/ocsp\"]|" "$repo/config/profiles/$1"
+}
+
+# Puts standard input into etc/$1. What somebody changed since ./run wrote it is theirs: it is kept, and told.
+place() {
+  local file=$state/etc/$1 written=$state/etc/as-written/$1
+  if [[ -e $file && -e $written ]] && ! cmp --silent "$file" "$written"; then
+    cat >"$written.new"
+    cmp --silent "$written.new" "$written" || echo "(what ./run would write now is in $written.new)"
+    echo "kept as it was changed: $file"
+    return
+  fi
+  rm -f "$written.new"
+  cat >"$written"
+  cp "$written" "$file"
+}
+
 # Copies, because hubseald takes its configuration only from files that nobody else could change.
 write_config() {
   local name
-  mkdir -p "$state"/{etc/profiles,run,tokens,log,agent,"demo-bank"}
+  mkdir -p "$state"/{etc/profiles,etc/as-written/profiles,run,tokens,log,agent,demo-bank,careful-bank}
   for name in "$repo"/config/rig/*.in; do
-    fill_in "$name" >"$state/etc/$(basename "$name" .in)"
+    fill_in "$name" | place "$(basename "$name" .in)"
   done
-  rm -f "$state"/etc/profiles/*.toml
-  # The rig's own addresses; and whoever tries it wants a second certificate today, not in month 18.
   for name in "$repo"/config/profiles/*.toml; do
-    sed -e 's|^renew_from_days = .*|renew_from_days = 0|' \
-      -e "s|^crl_urls  = .*|crl_urls  = [\"http://127.0.0.1:$port/pki/{ca}.crl\"]|" \
-      -e "s|^ocsp_urls = .*|ocsp_urls = [\"http://127.0.0.1:$port/pki/ocsp\"]|" "$name" >"$state/etc/profiles/$(basename "$name")"
+    rig_profile "$(basename "$name")" | place "profiles/$(basename "$name")"
   done
-  cp "$repo"/config/rig/policy.toml "$state/etc/"
+  # The same as dfsp-client, but two people must agree.
+  rig_profile dfsp-client.toml |
+    sed -e 's|^name  .*|name        = "dfsp-client-approved"|' -e 's|^approvals = .*|approvals = 2|' |
+    place profiles/dfsp-client-approved.toml
+  place policy.toml <"$repo/config/rig/policy.toml"
   # A rig's policy is what its files say, also after an update of the sources: what an older run stored may lack keys.
   "$hubseald" --config "$state/etc/hubseald.toml" --adopt-policy
 }
@@ -213,6 +235,62 @@ fetch_certificate() {
   jq -r '.certificate // empty' <<<"$enrollment" >"$folder/client.pem"
   [[ -s $folder/client.pem ]] || fail "enrolment $id has no certificate"
   rest GET /hub/ca | jq -r '.rootCertificate' >"$folder/hub-ca.pem"
+}
+
+# approver NAME ALGORITHM...: somebody with a key of their own, as openssl genpkey makes it. It could be on a card.
+add_approver() {
+  local name=$1 folder=$state/approvers
+  shift
+  mkdir -p "$folder"
+  if [[ ! -e $folder/$name.key ]]; then
+    openssl genpkey "$@" -out "$folder/$name.key.new" 2>/dev/null
+    mv "$folder/$name.key.new" "$folder/$name.key"
+  fi
+  openssl pkey -in "$folder/$name.key" -pubout -out "$folder/$name.pub"
+  if ! "$hubseal" --json approver list | jq --exit-status --arg name "$name" 'any(.approvers[]; .approver == $name)' >/dev/null; then
+    "$hubseal" approver add "$name" --person "$name" --public-key "$folder/$name.pub" >/dev/null
+  fi
+  echo "approver $name, with a key of $name's own ($*)"
+}
+
+# Sign the statement of approval $2 with the key of $1, and hand the signature in.
+agree() {
+  local name=$1 approval=$2 folder=$state/approvers
+  "$hubseal" approval statement "$approval" --out "$folder/statement.txt" --force >/dev/null
+  if openssl pkey -in "$folder/$name.key" -noout -text | grep --quiet ED25519; then
+    openssl pkeyutl -sign -rawin -inkey "$folder/$name.key" -in "$folder/statement.txt" -out "$folder/$name.sig"
+  else
+    openssl dgst -sha256 -sign "$folder/$name.key" -out "$folder/$name.sig" "$folder/statement.txt"
+  fi
+  "$hubseal" --json approval approve "$approval" --approver "$name" --signature "$folder/$name.sig" |
+    jq -r --arg name "$name" '"\($name) agrees to \(.approval): \(.agreed) of \(.needed), \(.state)"'
+}
+
+# A certificate that nobody gets alone: asked for, agreed to by two people, asked for again.
+issue_approved() {
+  local folder=$state/careful-bank answer status=0
+  local issue=("$hubseal" --json cert issue --profile dfsp-client-approved --subject careful-bank --csr "$folder/client.csr")
+  if [[ ! -e $folder/client.csr ]]; then
+    openssl req -new -newkey rsa:2048 -nodes -sha256 -subj "/" -keyout "$folder/client.key" -out "$folder/client.csr.new" 2>/dev/null
+    mv "$folder/client.csr.new" "$folder/client.csr"
+  fi
+  add_approver alice -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+  add_approver bob -algorithm ED25519
+  answer=$("${issue[@]}" 2>&1) || status=$?
+  if ((status == 5)); then
+    local approval
+    approval=$(jq -r .error.approval <<<"$answer")
+    echo "careful-bank's certificate is asked for: $(jq -r '"\(.error.code), \(.error.approval)"' <<<"$answer")"
+    agree alice "$approval"
+    agree bob "$approval"
+    answer=$("${issue[@]}") || fail "what two people agreed to was refused: $answer"
+    echo "asked for again: issued, serial $(jq -r .serial <<<"$answer")"
+  elif ((status == 0)); then
+    echo "careful-bank has its certificate already"
+  else
+    fail "careful-bank: $answer"
+  fi
+  jq -r .certificate <<<"$answer" >"$folder/client.pem"
 }
 
 name_of() {

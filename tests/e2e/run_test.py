@@ -63,12 +63,20 @@ class Demonstration(RunTest):
         self.assertEqual(self.openssl("x509", "-in", bank / "client.pem", "-noout", "-pubkey"),
                          self.openssl("pkey", "-in", bank / "client.key", "-pubout"))
         self.assertIn("CA:FALSE", self.openssl("x509", "-in", bank / "client.pem", "-noout", "-text"))
+        careful = self.folder / "state" / "careful-bank"
+        for said in ("asked for: approval_required, a-1\n", "alice agrees to a-1: 1 of 2, pending\n",
+                     "bob agrees to a-1: 2 of 2, approved\n", f"{careful}/client.pem: OK\n"):
+            self.assertIn(said, first.output)
+        self.openssl("verify", "-x509_strict", "-CAfile", bank / "hub-ca.pem", "-purpose", "sslclient", careful / "client.pem")
         made = self.bank_files()
+        approved = (careful / "client.pem").read_bytes()
 
         second = self.once()  # on another port
         self.assertEqual(self.bank_files(), made)
         self.assertIn("demo-bank is onboarded already", second.output)
         self.assertIn("CA hub-ca: was there already", second.output)
+        self.assertIn("careful-bank has its certificate already", second.output)
+        self.assertEqual((careful / "client.pem").read_bytes(), approved)
         self.assertIn(f"{bank}/client.pem: OK\n", second.output)
         self.assert_gone(second.pids())
 
@@ -77,6 +85,23 @@ class Demonstration(RunTest):
             file.unlink()
         self.assertIn("POST /api/dfsps: demo-bank", self.once().output)
         self.assertEqual(self.bank_files(), made)
+
+    def test_what_somebody_changed_in_the_configuration_stays_changed(self):
+        self.once()
+        etc = self.folder / "state" / "etc"
+        agent = etc / "agent.toml"
+        policy = etc / "policy.toml"
+        policy.write_text(policy.read_text().replace("expires_hours = 72", "expires_hours = 24"))
+        own = etc / "profiles" / "own.toml"
+        own.write_text((etc / "profiles" / "dfsp-client.toml").read_text().replace('"dfsp-client"', '"own"'))
+        own.chmod(0o600)
+        before = agent.read_text()
+        again = self.once()  # on another port, which is in agent.toml
+        self.assertIn(f"kept as it was changed: {policy}\n", again.output)
+        self.assertIn("expires_hours = 24", policy.read_text())
+        self.assertTrue(own.exists())
+        self.assertNotEqual(agent.read_text(), before)
+        self.assertEqual(again.output.count("kept as it was changed"), 1)
 
     def test_while_one_is_up_neither_its_port_nor_its_state_is_given_to_another_and_ctrl_c_ends_both_processes(self):
         port = run_script.free_port()

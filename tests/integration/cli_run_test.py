@@ -40,7 +40,7 @@ class Run(unittest.TestCase):
 
     def test_a_port_that_is_no_port_is_refused(self):
         for port in ("0", "65536", "http", "-1", "099999"):
-            self.assert_refused(self.run_with("--port", port), 1, b"--port wants")
+            self.assert_refused(self.run_with("--port", port), 2, b"--port wants")
 
     def test_unknown_options_and_missing_values_are_refused(self):
         self.assert_refused(self.run_with("--frobnicate"), 2, b"--frobnicate")

@@ -46,7 +46,7 @@ homes_of_library() {
   Poco/*) echo 'agent/* tests/*' ;;
   sqlite3.h) echo 'daemon/registry/sqlite.cpp agent/store/* tests/*' ;;
   boost/test/* | benchmark/*) echo 'tests/*' ;;
-  CLI/*) echo 'cli/* daemon/main.cpp agent/main.cpp tests/*' ;;
+  CLI/*) echo 'cli/* daemon/main.cpp agent/main.cpp common/command_line.h tests/*' ;;
   esac
 }
 

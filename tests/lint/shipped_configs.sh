@@ -33,7 +33,8 @@ accepts() { # PROGRAM FILE
 }
 accepts "$hubseald" "$scratch/hubseald.toml"
 
-# The rig's, filled in as run does it.
+# The rig's, filled in as run does it, with the profile that run adds.
+sed -e 's|^name  .*|name = "dfsp-client-approved"|' config/profiles/dfsp-client.toml >"$scratch/profiles/dfsp-client-approved.toml"
 for template in config/rig/*.toml.in; do
   file=$scratch/rig-$(basename "$template" .in)
   sed -e "s|@STATE@/etc/|$scratch/|g" -e "s|@STATE@|$scratch|g" -e "s|@USER@|$(id -u)|g" \
