@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "daemon/registry/ca_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -36,6 +37,29 @@ Result<> check_unchanged(const SubjectRecord& subject, const x509::Distinguished
                                     .names = std::vector<ca::ClaimedName>()};
   if (const auto beyond = ca::beyond_register(participant, certified, {}))
     return fail(Code::policy_denied, fmt::format("participant {}: {}", subject.id, *beyond));
+  return {};
+}
+
+tl::unexpected<Error> taken(std::string_view what, const std::string& id, std::string_view by) {
+  return fail(Code::conflict, fmt::format("PKI-5: {} {} is {}", what, log::printable(id, 80), by));
+}
+
+/// An id is a name as well: certificates say it where a CSR says nothing, and people go by it. Those of the CAs are
+/// the hub's own.
+Result<> check_new_id(Database& database, const std::string& id) {
+  if (const auto alike = TRY(subject_table::find_alike(database, id)))
+    return taken("participant", id, fmt::format("participant {} but for upper and lower case", *alike));
+  if (TRY(ca_table::has_alike(database, id))) return taken("participant", id, "the name of a CA of the hub");
+  for (const ca::ClaimedName& name : ca::claims_of(id))
+    if (TRY(name_table::owner(database, name))) return taken("participant", id, "a name of another participant");
+  return {};
+}
+
+Result<> check_not_an_id(Database& database, const ca::ClaimedName& name, const std::string& subject) {
+  const auto alike = TRY(subject_table::find_alike(database, name.value));
+  if (alike && *alike != subject) return taken(to_string(name.kind), name.value, "the id of another participant");
+  if (TRY(ca_table::has_alike(database, name.value)))
+    return taken(to_string(name.kind), name.value, "the name of a CA of the hub");
   return {};
 }
 
@@ -88,11 +112,15 @@ Result<> Register::admit(Database& database, RegisterMode mode, const std::strin
 }
 
 Result<> Register::set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names) {
+  if (!TRY(subject_table::find(database, subject.id))) TRY(check_new_id(database, subject.id));
   TRY(subject_table::set(database, subject));
   for (const NameRecord& known : TRY(name_table::list(database, subject.id)))
     if (std::find(names.begin(), names.end(), known.name) == names.end())
       TRY(name_table::withdraw(database, known.name, subject.id));
-  for (const ca::ClaimedName& name : names) TRY(name_table::add(database, name, subject.id));
+  for (const ca::ClaimedName& name : names) {
+    TRY(check_not_an_id(database, name, subject.id));
+    TRY(name_table::add(database, name, subject.id));
+  }
   return {};
 }
 

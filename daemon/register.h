@@ -35,6 +35,8 @@ class Register {
                         TimePoint now);
 
   /// Enters a participant, or replaces all that the register says of one: names that are left out are withdrawn.
+  /// Ids are names too: the id of one is not a name of another, and neither is that of a CA. Upper and lower case are
+  /// the same.
   /// Errors: conflict (PKI-5).
   static Result<> set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names);
   /// Errors: not_found.

@@ -20,9 +20,13 @@ constexpr std::int64_t kBatch = 100;      // overdue ones that are looked at tog
 
 /// Over all that an approval is for. The content is text that we wrote ourselves, members in our order.
 Bytes hash_of(const ApprovalRecord& wanted) {
-  const Json covered = {
-      {"operation", wanted.operation}, {"content", wanted.content}, {"policy_version", wanted.policy_version},
-      {"needed", wanted.needed},       {"peer", wanted.peer},       {"uid", wanted.uid}};
+  const Json covered = {{"operation", wanted.operation},
+                        {"about", wanted.about},
+                        {"content", wanted.content},
+                        {"policy_version", wanted.policy_version},
+                        {"needed", wanted.needed},
+                        {"peer", wanted.peer},
+                        {"uid", wanted.uid}};
   const auto digest = sha256(as_bytes(dump_json(covered)));
   return Bytes(digest.begin(), digest.end());
 }

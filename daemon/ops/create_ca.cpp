@@ -5,6 +5,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
+#include "daemon/registry/subject_table.h"
 
 namespace hubseal::daemon::ops {
 namespace {
@@ -65,6 +66,8 @@ Result<Json> create_ca(Call& call, Fields fields) {
     return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", request.ca));
   if (services.authorities.uses_key(request.key))
     return fail(Code::conflict, fmt::format("another CA has key \"{}\"", request.key));
+  if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, request.ca); })))
+    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", request.ca));
   const KeyRecord key = TRY(services.keyring.find(request.key, KeyUse::ca));
 
   const Action action = action_of(request, key);

@@ -8,6 +8,11 @@ Result<> add(Database& database, const CaRecord& ca) {
   return insert.bind(ca.name).bind(ca.key).bind(ca.profile).bind(ByteView(ca.certificate)).bind(ByteView(ca.csr)).run();
 }
 
+Result<bool> has_alike(Database& database, const std::string& name) {
+  Statement row = TRY(database.prepare("SELECT 1 FROM cas WHERE name = ? COLLATE NOCASE"));
+  return row.bind(name).step();
+}
+
 Result<std::vector<CaRecord>> list(Database& database) {
   Statement rows = TRY(database.prepare("SELECT name, key, profile, certificate, csr FROM cas ORDER BY name"));
   std::vector<CaRecord> cas;

@@ -19,6 +19,8 @@ namespace ca_table {
 
 /// Errors: conflict (name or key is taken).
 Result<> add(Database& database, const CaRecord& ca);
+/// Whether one has this name, upper and lower case being the same.
+Result<bool> has_alike(Database& database, const std::string& name);
 /// By name.
 Result<std::vector<CaRecord>> list(Database& database);
 

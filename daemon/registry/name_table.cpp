@@ -30,11 +30,16 @@ Result<> refuse_overlap(Database& database, const std::string& name, const std::
 
 }  // namespace
 
+Result<std::optional<std::string>> owner(Database& database, const ca::ClaimedName& name) {
+  Statement row = TRY(database.prepare("SELECT subject FROM names WHERE kind = ? AND value = ?"));
+  if (!TRY(row.bind(to_string(name.kind)).bind(name.value).step())) return std::nullopt;
+  return row.text(0);
+}
+
 Result<> add(Database& database, const ca::ClaimedName& name, const std::string& subject) {
-  Statement owner = TRY(database.prepare("SELECT subject FROM names WHERE kind = ? AND value = ?"));
   const std::string_view kind = to_string(name.kind);
-  if (TRY(owner.bind(kind).bind(name.value).step())) {
-    if (owner.text(0) != subject)
+  if (const auto known = TRY(owner(database, name))) {
+    if (*known != subject)
       return fail(Code::conflict, fmt::format("PKI-5: {} {} belongs to another participant than {}", kind,
                                               log::printable(name.value), subject));
     Statement again = TRY(

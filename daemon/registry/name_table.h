@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,8 @@ namespace name_table {
 /// one label below it belong.
 /// Errors: conflict.
 Result<> add(Database& database, const ca::ClaimedName& name, const std::string& subject);
+/// Whose name it is, also when it was withdrawn.
+Result<std::optional<std::string>> owner(Database& database, const ca::ClaimedName& name);
 /// Takes it away: as if it had never been there where it was never certified.
 Result<> withdraw(Database& database, const ca::ClaimedName& name, const std::string& subject);
 /// Marks the name as certified. False when this participant may not have it certified.

@@ -47,6 +47,12 @@ Result<std::optional<SubjectRecord>> find(Database& database, const std::string&
   return TRY(read_row(row));
 }
 
+Result<std::optional<std::string>> find_alike(Database& database, const std::string& id) {
+  Statement row = TRY(database.prepare("SELECT id FROM subjects WHERE id = ? COLLATE NOCASE"));
+  if (!TRY(row.bind(id).step())) return std::nullopt;
+  return row.text(0);
+}
+
 Result<std::vector<SubjectRecord>> list(Database& database, const std::string& after, std::int64_t limit) {
   Statement rows = TRY(
       database.prepare("SELECT id, organization, country, status, created_at FROM subjects WHERE id > ? ORDER BY id "

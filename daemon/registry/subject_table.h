@@ -36,6 +36,8 @@ Result<> set(Database& database, const SubjectRecord& subject);
 /// False when there is none of this id.
 Result<bool> set_status(Database& database, const std::string& id, SubjectStatus status);
 Result<std::optional<SubjectRecord>> find(Database& database, const std::string& id);
+/// The id that is this one but for upper and lower case, if there is one.
+Result<std::optional<std::string>> find_alike(Database& database, const std::string& id);
 /// By id, those that come after `after`.
 Result<std::vector<SubjectRecord>> list(Database& database, const std::string& after, std::int64_t limit);
 

@@ -79,6 +79,9 @@ BOOST_AUTO_TEST_CASE(it_is_good_for_exactly_what_was_asked_by_whom_and_under_whi
   Action other = action;
   other.content["key"] = "another";
   BOOST_TEST(ask(other, ann) == "approval_required");
+  Action about_another = action;  // approvers saw "hub-ca" in the list and in the statement
+  about_another.about = "another-ca";
+  BOOST_TEST(ask(about_another, ann) == "approval_required");
   BOOST_TEST(ask(action, {.peer = "security-team", .uid = 1001}) == "approval_required");
   BOOST_TEST(ask(action, {.peer = "agent", .uid = 1000}) == "approval_required");
   policy.version = 4;

@@ -164,6 +164,43 @@ BOOST_FIXTURE_TEST_CASE(PKI_5_names_of_another_participant_cannot_be_registered,
   BOOST_TEST(outcome(ask(admin, "get_subject", {{"subject", "bank2"}})) == "not_found");
 }
 
+BOOST_FIXTURE_TEST_CASE(PKI_5_an_id_is_nobody_elses_name_and_a_name_nobody_elses_id, Closed) {
+  // bank1 goes by another name, so that its id is not among its names.
+  BOOST_TEST(set("bank1", "Bank One", {{"cn", {"one.example"}}}) == "ok");
+  for (const Json& names : {Json{{"cn", {"bank1"}}}, Json{{"cn", {"BANK1"}}}, Json{{"dns", {"bank1"}}}}) {
+    BOOST_TEST(set("bank2", "Bank Two", names) == "conflict", dump_json(names));
+    BOOST_TEST(message.find("the id of another participant") != std::string::npos, message);
+  }
+  BOOST_TEST(set("one.example", "Thief", {{"cn", {"two.example"}}}) == "conflict");
+  BOOST_TEST(message.find("a name of another participant") != std::string::npos, message);
+  BOOST_TEST(set("Bank1", "Bank One", {{"cn", {"two.example"}}}) == "conflict");
+  BOOST_TEST(message.find("but for upper and lower case") != std::string::npos, message);
+  BOOST_TEST(set("bank1", "Bank One", {{"cn", {"bank1"}}}) == "ok");  // its own
+}
+
+BOOST_FIXTURE_TEST_CASE(PKI_5_the_names_of_the_hubs_cas_are_the_hubs, Closed) {
+  BOOST_TEST(set("Hub-CA", "Thief", {{"cn", {"thief.example"}}}) == "conflict");
+  BOOST_TEST(set("thief", "Thief", {{"cn", {"hub-ca"}}}) == "conflict");
+  BOOST_TEST(message.find("the name of a CA") != std::string::npos, message);
+  BOOST_TEST(set("late-ca", "Bank", Json::object()) == "ok");
+  BOOST_TEST(outcome(ask(admin, "create_key", {{"label", "k2"}, {"type", "ec_p256"}, {"use", "ca"}})) == "ok");
+  BOOST_TEST(outcome(ask(admin, "create_ca",
+                         {{"ca", "Late-CA"},
+                          {"key", "k2"},
+                          {"profile", "test-root"},
+                          {"subject", {{"common_name", "Late"}, {"organization", "Hub"}, {"country", "KE"}}}})) ==
+             "conflict");
+  BOOST_TEST(message.find("the id of a participant") != std::string::npos, message);
+}
+
+BOOST_FIXTURE_TEST_CASE(PKI_5_auto_gives_nobody_the_id_of_another, Auto) {
+  BOOST_TEST(issue("bank1", named("bank1.example")) == "ok");
+  BOOST_TEST(issue("thief", named("bank1")) == "conflict");
+  BOOST_TEST(issue("BANK1", named("two.example")) == "conflict");
+  BOOST_TEST(issue("hub-ca", named("three.example")) == "conflict");
+  BOOST_TEST(issue("bank1", named("bank1.example")) == "ok");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_name_that_was_certified_stays_its_participants_when_it_is_withdrawn, Closed) {
   BOOST_TEST(set("bank1", "Bank One", {{"cn", {"bank1"}}, {"dns", {"used.example", "slip.example"}}}) == "ok");
   BOOST_TEST(issue("bank1", named("bank1", {"used.example"})) == "ok");
