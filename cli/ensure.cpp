@@ -52,6 +52,13 @@ Result<Json> create_ca(const Session& session, const CaWish& wish) {
   return session.call("create_ca", fields);
 }
 
+Result<> check_ca(const Session& session, const CaWish& wish, const std::string& key_type) {
+  Json fields = {{"ca", wish.ca}, {"profile", wish.profile}, {"key_type", key_type}};
+  fields["subject"] = TRY(parse_subject(wish.subject));
+  TRY(session.call("check_ca", fields));
+  return {};
+}
+
 Result<Ensured> ensure_ca(const Session& session, const CaWish& wish) {
   const auto present = session.call("get_ca", {{"ca", wish.ca}});
   if (!present && present.error().code != Code::not_found) return tl::unexpected(present.error());

@@ -33,6 +33,8 @@ struct CaWish {
   std::string form = "root";
 };
 
+/// Whether a CA with a new key of this type would be refused: asked before the key is made.
+Result<> check_ca(const Session& session, const CaWish& wish, const std::string& key_type);
 /// Errors: conflict when a CA of this name is there with another key, profile or subject.
 Result<Ensured> ensure_ca(const Session& session, const CaWish& wish);
 

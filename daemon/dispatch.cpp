@@ -26,6 +26,7 @@ constexpr std::array kOperations = {
     Operation{"list_keys", Permission::read_keys, kAgent | kAdmin, Effect::reads, &ops::list_keys},
     Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_public_key},
     Operation{"create_key", Permission::create_key, kAdmin, Effect::signs, &ops::create_key},
+    Operation{"check_ca", Permission::create_ca, kAdmin, Effect::reads, &ops::check_ca},
     Operation{"create_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::create_ca},
     Operation{"get_ca", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ca},
     Operation{"issue_certificate", Permission::issue_certificate, kAgent | kAdmin, Effect::signs,

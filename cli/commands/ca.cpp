@@ -31,9 +31,10 @@ Artefact artefact_of(const Json& ca, const Options& options) {
 
 Result<ExitCode> create(const Session& session, Options options) {
   if (options.wish.key.empty()) options.wish.key = options.wish.ca;
-  TRY(parse_subject(options.wish.subject));  // before a key is made for nothing
+  TRY(parse_subject(options.wish.subject));
   TRY(check_output(options.out, options.force));
   if (!options.key_type.empty()) {
+    TRY(check_ca(session, options.wish, options.key_type));  // before a key is made for nothing
     const Ensured key = TRY(ensure_key(session, {options.wish.key, options.key_type, "ca"}));
     print_note(fmt::format("key {}: {}\n", options.wish.key, key.created ? "made in the token" : "was there already"));
   }

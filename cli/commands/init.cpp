@@ -30,18 +30,17 @@ std::string made_or_there(const Ensured& ensured, const std::string& made) {
   return ensured.created ? made : "was there already";
 }
 
+/// The same steps, in the same words, as docs/OPERATIONS.md, section 2.
 std::string next_steps(const CeremonyPlan& plan, bool child) {
   return fmt::format(
       "\nNext:\n"
-      "  1. Write down the SHA-256 above and compare it whenever {0} is handed out.\n"
-      "  2. Move the SO-PIN file to a safe; nothing here needs it.\n"
-      "  {1}\n"
-      "  4. Hand out the CA certificate: hubseal ca show {0} --out {0}.pem\n"
-      "  5. Sign a first CSR: hubseal cert issue --ca {0} --profile dfsp-client --subject bank1 --csr bank1.csr\n",
-      plan.ca.ca,
-      child ? "3. Start hubseald; under systemd: systemctl enable --now hubseald-admin.socket hubseald-agent.socket "
-              "hubseald-jws.socket hubseald-audit.socket"
-            : "3. See that all is well: hubseal status");
+      "  1. Compare the SHA-256 above with everybody who will trust this CA, over a second way.\n"
+      "  2. Take the SO-PIN file off this machine.\n"
+      "  3. Start hubseald and look: {1}hubseal status\n"
+      "  4. Take the ceremony's permissions away.\n"
+      "  5. Hand out the CA's certificate: hubseal ca show {0} --out {0}.pem\n"
+      "  6. Sign a first CSR: hubseal cert issue --ca {0} --profile dfsp-client --subject bank1 --csr bank1.csr\n",
+      plan.ca.ca, child ? "systemctl enable --now hubseald.service hubseal-agent.service; " : "");
 }
 
 Result<ExitCode> init(Session session, CeremonyPlan plan) {
@@ -55,6 +54,8 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
   TRY(ensure_token(plan, config, report));
   const std::optional<Child> child = TRY(ensure_daemon(plan, session, report));
 
+  if (!plan.ca.subject.empty() && !session.call("get_ca", {{"ca", plan.ca.ca}}))
+    TRY(check_ca(session, plan.ca, plan.ca_key_type));  // before a key is made for nothing
   const Ensured ca_key = TRY(ensure_key(session, {plan.ca.key, plan.ca_key_type, "ca"}));
   report.step(fmt::format("key {} ({})", plan.ca.key, plan.ca_key_type), made_or_there(ca_key, "made in the token"));
   const Ensured ca = TRY(ensure_ca(session, plan.ca));

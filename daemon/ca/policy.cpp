@@ -89,12 +89,25 @@ Result<std::optional<std::string>> default_of(const AttributeRule& rule, Attribu
 
 }  // namespace
 
+namespace {
+
+std::string allowed_types(const Profile& profile) {
+  std::string types;
+  for (const KeyType type : profile.key_types) types.append(types.empty() ? "" : ", ").append(to_string(type));
+  return types;
+}
+
+}  // namespace
+
+Result<> check_key_type(const Profile& profile, KeyType type) {
+  if (profile.allows(type)) return {};
+  return deny(profile, fmt::format("key of type {}; wanted {}", to_string(type), allowed_types(profile)));
+}
+
 Result<KeyType> decide_key(const Profile& profile, EVP_PKEY* key) {
-  std::string wanted;
-  for (const KeyType type : profile.key_types) wanted.append(wanted.empty() ? "" : ", ").append(to_string(type));
   const auto type = key_type_of(key);
-  if (!type) return deny(profile, fmt::format("{} (key_types: {})", type.error().message, wanted));
-  if (!profile.allows(*type)) return deny(profile, fmt::format("key of type {}; wanted {}", to_string(*type), wanted));
+  if (!type) return deny(profile, fmt::format("{} (key_types: {})", type.error().message, allowed_types(profile)));
+  TRY(check_key_type(profile, *type));
   if (is_rsa(*type)) {
     if (const auto weakness = weakness_of_rsa(key)) return deny(profile, *weakness);
     return type;

@@ -11,6 +11,8 @@
 
 namespace hubseal::ca {
 
+/// Errors: policy_denied, naming what the profile allows.
+Result<> check_key_type(const Profile& profile, KeyType type);
 /// The kind of a key that the profile allows and that is not weak by its numbers.
 Result<KeyType> decide_key(const Profile& profile, EVP_PKEY* key);
 

@@ -160,6 +160,13 @@ Result<Prepared> prepare_root(const RootRequest& request) {
   return prepared;
 }
 
+Result<> check_ca(const Profile& profile, const x509::DistinguishedName& subject, KeyType key_type) {
+  TRY(wants_kind(profile, Kind::ca));
+  TRY(check_key_type(profile, key_type));
+  TRY(decide_subject(profile, subject, {}, nullptr));
+  return {};
+}
+
 Result<PreparedCsr> prepare_ca_csr(const Profile& profile, const x509::DistinguishedName& requested, ByteView spki) {
   TRY(wants_kind(profile, Kind::ca));
   const PkeyPtr key = TRY(x509::public_key_from_spki(spki));

@@ -79,6 +79,8 @@ struct RootRequest {
 };
 /// A self-signed root. Assemble it with the root's own public key.
 Result<Prepared> prepare_root(const RootRequest& request);
+/// What prepare_root and prepare_ca_csr refuse for any key of this type, before there is one.
+Result<> check_ca(const Profile& profile, const x509::DistinguishedName& subject, KeyType key_type);
 
 /// A CSR that lacks only its signature.
 struct PreparedCsr {

@@ -32,6 +32,19 @@ Result<CreateCa> decode(Fields& fields) {
   return request;
 }
 
+/// What does not depend on the key. The profile that the CA would be made from.
+Result<const ca::Profile*> check_new(Call& call, const std::string& ca, const std::string& profile_name) {
+  Services& services = call.services;
+  const ca::Profile* profile = call.policy->profiles.find(profile_name);
+  if (!profile || profile->kind != ca::Kind::ca)
+    return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", profile_name));
+  if (services.authorities.find(ca))
+    return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
+  if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, ca); })))
+    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", ca));
+  return profile;
+}
+
 Action action_of(const CreateCa& request, const KeyRecord& key) {
   return {.operation = "create_ca",
           .about = request.ca,
@@ -52,6 +65,17 @@ Result<Bytes> make_csr(Call& call, const CreateCa& request, const KeyRecord& key
 
 }  // namespace
 
+Result<Json> check_ca(Call& call, Fields fields) {
+  const std::string ca = TRY(fields.name("ca", kMaxName));
+  const std::string profile_name = TRY(fields.name("profile", kMaxName));
+  const KeyType key_type = TRY(fields.choice("key_type", kKeyTypes));
+  const x509::DistinguishedName subject = TRY(read_subject(TRY(fields.object("subject"))));
+  TRY(fields.nothing_left());
+  call.details = {{"ca", ca}, {"profile", profile_name}, {"distinguished_name", subject.text()}};
+  TRY(ca::check_ca(*TRY(check_new(call, ca, profile_name)), subject, key_type));
+  return Json{{"ca", ca}, {"profile", profile_name}, {"key_type", to_string(key_type)}};
+}
+
 Result<Json> create_ca(Call& call, Fields fields) {
   const CreateCa request = TRY(decode(fields));
   Services& services = call.services;
@@ -59,15 +83,9 @@ Result<Json> create_ca(Call& call, Fields fields) {
                   {"key", request.key},
                   {"profile", request.profile},
                   {"distinguished_name", request.subject.text()}};
-  const ca::Profile* profile = call.policy->profiles.find(request.profile);
-  if (!profile || profile->kind != ca::Kind::ca)
-    return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", request.profile));
-  if (services.authorities.find(request.ca))
-    return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", request.ca));
+  const ca::Profile* profile = TRY(check_new(call, request.ca, request.profile));
   if (services.authorities.uses_key(request.key))
     return fail(Code::conflict, fmt::format("another CA has key \"{}\"", request.key));
-  if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, request.ca); })))
-    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", request.ca));
   const KeyRecord key = TRY(services.keyring.find(request.key, KeyUse::ca));
 
   const Action action = action_of(request, key);

@@ -17,6 +17,7 @@ Result<Json> version(Call& call, Fields fields);
 Result<Json> list_keys(Call& call, Fields fields);
 Result<Json> get_public_key(Call& call, Fields fields);
 Result<Json> create_key(Call& call, Fields fields);
+Result<Json> check_ca(Call& call, Fields fields);
 Result<Json> create_ca(Call& call, Fields fields);
 Result<Json> get_ca(Call& call, Fields fields);
 Result<Json> issue_certificate(Call& call, Fields fields);

@@ -147,6 +147,10 @@ class Verbs(unittest.TestCase):
         self.room.write("root.pem", pem)
         self.assertIn(": OK", self.room.openssl("verify", "-x509_strict", "-CAfile", self.room.folder / "root.pem",
                                                 self.room.folder / "root.pem"))
+        # What is refused costs no key.
+        self.refused("policy_denied", "ca", "create", "--ca", "weak-ca", "--key-type", "ec_p256", "--profile", "hub-root",
+                     "--subject", ROOT)
+        self.assertNotIn("weak-ca", [key["label"] for key in self.as_json("key", "list")["keys"]])
         self.as_json("key", "create", "sub-ca", "--type", "ec_p256", "--use", "ca")
         waiting = self.as_json("ca", "create", "--ca", "sub-ca", "--profile", "test-root", "--form", "csr",
                                "--subject", "CN=Example Hub Issuing CA,O=Example Hub,C=KE")

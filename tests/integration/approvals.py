@@ -331,5 +331,32 @@ class Logins(WithApprovers):
         self.assertIn(": OK", self.rig.verify_chain(issue(), self.root))
 
 
+class LostApprovers(unittest.TestCase):
+    """docs/OPERATIONS.md, section 5: the way out when too few are left to agree to anything."""
+
+    def test_adopting_a_policy_that_asks_nobody_lets_the_list_be_mended(self):
+        room = rig.Rig(start=False)
+        self.addCleanup(room.close)
+        for operation in ("change_approvers", "load_policy"):
+            room.need_approvals(operation=operation)
+        room.start()
+        lost, kept = KeyApprover("lost"), KeyApprover("kept")
+        approval_support.add_approvers(room, lost, kept)
+        remove = lambda: room.call("remove_approver", name="lost")
+        with self.assertRaises(rig.Refused):  # two would have to agree, and one cannot
+            remove()
+        for operation in ("change_approvers", "load_policy"):
+            room.need_approvals(operation=operation, number=0)
+        with self.assertRaises(rig.Refused) as caught:  # loading it needs the same two
+            room.call("load_policy")
+        self.assertEqual(caught.exception.code, "approval_required")
+        room.stop()
+        room.tool(rig.HUBSEALD, "--config", room.config_file, "--adopt-policy")
+        room.start()
+        remove()
+        self.assertEqual([approver["approver"] for approver in room.call("list_approvers")["approvers"]], ["kept"])
+        self.assertIn("policy_adopted", [record["event"] for record in room.audit()])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -276,12 +276,12 @@ class Commands(unittest.TestCase):
     def test_ca_create_makes_the_key_when_asked_and_splits_the_name(self):
         ca = {"ca": "hub-ca", "state": "active", "key": "k1", "profile": "hub-root", "certificate": CA_PEM,
               "serial": "01", "subject": "CN=Hub"}
-        daemon = self.serve({"list_keys": {"keys": []}, "create_key": KEY, "create_ca": ca})
+        daemon = self.serve({"check_ca": {"ca": "c"}, "list_keys": {"keys": []}, "create_key": KEY, "create_ca": ca})
         done = self.hubseal("ca", "create", "--ca", "hub-ca", "--key", "k1", "--key-type", "rsa_4096",
                             "--subject", "CN=Hub\\, Root,O=Hub,C=KE", "--out", "ca.pem")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([r["op"] for r in daemon.requests], ["list_keys", "create_key", "create_ca"])
-        self.assertEqual(daemon.requests[2]["subject"],
+        self.assertEqual([r["op"] for r in daemon.requests], ["check_ca", "list_keys", "create_key", "create_ca"])
+        self.assertEqual(daemon.requests[3]["subject"],
                          {"common_name": "Hub, Root", "organization": "Hub", "country": "KE"})
         self.assertEqual(self.read("ca.pem"), CA_PEM)
         # openssl is the judge of the fingerprint.

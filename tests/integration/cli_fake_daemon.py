@@ -101,6 +101,9 @@ class Room:
     def op_get_ca(self, request):
         return self.cas.get(request["ca"], ("not_found", "no such CA"))
 
+    def op_check_ca(self, request):
+        return {name: request[name] for name in ("ca", "profile", "key_type")}
+
     def op_create_ca(self, request):
         subject = request["subject"]
         self.cas[request["ca"]] = {

@@ -5,6 +5,8 @@ Usage: cli_init_test.py /path/to/hubseal
 
 import json
 import os
+import pathlib
+import re
 import signal
 import stat
 import subprocess
@@ -71,6 +73,13 @@ class Init(unittest.TestCase):
             self.assertIn(words, said)
         self.assertNotIn(self.read(self.pin), said)
         self.assert_daemon_stopped()
+
+    def test_what_comes_next_is_what_the_operators_handbook_says(self):
+        said = re.findall(r"(?m)^  (\d\. [^.:]+)", self.make_room())
+        handbook = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text()
+        section = handbook.split("\n## 2 ")[1].split("\n## ")[0]
+        self.assertEqual(len(said), 6)
+        self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
 
     def test_again_it_makes_nothing_and_needs_no_subject(self):
         self.make_room()

@@ -19,6 +19,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "list_keys": ("read_keys", {}),
     "get_public_key": ("read_keys", {"key": "hub-jws"}),
     "create_key": ("create_key", {"label": "hub-jws", "type": "ec_p256", "use": "jws"}),
+    "check_ca": ("create_ca", {"ca": "c2", "profile": "test-root", "key_type": "ec_p256", "subject": rig.ROOT_SUBJECT}),
     "create_ca": ("create_ca", {"ca": "hub-ca", "key": "hub-ca", "profile": "test-root",
                                 "subject": rig.ROOT_SUBJECT}),
     "get_ca": ("read_certificates", {"ca": "hub-ca"}),

@@ -199,6 +199,16 @@ class Csr(WithRoot):
                                                  serialization.PublicFormat.SubjectPublicKeyInfo)
             self.assertEqual(made["key_id"], rig.sha256_hex(spki))
 
+    def test_check_ca_refuses_what_create_ca_would_and_makes_nothing(self):
+        good = {"ca": "planned-ca", "profile": "hub-root", "key_type": "rsa_4096", "subject": rig.ROOT_SUBJECT}
+        self.assertEqual(self.rig.call("check_ca", **good)["key_type"], "rsa_4096")
+        for code, changed in (("policy_denied", {"key_type": "rsa_2048"}), ("policy_denied", {"profile": "dfsp-client"}),
+                              ("policy_denied", {"subject": {"common_name": "x"}}), ("conflict", {"ca": "hub-ca"}),
+                              ("bad_request", {"key_type": "rsa_1024"}), ("bad_request", {"key": "k"})):
+            self.refused(code, "check_ca", **{**good, **changed})
+        self.assertNotIn("planned-ca", [key["label"] for key in self.rig.call("list_keys")["keys"]])
+        self.refused("not_found", "get_ca", ca="planned-ca")
+
     def test_a_tls_key_signs_nothing_else(self):
         self.rig.call("create_csr", label="tls-only", type="ec_p256", subject={"common_name": "hub"})
         self.refused("forbidden", "sign_jws", key="tls-only", payload="e30")

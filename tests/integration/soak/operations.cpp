@@ -86,7 +86,13 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
 
 /// What only the security team may do, and does rarely.
 Ask Soak::administer(std::mt19937& random) {
-  switch (random() % 6) {
+  switch (random() % 7) {
+    case 6:
+      return reading("check_ca",
+                     {{"ca", "soak-never"},
+                      {"profile", "test-root"},
+                      {"key_type", "ec_p384"},
+                      {"subject", {{"common_name", "x"}, {"organization", "Test Hub"}, {"country", "KE"}}}});
     case 0: return ask("load_policy", Json::object());
     case 1: return reading("get_policy", Json::object());
     case 2: return reading("list_policies", {{"limit", 5}});
@@ -184,12 +190,13 @@ Ask Soak::make_ca() {
 std::vector<std::string> Soak::left_out() {
   auto state = state_.lock();
   std::vector<std::string> missing;
-  for (const std::string op :
-       {"health",      "version",         "list_keys",         "get_public_key",  "create_key",
-        "create_ca",   "get_ca",          "issue_certificate", "get_certificate", "list_certificates",
-        "create_csr",  "sign_jws",        "set_subject",       "get_subject",     "list_subjects",
-        "load_policy", "get_policy",      "list_policies",     "list_approvals",  "get_approval",
-        "approve",     "submit_approval", "list_approvers",    "add_approver",    "remove_approver"})
+  for (
+      const std::string op :
+      {"health",        "version",        "list_keys",         "get_public_key",  "create_key",        "check_ca",
+       "create_ca",     "get_ca",         "issue_certificate", "get_certificate", "list_certificates", "create_csr",
+       "sign_jws",      "set_subject",    "get_subject",       "list_subjects",   "load_policy",       "get_policy",
+       "list_policies", "list_approvals", "get_approval",      "approve",         "submit_approval",   "list_approvers",
+       "add_approver",  "remove_approver"})
     if (!state->counts.contains(op + " ok")) missing.push_back(op);
   return missing;
 }

@@ -25,6 +25,7 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"list_keys", Permission::read_keys},
     {"get_public_key", Permission::read_keys},
     {"create_key", Permission::create_key},
+    {"check_ca", Permission::create_ca},
     {"create_ca", Permission::create_ca},
     {"get_ca", Permission::read_certificates},
     {"issue_certificate", Permission::issue_certificate},
