@@ -97,7 +97,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
                     subject,
                     names,
                     claims,
-                    request.csr.key_id(),
+                    {},
                     key_core};
   const Bytes issuer_name = issuer.certificate().subject_der();
   prepared.tbs = TRY(build_tbs({.serial = prepared.serial,
@@ -119,6 +119,7 @@ Result<Prepared> prepare_certificate(const Issuer& issuer, const CertificateRequ
   const x509::Certificate finished =
       TRY(lint(prepared, {profile, &issuer, &request.participant, request.ca, request.csr.spki(), key_type}));
   TRY(check_constraints(issuer.certificate(), finished));
+  prepared.subject_key = finished.key_id();  // what is noted is what was read back
   return prepared;
 }
 
@@ -138,7 +139,7 @@ Result<Prepared> prepare_root(const RootRequest& request) {
                     subject,
                     {},
                     {},
-                    sha256(request.spki),
+                    {},
                     key_core};
   const NamePtr name = TRY(subject.to_openssl());
   const Bytes issuer_name = x509::name_der(name.get());
@@ -156,7 +157,8 @@ Result<Prepared> prepare_root(const RootRequest& request) {
                                 .extended_key_usage = profile.extended_key_usage,
                                 .names = prepared.names,
                                 .name_constraints = profile.name_constraints}));
-  TRY(lint(prepared, {profile, nullptr, nullptr, "", request.spki, key_type}));
+  const x509::Certificate finished = TRY(lint(prepared, {profile, nullptr, nullptr, "", request.spki, key_type}));
+  prepared.subject_key = finished.key_id();  // what is noted is what was read back
   return prepared;
 }
 

@@ -41,9 +41,9 @@ class Clock(unittest.TestCase):
     def test_a_jump_in_either_direction_stops_issuing_and_not_jws(self):
         self.room.issue(self.room.make_csr(), request="before")
         count = self.issued()
-        for by, seconds in (("-2d", "-1728"), ("+2d", "172")):
+        for by, seconds in (("-2d", "-172(799|800|801)"), ("+2d", "172(799|800|801)")):  # two clocks, read one after the other
             self.move_clock(by)
-            self.assertIn("the clock jumped by " + seconds, self.refused("jumped." + seconds))
+            self.assertRegex(self.refused("jumped." + by[1:] + by[0].replace("+", "p")), f"the clock jumped by {seconds} s")
             self.assertEqual(self.room.call("sign_jws", key="hub-jws", payload="e30")["jws"].count("."), 2)
         self.assertEqual(self.issued(), count)
         self.move_clock("+0")

@@ -1,5 +1,8 @@
+#include <functional>
+
 #include <boost/test/unit_test.hpp>
 
+#include "common/x509/der.h"
 #include "daemon/ca/build.h"
 #include "daemon/ca/lint.h"
 #include "tests/support/ca_fixture.h"
@@ -10,6 +13,49 @@ using namespace hubseal::test;
 using x509::Attribute;
 
 namespace {
+
+struct Extension {
+  Bytes oid, value;  ///< DER
+  bool critical = false;
+};
+
+/// The same TBSCertificate (RFC 5280 section 4.1) with its extensions changed.
+Bytes with_extensions(ByteView tbs, const std::function<void(std::vector<Extension>&)>& change) {
+  static constexpr std::uint8_t kTrue[] = {0x01, 0x01, 0xff};
+  ByteView fields = x509::content_of(tbs, 0x30).value();
+  Bytes head;
+  for (int n = 0; n < 7; ++n) {
+    const ByteView field = x509::take_value(fields).value();
+    head.insert(head.end(), field.begin(), field.end());
+  }
+  ByteView list = x509::content_of(x509::content_of(fields, 0xa3).value(), 0x30).value();
+  std::vector<Extension> extensions;
+  while (!list.empty()) {
+    ByteView parts = x509::content_of(x509::take_value(list).value(), 0x30).value();
+    const ByteView oid = x509::take_value(parts).value();
+    const bool critical = parts[0] == 0x01;
+    if (critical) x509::take_value(parts).value();
+    extensions.push_back({Bytes(oid.begin(), oid.end()), Bytes(parts.begin(), parts.end()), critical});
+  }
+  change(extensions);
+  Bytes encoded;
+  for (const Extension& extension : extensions) {
+    const Bytes one =
+        x509::der_value(0x30, {extension.oid, ByteView(kTrue, extension.critical ? 3u : 0u), extension.value});
+    encoded.insert(encoded.end(), one.begin(), one.end());
+  }
+  return x509::der_value(0x30, {head, x509::der_value(0xa3, {x509::der_value(0x30, {encoded})})});
+}
+
+/// The one with this number, as an object identifier.
+Extension& with_nid(std::vector<Extension>& extensions, int nid) {
+  for (Extension& extension : extensions) {
+    const ByteView oid = x509::content_of(extension.oid, 0x06).value();
+    const ASN1_OBJECT* wanted = OBJ_nid2obj(nid);
+    if (as_text(oid) == as_text({OBJ_get0_data(wanted), OBJ_length(wanted)})) return extension;
+  }
+  throw std::runtime_error("no such extension");
+}
 
 /// A builder gone wrong: the fields of a good client certificate, each of which a test may spoil.
 struct Spoilt {
@@ -34,7 +80,7 @@ struct Spoilt {
                                   .algorithm = algorithm,
                                   .issuer_name = issuer_name,
                                   .issuer_key_identifier = aki.value_or(root.subject_key_identifier()),
-                                  .not_before = prepared.not_before,
+                                  .not_before = not_before.value_or(prepared.not_before),
                                   .not_after = not_after.value_or(prepared.not_after),
                                   .subject = subject.value_or(prepared.subject),
                                   .spki = other_spki.value_or(spki),
@@ -44,6 +90,7 @@ struct Spoilt {
                                   .extended_key_usage = usages,
                                   .names = names.value_or(prepared.names)})
                        .value();
+    if (rewrite) prepared.tbs = with_extensions(prepared.tbs, rewrite);
     return ca::lint(prepared, {profile("dfsp-client"), &*ca.issuer, &participant, "hub-ca", spki, KeyType::ec_p256});
   }
 
@@ -58,13 +105,14 @@ struct Spoilt {
   SignatureAlgorithm algorithm = SignatureAlgorithm::ecdsa_sha256;
   std::optional<x509::Serial> serial;
   std::optional<Bytes> issuer, aki, other_spki;
-  std::optional<TimePoint> not_after;
+  std::optional<TimePoint> not_before, not_after;
   std::optional<x509::DistinguishedName> subject;
   std::optional<x509::SubjectAltNames> names;
   bool is_ca = false;
   std::optional<long> path_len;
   std::uint32_t key_usage = KU_DIGITAL_SIGNATURE;
   std::vector<x509::ExtendedKeyUsage> usages = {x509::ExtendedKeyUsage::client_auth};
+  std::function<void(std::vector<Extension>&)> rewrite;
 };
 
 template <class Spoil>
@@ -113,6 +161,54 @@ BOOST_AUTO_TEST_CASE(each_field_that_differs_from_the_profile_is_found) {
   finds("register", [](Spoilt& s) { s.participant.country = ""; });
   finds("subjectAltName dNSName",
         [](Spoilt& s) { s.names = x509::SubjectAltNames::of({"b.example.com"}, {}).value(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_start_or_an_address_that_nobody_asked_for_is_found) {
+  finds("notBefore", [](Spoilt& s) { s.not_before = kNow - std::chrono::hours(24); });
+  finds("subjectAltName iPAddress",
+        [](Spoilt& s) { s.names = x509::SubjectAltNames::of({"a.example.com"}, {"192.0.2.1"}).value(); });
+}
+
+BOOST_AUTO_TEST_CASE(an_address_of_five_bytes_is_found) {
+  Spoilt draft;
+  draft.rewrite = [](std::vector<Extension>& extensions) {
+    with_nid(extensions, NID_subject_alt_name).value =
+        x509::der_value(0x04, {x509::der_value(0x30, {x509::der_value(0x87, {Bytes(5, 1)})})});
+  };
+  BOOST_TEST(!draft.lint().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_extensions_as_they_are_taken_apart_and_put_together_pass) {
+  Spoilt draft;
+  std::size_t found = 0;
+  draft.rewrite = [&](std::vector<Extension>& extensions) { found = extensions.size(); };
+  BOOST_TEST(draft.lint().has_value());
+  BOOST_TEST(found == 6U);
+}
+
+// RFC 5280 section 4.2: a critical extension that a verifier does not know ends the connection.
+BOOST_AUTO_TEST_CASE(the_criticality_of_each_extension_is_looked_at_and_so_is_its_absence) {
+  for (const int nid : {NID_basic_constraints, NID_key_usage, NID_ext_key_usage, NID_subject_key_identifier,
+                        NID_authority_key_identifier, NID_subject_alt_name})
+    BOOST_TEST_CONTEXT(OBJ_nid2sn(nid)) {
+      finds("extensions", [nid](Spoilt& s) {
+        s.rewrite = [nid](std::vector<Extension>& all) {
+          Extension& extension = with_nid(all, nid);
+          extension.critical = !extension.critical;
+        };
+      });
+      Spoilt without;
+      without.rewrite = [nid](std::vector<Extension>& all) {
+        all.erase(all.begin() + (&with_nid(all, nid) - all.data()));
+      };
+      BOOST_TEST(!without.lint().has_value());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_identifier_of_another_key_is_found) {
+  finds("subjectKeyIdentifier", [](Spoilt& s) {
+    s.rewrite = [](std::vector<Extension>& all) { with_nid(all, NID_subject_key_identifier).value.back() ^= 1; };
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
