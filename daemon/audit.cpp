@@ -11,90 +11,128 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "common/fields.h"
+#include "common/audit/log_files.h"
+#include "common/audit/record_reader.h"
 #include "common/log.h"
 
 namespace hubseal::daemon {
 namespace {
-
-// A record is far smaller than a line of the wire, which bounds what can be torn.
-constexpr std::int64_t kTailBytes = 2 << 20;
 
 tl::unexpected<Error> fail_errno(std::string_view doing) {
   const int problem = errno;
   return fail(Code::storage_unavailable, fmt::format("audit log: {}: {}", doing, std::strerror(problem)));
 }
 
-/// The number of a complete record, or nothing for a line that is none.
-std::optional<std::uint64_t> sequence_of(std::string_view line) {
-  const auto record = parse_json(line, {.max_depth = 8, .max_members = 256, .allow_fractions = false});
-  if (!record || !record->is_object()) return std::nullopt;
-  const auto seq = record->find("seq");
-  if (seq == record->end() || !seq->is_number_unsigned()) return std::nullopt;
-  return seq->get<std::uint64_t>();
+constexpr std::size_t kHashesAtOnce = 1 << 16;
+
+/// A log file of ours that nobody else writes.
+Result<UniqueFd> open_file(const std::filesystem::path& path, int flags) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
+  if (!fd) return fail_errno(path.string());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return fail_errno(path.string() + " is held by another hubseald");
+  return fd;
 }
 
-/// The last record among whole lines; a line torn by an earlier crash is passed over.
-std::uint64_t last_sequence(std::string_view lines) {
-  while (!lines.empty()) {
-    lines.remove_suffix(1);  // its line feed
-    const std::size_t before = lines.rfind('\n');
-    const std::size_t start = before == std::string_view::npos ? 0 : before + 1;
-    if (const auto seq = sequence_of(lines.substr(start))) return *seq;
-    lines = lines.substr(0, start);
-  }
-  return 0;
+Result<> sync_folder(const std::filesystem::path& folder) {
+  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("fsync of its folder");
+  return {};
 }
 
 }  // namespace
 
-AuditLog::AuditLog(UniqueFd fd, const Clock& clock)
-    : fd_(std::move(fd)), clock_(clock), commit_([this](std::span<Pending* const> batch) { flush(batch); }) {}
+AuditLog::AuditLog(std::filesystem::path folder, UniqueFd fd, audit::StoredHashes hashes, const Clock& clock,
+                   std::int64_t file_bytes)
+    : folder_(std::move(folder)),
+      file_bytes_(file_bytes),
+      clock_(clock),
+      fd_(std::move(fd)),
+      hashes_(std::move(hashes)),
+      commit_([this](std::span<Pending* const> batch) { flush(batch); }) {}
 
-Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder, const Clock& clock) {
-  const std::filesystem::path path = folder / "audit.jsonl";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return fail_errno(path.string());
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return fail_errno(path.string() + " is held by another hubseald");
-  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("fsync of its folder");
-  std::unique_ptr<AuditLog> log(new AuditLog(std::move(fd), clock));
+Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder, const Clock& clock,
+                                                 std::int64_t file_bytes) {
+  UniqueFd fd = TRY(open_file(folder / audit::kCurrentFile, 0));
+  TRY(sync_folder(folder));
+  auto hashes = TRY(audit::StoredHashes::open(folder / audit::kHashesFile));
+  std::unique_ptr<AuditLog> log(new AuditLog(folder, std::move(fd), std::move(hashes), clock, file_bytes));
   TRY(log->recover());
   return log;
 }
 
 Result<> AuditLog::recover() {
-  struct stat info {};
-  if (::fstat(fd_.get(), &info) != 0) return fail_errno("fstat");
-  end_ = info.st_size;
-  const std::int64_t start = std::max<std::int64_t>(0, end_ - kTailBytes);
-  std::string tail(static_cast<std::size_t>(end_ - start), '\0');
-  for (std::size_t filled = 0; filled < tail.size();) {
-    const ssize_t got =
-        ::pread(fd_.get(), tail.data() + filled, tail.size() - filled, start + static_cast<std::int64_t>(filled));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail_errno("reading back");
-    filled += static_cast<std::size_t>(got);
+  const AuditTail tail = TRY(read_audit_tail(fd_.get(), folder_));
+  end_ = tail.end;
+  file_first_ = tail.file_first;
+  records_ = tail.records;
+  if (tail.lacks_line_feed) TRY(append("\n"));
+  TRY(take_tree(tail));
+  return tail.torn.empty() ? Result<>() : seal_torn(tail.torn);
+}
+
+// The hashes of the last records are made anew: they are what a crash may have cost.
+Result<> AuditLog::take_tree(const AuditTail& tail) {
+  const std::uint64_t known = tail.records - tail.leaves.size();
+  auto before = audit::read_tree(known, reader());
+  if (!before) return rebuild_tree();
+  *tree_.lock() = *std::move(before);
+  grow_tree(tail.leaves);
+  return {};
+}
+
+Result<> AuditLog::rebuild_tree() {
+  log::info("making the tree of the audit log anew", {{"records", std::to_string(records_)}});
+  *tree_.lock() = audit::Tree();
+  TRY(hashes_.truncate(0));
+  audit::RecordReader records;
+  std::vector<audit::Hash> leaves;
+  for (const audit::LogFile& file : TRY(audit::log_files(folder_))) {
+    std::size_t number = 0;
+    TRY(audit::read_lines(file.path, [&](std::string_view line, bool complete) -> Result<bool> {
+      ++number;
+      const auto taken = records.take(line, complete);
+      if (!taken)
+        return fail(Code::storage_unavailable,
+                    fmt::format("audit log: {}:{}: {}", file.path.string(), number, taken.error().message));
+      if (*taken) leaves.push_back(audit::leaf_hash(as_bytes(line)));
+      if (leaves.size() >= kHashesAtOnce) grow_tree(std::exchange(leaves, {}));
+      return true;
+    }));
   }
-  const std::size_t whole = tail.rfind('\n') + 1;  // 0 when there is none
-  records_ = last_sequence(std::string_view(tail).substr(0, whole));
-  if (records_ == 0 && end_ >= kTailBytes)
-    return fail(Code::storage_unavailable,
-                "audit log: its last 2 MiB hold no record; restore it before signing goes on");
-  if (whole == tail.size()) return {};
-  const std::string_view last = std::string_view(tail).substr(whole);
-  if (sequence_of(last) == records_ + 1) {
-    // Torn just before its line feed: the record is whole, and nobody may get its number again.
+  grow_tree(leaves);
+  if (records.next() == records_ + 1) return {};
+  return fail(Code::storage_unavailable,
+              fmt::format("audit log: {} records are there; wanted {}", records.next() - 1, records_.load()));
+}
+
+// A crash tore the last line. It stays where it is, closed by a line feed and named by the record behind it, so that
+// nothing that may have been seen disappears.
+Result<> AuditLog::seal_torn(const std::string& torn) {
+  log::warning("audit log ends in the middle of a record; sealing it", {{"bytes", std::to_string(torn.size())}});
+  std::string closed = torn;
+  if (!closed.ends_with('\n')) {
     TRY(append("\n"));
-    ++records_;
-    return {};
+    closed += '\n';
   }
-  // A crash tore the last line. It stays where it is, closed by a line feed and named by a record,
-  // so that nothing that may have been seen disappears.
-  const std::size_t torn = last.size();
-  log::warning("audit log ends in the middle of a record; sealing it", {{"bytes", std::to_string(torn)}});
-  TRY(append("\n"));
-  return record(Json{{"event", "torn_record_sealed"}, {"bytes", torn}});
+  Json sealed = {{"event", audit::kTornEvent}};
+  sealed.update(audit::RecordReader::describe_torn(closed));
+  return record(sealed);
+}
+
+// The next file is there before this one is put away. Where a crash comes in between, open() begins it.
+Result<> AuditLog::rotate() {
+  const auto next = folder_ / "audit.next";
+  ::unlink(next.c_str());
+  UniqueFd fd = TRY(open_file(next, O_EXCL));
+  const auto current = folder_ / audit::kCurrentFile;
+  if (::rename(current.c_str(), (folder_ / audit::rotated_name(file_first_)).c_str()) != 0 ||
+      ::rename(next.c_str(), current.c_str()) != 0)
+    return fail_errno("putting a full file away");
+  TRY(sync_folder(folder_));
+  fd_ = std::move(fd);
+  end_ = 0;
+  file_first_ = records_ + 1;
+  return {};
 }
 
 Result<> AuditLog::append(const std::string& lines) {
@@ -120,17 +158,36 @@ Result<> AuditLog::append(const std::string& lines) {
   return {};
 }
 
+void AuditLog::grow_tree(const std::vector<audit::Hash>& leaves) {
+  audit::Tree tree = *tree_.lock();
+  std::vector<audit::Hash> completed;
+  const std::uint64_t at = audit::stored_count(tree.size());
+  for (const audit::Hash& leaf : leaves) tree.append(leaf, [&](const audit::Hash& hash) { completed.push_back(hash); });
+  // Derived data: where it cannot be written, proofs fail until the next start makes it anew, and nothing is lost.
+  if (const auto written = hashes_.write(at, completed); !written)
+    log::error("hashes of the audit log were not written", {{"reason", written.error().message}});
+  *tree_.lock() = std::move(tree);
+}
+
 void AuditLog::flush(std::span<Pending* const> batch) {
   const std::string time = format_utc(clock_.now());
   std::uint64_t seq = records_;
   std::string lines;
+  std::vector<audit::Hash> leaves;
   for (const Pending* pending : batch) {
+    const std::size_t begin = lines.size();
     lines += fmt::format(R"({{"seq":{},"time":"{}",)", ++seq, time);
     lines.append(pending->body_, 1);  // without its opening brace
+    leaves.push_back(audit::leaf_hash(as_bytes(std::string_view(lines).substr(begin))));
     lines += '\n';
   }
-  const auto appended = append(lines);
-  if (appended) records_ = seq;
+  const bool full = end_ >= file_bytes_ && !closed_;
+  auto appended = full ? rotate() : Result<>();
+  if (appended) appended = append(lines);
+  if (appended) {
+    grow_tree(leaves);
+    records_ = seq;
+  }
   if (writable_.exchange(appended.has_value()) != appended.has_value()) {
     if (appended)
       log::info("audit log can be written again; signing resumes");

@@ -4,27 +4,35 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "common/audit/merkle.h"
+#include "common/audit/stored_hashes.h"
 #include "common/clock.h"
+#include "common/guarded.h"
 #include "common/json.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "daemon/audit_tail.h"
 #include "daemon/group_commit.h"
 
 namespace hubseal::daemon {
 
 /// The append-only record of what was asked, refused and signed: JSON Lines, one record a line,
 /// numbered from 1 without a gap, on disk (fdatasync, shared by concurrent writers) before the
-/// answer leaves.
-/// Owns: the file `audit.jsonl` in the given folder.
+/// answer leaves; and the Merkle tree over it (RFC 6962), one leaf a record.
+/// Owns: in the given folder audit.jsonl, the files that it became earlier, and tree.hashes.
 /// Threads: share it freely.
 /// Errors: storage_unavailable. A full disk leaves the log as it was, and the next record tries
 /// again; after a failed fdatasync nothing is known about the pages (the kernel drops them), so the
 /// log stays closed until the daemon is restarted and has read back what is there.
 class AuditLog {
  public:
-  static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder, const Clock& clock);
+  static constexpr std::int64_t kFileBytes = std::int64_t{64} << 20;
+  /// A file of `file_bytes` or more is put away, and another one begun.
+  static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder, const Clock& clock,
+                                                std::int64_t file_bytes = kFileBytes);
 
   /// A record on its way to the disk; waits for it when it goes out of scope unwaited.
   class Pending : public GroupCommit<Pending>::Ticket {
@@ -52,15 +60,36 @@ class AuditLog {
   /// Whether the last attempt to write succeeded.
   bool writable() const { return writable_; }
 
+  /// The tree over the records that are durable.
+  audit::Tree tree() const { return *tree_.lock(); }
+  /// Its completed hashes, for proofs. Errors: storage_unavailable.
+  Result<audit::Hash> hash(unsigned level, std::uint64_t n) const { return hashes_.read(level, n); }
+  audit::HashReader reader() const {
+    return [this](unsigned level, std::uint64_t n) { return hash(level, n); };
+  }
+  /// Makes the tree anew from the records. Nothing may be recorded meanwhile.
+  /// Errors: storage_unavailable, naming the line that is no record of this log.
+  Result<> rebuild_tree();
+
  private:
-  AuditLog(UniqueFd fd, const Clock& clock);
+  AuditLog(std::filesystem::path folder, UniqueFd fd, audit::StoredHashes hashes, const Clock& clock,
+           std::int64_t file_bytes);
   Result<> recover();
+  Result<> take_tree(const AuditTail& tail);
+  Result<> seal_torn(const std::string& torn);
+  Result<> rotate();
   Result<> append(const std::string& lines);
+  void grow_tree(const std::vector<audit::Hash>& leaves);
   void flush(std::span<Pending* const> batch);
 
-  const UniqueFd fd_;
+  const std::filesystem::path folder_;
+  const std::int64_t file_bytes_;
   const Clock& clock_;
-  std::int64_t end_ = 0;  // bytes known to be durable; only touched by the thread that flushes
+  UniqueFd fd_;                   // this and the next two: only touched by the thread that flushes
+  std::int64_t end_ = 0;          // bytes known to be durable
+  std::uint64_t file_first_ = 1;  // number of the first record of the current file
+  audit::StoredHashes hashes_;
+  mutable Guarded<audit::Tree> tree_;
   std::atomic<std::uint64_t> records_{0};
   std::atomic<bool> writable_{true};
   std::atomic<bool> closed_{false};

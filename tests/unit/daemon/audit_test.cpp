@@ -11,6 +11,9 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/audit/log_files.h"
+#include "common/audit/record_reader.h"
+#include "common/key_types.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,6 +36,21 @@ struct Fixture {
     return lines;
   }
 
+  static std::string root(const AuditLog& log) { return to_hex(log.tree().root()); }
+  /// As a stranger finds it who has the files only.
+  std::string root_of_files() const {
+    audit::RecordReader records;
+    audit::Tree tree;
+    for (const audit::LogFile& part : test::must(audit::log_files(folder.path()))) {
+      if (part.first != 0) BOOST_TEST(part.first == records.next());
+      test::must(audit::read_lines(part.path, [&](std::string_view line, bool complete) -> Result<bool> {
+        if (test::must(records.take(line, complete))) tree.append(audit::leaf_hash(as_bytes(line)));
+        return true;
+      }));
+    }
+    return to_hex(tree.root());
+  }
+
   void append_raw(std::string_view text) const { std::ofstream(file, std::ios::app) << text; }
 };
 
@@ -53,7 +71,7 @@ class FullDisk {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(audit, Fixture)
+BOOST_FIXTURE_TEST_SUITE(audit_log, Fixture)
 
 BOOST_AUTO_TEST_CASE(records_are_numbered_without_a_gap_across_restarts) {
   test::must(open()->record(Json{{"event", "one"}}));
@@ -104,17 +122,89 @@ BOOST_AUTO_TEST_CASE(a_torn_last_record_is_sealed_and_stays_where_it_is) {
   const auto written = lines();
   BOOST_REQUIRE(written.size() == 3);
   BOOST_TEST(written[1] == R"({"seq":2,"time":"2026)");
-  BOOST_TEST(Json::parse(written[2]).at("event") == "torn_record_sealed");
-  BOOST_TEST(Json::parse(written[2]).at("seq") == 2);
+  const Json seal = Json::parse(written[2]);
+  BOOST_TEST(seal.at("event") == "torn_record_sealed");
+  BOOST_TEST(seal.at("seq") == 2);
+  BOOST_TEST(seal.at("bytes") == written[1].size() + 1);
+  BOOST_TEST(seal.at("sha256") == to_hex(sha256(as_bytes(written[1] + "\n"))));
+  BOOST_TEST(root_of_files() == root(*log));
+}
+
+BOOST_AUTO_TEST_CASE(the_tree_has_each_record_as_a_leaf_and_is_the_same_after_a_restart) {
+  auto log = open();
+  for (int n = 0; n < 11; ++n) test::must(log->record(Json{{"event", "e"}, {"n", n}}));
+  const std::string before = root(*log);
+  BOOST_TEST(root_of_files() == before);
+  log.reset();
+  BOOST_TEST(root(*open()) == before);
+}
+
+BOOST_AUTO_TEST_CASE(hashes_that_are_lost_short_or_wrong_are_made_anew_from_the_records) {
+  auto log = open();
+  for (int n = 0; n < 11; ++n) test::must(log->record(Json{{"event", "e"}, {"n", n}}));
+  const std::string before = root(*log);
+  const auto hashes = folder.path() / "tree.hashes";
+  log.reset();
+  std::filesystem::remove(hashes);
+  BOOST_TEST(root(*open()) == before);
+  std::filesystem::resize_file(hashes, 45);
+  BOOST_TEST(root(*open()) == before);
+  std::ofstream(hashes) << std::string(640, 'x');
+  BOOST_TEST(root(*open()) == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_full_is_put_away_under_the_number_of_its_first_record) {
+  auto log = AuditLog::open(folder.path(), clock, 300).value();
+  for (int n = 1; n <= 20; ++n) {
+    test::must(log->record(Json{{"event", "e"}, {"n", n}}));
+    if (n % 6 == 0) {  // a restart in every state of a file
+      log.reset();
+      log = AuditLog::open(folder.path(), clock, 300).value();
+      BOOST_TEST(log->records() == static_cast<std::uint64_t>(n));
+    }
+  }
+  const auto files = audit::log_files(folder.path()).value();
+  BOOST_TEST(files.size() >= 4U);
+  BOOST_TEST(files.front().path.filename() == "audit-000000000001.jsonl");
+  BOOST_TEST(files.back().path.filename() == "audit.jsonl");
+  BOOST_TEST(root_of_files() == root(*log));  // no gap, nothing twice
+  std::filesystem::remove(folder.path() / "tree.hashes");
+  const std::string before = root(*log);
+  log.reset();
+  BOOST_TEST(root(*AuditLog::open(folder.path(), clock, 300).value()) == before);
+}
+
+// A crash between the two renames of a rotation: the full file is put away, and no other is there.
+BOOST_AUTO_TEST_CASE(a_crash_while_a_file_is_put_away_leaves_no_gap) {
+  test::must(open()->record(Json{{"event", "one"}}));
+  std::filesystem::rename(file, folder.path() / "audit-000000000001.jsonl");
+  std::ofstream(folder.path() / "audit.next") << "";
+  const auto log = AuditLog::open(folder.path(), clock, 1).value();
+  BOOST_TEST(log->records() == 1U);
+  test::must(log->record(Json{{"event", "two"}}));
+  test::must(log->record(Json{{"event", "three"}}));
+  BOOST_TEST(root_of_files() == root(*log));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_of_which_a_file_is_missing_is_not_gone_on_with) {
+  auto log = AuditLog::open(folder.path(), clock, 100).value();
+  for (int n = 1; n <= 9; ++n) test::must(log->record(Json{{"event", "e"}, {"n", n}}));
+  log.reset();
+  std::filesystem::remove(audit::log_files(folder.path()).value().front().path);
+  std::filesystem::remove(folder.path() / "tree.hashes");
+  const auto refused = AuditLog::open(folder.path(), clock, 100);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().message.find("record 1 is missing") != std::string::npos, refused.error().message);
 }
 
 BOOST_AUTO_TEST_CASE(a_crash_while_sealing_is_survived_as_well) {
   test::must(open()->record(Json{{"event", "one"}}));
   append_raw("{\"seq\":2,\n");  // torn, its line feed written, the record about it not
   const auto log = open();
-  BOOST_TEST(log->records() == 1);
+  BOOST_TEST(log->records() == 2);  // the one that names it, which had not been written
   test::must(log->record(Json{{"event", "two"}}));
-  BOOST_TEST(Json::parse(lines().back()).at("seq") == 2);
+  BOOST_TEST(Json::parse(lines().back()).at("seq") == 3);
+  BOOST_TEST(root_of_files() == root(*log));
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_refuses_the_record_and_leaves_the_log_whole) {

@@ -1,0 +1,81 @@
+#include "common/audit/log_files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "common/unique_fd.h"
+
+namespace hubseal::audit {
+namespace {
+
+constexpr std::size_t kBlock = 1 << 20;
+constexpr std::size_t kMaxLine = 2 << 20;
+constexpr std::string_view kPrefix = "audit-", kSuffix = ".jsonl";
+
+/// The number in a rotated file's name; 0 for every other name.
+std::uint64_t first_of(const std::string& name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return 0;
+  std::uint64_t first = 0;
+  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size() - kSuffix.size(), first);
+  return first > 0 && rotated_name(first) == name ? first : 0;
+}
+
+}  // namespace
+
+std::string rotated_name(std::uint64_t first) { return fmt::format("{}{:012}{}", kPrefix, first, kSuffix); }
+
+Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::directory_iterator entries(folder, problem);
+  if (problem) return fail(Code::not_found, fmt::format("{}: {}", folder.string(), problem.message()));
+  std::vector<LogFile> files;
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(kSuffix) || name == kCurrentFile) continue;
+    const std::uint64_t first = first_of(name);
+    if (first == 0) return fail(Code::bad_request, fmt::format("{} is no file of an audit log", entry.path().string()));
+    files.push_back({entry.path(), first});
+  }
+  std::sort(files.begin(), files.end(), [](const LogFile& a, const LogFile& b) { return a.first < b.first; });
+  if (std::filesystem::exists(folder / kCurrentFile, problem)) files.push_back({folder / kCurrentFile, 0});
+  return files;
+}
+
+Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit) {
+  const auto failed = [&](Code code) {
+    const int problem = errno;
+    return fail(code, fmt::format("{}: {}", file.string(), std::strerror(problem)));
+  };
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return failed(Code::not_found);
+  std::string buffer;
+  std::size_t begin = 0;
+  while (true) {
+    buffer.erase(0, std::exchange(begin, 0));
+    const std::size_t known = buffer.size();
+    if (known > kMaxLine) return fail(Code::too_large, fmt::format("{}: a line of over 2 MiB", file.string()));
+    buffer.resize(known + kBlock);
+    ssize_t got = 0;
+    do got = ::read(fd.get(), buffer.data() + known, kBlock);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return failed(Code::storage_unavailable);
+    buffer.resize(known + static_cast<std::size_t>(got));
+    const std::string_view text = buffer;
+    for (std::size_t end = text.find('\n', known); end != std::string_view::npos; end = text.find('\n', begin)) {
+      if (!TRY(visit(text.substr(begin, end - begin), true))) return {};
+      begin = end + 1;
+    }
+    if (got > 0) continue;
+    if (begin < buffer.size()) TRY(visit(text.substr(begin), false));
+    return {};
+  }
+}
+
+}  // namespace hubseal::audit

@@ -1,0 +1,83 @@
+#include "common/audit/record_reader.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/key_types.h"
+
+namespace hubseal::audit {
+namespace {
+
+constexpr std::string_view kBegin = R"({"seq":)", kThen = R"(,"time":")";
+constexpr std::size_t kMaxTorn = 4 << 20;
+
+/// Whether the braces outside strings close at the last byte and not before.
+bool is_whole_object(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{') {
+      ++depth;
+    } else if (c == '}' && --depth == 0) {
+      return i + 1 == text.size();
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> sequence_of(std::string_view line) {
+  if (!line.starts_with(kBegin)) return std::nullopt;
+  std::uint64_t sequence = 0;
+  const char* end = line.data() + line.size();
+  const auto [rest, problem] = std::from_chars(line.data() + kBegin.size(), end, sequence);
+  if (problem != std::errc() || !std::string_view(rest, end).starts_with(kThen) || !is_whole_object(line))
+    return std::nullopt;
+  return sequence;
+}
+
+Json RecordReader::describe_torn(std::string_view bytes) {
+  return {{"bytes", bytes.size()}, {"sha256", to_hex(sha256(as_bytes(bytes)))}};
+}
+
+Result<> RecordReader::check_torn(std::string_view line) const {
+  const auto record = parse_json(line);
+  const Json wanted = describe_torn(torn_);
+  if (record && record->value("event", "") == kTornEvent && record->value("bytes", std::size_t{0}) == torn_.size() &&
+      record->value("sha256", "") == wanted["sha256"])
+    return {};
+  return fail(Code::bad_request, fmt::format("in front of record {} stand {} bytes that are no record and that it does "
+                                             "not name as torn by a crash",
+                                             next_, torn_.size()));
+}
+
+Result<bool> RecordReader::take(std::string_view line, bool complete) {
+  const auto sequence = complete ? sequence_of(line) : std::nullopt;
+  if (!sequence) {
+    torn_.append(line);
+    if (complete) torn_ += '\n';
+    if (torn_.size() > kMaxTorn)
+      return fail(Code::bad_request,
+                  fmt::format("after record {} come {} bytes without a record", next_ - 1, torn_.size()));
+    return false;
+  }
+  if (*sequence != next_)
+    return fail(Code::bad_request, fmt::format("record {} is missing here; found is record {}", next_, *sequence));
+  if (!torn_.empty()) TRY(check_torn(line));
+  torn_.clear();
+  ++next_;
+  return true;
+}
+
+}  // namespace hubseal::audit
