@@ -67,6 +67,7 @@ class AuditLog {
   audit::HashReader reader() const {
     return [this](unsigned level, std::uint64_t n) { return hash(level, n); };
   }
+  const std::filesystem::path& folder() const { return folder_; }
   /// Makes the tree anew from the records. Nothing may be recorded meanwhile.
   /// Errors: storage_unavailable, naming the line that is no record of this log.
   Result<> rebuild_tree();

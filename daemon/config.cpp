@@ -62,6 +62,18 @@ Result<Config::Token> read_token(Fields fields) {
   return token;
 }
 
+Result<Config::Audit> read_audit(Fields fields) {
+  Config::Audit audit;
+  audit.file_bytes = TRY(fields.integer_or("file_mib", 1, 1024, 64)) << 20;
+  audit.checkpoints.records =
+      static_cast<std::uint64_t>(TRY(fields.integer_or("checkpoint_records", 1, 1'000'000, 1000)));
+  audit.checkpoints.period = std::chrono::seconds(TRY(fields.integer_or("checkpoint_seconds", 1, 86400, 60)));
+  for (const std::string& key : TRY(fields.text_list("witnesses", 16, 256)))
+    audit.checkpoints.witnesses.push_back(TRY(audit::Witness::parse(key)));
+  TRY(fields.nothing_left());
+  return audit;
+}
+
 Result<uid_t> find_user(const std::string& name) {
   if (name.find_first_not_of("0123456789") == std::string::npos && name.size() <= 9)
     return static_cast<uid_t>(std::stoul(name));
@@ -112,6 +124,7 @@ Result<Config> read_config(const Json& json) {
   Config config;
   config.server = TRY(read_server(TRY(fields.object("server"))));
   config.token = TRY(read_token(TRY(fields.object("token"))));
+  if (fields.has("audit")) config.audit = TRY(read_audit(TRY(fields.object("audit"))));
   for (Fields& peer : TRY(fields.object_list("peer", 64))) {
     PeerRule rule = TRY(read_peer(std::move(peer)));
     for (const PeerRule& other : config.peers)

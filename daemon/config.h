@@ -8,6 +8,8 @@
 
 #include "common/result.h"
 #include "common/secret_bytes.h"
+#include "daemon/audit.h"
+#include "daemon/checkpoints.h"
 #include "daemon/peer.h"
 #include "daemon/policy/policy.h"
 
@@ -35,7 +37,13 @@ struct Config {
     std::chrono::milliseconds deadline{5000};
   };
 
+  struct Audit {
+    std::int64_t file_bytes = AuditLog::kFileBytes;
+    Checkpoints::Settings checkpoints;
+  };
+
   Server server;
+  Audit audit;
   Token token;
   std::vector<PeerRule> peers;
 

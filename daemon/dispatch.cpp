@@ -48,6 +48,11 @@ constexpr std::array kOperations = {
     Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval},
     Operation{"list_approvers", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvers},
     Operation{"add_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::add_approver},
+    Operation{"get_checkpoint", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::get_checkpoint},
+    Operation{"prove_record", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_record},
+    Operation{"prove_consistency", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_consistency},
+    Operation{"list_records", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::list_records},
+    Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature},
     Operation{"remove_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::remove_approver},
 };
 

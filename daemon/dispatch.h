@@ -14,6 +14,7 @@
 #include "daemon/approvals/approvers.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
+#include "daemon/checkpoints.h"
 #include "daemon/gate.h"
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
@@ -31,6 +32,7 @@ namespace hubseal::daemon {
 struct Services {
   Registry& registry;
   AuditLog& audit;
+  Checkpoints& checkpoints;
   Gate& gate;
   Keyring& keyring;
   Authorities& authorities;

@@ -4,12 +4,13 @@
 
 #include "common/log.h"
 #include "daemon/ca/lint.h"
+#include "daemon/registry/instance_table.h"
 
 namespace hubseal::daemon {
 Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer& signer, const Clock& clock) {
   Parts parts;
   parts.peers = places.peers;
-  parts.audit = TRY(AuditLog::open(places.state.audit(), clock));
+  parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
   parts.registry = TRY(Registry::open(places.state.path()));
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
@@ -26,6 +27,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       quotas_(std::move(parts.quotas)),
       keyring_(std::move(parts.keyring)),
       authorities_(std::move(parts.authorities)),
+      checkpoints_(*audit_, *keyring_, signer, gate_),
       guard_(clock, *registry_),
       approvals_(*registry_, clock),
       approvers_(*registry_, clock),
@@ -47,6 +49,13 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
+Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
+  const std::string instance = TRY(registry_->read(&instance_table::id));
+  TRY(checkpoints_.start(audit_->folder(), instance, std::move(settings)));
+  housekeeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
+  return {};
+}
+
 Result<> KeyRoom::save() {
   TRY(refusals_.record_counts());
   return quotas_->save();
@@ -55,6 +64,7 @@ Result<> KeyRoom::save() {
 Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
   return {.registry = *registry_,
           .audit = *audit_,
+          .checkpoints = checkpoints_,
           .gate = gate_,
           .keyring = *keyring_,
           .authorities = *authorities_,

@@ -8,6 +8,7 @@
 #include "daemon/approvals/approvers.h"
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
+#include "daemon/checkpoints.h"
 #include "daemon/clock_guard.h"
 #include "daemon/dispatch.h"
 #include "daemon/gate.h"
@@ -34,6 +35,7 @@ class KeyRoom {
     const StateFolder& state;
     PolicyFiles policy;
     std::vector<PeerRule> peers;  ///< of the configuration: a policy must hold the profiles that they name
+    std::int64_t audit_file_bytes = AuditLog::kFileBytes;
   };
   /// State folder, signer and clock must outlive it.
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
@@ -49,6 +51,11 @@ class KeyRoom {
   Issuance& issuance() { return issuance_; }
   Gate& gate() { return gate_; }
   Approvals& approvals() { return approvals_; }
+  Checkpoints& checkpoints() { return checkpoints_; }
+
+  /// Holds the audit log to its last checkpoint, and makes the next ones. To be called once, before housekeeping
+  /// starts.
+  Result<> start_checkpoints(Checkpoints::Settings settings);
 
   /// At the end: what was counted and not yet written.
   Result<> save();
@@ -78,6 +85,7 @@ class KeyRoom {
   const std::unique_ptr<Keyring> keyring_;
   const std::unique_ptr<Authorities> authorities_;
   Gate gate_;
+  Checkpoints checkpoints_;
   const ClockGuard guard_;
   Approvals approvals_;
   Approvers approvers_;

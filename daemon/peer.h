@@ -37,8 +37,10 @@ enum class Permission : unsigned {
   approve = 1 << 13,
   carry_approvals = 1 << 14,
   manage_approvers = 1 << 15,
+  read_audit = 1 << 16,
+  cosign = 1 << 17,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 16> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 18> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -55,6 +57,8 @@ constexpr std::array<std::pair<std::string_view, Permission>, 16> kPermissions =
     {"approve", Permission::approve},
     {"carry_approvals", Permission::carry_approvals},
     {"manage_approvers", Permission::manage_approvers},
+    {"read_audit", Permission::read_audit},
+    {"cosign", Permission::cosign},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

@@ -123,9 +123,13 @@ Result<> serve(const Config& config) {
   // What is wrong with the files that the first start takes is told before the token is asked.
   if (!has_registry(state.path())) TRY(read_policy(config.server.policy));
   const auto signer = TRY(hsm::open_token(token_config(config)));
-  const auto room =
-      TRY(KeyRoom::open({.state = state, .policy = config.server.policy, .peers = config.peers}, *signer, clock));
+  const auto room = TRY(KeyRoom::open({.state = state,
+                                       .policy = config.server.policy,
+                                       .peers = config.peers,
+                                       .audit_file_bytes = config.audit.file_bytes},
+                                      *signer, clock));
   TRY(room->prove());
+  TRY(room->start_checkpoints(config.audit.checkpoints));
   TRY(room->audit().record(start_record(signer->status(), room->keyring(), *room->policies().current())));
 
   Dispatcher& dispatcher = room->dispatcher();
@@ -138,6 +142,8 @@ Result<> serve(const Config& config) {
       [&](const Peer& peer, std::string_view line) { return dispatcher.handle(peer, line); },
       [&](const Peer& peer, const Error& error) { return dispatcher.refuse_line(peer, error); });
   room->start_housekeeping();
+  if (const auto made = room->checkpoints().make(); !made)
+    log::warning("no checkpoint of the audit log at the start", {{"reason", made.error().message}});
   const auto watch = signals.stop_on_signal(server);
   ::sd_notify(0, "READY=1");
   log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});
@@ -146,6 +152,8 @@ Result<> serve(const Config& config) {
   if (!drained) ::_exit(EXIT_FAILURE);  // their threads still use what would be destroyed here
   TRY(room->save());
   TRY(room->audit().record(Json{{"event", "stopped"}}));
+  if (const auto made = room->checkpoints().make(); !made)
+    log::warning("the last records have no checkpoint yet", {{"reason", made.error().message}});
   log::info("stopped");
   return {};
 }

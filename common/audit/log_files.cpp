@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "common/audit/record_reader.h"
 #include "common/unique_fd.h"
 
 namespace hubseal::audit {
@@ -76,6 +77,31 @@ Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit)
     if (begin < buffer.size()) TRY(visit(text.substr(begin), false));
     return {};
   }
+}
+
+Result<std::vector<std::string>> read_records(const std::filesystem::path& folder, std::uint64_t first,
+                                              std::uint64_t limit, std::size_t max_bytes) {
+  std::vector<std::string> records;
+  std::size_t bytes = 0;
+  std::uint64_t wanted = first;
+  const std::vector<LogFile> files = TRY(log_files(folder));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (i + 1 < files.size() && files[i + 1].first != 0 && files[i + 1].first <= first)
+      continue;  // all of it is before
+    bool full = false;
+    TRY(read_lines(files[i].path, [&](std::string_view line, bool complete) -> Result<bool> {
+      if (!complete || sequence_of(line) != wanted) return true;
+      if (!records.empty() && bytes + line.size() > max_bytes) full = true;
+      if (full) return false;
+      records.emplace_back(line);
+      bytes += line.size();
+      ++wanted;
+      full = records.size() == limit;
+      return !full;
+    }));
+    if (full) break;
+  }
+  return records;
 }
 
 }  // namespace hubseal::audit

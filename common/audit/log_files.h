@@ -35,4 +35,9 @@ using LineVisitor = std::function<Result<bool>(std::string_view line, bool compl
 /// Errors: not_found, storage_unavailable, too_large, and the visitor's own.
 Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit);
 
+/// The lines of at most `limit` records from number `first` on, as they stand in the files; fewer where they would be
+/// more than `max_bytes`, but at least one. Empty where the log ends before. Errors: not_found, storage_unavailable.
+Result<std::vector<std::string>> read_records(const std::filesystem::path& folder, std::uint64_t first,
+                                              std::uint64_t limit, std::size_t max_bytes);
+
 }  // namespace hubseal::audit

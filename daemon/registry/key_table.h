@@ -17,9 +17,10 @@ enum class KeyUse {
   ca,   ///< certificates
   jws,  ///< JSON Web Signatures
   tls,  ///< the hub's own TLS: its CSR, and nothing else here
+  audit,  ///< checkpoints of the audit log
 };
-constexpr std::array<std::pair<std::string_view, KeyUse>, 3> kKeyUses = {
-    {{"ca", KeyUse::ca}, {"jws", KeyUse::jws}, {"tls", KeyUse::tls}}};
+constexpr std::array<std::pair<std::string_view, KeyUse>, 4> kKeyUses = {
+    {{"ca", KeyUse::ca}, {"jws", KeyUse::jws}, {"tls", KeyUse::tls}, {"audit", KeyUse::audit}}};
 std::string_view to_string(KeyUse use);
 
 struct KeyRecord {

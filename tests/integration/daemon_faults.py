@@ -501,7 +501,7 @@ class Token(RigTest):
         for socket_file in room.run.iterdir():
             socket_file.unlink()
         failed = set()
-        for fault in ("flip C_Sign *", "flip C_Sign 1", "flip C_Sign 2", "flip C_Sign 3", f"fail C_Sign 3+ {DEVICE_ERROR:#x}",
+        for fault in ("flip C_Sign *", "flip C_Sign 1", "flip C_Sign 2", "flip C_Sign 3", "flip C_Sign 4", f"fail C_Sign 3+ {DEVICE_ERROR:#x}",
                       "length C_Sign 2 -8"):
             with self.subTest(fault):
                 room.script(fault)
@@ -509,10 +509,10 @@ class Token(RigTest):
                 self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
                 self.assertEqual(list(room.run.iterdir()), [])  # nobody could have asked meanwhile
                 failed.update(re.findall(r'self-test of key \\?"([a-z-]+)', room.log()[told:]))
-        self.assertEqual(failed, {"hub-ca", "hub-jws", "hub-tls"})
-        room.script("flip C_Sign 4")  # three keys, three signatures: the fourth is nobody's
+        self.assertEqual(failed, {"hub-ca", "hub-jws", "hub-tls", "hubseal-audit"})
+        room.script("flip C_Sign 6")  # four keys and a checkpoint, five signatures: the sixth is nobody's
         room.start()
-        self.assertEqual(room.call("health")["keys"], {"active": 3, "quarantined": 0, "missing": 0})
+        self.assertEqual(room.call("health")["keys"], {"active": 4, "quarantined": 0, "missing": 0})
 
     def test_a_slow_token_is_busy_and_not_a_hang(self):
         room = self.make(fake=True, start=False)

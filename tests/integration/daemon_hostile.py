@@ -43,6 +43,11 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "list_approvers": ("read_approvals", {}),
     "add_approver": ("manage_approvers", {"name": "x", "person": "x", "kind": "uid", "uid": 1}),
     "remove_approver": ("manage_approvers", {"name": "nobody"}),
+    "list_records": ("read_audit", {}),
+    "get_checkpoint": ("read_audit", {}),
+    "prove_record": ("read_audit", {"record": 1}),
+    "prove_consistency": ("read_audit", {"from": 1}),
+    "add_cosignature": ("cosign", {"note": "none"}),
 }
 OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
     "agent": {"health", "version", "list_keys", "get_public_key", "get_ca", "issue_certificate", "get_certificate",
@@ -50,7 +55,8 @@ OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
               "submit_approval", "list_approvers"},
     "jws": {"health", "version", "get_public_key", "sign_jws"},
     "admin": set(OPERATIONS),
-    "audit": {"health", "version", "get_policy", "list_policies"},
+    "audit": {"health", "version", "get_policy", "list_policies", "list_records", "get_checkpoint", "prove_record",
+              "prove_consistency", "add_cosignature"},
 }
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -261,7 +267,8 @@ class BadLine(Daemon):
             with self.subTest(f"{op} {word}"):
                 line = json.dumps({"v": 1, "id": "1", "op": op, **fields}).encode()
                 self.assertIn(word, self.refuse_line(line, "bad_request", "too_large"))
-        self.assertEqual({key["label"] for key in self.rig.call("list_keys")["keys"]}, {"hub-ca", "hub-jws"})
+        self.assertEqual({key["label"] for key in self.rig.call("list_keys")["keys"]},
+                         {"hub-ca", "hub-jws", "hubseal-audit"})
 
     def test_the_connection_survives_a_refusal(self):
         with self.rig.connect() as connection:

@@ -16,6 +16,7 @@
 #include "tests/support/must.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
+#include "tests/support/witness.h"
 
 using namespace hubseal;
 using namespace hubseal::daemon;
@@ -98,6 +99,15 @@ class Daemon {
     for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
     rule_.profiles = {"dfsp-client", "dfsp-server", "hub-server", "jws"};
     rule_.keys = {"hub-jws"};
+    test::must(
+        room_.room().start_checkpoints({.witnesses = {test::must(audit::Witness::parse(witness_.verifier_key()))}}));
+  }
+
+  /// The checkpoint that the examples take for granted, of more than one record.
+  std::string cosigned_checkpoint() {
+    test::must(room_.room().audit().record(Json{{"event", "example"}}));
+    test::must(room_.room().checkpoints().make());
+    return witness_.cosign(test::must(room_.room().checkpoints().latest()).note, 1764150000);
   }
 
   Json ask(const Json& request, uid_t uid = 1000) {
@@ -106,6 +116,7 @@ class Daemon {
   }
 
  private:
+  const test::Witness witness_{"regulator.example"};
   test::SoftwareRoom room_;
   PeerRule rule_;
 };
@@ -238,11 +249,13 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
                    [&](const Section& a, const Section& b) { return order(a) < order(b); });
   std::string serial;
   Approval approval;
+  const std::string cosigned = daemon.cosigned_checkpoint();
   for (Section& example : examples) {
     BOOST_TEST_CONTEXT("PROTOCOL.md, " << example.name) {
       BOOST_REQUIRE(example.request.is_object());
       BOOST_TEST(example.request["op"] == example.name);
       if (example.request.contains("csr")) example.request["csr"] = make_csr();
+      if (example.request.contains("note")) example.request["note"] = cosigned;
       if (example.request.contains("serial")) example.request["serial"] = serial;
       approval.fill_in(daemon, example.request);
       const Json reply = daemon.ask(example.request);

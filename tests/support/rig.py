@@ -34,7 +34,7 @@ SO_PIN = "24681012"
 SOCKETS = ("agent", "jws", "admin", "audit")
 PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certificates", "issue_certificate",
                "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy",
-               "read_approvals", "approve", "carry_approvals", "manage_approvers")
+               "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "cosign")
 PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
 PATIENCE = 60  # seconds until a test gives up on an answer; never a measure of anything
@@ -136,6 +136,7 @@ class Rig:
         self.module = pathlib.Path(shutil.copy(FAKE_P11, self.folder)) if fake else SOFTHSM
         self.peers = full_peers() if peers is None else peers
         self.server = server  # further lines of [server]
+        self.audit_lines = ""  # lines of [audit]
         self.token_lines = 'label = "hub"'
         self.pin_line = f'pin_file = "{self.pin_file}"'
         self.process = None
@@ -191,7 +192,7 @@ class Rig:
             f'[server]\nruntime_dir = "{self.run}"\nstate_dir = "{self.state}"\n'
             f'policy_file = "{self.policy_file}"\nprofiles_dir = "{self.folder}/profiles"\n{self.server}\n'
             f'[token]\nmodule = "{self.module}"\n{self.token_lines}\n{self.pin_line}\n'
-            "session_copies = true\n" + "\n".join(self.peers))
+            f"session_copies = true\n[audit]\n{self.audit_lines}\n" + "\n".join(self.peers))
         self.config_file.chmod(mode)
 
     def script(self, *directives):

@@ -1,0 +1,215 @@
+#include "daemon/checkpoints.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/audit/log_files.h"
+#include "common/log.h"
+#include "common/x509/public_key.h"
+
+namespace hubseal::daemon {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::string_view kGateWord = "checkpoint";
+constexpr std::int64_t kTailBytes = 64 << 10;  // many notes, of which the last one counts
+constexpr std::chrono::seconds kTick{1};
+
+tl::unexpected<Error> fail_errno(std::string_view doing) {
+  const int problem = errno;
+  return fail(Code::storage_unavailable,
+              fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
+}
+
+Result<std::string> read_from(int fd, std::int64_t start, std::int64_t end) {
+  std::string text(static_cast<std::size_t>(end - start), '\0');
+  for (std::size_t filled = 0; filled < text.size();) {
+    const ssize_t got =
+        ::pread(fd, text.data() + filled, text.size() - filled, start + static_cast<std::int64_t>(filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail_errno("reading back");
+    filled += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
+  settings_ = std::move(settings);
+  origin_ = "hubseal/" + instance;
+  const auto known = keyring_.find(kKeyLabel, KeyUse::audit);
+  if (!known)
+    TRY(log_.record(Json{{"event", "key_intent"}, {"key", kKeyLabel}, {"type", "ec_p256"}, {"use", "audit"}}));
+  key_ = known ? known->id : TRY(keyring_.create(kKeyLabel, KeyType::ec_p256, KeyUse::audit)).record.id;
+  spki_ = TRY(signer_.find_key(key_)).spki;
+  const auto path = folder / audit::kCheckpointsFile;
+  file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file_) return fail_errno(path.string());
+  auto state = state_.lock();
+  TRY(read_back(*state));
+  if (const auto held = hold_to_last(*state); !held) {
+    disagrees_ = true;
+    gate_.close(kGateWord, held.error());
+  }
+  return {};
+}
+
+/// The last whole note of ours. What a crash cut off behind it is taken away: it was never given to anybody.
+Result<> Checkpoints::read_back(State& state) {
+  struct stat info {};
+  if (::fstat(file_.get(), &info) != 0) return fail_errno("fstat");
+  const std::int64_t start = std::max<std::int64_t>(0, info.st_size - kTailBytes);
+  std::string text = TRY(read_from(file_.get(), start, info.st_size));
+  // In the middle of the file: from the first line on that can only be the first one of a note.
+  const std::size_t first = start == 0 ? 0 : text.find("\n\n" + origin_ + "\n");
+  text.erase(0, first == std::string::npos ? text.size() : first + (start == 0 ? 0 : 2));
+  const auto notes = audit::split_notes(text);
+  const std::size_t whole =
+      notes.empty() ? 0 : static_cast<std::size_t>(notes.back().data() + notes.back().size() - text.data()) + 1;
+  state.end = info.st_size - static_cast<std::int64_t>(text.size() - whole);
+  if (state.end < info.st_size && ::ftruncate(file_.get(), state.end) != 0) return fail_errno("truncate");
+  if (notes.empty()) return {};
+  state.note = TRY(audit::parse_note(notes.back()));
+  state.last = TRY(audit::parse_checkpoint(state.note.text));
+  return {};
+}
+
+/// Whether the log is what was signed last, and more.
+Result<> Checkpoints::hold_to_last(const State& state) {
+  if (!state.last) return {};
+  const audit::Checkpoint& last = *state.last;
+  const auto disagree = [](std::string_view problem) {
+    return fail(Code::storage_unavailable,
+                fmt::format("the audit log is not the one that was signed: {}; nothing is signed before it is restored "
+                            "(hubseal audit verify says what is wrong)",
+                            problem));
+  };
+  const PkeyPtr key = TRY(x509::public_key_from_spki(spki_));
+  if (!audit::is_signed_by(state.note, last.origin, spki_, key.get()) || last.origin != origin_)
+    return disagree("its last checkpoint is not signed by this hubseald's audit key");
+  if (last.size > log_.records())
+    return disagree(fmt::format("it ends with record {}, and {} were signed", log_.records(), last.size));
+  const auto same = [&] {
+    const auto tree = audit::read_tree(last.size, log_.reader());
+    return tree && tree->root() == last.root;
+  };
+  if (same()) return {};
+  TRY(log_.rebuild_tree());  // the stored hashes may be at fault
+  if (same()) return {};
+  return disagree(fmt::format("one of its first {} records was changed", last.size));
+}
+
+Result<> Checkpoints::make() {
+  auto state = state_.lock();
+  if (!file_) return fail(Code::internal, "checkpoints were not started");
+  const audit::Tree tree = log_.tree();
+  if (disagrees_) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
+  if (!state->last || state->last->size != tree.size()) TRY(sign(*state, tree));
+  state->waiting_since.reset();
+  return {};
+}
+
+Result<> Checkpoints::sign(State& state, const audit::Tree& tree) {
+  const audit::Checkpoint checkpoint{origin_, tree.size(), tree.root()};
+  audit::SignedNote note{audit::text_of(checkpoint), {}};
+  const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
+  note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
+  TRY(append(state, note));
+  state.last = checkpoint;
+  state.note = std::move(note);
+  return {};
+}
+
+Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {
+  const std::string text = audit::to_text(note) + "\n";
+  std::string_view left = text;
+  while (!left.empty()) {
+    const auto at = state.end + static_cast<std::int64_t>(text.size() - left.size());
+    const ssize_t put = ::pwrite(file_.get(), left.data(), left.size(), at);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      const auto refused = fail_errno("cannot be written");
+      if (::ftruncate(file_.get(), state.end) != 0) log::warning("a checkpoint was left half written");
+      return refused;
+    }
+    left.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fdatasync(file_.get()) != 0) return fail_errno("fdatasync");
+  state.end += static_cast<std::int64_t>(text.size());
+  return {};
+}
+
+std::chrono::milliseconds Checkpoints::tick() {
+  const auto now = steady_clock::now();
+  steady_clock::duration waited{};
+  {
+    auto state = state_.lock();
+    if (disagrees_) return kTick;
+    const std::uint64_t known = state->last ? state->last->size : 0;
+    if (log_.records() == known) return kTick;
+    if (!state->waiting_since) state->waiting_since = now;
+    waited = now - *state->waiting_since;
+    if (log_.records() - known < settings_.records && waited < settings_.period) return kTick;
+  }
+  const auto made = make();
+  if (made) {
+    gate_.open(kGateWord);
+    return kTick;
+  }
+  log::warning("no checkpoint of the audit log", {{"reason", made.error().message}});
+  if (waited > settings_.period * kPatience)
+    gate_.close(kGateWord,
+                {Code::storage_unavailable,
+                 "the last checkpoint of the audit log is too old; nothing is signed until one can be made: " +
+                     made.error().message});
+  return settings_.period < kTick * 5 ? std::chrono::milliseconds(kTick) : std::chrono::milliseconds(kTick * 5);
+}
+
+Result<Checkpoints::Latest> Checkpoints::latest() const {
+  auto state = state_.lock();
+  if (!state->last) return fail(Code::not_found, "there is no checkpoint of the audit log yet");
+  return Latest{*state->last, audit::to_text(state->note)};
+}
+
+Result<Bytes> Checkpoints::public_key() const {
+  if (spki_.empty()) return fail(Code::not_found, "there is no audit key yet");
+  return spki_;
+}
+
+Result<std::vector<std::string>> Checkpoints::add_cosignatures(std::string_view text) {
+  const audit::SignedNote handed_in = TRY(audit::parse_note(text));
+  auto state = state_.lock();
+  if (!state->last || handed_in.text != state->note.text)
+    return fail(Code::conflict, "this is not the latest checkpoint; wanted a cosignature of what get_checkpoint gives");
+  audit::SignedNote note = state->note;
+  std::vector<std::string> names;
+  for (const audit::Witness& witness : settings_.witnesses) {
+    if (!audit::cosigned_at(handed_in, witness)) continue;
+    names.push_back(witness.name);
+    std::erase_if(note.signatures, [&](const audit::NoteSignature& known) { return known.signer == witness.id; });
+    for (const audit::NoteSignature& signature : handed_in.signatures) {
+      const audit::SignedNote alone{handed_in.text, {signature}};
+      if (audit::cosigned_at(alone, witness)) {
+        note.signatures.push_back(signature);
+        break;
+      }
+    }
+  }
+  if (names.empty())
+    return fail(Code::bad_request, "no witness of [audit] in hubseald.toml has cosigned this; wanted a cosignature/v1");
+  TRY(append(*state, note));
+  state->note = std::move(note);
+  return names;
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/audit/checkpoint.h"
+#include "common/guarded.h"
+#include "common/unique_fd.h"
+#include "daemon/audit.h"
+#include "daemon/gate.h"
+#include "daemon/keyring.h"
+
+namespace hubseal::daemon {
+
+/// Signs from time to time what the audit log is: its size and the root of its tree, with a key of the token that signs
+/// nothing else. Whoever has one such checkpoint can tell a log that was changed before it.
+/// Nothing is signed (by the gate, word "checkpoint") while the log disagrees with its last checkpoint, or when none
+/// could be made for too long.
+/// Owns: the file `checkpoints`, one signed note after the other.
+/// Threads: share it freely, once start() has returned.
+/// Errors: storage_unavailable, and those of hsm::Signer.
+class Checkpoints {
+ public:
+  struct Settings {
+    std::uint64_t records = 1000;     ///< a checkpoint is due after so many records,
+    std::chrono::seconds period{60};  ///< or when the oldest record without one is as old
+    std::vector<audit::Witness> witnesses;
+  };
+  static constexpr const char* kKeyLabel = "hubseal-audit";
+  /// Periods after which a checkpoint that cannot be made stops all signing.
+  static constexpr int kPatience = 10;
+
+  Checkpoints(AuditLog& log, Keyring& keyring, hsm::Signer& signer, Gate& gate)
+      : log_(log), keyring_(keyring), signer_(signer), gate_(gate) {}
+
+  /// Reads back the last checkpoint in `folder` and holds the log to it; makes the key of a first start.
+  /// What the log is called is derived from `instance`. A log that disagrees closes the gate and is no error.
+  Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
+
+  /// For the housekeeper: makes one where it is due. Says when to ask again.
+  std::chrono::milliseconds tick();
+  /// Now, unless there is one for the log as it is.
+  Result<> make();
+
+  struct Latest {
+    audit::Checkpoint checkpoint;
+    std::string note;  ///< with all cosignatures that are known
+  };
+  /// Errors: not_found while there is none.
+  Result<Latest> latest() const;
+  /// SubjectPublicKeyInfo of the key that signs. Errors: not_found before start().
+  Result<Bytes> public_key() const;
+  /// Takes over the cosignatures of known witnesses to the latest checkpoint: their names.
+  /// Errors: bad_request (no such cosignature, no witness of ours), conflict (of another checkpoint than the latest).
+  Result<std::vector<std::string>> add_cosignatures(std::string_view note);
+
+ private:
+  struct State {
+    std::optional<audit::Checkpoint> last;
+    audit::SignedNote note;
+    std::int64_t end = 0;                                                ///< of the file
+    std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint
+  };
+  Result<> read_back(State& state);
+  Result<> hold_to_last(const State& state);
+  Result<> sign(State& state, const audit::Tree& tree);
+  Result<> append(State& state, const audit::SignedNote& note);
+
+  AuditLog& log_;
+  Keyring& keyring_;
+  hsm::Signer& signer_;
+  Gate& gate_;
+  Settings settings_;
+  std::string origin_;
+  KeyId key_{};
+  Bytes spki_;
+  UniqueFd file_;
+  bool disagrees_ = false;
+  mutable Guarded<State> state_;
+};
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,271 @@
+"""The audit log as an auditor, a witness and a thief see it: Python recomputes the tree and checks what openssl-made keys
+and the token have signed; hubseal audit judges copies in which each kind of change was made."""
+
+import base64
+import hashlib
+import json
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import rig
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+HUBSEAL = rig.BUILD / "cli" / "hubseal"
+
+
+def leaf_hash(line):
+    return hashlib.sha256(b"\0" + line).digest()
+
+
+def root_of(leaves):
+    """RFC 6962 section 2.1, as it is written there."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return hashlib.sha256(b"\1" + root_of(leaves[:split]) + root_of(leaves[split:])).digest()
+
+
+def parse_note(note):
+    """(text, {name: key id and signature})"""
+    text, signatures = note.split("\n\n", 1)
+    lines = [line.split(" ") for line in signatures.strip().split("\n")]
+    assert all(dash == "\u2014" for dash, _, _ in lines), note
+    return text + "\n", {name: base64.b64decode(blob) for _, name, blob in lines}
+
+
+class Witness:
+    """C2SP tlog-witness with a key of python3-cryptography's."""
+
+    def __init__(self, name):
+        self.name, self.key = name, ed25519.Ed25519PrivateKey.generate()
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.id = hashlib.sha256(name.encode() + b"\n\x04" + raw).digest()[:4]
+        self.verifier_key = f"{name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + raw).decode()}"
+
+    def cosign(self, note):
+        text, _ = parse_note(note)
+        now = int(time.time())
+        signature = self.key.sign(f"cosignature/v1\ntime {now}\n{text}".encode())
+        blob = base64.b64encode(self.id + struct.pack(">Q", now) + signature).decode()
+        return note + f"\u2014 {self.name} {blob}\n"
+
+
+class AuditLog(unittest.TestCase):
+    def setUp(self):
+        self.room = rig.Rig(start=False)
+        self.addCleanup(self.room.close)
+        self.witness = Witness("regulator.example")
+        self.room.audit_lines = f'checkpoint_seconds = 1\nwitnesses = ["{self.witness.verifier_key}"]'
+        self.room.write_config()
+        self.room.start()
+        self.key = self.room.write("audit-key.pem", self.room.call("get_checkpoint")["public_key"])
+
+    def work(self, times=3):
+        for _ in range(times):
+            with self.assertRaises(rig.Refused):
+                self.room.call("get_ca", ca="nope")
+
+    def lines(self, folder=None):
+        return ((folder or self.room.state / "audit") / "audit.jsonl").read_bytes().splitlines()
+
+    def await_checkpoint(self):
+        """The first one that vouches for everything there is now."""
+        size = self.room.call("list_records", limit=1)["of"]
+        deadline = time.monotonic() + rig.PATIENCE
+        while (found := self.room.call("get_checkpoint"))["size"] < size:
+            self.assertLess(time.monotonic(), deadline, self.room.log())
+            time.sleep(0.05)
+        return found
+
+    def hubseal(self, *words, on="audit", want=0):
+        done = subprocess.run([HUBSEAL, "--socket", self.room.run / f"{on}.sock", "audit", *map(str, words)],
+                              capture_output=True, text=True, timeout=rig.PATIENCE, check=False, cwd=self.room.folder)
+        self.assertEqual(done.returncode, want, done.stdout + done.stderr)
+        return done
+
+    def test_another_implementation_finds_the_same_root_and_the_signature_of_the_token(self):
+        self.work(20)
+        found = self.await_checkpoint()
+        leaves = [leaf_hash(line) for line in self.lines()]
+        self.assertEqual(base64.b64encode(root_of(leaves[:found["size"]])).decode(), found["root"])
+        text, signatures = parse_note(found["note"])
+        self.assertEqual(text, f"{found['origin']}\n{found['size']}\n{found['root']}\n")
+        public = serialization.load_pem_public_key(found["public_key"].encode())
+        spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        blob = signatures[found["origin"]]
+        self.assertEqual(blob[:4], hashlib.sha256(spki).digest()[:4])
+        public.verify(blob[4:], text.encode(), ec.ECDSA(hashes.SHA256()))
+        with self.assertRaises(InvalidSignature):
+            public.verify(blob[4:], text.encode() + b" ", ec.ECDSA(hashes.SHA256()))
+        # The key is the token's, and made there.
+        keys = {key["label"]: key for key in self.room.call("list_keys")["keys"]}
+        self.assertEqual((keys["hubseal-audit"]["use"], keys["hubseal-audit"]["grade"]), ("audit", "generated"))
+
+    def test_a_record_is_proven_by_a_few_hashes(self):
+        self.work(20)
+        size = self.await_checkpoint()["size"]
+        lines = self.lines()
+        for number in (1, 2, size - 1, size):
+            answer = self.room.call("prove_record", on="audit", record=number)
+            hash_, node, last = leaf_hash(lines[number - 1]), number - 1, answer["size"] - 1
+            for other in map(base64.b64decode, answer["proof"]):  # RFC 9162 section 2.1.3.2
+                if node & 1 or node == last:
+                    hash_ = hashlib.sha256(b"\1" + other + hash_).digest()
+                    while not node & 1 and node:
+                        node, last = node >> 1, last >> 1
+                else:
+                    hash_ = hashlib.sha256(b"\1" + hash_ + other).digest()
+                node, last = node >> 1, last >> 1
+            self.assertEqual(last, 0)
+            self.assertEqual(base64.b64encode(hash_).decode(), parse_note(answer["note"])[0].split("\n")[2])
+            self.assertIn(f"record {number} is in the log", self.hubseal("prove", number, "--key", self.key).stdout)
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.call("prove_record", on="audit", record=10**6)
+        self.assertEqual(caught.exception.code, "not_found")
+
+    def test_a_key_of_somebody_else_proves_nothing(self):
+        self.await_checkpoint()
+        other = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        file = self.room.write("other.pem", other)
+        self.assertIn("not signed by this audit key", self.hubseal("prove", 1, "--key", file, want=3).stderr)
+        self.assertIn("no audit key signed it", self.hubseal("verify", self.room.state / "audit", "--key", file, want=3).stderr)
+
+    def test_a_witness_fetches_compares_and_cosigns_over_audit_sock(self):
+        first = self.room.folder / "first.txt"
+        self.await_checkpoint()
+        self.hubseal("checkpoint", "--out", first)
+        self.work(7)
+        self.await_checkpoint()
+        self.assertIn("begins with the one of", self.hubseal("compare", first, "--key", self.key).stdout)
+        note = self.room.call("get_checkpoint", on="audit")["note"]
+        cosigned = self.room.write("cosigned.txt", self.witness.cosign(note))
+        self.assertIn("cosigned by regulator.example", self.hubseal("cosign", cosigned).stdout)
+        known = self.room.call("get_checkpoint", on="audit")["note"]
+        self.assertEqual(parse_note(known)[1].keys(), {parse_note(known)[0].split("\n")[0], "regulator.example"})
+        stranger = self.room.write("stranger.txt", Witness("stranger.example").cosign(known))
+        self.hubseal("cosign", first, want=3)
+        self.room.restart()
+        self.assertEqual(self.hubseal("verify", self.room.state / "audit", "--key", self.key, "--checkpoint", first).returncode, 0)
+        del stranger
+
+    def test_what_is_exported_over_the_socket_verifies_elsewhere(self):
+        self.work()
+        self.await_checkpoint()
+        self.hubseal("export", "--out", "copy")
+        copy = self.room.folder / "copy"
+        self.assertEqual(self.lines(copy), self.lines()[:len(self.lines(copy))])
+        verdict = json.loads(self.hubseal("verify", copy, "--key", copy / "audit-key.pem", "--json").stdout)
+        self.assertTrue(verdict["good"])
+        self.assertEqual(verdict["records"], verdict["signed_records"])
+        self.assertIn("empty folder", self.hubseal("export", "--out", "copy", want=2).stderr)
+
+    def test_each_change_to_a_copy_is_found_and_the_first_bad_record_named(self):
+        self.work(12)
+        self.await_checkpoint()
+        self.room.stop()
+        good = self.room.state / "audit"
+        lines = self.lines()
+        at = 5  # the fifth record is changed, whatever is done to it
+
+        def edited(copy):
+            return [*copy[:at - 1], copy[at - 1].replace(b'"uid":', b'"uid":1'), *copy[at:]]
+
+        for name, change, record in (
+                ("nothing", lambda copy: copy, None),
+                ("edit", edited, at),
+                ("delete", lambda copy: copy[:at - 1] + copy[at:], at),
+                ("insert", lambda copy: copy[:at - 1] + [copy[at - 2]] + copy[at - 1:], at),
+                ("insert of a line that is no record", lambda copy: copy[:at - 1] + [b"# nothing"] + copy[at - 1:], at),
+                ("reorder", lambda copy: copy[:at - 1] + [copy[at], copy[at - 1]] + copy[at + 1:], at),
+                ("truncate", lambda copy: copy[:at - 1], at),
+                ("empty", lambda copy: [], 1)):
+            with self.subTest(name):
+                copy = self.room.folder / "changed"
+                shutil.rmtree(copy, ignore_errors=True)
+                shutil.copytree(good, copy)
+                changed = change(lines)
+                (copy / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in changed))
+                done = self.hubseal("verify", copy, "--key", self.key, "--json", want=0 if record is None else 3)
+                verdict = json.loads(done.stdout)
+                self.assertEqual(verdict["good"], record is None)
+                if record is not None:
+                    self.assertEqual(verdict["fault"]["record"], record, verdict)
+
+    def test_a_fork_and_a_forged_checkpoint_are_told_apart(self):
+        self.work(5)
+        self.await_checkpoint()
+        kept = self.room.write("kept.txt", self.room.call("get_checkpoint")["note"])
+        self.room.stop()
+        size = int(kept.read_text().split("\n")[1])
+        # Another history from record 3 on, without checkpoints that speak against it: the kept one does.
+        fork = self.room.folder / "fork"
+        shutil.copytree(self.room.state / "audit", fork)
+        (fork / "tree.hashes").unlink()
+        lines = self.lines()
+        lines[2] = lines[2].replace(b'"uid":', b'"uid":1')
+        (fork / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        notes = (fork / "checkpoints").read_text().split("\n\n")
+        (fork / "checkpoints").write_text("\n\n".join(notes[:2]) + "\n\n")  # the first one, of fewer records
+        done = self.hubseal("verify", fork, "--key", self.key, "--checkpoint", kept, want=3)
+        self.assertIn("fork", done.stderr)
+        self.assertIn("kept elsewhere", done.stderr)
+        forged = self.room.folder / "forged"
+        shutil.copytree(self.room.state / "audit", forged)
+        text = (forged / "checkpoints").read_text()
+        (forged / "checkpoints").write_text(text.replace(f"\n{size}\n", f"\n{size - 1}\n"))
+        done = self.hubseal("verify", forged, "--key", self.key, want=3)
+        self.assertIn("forged", done.stderr)
+
+    def test_a_changed_log_stops_all_signing_until_it_is_restored(self):
+        self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        self.await_checkpoint()
+        self.room.stop()
+        file = self.room.state / "audit" / "audit.jsonl"
+        good = file.read_bytes()
+        file.write_bytes(good.replace(b'"uid":', b'"uid":1', 1))
+        self.room.start()
+        health = self.room.call("health")
+        self.assertEqual(health["status"], "degraded")
+        self.assertIn("hubseal audit verify", "".join(health["problems"]))
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.call("sign_jws", key="hub-jws", payload="e30")
+        self.assertEqual(caught.exception.code, "storage_unavailable")
+        self.room.stop()
+        file.write_bytes(good)
+        self.room.start()
+        self.room.call("sign_jws", key="hub-jws", payload="e30")
+
+    def test_a_token_that_is_gone_for_long_makes_no_checkpoint_and_stops_signing_for_both_reasons(self):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        room.audit_lines = "checkpoint_seconds = 1\ncheckpoint_records = 1"
+        room.write_config()
+        room.start()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.script("fail C_Sign * 0x30")  # a device error, whatever signs
+        deadline = time.monotonic() + rig.PATIENCE
+        while "too old" not in "".join(room.call("health")["problems"]):
+            self.assertLess(time.monotonic(), deadline, room.log())
+            time.sleep(0.2)
+        room.script("# it works again")
+        while room.call("health")["status"] != "ready":
+            self.assertLess(time.monotonic(), deadline, room.log())
+            time.sleep(0.2)
+        room.call("sign_jws", key="hub-jws", payload="e30")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

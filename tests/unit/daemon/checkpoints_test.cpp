@@ -1,0 +1,253 @@
+#include "daemon/checkpoints.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/audit/verify.h"
+#include "common/x509/public_key.h"
+#include "daemon/registry/registry.h"
+#include "tests/support/must.h"
+#include "tests/support/replace_in.h"
+#include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/witness.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using test::must;
+
+namespace {
+
+/// A token that can be made to fail.
+class Token final : public hsm::Signer {
+ public:
+  Result<std::vector<hsm::KeyInfo>> list_keys() override { return keys.list_keys(); }
+  Result<hsm::KeyInfo> find_key(const KeyId& id) override { return keys.find_key(id); }
+  Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
+    return keys.generate_key(type, label);
+  }
+  Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
+    ++signatures;
+    if (gone) return fail(Code::hsm_unavailable, "the token is gone");
+    return keys.sign(id, algorithm, message);
+  }
+  Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
+  hsm::TokenStatus status() override { return keys.status(); }
+
+  test::SoftwareSigner keys;
+  bool gone = false;
+  int signatures = 0;
+};
+
+struct Room {
+  Room() { open(); }
+
+  /// As a start of hubseald does.
+  void open(Checkpoints::Settings settings = {}) {
+    close();
+    log = must(AuditLog::open(folder.path(), clock));
+    keyring = must(Keyring::open(*registry, token, clock));
+    gate = std::make_unique<Gate>();
+    checkpoints = std::make_unique<Checkpoints>(*log, *keyring, token, *gate);
+    must(checkpoints->start(folder.path(), "test", std::move(settings)));
+  }
+  void close() {
+    checkpoints.reset();
+    gate.reset();
+    keyring.reset();
+    log.reset();
+  }
+  void record(int count) {
+    for (int n = 0; n < count; ++n) must(log->record(Json{{"event", "e"}, {"n", n}}));
+  }
+  std::string reason() const { return gate->check() ? "" : gate->check().error().message; }
+  audit::Verdict verdict() {
+    return must(audit::verify({.folder = folder.path(), .keys = {must(checkpoints->public_key())}, .witnessed = {}}));
+  }
+
+  SystemClock clock;
+  Token token;
+  test::TempDir registry_folder, folder;
+  std::unique_ptr<Registry> registry = must(Registry::open(registry_folder.path()));
+  std::unique_ptr<AuditLog> log;
+  std::unique_ptr<Keyring> keyring;
+  std::unique_ptr<Gate> gate;
+  std::unique_ptr<Checkpoints> checkpoints;
+  const std::filesystem::path file = folder.path() / "checkpoints";
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(checkpoints_of_the_log, Room)
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_is_size_and_root_signed_by_the_key_that_the_first_start_made) {
+  BOOST_TEST((checkpoints->latest().error().code == Code::not_found));
+  record(3);
+  must(checkpoints->make());
+  const auto latest = must(checkpoints->latest());
+  BOOST_TEST(latest.checkpoint.size == log->records());
+  BOOST_TEST(to_hex(latest.checkpoint.root) == to_hex(log->tree().root()));
+  const Bytes spki = must(checkpoints->public_key());
+  const PkeyPtr key = must(x509::public_key_from_spki(spki));
+  const audit::SignedNote note = must(audit::parse_note(latest.note));
+  BOOST_TEST(audit::is_signed_by(note, "hubseal/test", spki, key.get()));
+  audit::SignedNote other = note;
+  other.text[other.text.find('\n') + 1] ^= 1;
+  BOOST_TEST(!audit::is_signed_by(other, "hubseal/test", spki, key.get()));
+  BOOST_TEST((must(keyring->find("hubseal-audit", KeyUse::audit)).type == KeyType::ec_p256));
+  BOOST_TEST(!keyring->find("hubseal-audit", KeyUse::jws).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_log_as_it_was_is_not_signed_twice_and_a_restart_goes_on) {
+  record(2);
+  must(checkpoints->make());
+  const int before = token.signatures;
+  must(checkpoints->make());
+  BOOST_TEST(token.signatures == before);
+  const std::string note = must(checkpoints->latest()).note;
+  open();
+  BOOST_TEST(must(checkpoints->latest()).note == note);
+  BOOST_TEST(reason().empty());
+  record(2);
+  must(checkpoints->make());
+  const audit::Verdict good = verdict();
+  BOOST_TEST(!good.fault.has_value());
+  BOOST_TEST(good.checkpoints == 2U);
+  BOOST_TEST(good.vouched == log->records());
+}
+
+BOOST_AUTO_TEST_CASE(one_is_due_after_so_many_records_or_so_long) {
+  open({.records = 3, .period = std::chrono::hours(1), .witnesses = {}});
+  checkpoints->tick();
+  must(checkpoints->make());
+  const int before = token.signatures;
+  record(2);
+  checkpoints->tick();
+  BOOST_TEST(token.signatures == before);
+  record(1);
+  checkpoints->tick();
+  BOOST_TEST(token.signatures == before + 1);
+  open({.records = 1000, .period = std::chrono::seconds(0), .witnesses = {}});
+  record(1);
+  checkpoints->tick();
+  BOOST_TEST(token.signatures == before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_made_stops_signing_and_the_next_one_lets_it_go_on) {
+  open({.records = 1, .period = std::chrono::seconds(0), .witnesses = {}});
+  record(1);
+  token.gone = true;
+  checkpoints->tick();
+  checkpoints->tick();
+  BOOST_TEST(reason().find("too old") != std::string::npos, reason());
+  BOOST_TEST((gate->check().error().code == Code::storage_unavailable));
+  token.gone = false;
+  checkpoints->tick();
+  BOOST_TEST(reason().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_was_changed_behind_its_back_is_not_signed_for_again) {
+  record(5);
+  must(checkpoints->make());
+  close();
+  test::must_replace_in(folder.path() / "audit.jsonl", "\"n\":1", "\"n\":7");
+  open();
+  BOOST_TEST(reason().find("was changed") != std::string::npos, reason());
+  BOOST_TEST(!checkpoints->make().has_value());
+  checkpoints->tick();
+  BOOST_TEST(!reason().empty());
+  BOOST_TEST(verdict().fault.has_value());
+  close();
+  test::must_replace_in(folder.path() / "audit.jsonl", "\"n\":7", "\"n\":1");
+  open();
+  BOOST_TEST(reason().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_lost_its_end_is_noticed) {
+  record(5);
+  must(checkpoints->make());
+  close();
+  std::stringstream text;
+  text << std::ifstream(folder.path() / "audit.jsonl").rdbuf();
+  const std::string whole = text.str();
+  std::ofstream(folder.path() / "audit.jsonl") << whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1);
+  open();
+  BOOST_TEST(reason().find("were signed") != std::string::npos, reason());
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_somebody_else_signed_is_noticed) {
+  record(1);
+  must(checkpoints->make());
+  close();
+  test::must_replace_in(file, "hubseal/test\n", "hubseal/TEST\n");
+  open();
+  BOOST_TEST(!reason().empty());
+}
+
+BOOST_AUTO_TEST_CASE(stored_hashes_at_fault_are_made_anew_and_stop_nothing) {
+  record(9);
+  must(checkpoints->make());
+  close();
+  {
+    std::fstream hashes(folder.path() / "tree.hashes", std::ios::in | std::ios::out);
+    hashes << "xxxx";
+  }
+  open();
+  BOOST_TEST(reason().empty());
+  BOOST_TEST(!verdict().fault.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_a_crash_cut_off_is_taken_away) {
+  record(1);
+  must(checkpoints->make());
+  const std::string note = must(checkpoints->latest()).note;
+  std::ofstream(file, std::ios::app) << "hubseal/test\n7\nAAAA";
+  open();
+  BOOST_TEST(must(checkpoints->latest()).note == note);
+  record(1);
+  must(checkpoints->make());
+  BOOST_TEST(verdict().checkpoints == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(cosignatures_of_known_witnesses_are_kept_and_no_others) {
+  const test::Witness known("regulator.example"), unknown("stranger.example");
+  open({.witnesses = {must(audit::Witness::parse(known.verifier_key()))}});
+  record(1);
+  must(checkpoints->make());
+  const std::string note = must(checkpoints->latest()).note;
+  BOOST_TEST((checkpoints->add_cosignatures(note).error().code == Code::bad_request));
+  BOOST_TEST((checkpoints->add_cosignatures(unknown.cosign(note, 1)).error().code == Code::bad_request));
+  std::string altered = known.cosign(note, 1);
+  altered[altered.rfind('A')] ^= 1;
+  (void)checkpoints->add_cosignatures(altered);
+  BOOST_TEST(must(checkpoints->latest()).note.find("regulator") == std::string::npos);
+
+  BOOST_TEST(must(checkpoints->add_cosignatures(known.cosign(note, 1764150000))).front() == "regulator.example");
+  const audit::SignedNote cosigned = must(audit::parse_note(must(checkpoints->latest()).note));
+  BOOST_TEST(cosigned.signatures.size() == 2U);
+  BOOST_TEST(audit::cosigned_at(cosigned, must(audit::Witness::parse(known.verifier_key()))).value() == 1764150000U);
+  must(checkpoints->add_cosignatures(known.cosign(note, 1764150060)));  // again: it replaces the first
+  BOOST_TEST(must(audit::parse_note(must(checkpoints->latest()).note)).signatures.size() == 2U);
+  BOOST_TEST(!verdict().fault.has_value());
+
+  record(1);
+  must(checkpoints->make());
+  BOOST_TEST((checkpoints->add_cosignatures(known.cosign(note, 1)).error().code == Code::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(a_verifier_key_is_name_id_and_key_that_belong_together) {
+  const std::string good = test::Witness("w.example").verifier_key();
+  BOOST_TEST(audit::Witness::parse(good).has_value());
+  std::string other_name = good, other_id = good;
+  other_name[0] = 'x';
+  char& digit = other_id[other_id.find('+') + 1];
+  digit = digit == '0' ? '1' : '0';
+  for (const std::string& bad :
+       {other_name, other_id, std::string("w.example"), good + "A", std::string("+00000000+AAAA")})
+    BOOST_TEST(!audit::Witness::parse(bad).has_value(), bad);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
