@@ -95,7 +95,7 @@ class Verbs(unittest.TestCase):
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
-                     self.approvals, self.raw, self.subjects, self.policy, self.status):
+                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -106,9 +106,10 @@ class Verbs(unittest.TestCase):
             self.assertEqual(sorted(every - self.driven - DRIVEN_ELSEWHERE), [])
 
     def empty_room(self):
-        self.assertEqual(self.plain("key", "list")[0], "no keys yet\n")
+        # The only key is the audit log's, which the first start makes.
+        self.assertRegex(self.plain("key", "list")[0], r"hubseal-audit +ec_p256 +audit +active +generated")
         self.assertEqual(self.plain("cert", "list")[0], "no certificates yet\n")
-        self.assertEqual(self.as_json("key", "list"), {"keys": []})
+        self.assertEqual([key["label"] for key in self.as_json("key", "list")["keys"]], ["hubseal-audit"])
         self.assertEqual(self.as_json("cert", "list"), {"certificates": [], "more": False})
         self.assertIn("no CA yet", self.plain("status")[0])
         self.refused("not_found", "ca", "show")
@@ -301,6 +302,32 @@ class Verbs(unittest.TestCase):
         file.write_text("[approvals]\n")
         self.refused("bad_request", "policy", "load", status=2)
         self.assertEqual(self.as_json("policy", "show")["version"], loaded["version"])
+
+    def audit(self):
+        self.room.restart()  # which makes a checkpoint
+        newest = self.as_json("audit", "tail", "--count", "3")
+        self.assertEqual(newest["records"][-1]["seq"], newest["of"])
+        self.assertRegex(self.plain("audit", "tail", "--count", "3")[0], r"started")
+        shown = self.as_json("audit", "show", newest["of"])
+        self.assertEqual(shown["record"], newest["records"][-1])
+        line = (self.room.state / "audit" / "audit.jsonl").read_bytes().splitlines()[newest["of"] - 1]
+        self.assertEqual(shown["leaf_sha256"], hashlib.sha256(b"\0" + line).hexdigest())
+        self.assertIn("started", self.plain("audit", "show", newest["of"])[0])
+        self.refused("not_found", "audit", "show", "100000")
+        checkpoint = self.as_json("audit", "checkpoint")
+        key = self.room.write("audit-key.pem", checkpoint["public_key"])
+        note = self.room.write("kept.txt", self.plain("audit", "checkpoint")[0])
+        self.assertEqual(note.read_text(), checkpoint["note"])
+        self.assertIn("is in the log", self.plain("audit", "prove", "1", "--key", key)[0])
+        self.assertEqual(self.as_json("audit", "prove", "1", "--key", key)["note"], checkpoint["note"])
+        self.assertIn("begins with", self.plain("audit", "compare", note, "--key", key)[0])
+        self.as_json("audit", "compare", note, "--key", key)
+        self.plain("audit", "export", "--out", "copy")
+        self.assertIn("good", self.plain("audit", "verify", "copy", "--key", key, "--checkpoint", note)[0])
+        self.assertTrue(self.as_json("audit", "verify", "copy", "--key", key)["good"])
+        self.refused("bad_request", "audit", "verify", "copy", "--key", note, status=2)
+        self.refused("bad_request", "audit", "cosign", note, status=2)
+        self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
 
     def status(self):
         said = self.plain("status")[0]
