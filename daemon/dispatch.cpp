@@ -74,10 +74,12 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
 }  // namespace
 
 Json Call::who() const {
-  return Json{{"peer", peer.rule->name},
+  Json who = {{"peer", peer.rule->name},
               {"uid", peer.credentials.uid},
               {"gid", peer.credentials.gids.front()},
               {"pid", peer.credentials.pid}};
+  if (!peer.credentials.unit.empty()) who["unit"] = peer.credentials.unit;
+  return who;
 }
 
 Result<> Call::record_intent(std::string_view event) const {

@@ -1,9 +1,11 @@
 #include "daemon/peer.h"
 
 #include <sys/socket.h>
+#include <systemd/sd-login.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace hubseal::daemon {
@@ -32,6 +34,9 @@ Result<Credentials> peer_credentials(int socket) {
   if (result != 0) return fail(Code::internal, std::string("SO_PEERGROUPS: ") + std::strerror(errno));
   groups.resize(size / sizeof(gid_t));
   credentials.gids.insert(credentials.gids.end(), groups.begin(), groups.end());
+  char* unit = nullptr;
+  if (::sd_peer_get_unit(socket, &unit) >= 0 && unit) credentials.unit = unit;
+  ::free(unit);
   return credentials;
 }
 

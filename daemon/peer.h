@@ -77,9 +77,11 @@ struct Credentials {
   pid_t pid = 0;
   uid_t uid = 0;
   std::vector<gid_t> gids;  ///< primary and supplementary
+  std::string unit;         ///< systemd unit that the process belongs to; empty where there is none
 };
 
-/// SO_PEERCRED and SO_PEERGROUPS of a connected Unix socket: as they were at connect().
+/// SO_PEERCRED and SO_PEERGROUPS of a connected Unix socket: as they were at connect(). The unit is looked up by pid
+/// and decides nothing: it is for the audit log.
 Result<Credentials> peer_credentials(int socket);
 
 /// A connected peer with the rule that let it in.
