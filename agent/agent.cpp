@@ -9,6 +9,7 @@
 #include "agent/service/dfsps.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
 #include "common/log.h"
@@ -32,9 +33,10 @@ struct Agent::Parts {
         daemon(client),
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
+        pki(daemon),
         dfsps(dfsp_table, clock),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, dfsps, inbound_enrollments}),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
@@ -47,6 +49,7 @@ struct Agent::Parts {
   SigningDaemon daemon;
   SigningDaemon health_daemon;
   HubCa hub_ca;
+  Pki pki;
   Dfsps dfsps;
   InboundEnrollments inbound_enrollments;
   http::Pipeline pipeline;

@@ -101,6 +101,7 @@ void build(CLI::App& app, Session& session) {
   add_cert(app, session);
   add_policy(app, session);
   add_subject(app, session);
+  add_crl(app, session);
   add_csr(app, session);
   add_jws(app, session);
   add_approval(app, session);

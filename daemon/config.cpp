@@ -34,6 +34,8 @@ Result<Config::Server> read_server(Fields fields) {
   Config::Server server;
   server.runtime_dir = TRY(absolute_path(fields, "runtime_dir"));
   server.state_dir = TRY(absolute_path(fields, "state_dir"));
+  server.crl_dir = server.state_dir / "crl";
+  if (fields.has("crl_dir")) server.crl_dir = TRY(absolute_path(fields, "crl_dir"));
   server.policy.policy_file = TRY(absolute_path(fields, "policy_file"));
   server.policy.profiles_dir = TRY(absolute_path(fields, "profiles_dir"));
   server.max_connections = static_cast<unsigned>(TRY(fields.integer_or("max_connections", 1, 1024, 64)));

@@ -20,6 +20,7 @@ struct Config {
   struct Server {
     std::filesystem::path runtime_dir;
     std::filesystem::path state_dir;
+    std::filesystem::path crl_dir;  ///< where CRLs are published; default: crl in state_dir
     PolicyFiles policy;
     unsigned max_connections = 64;  ///< per socket
     std::chrono::seconds line_timeout{5};

@@ -28,6 +28,8 @@
 
 namespace hubseal::daemon {
 
+class Revocation;
+
 /// Everything that an operation may use. Owns nothing.
 struct Services {
   Registry& registry;
@@ -44,6 +46,7 @@ struct Services {
   Refusals& refusals;
   Approvers& approvers;
   Issuance& issuance;
+  Revocation& revocation;
   jws::JwsSigner& jws;
   hsm::Signer& signer;
   const Clock& clock;

@@ -10,6 +10,7 @@ namespace hubseal::daemon {
 Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer& signer, const Clock& clock) {
   Parts parts;
   parts.peers = places.peers;
+  parts.crl_folder = places.crl_folder.empty() ? places.state.path() / "crl" : places.crl_folder;
   parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
   parts.registry = TRY(Registry::open(places.state.path()));
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
@@ -39,6 +40,14 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
                  .subjects = subjects_,
                  .signer = signer,
                  .clock = guard_}),
+      revocation_({.registry = *registry_,
+                   .audit = *audit_,
+                   .authorities = *authorities_,
+                   .keyring = *keyring_,
+                   .signer = signer,
+                   .gate = gate_,
+                   .clock = clock,
+                   .folder = std::move(parts.crl_folder)}),
       jws_(signer),
       dispatcher_(services(signer, clock)) {
   housekeeper_.add("counts of refusals", [this]() -> Housekeeper::Duration {
@@ -46,6 +55,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
     return Refusals::kInterval;
   });
+  housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
@@ -76,6 +86,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .refusals = refusals_,
           .approvers = approvers_,
           .issuance = issuance_,
+          .revocation = revocation_,
           .jws = jws_,
           .signer = signer,
           .clock = clock,

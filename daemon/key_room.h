@@ -21,6 +21,7 @@
 #include "daemon/quota/refusals.h"
 #include "daemon/register.h"
 #include "daemon/registry/registry.h"
+#include "daemon/revocation.h"
 #include "daemon/state_folder.h"
 #include "hsm/signer.h"
 
@@ -36,6 +37,7 @@ class KeyRoom {
     PolicyFiles policy;
     std::vector<PeerRule> peers;  ///< of the configuration: a policy must hold the profiles that they name
     std::int64_t audit_file_bytes = AuditLog::kFileBytes;
+    std::filesystem::path crl_folder = {};  ///< empty: crl in the state folder
   };
   /// State folder, signer and clock must outlive it.
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
@@ -66,6 +68,7 @@ class KeyRoom {
  private:
   struct Parts {
     std::vector<PeerRule> peers;
+    std::filesystem::path crl_folder;
     std::unique_ptr<AuditLog> audit;
     std::unique_ptr<Registry> registry;
     std::unique_ptr<Policies> policies;
@@ -92,6 +95,7 @@ class KeyRoom {
   Register subjects_;
   Refusals refusals_;
   Issuance issuance_;
+  Revocation revocation_;
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;
   Housekeeper housekeeper_;  // last: its thread uses all the others

@@ -39,8 +39,9 @@ enum class Permission : unsigned {
   manage_approvers = 1 << 15,
   read_audit = 1 << 16,
   cosign = 1 << 17,
+  revoke = 1 << 18,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 18> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 19> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -59,6 +60,7 @@ constexpr std::array<std::pair<std::string_view, Permission>, 18> kPermissions =
     {"manage_approvers", Permission::manage_approvers},
     {"read_audit", Permission::read_audit},
     {"cosign", Permission::cosign},
+    {"revoke", Permission::revoke},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

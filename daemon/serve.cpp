@@ -126,7 +126,8 @@ Result<> serve(const Config& config) {
   const auto room = TRY(KeyRoom::open({.state = state,
                                        .policy = config.server.policy,
                                        .peers = config.peers,
-                                       .audit_file_bytes = config.audit.file_bytes},
+                                       .audit_file_bytes = config.audit.file_bytes,
+                                       .crl_folder = config.server.crl_dir},
                                       *signer, clock));
   TRY(room->prove());
   TRY(room->start_checkpoints(config.audit.checkpoints));

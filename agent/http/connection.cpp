@@ -202,6 +202,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
   if (!answer.allow.empty()) response.set("Allow", answer.allow);
   set_security_headers(response, secure_);
+  if (answer.cache_seconds) response.set("Cache-Control", fmt::format("public, max-age={}", *answer.cache_seconds));
   std::ostringstream head;
   response.write(head);
   std::string bytes = head.str();

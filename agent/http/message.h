@@ -43,8 +43,9 @@ struct Answer {
   std::string content_type = "application/json";
   std::string body;
   std::optional<int> retry_after_seconds;
-  std::string allow;   ///< methods, with 405
-  bool close = false;  ///< the connection cannot be used again
+  std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
+  std::string allow;                 ///< methods, with 405
+  bool close = false;                ///< the connection cannot be used again
 };
 
 /// Success, as clients know it: indented by two spaces.

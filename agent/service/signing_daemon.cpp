@@ -1,5 +1,7 @@
 #include "agent/service/signing_daemon.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +12,7 @@ namespace hubseal::agent {
 namespace {
 
 constexpr std::size_t kMaxPemBytes = 64 * 1024;
+constexpr std::size_t kMaxChunk = 1 << 20;
 
 /// Asks, and keeps the texts that name sockets and peers away from REST clients.
 Result<Json> ask(wire::DaemonClient& client, std::string_view op, const Json& fields) {
@@ -72,6 +75,25 @@ Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& i
   approval.needed = TRY(ours(fields.integer("needed", 0, 1000)));
   approval.expires = TRY(ours(fields.text("expires_at", 32)));
   return approval;
+}
+
+Result<Bytes> SigningDaemon::get_crl(std::string_view ca) {
+  Bytes crl;
+  std::optional<std::int64_t> number;
+  for (std::size_t offset = 0;;) {
+    const Json reply = TRY(ask(client_, "get_crl", {{"ca", ca}, {"offset", offset}}));
+    Fields fields = TRY(ours(answer(reply)));
+    const std::int64_t of = TRY(ours(fields.integer("number", 1, INT64_MAX)));
+    if (number && *number != of) return fail(Code::hsm_busy, "the CRL was replaced while it was read");
+    number = of;
+    const Bytes chunk = TRY(ours(from_base64(TRY(ours(fields.text("der", kMaxChunk))))));
+    crl.insert(crl.end(), chunk.begin(), chunk.end());
+    const auto next = static_cast<std::size_t>(TRY(ours(fields.integer_or("next", 0, INT64_MAX, 0))));
+    if (next == 0) return crl;
+    if (next != crl.size() || next <= offset)
+      return fail(Code::internal, "the signing daemon's answer: a CRL with gaps");
+    offset = next;
+  }
 }
 
 }  // namespace hubseal::agent

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/bytes.h"
 #include "common/result.h"
 #include "common/wire/daemon_client.h"
 
@@ -47,6 +48,8 @@ class SigningDaemon {
   /// approval_required names the approval that it waits for.
   Result<std::string> issue_certificate(const IssueRequest& request);
   Result<Approval> get_approval(const std::string& id);
+  /// The newest CRL, DER. Errors: not_found.
+  Result<Bytes> get_crl(std::string_view ca);
 
  private:
   wire::DaemonClient& client_;

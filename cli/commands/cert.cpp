@@ -78,6 +78,39 @@ Result<ExitCode> show(const Session& session, const Options& options) {
   return ExitCode::ok;
 }
 
+struct Revoking {
+  std::string ca = "hub-ca";
+  std::string serial;
+  std::string reason = "unspecified";
+};
+
+std::string render_revocation(const Json& answer) {
+  const std::string number = text_of(answer, "crl_number");
+  return render_pairs({{"CA", text_of(answer, "ca")},
+                       {"serial", text_of(answer, "serial")},
+                       {"participant", text_of(answer, "subject")},
+                       {"reason", text_of(answer, "reason")},
+                       {"since", text_of(answer, "revoked_at")},
+                       {"CRL", number == "-" ? "not signed yet: hubseal status says why" : "number " + number}});
+}
+
+Result<ExitCode> tell(const Session& session, const Json& answer) {
+  if (session.json)
+    session.print_json(answer);
+  else
+    print(render_revocation(answer));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> revoke(const Session& session, const Revoking& options) {
+  return tell(session, TRY(session.call("revoke_certificate",
+                                        {{"ca", options.ca}, {"serial", options.serial}, {"reason", options.reason}})));
+}
+
+Result<ExitCode> release(const Session& session, const Revoking& options) {
+  return tell(session, TRY(session.call("release_certificate", {{"ca", options.ca}, {"serial", options.serial}})));
+}
+
 struct Listing {
   std::string ca;
   std::string subject;
@@ -150,6 +183,34 @@ void add_show(CLI::App& cert, Session& session) {
   on(showing, session, options, show);
 }
 
+std::shared_ptr<Revoking> add_revoking_options(CLI::App* command) {
+  const auto options = std::make_shared<Revoking>();
+  command->add_option("serial", options->serial, "Serial number, hexadecimal")->required()->type_name("SERIAL");
+  command->add_option("--ca", options->ca, "The CA that signed it")->capture_default_str()->type_name("NAME");
+  return options;
+}
+
+void add_revoke(CLI::App& cert, Session& session) {
+  CLI::App* revoking = command(cert, "revoke", "Revoke a certificate for good; it is in the CRL at once",
+                               "  hubseal cert revoke 4f1c0a --reason key_compromise\n");
+  const auto revoked = add_revoking_options(revoking);
+  revoking->add_option("--reason", revoked->reason, "Why")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"unspecified", "key_compromise", "affiliation_changed", "superseded",
+                             "cessation_of_operation", "privilege_withdrawn"}));
+  on(revoking, session, revoked, revoke);
+
+  CLI::App* holding = command(cert, "hold", "Revoke a certificate for now: the only revocation that can be taken back",
+                              "  hubseal cert hold 4f1c0a\n");
+  const auto held = add_revoking_options(holding);
+  held->reason = "certificate_hold";
+  on(holding, session, held, revoke);
+
+  CLI::App* releasing =
+      command(cert, "release", "Take a hold back: the certificate is good again", "  hubseal cert release 4f1c0a\n");
+  on(releasing, session, add_revoking_options(releasing), release);
+}
+
 void add_list(CLI::App& cert, Session& session) {
   const auto listing = std::make_shared<Listing>();
   CLI::App* listed = command(cert, "list", "Certificates, oldest first",
@@ -166,12 +227,13 @@ void add_list(CLI::App& cert, Session& session) {
 
 void add_cert(CLI::App& app, Session& session) {
   CLI::App* cert =
-      command(app, "cert", "Certificates: issue, show, list",
+      command(app, "cert", "Certificates: issue, show, list, revoke, hold, release",
               "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n");
   cert->require_subcommand(1);
   add_issue(*cert, session);
   add_show(*cert, session);
   add_list(*cert, session);
+  add_revoke(*cert, session);
 }
 
 }  // namespace hubseal::cli

@@ -16,6 +16,7 @@ void add_ca(CLI::App& app, Session& session);
 void add_cert(CLI::App& app, Session& session);
 void add_policy(CLI::App& app, Session& session);
 void add_subject(CLI::App& app, Session& session);
+void add_crl(CLI::App& app, Session& session);
 void add_csr(CLI::App& app, Session& session);
 void add_jws(CLI::App& app, Session& session);
 void add_approval(CLI::App& app, Session& session);

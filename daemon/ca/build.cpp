@@ -33,12 +33,6 @@ Result<Bytes> der_of(const T* value, Encode encode, std::string_view what) {
   return bytes;
 }
 
-Result<Bytes> der_of_time(TimePoint time) {
-  // UTCTime until 2049, GeneralizedTime from then on (RFC 5280 section 4.1.2.5).
-  const TimePtr value(ASN1_TIME_set(nullptr, time.time_since_epoch().count()));
-  return der_of(value.get(), i2d_ASN1_TIME, "date");
-}
-
 Result<Bytes> der_of_name(const x509::DistinguishedName& name) {
   const NamePtr value = TRY(name.to_openssl());
   return der_of(value.get(), i2d_X509_NAME, "name");
@@ -154,6 +148,11 @@ Result<Bytes> name_constraints(const NameConstraints& constraints) {
 }
 
 }  // namespace
+
+Result<Bytes> der_of_time(TimePoint time) {
+  const TimePtr value(ASN1_TIME_set(nullptr, time.time_since_epoch().count()));
+  return der_of(value.get(), i2d_ASN1_TIME, "date");
+}
 
 Result<Bytes> build_tbs(const Draft& draft) {
   static constexpr std::uint8_t kVersion3[] = {kInteger, 1, 2};

@@ -45,4 +45,7 @@ struct CsrDraft {
 /// DER CertificationRequestInfo.
 Result<Bytes> build_csr_info(const CsrDraft& draft);
 
+/// DER UTCTime until 2049, GeneralizedTime from then on (RFC 5280 section 4.1.2.5).
+Result<Bytes> der_of_time(TimePoint time);
+
 }  // namespace hubseal::ca

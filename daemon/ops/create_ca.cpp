@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/log.h"
 #include "daemon/ca/assemble.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
 #include "daemon/registry/subject_table.h"
+#include "daemon/revocation.h"
 
 namespace hubseal::daemon::ops {
 namespace {
@@ -103,7 +105,11 @@ Result<Json> create_ca(Call& call, Fields fields) {
     call.details["serial"] = root.serial;
     call.details["certificate_sha256"] = to_hex(sha256(root.certificate));
   }
-  return view_of(*TRY(services.authorities.add(std::move(record))));
+  const auto authority = TRY(services.authorities.add(std::move(record)));
+  // A CA has a CRL from its first day on; where it cannot be signed now, the housekeeper makes it.
+  if (const auto made = services.revocation.bring_up_to_date(request.ca); !made)
+    log::warning("a new CA has no CRL yet", {{"ca", request.ca}, {"reason", made.error().message}});
+  return view_of(*authority);
 }
 
 }  // namespace hubseal::daemon::ops

@@ -6,6 +6,7 @@
 #include "common/jose/jwk.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
+#include "daemon/ca/crl.h"
 #include "daemon/register.h"
 
 namespace hubseal::daemon::ops {
@@ -66,10 +67,20 @@ Json view_of(const Authority& authority) {
   return view;
 }
 
+namespace {
+
+std::string_view state_of(const CertificateRecord& record) {
+  if (!record.issued()) return "intended";
+  if (record.revoked.empty()) return "issued";
+  return record.revoked == ca::to_string(ca::RevocationReason::certificate_hold) ? "on_hold" : "revoked";
+}
+
+}  // namespace
+
 Json view_of(const CertificateRecord& record) {
   Json view = {{"ca", record.ca},
                {"serial", record.serial},
-               {"state", record.issued() ? "issued" : "intended"},
+               {"state", state_of(record)},
                {"profile", record.profile},
                {"subject", record.subject},
                {"request", record.request},
@@ -77,6 +88,10 @@ Json view_of(const CertificateRecord& record) {
                {"not_before", format_utc(record.not_before)},
                {"not_after", format_utc(record.not_after)}};
   if (!record.approval.empty()) view["approval"] = record.approval;
+  if (!record.revoked.empty()) {
+    view["reason"] = record.revoked;
+    view["revoked_at"] = format_utc(record.revoked_at);
+  }
   return view;
 }
 

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kColumns =
     "row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, "
-    "not_before, not_after, tbs, algorithm, certificate, approval, key_core, names_hash";
+    "not_before, not_after, tbs, algorithm, certificate, approval, key_core, names_hash, "
+    "(SELECT reason FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), "
+    "(SELECT revoked_at FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial)";
 
 CertificateRecord read_row(const Statement& row) {
   return {.row = row.integer(0),
@@ -29,7 +31,9 @@ CertificateRecord read_row(const Statement& row) {
           .not_after = time_from(row.integer(11)),
           .tbs = row.blob(12),
           .algorithm = static_cast<SignatureAlgorithm>(row.integer(13)),
-          .certificate = row.blob(14)};
+          .certificate = row.blob(14),
+          .revoked = row.text(18),
+          .revoked_at = time_from(row.integer(19))};
 }
 
 Result<std::optional<CertificateRecord>> first_row(Statement statement) {
@@ -124,7 +128,8 @@ Result<std::optional<CertificateRecord>> newest_like(Database& database, const C
                                                      TimePoint intents_after) {
   static const std::string sql = fmt::format(
       "SELECT {} FROM certificates WHERE subject = ? AND profile = ? AND names_hash = ? AND ca = ? AND serial <> ? AND "
-      "(certificate IS NOT NULL OR not_before > ?) ORDER BY not_before DESC LIMIT 1",
+      "(certificate IS NOT NULL OR not_before > ?) AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.ca = "
+      "certificates.ca AND r.serial = certificates.serial) ORDER BY not_before DESC LIMIT 1",
       kColumns);
   Statement statement = TRY(database.prepare(sql));
   statement.bind(like.subject)

@@ -29,7 +29,9 @@ struct CertificateRecord {
   TimePoint not_after{};
   Bytes tbs;  ///< DER to be signed; kept so that a repeat signs the same bytes
   SignatureAlgorithm algorithm{};
-  Bytes certificate;  ///< DER; empty until it is issued
+  Bytes certificate;    ///< DER; empty until it is issued
+  std::string revoked;  ///< reason, as revocation_table has it; empty while it is good
+  TimePoint revoked_at{};
 
   bool issued() const { return !certificate.empty(); }
 };
@@ -56,8 +58,9 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
                                                       const std::string& request);
 /// Oldest first.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
-/// The newest certificate of the same CA, participant, profile and names as `like`, other than itself. One that is only
-/// intended counts if it begins after `intents_after`: what was never finished must not stand in the way for ever.
+/// Revoked ones apart: the newest certificate of the same CA, participant, profile and names as `like`, other than
+/// itself. One that is only intended counts if it begins after `intents_after`: what was never finished must not stand
+/// in the way for ever.
 Result<std::optional<CertificateRecord>> newest_like(Database& database, const CertificateRecord& like,
                                                      TimePoint intents_after);
 /// The newest that the participant had of this profile at `then`.

@@ -14,9 +14,9 @@ namespace hubseal::daemon {
 
 /// What a registered key may serve; a key serves one thing.
 enum class KeyUse {
-  ca,   ///< certificates
-  jws,  ///< JSON Web Signatures
-  tls,  ///< the hub's own TLS: its CSR, and nothing else here
+  ca,     ///< certificates
+  jws,    ///< JSON Web Signatures
+  tls,    ///< the hub's own TLS: its CSR, and nothing else here
   audit,  ///< checkpoints of the audit log
 };
 constexpr std::array<std::pair<std::string_view, KeyUse>, 4> kKeyUses = {

@@ -150,6 +150,29 @@ CREATE TABLE votes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX approvals_by_state ON approvals (state, expires_at);
 )sql",
+    // Which certificates are revoked, and the lists that say so.
+    R"sql(
+CREATE TABLE revocations (
+  ca TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  PRIMARY KEY (ca, serial)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE revocation_changes (
+  ca TEXT PRIMARY KEY,
+  changes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE crls (
+  ca TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  this_update INTEGER NOT NULL,
+  next_update INTEGER NOT NULL,
+  der BLOB,
+  PRIMARY KEY (ca, number)
+) STRICT;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -12,6 +12,7 @@
 #include "common/x509/csr.h"
 #include "daemon/audit.h"
 #include "daemon/ca/assemble.h"
+#include "daemon/ca/crl.h"
 #include "daemon/checkpoints.h"
 #include "daemon/registry/registry.h"
 #include "tests/support/ca_fixture.h"
@@ -90,6 +91,21 @@ void audit_verify(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kRecords);
 }
 BENCHMARK(audit_verify)->Unit(benchmark::kMillisecond);
+
+/// A CRL of 100,000 entries: built, signed (P-256 in software) and read back.
+void crl_of_100000(benchmark::State& state) {
+  const test::TestCa ca{KeyType::ec_p256};
+  std::vector<ca::RevokedEntry> entries;
+  for (int n = 0; n < 100'000; ++n)
+    entries.push_back({must(ca::new_serial()), test::kNow, ca::RevocationReason::superseded});
+  const ca::CrlDraft draft{*ca.issuer, SignatureAlgorithm::ecdsa_sha256,    7,
+                           test::kNow, test::kNow + std::chrono::hours(48), entries};
+  for ([[maybe_unused]] auto _ : state) {
+    const Bytes tbs = must(ca::build_crl_tbs(draft));
+    benchmark::DoNotOptimize(must(ca::close_crl(draft, tbs, test::sign_with(ca.key.get(), draft.algorithm, tbs))));
+  }
+}
+BENCHMARK(crl_of_100000)->Unit(benchmark::kMillisecond);
 
 /// The steps of issue_certificate that happen here, for a CA of each kind.
 void parse_csr(benchmark::State& state) {

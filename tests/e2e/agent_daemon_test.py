@@ -9,17 +9,22 @@ import os
 import pathlib
 import resource
 import sqlite3
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "integration")]
 import agent_support
 import approval_support
 import rig
+from cryptography import x509
 
 RSA_2048 = ("-newkey", "rsa:2048")
 TRY_LATER = "try again later"
@@ -178,6 +183,68 @@ class Refusals(WithBoth):
                 self.assertEqual(direct.exception.code, code)
                 self.assertIn(daemons_words, direct.exception.message)
         self.assertEqual(self.certificates("bank2"), [])
+
+
+class Pki(WithBoth):
+    """What every verifier fetches (PKI-6, PKI-7), judged by openssl(1) and a TLS server that checks the list."""
+
+    def fetch(self, name, want=200):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.agent.port}/pki/{name}", timeout=rig.PATIENCE) as answer:
+            self.assertEqual(answer.status, want)
+            return answer.read(), answer.headers
+
+    def test_the_list_and_the_ca_certificate_are_there_for_everybody_and_nothing_else(self):
+        self.make()
+        crt, headers = self.fetch("hub-ca.crt")
+        self.assertEqual(headers["Content-Type"], "application/pkix-cert")
+        self.assertEqual(x509.load_der_x509_certificate(crt), x509.load_pem_x509_certificate(self.root.encode()))
+        crl, headers = self.fetch("hub-ca.crl")
+        self.assertEqual(headers["Content-Type"], "application/pkix-crl")
+        self.assertEqual(headers["Cache-Control"], "public, max-age=60")
+        self.assertEqual(x509.load_der_x509_crl(crl).issuer, x509.load_der_x509_certificate(crt).subject)
+        for name in ("nope.crl", "hub-ca.pem", "hub-ca", ".crl", "..%2f..%2fetc%2fpasswd.crl", "hub-ca.crl%00", "%2e%2e.crl",
+                     "registry.sqlite", "x" * 300 + ".crl"):
+            with self.subTest(name), self.assertRaises(urllib.error.HTTPError) as caught:
+                self.fetch(name)
+            self.assertIn(caught.exception.code, (400, 404, 413))
+
+    def test_PKI_7_a_tls_server_with_the_list_refuses_a_client_that_was_revoked(self):
+        self.make()
+        folder = self.room.folder
+        root = self.room.write("root.pem", self.root)
+        self.room.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
+                          folder / "server.key", "-out", folder / "server.pem")
+        issued = self.room.issue(self.room.make_csr("/", ("-newkey", "rsa:2048", "-keyout", folder / "client.key")))
+        self.room.write("client.pem", issued["certificate"])
+
+        def is_let_in():
+            crl = self.room.write("list.der", self.fetch("hub-ca.crl")[0])
+            self.room.openssl("crl", "-inform", "DER", "-in", crl, "-out", folder / "list.pem")
+            chain = self.room.write("trusted.pem", root.read_bytes() + (folder / "list.pem").read_bytes())
+            server = subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", folder / "server.pem", "-key",
+                                       folder / "server.key", "-CAfile", chain, "-crl_check", "-Verify", "2",
+                                       "-verify_return_error", "-naccept", "1", "-www"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True)
+            try:
+                port = next(line.strip().rsplit(":", 1)[1] for line in server.stdout if line.startswith("ACCEPT"))
+                context = ssl.create_default_context(cafile=str(folder / "server.pem"))
+                context.check_hostname = False
+                context.load_cert_chain(folder / "client.pem", folder / "client.key")
+                try:
+                    with socket.create_connection(("127.0.0.1", int(port)), rig.PATIENCE) as plain, \
+                            context.wrap_socket(plain, server_hostname="localhost") as secured:
+                        secured.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                        return bool(secured.recv(100))
+                except (ssl.SSLError, ConnectionError):
+                    return False
+            finally:
+                server.kill()
+                server.wait()
+                server.stdout.close()
+
+        self.assertTrue(is_let_in())
+        self.room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
+        self.assertFalse(is_let_in())
 
 
 class DaemonAway(WithBoth):

@@ -327,6 +327,16 @@ class Verbs(unittest.TestCase):
         self.assertTrue(self.as_json("audit", "verify", "copy", "--key", key)["good"])
         self.refused("bad_request", "audit", "verify", "copy", "--key", note, status=2)
         self.refused("bad_request", "audit", "cosign", note, status=2)
+        listed = self.as_json("cert", "list", "--ca", "hub-ca")["certificates"]
+        serial = next(certificate["serial"] for certificate in reversed(listed) if certificate["subject"] != "hub-ca")
+        self.assertIn("certificate_hold", self.plain("cert", "hold", serial)[0])
+        self.as_json("cert", "release", serial)
+        self.assertEqual(self.as_json("cert", "revoke", serial, "--reason", "superseded")["reason"], "superseded")
+        self.refused("conflict", "cert", "release", serial)
+        pem, summary = self.plain("crl", "show", "hub-ca")
+        self.assertIn("until", summary)
+        self.assertIn("CRL Number", self.room.openssl("crl", "-noout", "-text", stdin=pem.encode()))
+        self.assertEqual(self.as_json("crl", "show")["crl"], pem)
         self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
 
     def status(self):

@@ -43,6 +43,9 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "list_approvers": ("read_approvals", {}),
     "add_approver": ("manage_approvers", {"name": "x", "person": "x", "kind": "uid", "uid": 1}),
     "remove_approver": ("manage_approvers", {"name": "nobody"}),
+    "revoke_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a", "reason": "superseded"}),
+    "release_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a"}),
+    "get_crl": ("read_certificates", {"ca": "hub-ca"}),
     "list_records": ("read_audit", {}),
     "get_checkpoint": ("read_audit", {}),
     "prove_record": ("read_audit", {"record": 1}),
@@ -51,7 +54,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
 }
 OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
     "agent": {"health", "version", "list_keys", "get_public_key", "get_ca", "issue_certificate", "get_certificate",
-              "list_certificates", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
+              "list_certificates", "get_crl", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
               "submit_approval", "list_approvers"},
     "jws": {"health", "version", "get_public_key", "sign_jws"},
     "admin": set(OPERATIONS),

@@ -6,6 +6,7 @@ std::vector<Route> all_routes(const Services& services) {
   std::vector<Route> routes;
   add_health(routes, services);
   add_hub_ca(routes, services);
+  add_pki(routes, services);
   add_dfsps(routes, services);
   add_inbound_enrollments(routes, services);
   return routes;

@@ -10,6 +10,7 @@ namespace hubseal::agent {
 class Dfsps;
 class HubCa;
 class InboundEnrollments;
+class Pki;
 class SigningDaemon;
 namespace store {
 class Database;
@@ -23,12 +24,14 @@ struct Services {
   store::Database& database;
   SigningDaemon& health_daemon;  ///< asked with a short deadline
   HubCa& hub_ca;
+  Pki& pki;
   Dfsps& dfsps;
   InboundEnrollments& inbound_enrollments;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
+void add_pki(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
 

@@ -46,6 +46,14 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"list_approvers", Permission::read_approvals},
     {"add_approver", Permission::manage_approvers},
     {"remove_approver", Permission::manage_approvers},
+    {"revoke_certificate", Permission::revoke},
+    {"release_certificate", Permission::revoke},
+    {"get_crl", Permission::read_certificates},
+    {"list_records", Permission::read_audit},
+    {"get_checkpoint", Permission::read_audit},
+    {"prove_record", Permission::read_audit},
+    {"prove_consistency", Permission::read_audit},
+    {"add_cosignature", Permission::cosign},
 };
 
 struct Fixture : test::SoftwareRoom {

@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include "agent/http/handlers/handlers.h"
+#include "agent/service/pki.h"
+#include "common/fields.h"
+#include "common/log.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+constexpr int kCacheSeconds = 60;  // how long a revocation may stay unseen by who asks through a cache
+
+Answer binary(std::string content_type, const Bytes& der) {
+  Answer answer;
+  answer.content_type = std::move(content_type);
+  answer.body.assign(der.begin(), der.end());
+  answer.cache_seconds = kCacheSeconds;
+  return answer;
+}
+
+/// RFC 5280 section 4.2.1.13 and RFC 2585 section 3: one DER value a file. No file is looked for: the name is asked of
+/// the daemon.
+Outcome get_file(Pki& pki, const std::string& file) {
+  const std::size_t dot = file.rfind('.');
+  const std::string ca = file.substr(0, dot);
+  const std::string kind = dot == std::string::npos ? "" : file.substr(dot);
+  if (!is_name(ca) || (kind != ".crt" && kind != ".crl"))
+    return tl::unexpected(
+        Error{Code::not_found, fmt::format("there is no {} here; wanted CA.crt or CA.crl", log::printable(file, 80))});
+  if (kind == ".crt") return binary("application/pkix-cert", TRY(pki.certificate(ca)));
+  return binary("application/pkix-crl", TRY(pki.crl(ca)));
+}
+
+}  // namespace
+
+void add_pki(std::vector<Route>& routes, const Services& services) {
+  Pki& pki = services.pki;
+  routes.push_back({.method = "GET", .path = "/pki/{file}", .handler = [&pki](const Request& request) {
+                      return get_file(pki, request.param("file"));
+                    }});
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string_view>
+
+#include "common/bytes.h"
+#include "common/result.h"
+
+namespace hubseal::agent {
+
+class SigningDaemon;
+
+/// What every verifier may fetch of a CA: what PKI-6 puts into certificates as addresses.
+/// Threads: share it freely.
+class Pki {
+ public:
+  explicit Pki(SigningDaemon& daemon) : daemon_(daemon) {}
+
+  /// DER. Errors: not_found (no such CA, or it waits for its certificate).
+  Result<Bytes> certificate(std::string_view ca);
+  /// The newest CRL, DER. Errors: not_found.
+  Result<Bytes> crl(std::string_view ca);
+
+ private:
+  SigningDaemon& daemon_;
+};
+
+}  // namespace hubseal::agent

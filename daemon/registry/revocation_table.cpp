@@ -1,0 +1,98 @@
+#include "daemon/registry/revocation_table.h"
+
+#include "daemon/registry/columns.h"
+
+namespace hubseal::daemon::revocation_table {
+namespace {
+
+Result<RevocationRecord> read_row(const Statement& row) {
+  RevocationRecord revocation{.ca = row.text(0), .serial = row.text(1), .at = time_from(row.integer(3))};
+  revocation.reason = TRY(word_to_value(ca::kRevocationReasons, row.text(2)));
+  return revocation;
+}
+
+Result<> count_change(Database& database, const std::string& ca) {
+  Statement count = TRY(database.prepare(
+      "INSERT INTO revocation_changes VALUES (?1, 1) ON CONFLICT DO UPDATE SET changes = changes + 1"));
+  return count.bind(ca).run();
+}
+
+}  // namespace
+
+Result<> set(Database& database, const RevocationRecord& revocation) {
+  Statement upsert =
+      TRY(database.prepare("INSERT INTO revocations (ca, serial, reason, revoked_at) VALUES (?1, ?2, ?3, ?4) "
+                           "ON CONFLICT DO UPDATE SET reason = ?3, revoked_at = ?4"));
+  TRY(upsert.bind(revocation.ca)
+          .bind(revocation.serial)
+          .bind(ca::to_string(revocation.reason))
+          .bind(seconds(revocation.at))
+          .run());
+  return count_change(database, revocation.ca);
+}
+
+Result<> remove(Database& database, const std::string& ca, const std::string& serial) {
+  Statement removal = TRY(database.prepare("DELETE FROM revocations WHERE ca = ? AND serial = ?"));
+  TRY(removal.bind(ca).bind(serial).run());
+  return count_change(database, ca);
+}
+
+Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial) {
+  Statement row =
+      TRY(database.prepare("SELECT ca, serial, reason, revoked_at FROM revocations WHERE ca = ? AND serial = ?"));
+  if (!TRY(row.bind(ca).bind(serial).step())) return std::nullopt;
+  return TRY(read_row(row));
+}
+
+Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then) {
+  Statement rows =
+      TRY(database.prepare("SELECT r.ca, r.serial, r.reason, r.revoked_at FROM revocations r JOIN certificates c ON "
+                           "c.ca = r.ca AND c.serial = r.serial WHERE r.ca = ? AND c.not_after > ? ORDER BY r.serial"));
+  rows.bind(ca).bind(seconds(then));
+  std::vector<RevocationRecord> revocations;
+  while (TRY(rows.step())) revocations.push_back(TRY(read_row(rows)));
+  return revocations;
+}
+
+Result<std::int64_t> changes(Database& database, const std::string& ca) {
+  Statement row = TRY(database.prepare("SELECT changes FROM revocation_changes WHERE ca = ?"));
+  return TRY(row.bind(ca).step()) ? row.integer(0) : std::int64_t{0};
+}
+
+Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
+  Statement last = TRY(database.prepare("SELECT coalesce(max(number), 0) FROM crls WHERE ca = ?"));
+  TRY(last.bind(crl.ca).step());
+  const std::int64_t number = last.integer(0) + 1;
+  Statement insert =
+      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update) VALUES (?, ?, ?, ?, ?)"));
+  TRY(insert.bind(crl.ca)
+          .bind(number)
+          .bind(crl.change)
+          .bind(seconds(crl.this_update))
+          .bind(seconds(crl.next_update))
+          .run());
+  return number;
+}
+
+Result<> complete_crl(Database& database, const CrlRecord& crl) {
+  Statement update = TRY(database.prepare("UPDATE crls SET der = ? WHERE ca = ? AND number = ?"));
+  TRY(update.bind(ByteView(crl.der)).bind(crl.ca).bind(crl.number).run());
+  // Only the newest is ever served; the numbers of the others stay, without their bytes.
+  Statement older = TRY(database.prepare("UPDATE crls SET der = NULL WHERE ca = ? AND number < ?"));
+  return older.bind(crl.ca).bind(crl.number).run();
+}
+
+Result<std::optional<CrlRecord>> latest_crl(Database& database, const std::string& ca) {
+  Statement row =
+      TRY(database.prepare("SELECT ca, number, change, this_update, next_update, der FROM crls WHERE ca = ? AND der IS "
+                           "NOT NULL ORDER BY number DESC LIMIT 1"));
+  if (!TRY(row.bind(ca).step())) return std::nullopt;
+  return CrlRecord{.ca = row.text(0),
+                   .number = row.integer(1),
+                   .change = row.integer(2),
+                   .this_update = time_from(row.integer(3)),
+                   .next_update = time_from(row.integer(4)),
+                   .der = row.blob(5)};
+}
+
+}  // namespace hubseal::daemon::revocation_table

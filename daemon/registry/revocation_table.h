@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/ca/crl.h"
+#include "daemon/registry/sqlite.h"
+
+namespace hubseal::daemon {
+
+struct RevocationRecord {
+  std::string ca;
+  std::string serial;
+  ca::RevocationReason reason{};
+  TimePoint at{};
+};
+
+/// A CRL from the moment its number is reserved.
+struct CrlRecord {
+  std::string ca;
+  std::int64_t number = 0;
+  std::int64_t change = 0;  ///< changes of the list that it takes in
+  TimePoint this_update{};
+  TimePoint next_update{};
+  Bytes der;  ///< empty until it is signed
+};
+
+/// Which certificates are revoked now, and the CRLs that say so. Who revoked what and when is in the audit log.
+namespace revocation_table {
+
+/// Writes it in place of what is there, and counts a change.
+Result<> set(Database& database, const RevocationRecord& revocation);
+/// Takes a hold back, and counts a change.
+Result<> remove(Database& database, const std::string& ca, const std::string& serial);
+Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial);
+/// All of a CA whose certificates end after `then`: the others need not be listed (RFC 5280 section 3.3).
+Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then);
+
+/// How often the list of this CA has changed so far.
+Result<std::int64_t> changes(Database& database, const std::string& ca);
+/// Reserves the next number: also one that is never signed is not given twice.
+Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl);
+Result<> complete_crl(Database& database, const CrlRecord& crl);
+/// The newest that was signed.
+Result<std::optional<CrlRecord>> latest_crl(Database& database, const std::string& ca);
+
+}  // namespace revocation_table
+}  // namespace hubseal::daemon

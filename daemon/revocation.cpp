@@ -1,0 +1,128 @@
+#include "daemon/revocation.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "common/log.h"
+#include "daemon/ca/crl.h"
+
+namespace hubseal::daemon {
+namespace {
+
+constexpr std::chrono::seconds kTick{30};
+
+}  // namespace
+
+Result<CertificateRecord> Revocation::find(const std::string& ca, const std::string& serial) {
+  auto record =
+      TRY(parts_.registry.read([&](Database& database) { return certificate_table::find(database, ca, serial); }));
+  if (!record || !record->issued())
+    return fail(Code::not_found, fmt::format("CA \"{}\" has issued no certificate with serial {}", ca, serial));
+  const auto authority = TRY(parts_.authorities.find(ca));
+  if (authority->issuer && authority->issuer->certificate().serial().hex() == serial)
+    return fail(Code::policy_denied, fmt::format("{} is the certificate of CA \"{}\" itself, which no list of its own "
+                                                 "can revoke",
+                                                 serial, ca));
+  return *std::move(record);
+}
+
+Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate, ca::RevocationReason reason,
+                                            const Grant& grant) {
+  const RevocationRecord wanted{certificate.ca, certificate.serial, reason, parts_.clock.now()};
+  return parts_.registry.write([&](Database& database) -> Result<RevocationRecord> {
+    const auto known = TRY(revocation_table::find(database, wanted.ca, wanted.serial));
+    if (known && known->reason == reason) return *known;
+    if (known && known->reason != ca::RevocationReason::certificate_hold)
+      return fail(Code::conflict, fmt::format("certificate {} was revoked at {} ({}); that stays", wanted.serial,
+                                              format_utc(known->at), ca::to_string(known->reason)));
+    TRY(grant.use(database));
+    TRY(revocation_table::set(database, wanted));
+    return wanted;
+  });
+}
+
+Result<> Revocation::release(const CertificateRecord& certificate, const Grant& grant) {
+  return parts_.registry.write([&](Database& database) -> Result<> {
+    const auto known = TRY(revocation_table::find(database, certificate.ca, certificate.serial));
+    if (!known || known->reason != ca::RevocationReason::certificate_hold)
+      return fail(Code::conflict, fmt::format("certificate {} is not on hold", certificate.serial));
+    TRY(grant.use(database));
+    return revocation_table::remove(database, certificate.ca, certificate.serial);
+  });
+}
+
+Result<CrlRecord> Revocation::latest(const std::string& ca) {
+  TRY(parts_.authorities.find(ca));
+  auto crl = TRY(parts_.registry.read([&](Database& database) { return revocation_table::latest_crl(database, ca); }));
+  if (crl) return *std::move(crl);
+  return fail(Code::not_found, fmt::format("CA \"{}\" has no CRL yet", ca));
+}
+
+Result<> Revocation::bring_up_to_date(const std::string& ca) {
+  const auto authority = TRY(parts_.authorities.find(ca));
+  if (!authority->issuer) return {};
+  const auto one_at_a_time = issuing_.lock();
+  std::optional<CrlRecord> last;
+  std::int64_t change = 0;
+  TRY(parts_.registry.read([&](Database& database) -> Result<> {
+    last = TRY(revocation_table::latest_crl(database, ca));
+    change = TRY(revocation_table::changes(database, ca));
+    return {};
+  }));
+  const TimePoint now = parts_.clock.now();
+  if (last && last->change == change && now < last->this_update + kPeriod && now >= last->this_update) return {};
+  return issue(*authority, last, change);
+}
+
+// Number first, then the signature: what a crash leaves is a number that no list has.
+Result<> Revocation::issue(const Authority& authority, const std::optional<CrlRecord>& last, std::int64_t change) {
+  TRY(parts_.gate.check());
+  const ca::Issuer& issuer = *authority.issuer;
+  const KeyRecord key = TRY(parts_.keyring.find(authority.record.key, KeyUse::ca));
+  const TimePoint now = parts_.clock.now();
+  if (last && now < last->this_update)
+    return fail(Code::policy_denied, fmt::format("the clock says {}, and the last CRL is of {}", format_utc(now),
+                                                 format_utc(last->this_update)));
+  CrlRecord crl{.ca = authority.record.name,
+                .change = change,
+                .this_update = now,
+                .next_update = std::min<TimePoint>(now + 2 * kPeriod, issuer.certificate().not_after()),
+                .der = {}};
+  std::vector<ca::RevokedEntry> entries;
+  crl.number = TRY(parts_.registry.write([&](Database& database) -> Result<std::int64_t> {
+    for (const RevocationRecord& revocation : TRY(revocation_table::list(database, crl.ca, now)))
+      entries.push_back({TRY(x509::Serial::parse(revocation.serial)), revocation.at, revocation.reason});
+    return revocation_table::reserve_crl(database, crl);
+  }));
+  const Json record = {
+      {"event", "crl_intent"}, {"ca", crl.ca}, {"crl_number", crl.number}, {"entries", entries.size()}};
+  TRY(parts_.audit.record(record));
+  const ca::CrlDraft draft{issuer,          ca::signature_algorithm(issuer.key_type(), ca::Hash::sha256),
+                           crl.number,      crl.this_update,
+                           crl.next_update, entries};
+  const Bytes tbs = TRY(ca::build_crl_tbs(draft));
+  crl.der = TRY(ca::close_crl(draft, tbs, TRY(parts_.signer.sign(key.id, draft.algorithm, tbs))));
+  Json result = record;
+  result["event"] = "crl_issued";
+  result["crl_sha256"] = to_hex(sha256(crl.der));
+  TRY(parts_.audit.record(result));
+  TRY(parts_.registry.write([&](Database& database) { return revocation_table::complete_crl(database, crl); }));
+  log::info("CRL issued", {{"ca", crl.ca}, {"number", std::to_string(crl.number)}});
+  return publish(crl);
+}
+
+Result<> Revocation::publish(const CrlRecord& crl) const {
+  std::error_code problem;
+  std::filesystem::create_directories(parts_.folder, problem);
+  return write_file(parts_.folder / (crl.ca + ".crl"), crl.der, 0644);
+}
+
+std::chrono::milliseconds Revocation::tick() {
+  for (const std::string& ca : parts_.authorities.names())
+    if (const auto done = bring_up_to_date(ca); !done)
+      log::warning("no new CRL", {{"ca", ca}, {"reason", done.error().message}});
+  return kTick;
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,206 @@
+"""Revocation as relying parties see it: openssl(1) reads the lists and refuses what is revoked, python3-cryptography reads
+numbers, reasons and dates, and kill -9 at every step loses no revocation and gives no number twice."""
+
+import base64
+import datetime
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import approval_support
+import rig
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+HUBSEAL = rig.BUILD / "cli" / "hubseal"
+
+
+def crl_of(room, ca="hub-ca", on="agent"):
+    answer = room.call("get_crl", ca=ca, on=on)
+    return x509.load_der_x509_crl(base64.b64decode(answer["der"])), answer
+
+
+class Revocation(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.room = rig.Rig(start=False)
+        cls.addClassCleanup(cls.room.close)
+        cls.prepare()
+        cls.room.start()
+        cls.root = cls.room.write("root.pem", cls.room.make_ca()["certificate"])
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    def issue(self):
+        name = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
+        issued = self.room.issue(self.room.make_csr(), subject=name, request=f"r-{len(self.room.audit())}")
+        return issued["serial"], self.room.write(f"{issued['serial']}.pem", issued["certificate"])
+
+    def verdict(self, certificate):
+        """What openssl verify says with the newest list."""
+        crl, _ = crl_of(self.room)
+        file = self.room.write("list.pem", crl.public_bytes(Encoding.PEM))
+        done = self.room.tool("openssl", "verify", "-x509_strict", "-crl_check", "-CAfile", self.root, "-CRLfile", file,
+                              certificate, check=False)
+        return (done.stdout + done.stderr).decode()
+
+    def refused(self, code, op, **fields):
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.call(op, **fields)
+        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        return caught.exception
+
+    def entry(self, serial):
+        return crl_of(self.room)[0].get_revoked_certificate_by_serial_number(int(serial, 16))
+
+
+class Lists(Revocation):
+    def test_PKI_7_a_new_ca_has_an_empty_list_that_openssl_takes(self):
+        crl, answer = crl_of(self.room)
+        self.assertTrue(crl.is_signature_valid(x509.load_pem_x509_certificate(self.root.read_bytes()).public_key()))
+        self.assertEqual(crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number, answer["number"])
+        life = crl.next_update - crl.last_update
+        self.assertEqual(life, datetime.timedelta(hours=48))  # renewed every 24 hours
+        _, certificate = self.issue()
+        self.assertIn(": OK", self.verdict(certificate))
+        self.assertEqual((self.room.state / "crl" / "hub-ca.crl").read_bytes(), base64.b64decode(answer["der"]))
+        text = self.room.openssl("crl", "-noout", "-text", stdin=crl.public_bytes(Encoding.PEM))
+        self.assertIn("Version 2 (0x1)", text)
+        self.assertIn("Authority Key Identifier", text)
+
+    def test_PKI_7_what_is_revoked_is_in_the_next_list_at_once_with_its_reason(self):
+        for reason, flag in (("key_compromise", x509.ReasonFlags.key_compromise), ("superseded", x509.ReasonFlags.superseded),
+                             ("unspecified", None), ("privilege_withdrawn", x509.ReasonFlags.privilege_withdrawn)):
+            serial, certificate = self.issue()
+            self.assertIn(": OK", self.verdict(certificate))
+            before = crl_of(self.room)[1]["number"]
+            revoked = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason=reason)
+            self.assertGreater(revoked["crl_number"], before)
+            self.assertIn("certificate revoked", self.verdict(certificate))
+            entry = self.entry(serial)
+            found = [extension.value.reason for extension in entry.extensions]
+            self.assertEqual(found, [flag] if flag else [])
+            self.assertEqual(entry.revocation_date.strftime("%Y-%m-%dT%H:%M:%SZ"), revoked["revoked_at"])
+            shown = self.room.call("get_certificate", ca="hub-ca", serial=serial)
+            self.assertEqual((shown["state"], shown["reason"], shown["revoked_at"]), ("revoked", reason, revoked["revoked_at"]))
+
+    def test_PKI_7_a_hold_can_be_taken_back_and_a_revocation_cannot(self):
+        serial, certificate = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        self.assertIn("certificate revoked", self.verdict(certificate))
+        self.assertEqual(self.room.call("get_certificate", ca="hub-ca", serial=serial)["state"], "on_hold")
+        self.room.call("release_certificate", ca="hub-ca", serial=serial)
+        self.assertIn(": OK", self.verdict(certificate))
+        self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")  # for good
+        self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+        self.refused("conflict", "revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        self.assertIn("certificate revoked", self.verdict(certificate))
+
+    def test_a_repeat_changes_nothing_and_makes_no_list(self):
+        serial, _ = self.issue()
+        first = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        again = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        self.assertEqual(again, first)
+
+    def test_what_was_not_issued_and_the_root_itself_cannot_be_revoked(self):
+        self.refused("not_found", "revoke_certificate", ca="hub-ca", serial="00ff", reason="superseded")
+        self.refused("not_found", "revoke_certificate", ca="nope", serial="00ff", reason="superseded")
+        self.refused("policy_denied", "revoke_certificate", ca="hub-ca", reason="superseded",
+                     serial=self.room.call("get_ca", ca="hub-ca")["serial"])
+        serial, _ = self.issue()
+        self.assertIn("key_compromise", str(self.refused("bad_request", "revoke_certificate", ca="hub-ca", serial=serial,
+                                                         reason="remove_from_crl")))
+
+    def test_a_revocation_survives_a_restart_and_stands_in_the_audit_log(self):
+        serial, certificate = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        number = crl_of(self.room)[1]["number"]
+        self.room.restart()
+        self.assertEqual(crl_of(self.room)[1]["number"], number)
+        self.assertIn("certificate revoked", self.verdict(certificate))
+        events = [record["event"] for record in self.room.audit() if record.get("serial") == serial]
+        self.assertEqual(events[-2:], ["revocation_intent", "revoke_certificate"])
+        issued = [record for record in self.room.audit() if record["event"] == "crl_issued"]
+        self.assertEqual(issued[-1]["crl_number"], number)
+        self.assertEqual(issued[-1]["crl_sha256"], rig.sha256_hex((self.room.state / "crl" / "hub-ca.crl").read_bytes()))
+
+    def test_the_command_line_revokes_holds_and_releases(self):
+        serial, certificate = self.issue()
+
+        def hubseal(*words, want=0):
+            done = subprocess.run([HUBSEAL, "--socket", self.room.run / "admin.sock", *words], capture_output=True, text=True,
+                                  timeout=rig.PATIENCE, check=False, cwd=self.room.folder)
+            self.assertEqual(done.returncode, want, done.stderr)
+            return done.stdout
+
+        self.assertIn("certificate_hold", hubseal("cert", "hold", serial))
+        self.assertIn("certificate revoked", self.verdict(certificate))
+        hubseal("cert", "release", serial)
+        self.assertIn("superseded", hubseal("cert", "revoke", serial, "--reason", "superseded", "--json"))
+        self.assertRegex(hubseal("cert", "list"), f"{serial} +revoked")
+        self.room.write("cli.crl", hubseal("crl", "show"))
+        self.assertIn(serial.upper().lstrip("0"), self.room.openssl("crl", "-noout", "-text", "-in", self.room.folder / "cli.crl"))
+
+
+class Approved(Revocation):
+    @classmethod
+    def prepare(cls):
+        cls.room.need_approvals(operation="release_certificate", number=1)
+
+    def test_what_policy_asks_others_for_waits_for_them(self):
+        carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(self.room, carol)
+        serial, certificate = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")  # alone: it is urgent
+        release = lambda: self.room.call("release_certificate", ca="hub-ca", serial=serial)
+        approval = approval_support.wait_for_consent(release)
+        self.assertIn("certificate revoked", self.verdict(certificate))
+        approval_support.submit(self.room, approval, carol)
+        release()
+        self.assertIn(": OK", self.verdict(certificate))
+
+
+class Crash(Revocation):
+    @classmethod
+    def prepare(cls):
+        cls.trigger, cls.fired = cls.room.folder / "kill", cls.room.folder / "kill.fired"
+        cls.room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(cls.trigger)}
+
+    def test_kill_9_at_every_step_loses_no_revocation_and_gives_no_number_twice(self):
+        numbers = []
+        for when in ("before", "after"):
+            for step in range(1, 100):
+                serial, certificate = self.issue()
+                beside = self.trigger.with_suffix(".new")
+                beside.write_text(f"{step} {when}")
+                beside.rename(self.trigger)
+                try:
+                    answer = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+                except rig.NoAnswer:
+                    answer = None
+                self.trigger.unlink()
+                if self.fired.exists():
+                    self.room.process.wait(rig.PATIENCE)
+                    self.fired.unlink()
+                    self.room.start()
+                else:
+                    self.room.restart()  # which lets kill_at.so count from 1 again
+                if answer is None:  # asked again, as whoever got no answer does
+                    self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+                self.assertIn("certificate revoked", self.verdict(certificate), f"{when} step {step}")
+                numbers.append(crl_of(self.room)[1]["number"])
+                if answer is not None:
+                    break
+            self.assertGreater(step, 5)
+        self.assertEqual(numbers, sorted(set(numbers)))
+        signed = [record["crl_number"] for record in self.room.audit() if record["event"] == "crl_issued"]
+        self.assertEqual(signed, sorted(set(signed)))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
