@@ -11,9 +11,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/audit/log_files.h"
 #include "tests/integration/soak/caller.h"
 #include "tests/integration/soak/operations.h"
 #include "tests/integration/soak/rig.h"
+#include "tests/support/must.h"
 
 using namespace hubseal;
 using namespace hubseal::test;
@@ -96,19 +98,24 @@ Footprint footprint_of(const Rig& rig, std::optional<std::size_t> expected_files
 
 /// Whole lines, numbered without a gap, and each answer that a client got from a recorded operation.
 void check_audit_log(const Rig& rig, Soak& soak) {
-  std::ifstream file(rig.audit_log());
   std::map<std::string, std::size_t> found;
   std::uint64_t expected = 1;
-  for (std::string line; std::getline(file, line); ++expected) {
+  const std::vector<audit::LogFile> files = must(audit::log_files(rig.audit_folder()));
+  const auto take = [&](std::string_view line, bool) -> Result<bool> {
     const auto record = parse_json(line, {.max_depth = 8});
-    if (!record || (*record)["seq"] != expected)
-      return soak.fault(fmt::format("audit log: record {} is {:.200}", expected, line));
-    if (!record->contains("result")) continue;
+    if (!record || (*record)["seq"] != expected) {
+      soak.fault(fmt::format("audit log: record {} is {:.200}", expected, line));
+      return false;
+    }
+    ++expected;
+    if (!record->contains("result")) return true;
     // What does not exist is recorded under a word of the daemon's, with the peer's word beside it.
     const bool unknown = (*record)["event"] == "unknown_operation";
     ++found[(*record)[unknown ? "op" : "event"].get<std::string>() + " " + (*record)["result"].get<std::string>()];
-  }
-  fmt::print("audit log: {} records\n", expected - 1);
+    return true;
+  };
+  for (const audit::LogFile& file : files) must(audit::read_lines(file.path, take));
+  fmt::print("audit log: {} records in {} files\n", expected - 1, files.size());
   for (const auto& [what, count] : soak.recorded())
     if (found[what] < count) soak.fault(fmt::format("audit log: {} of {} \"{}\"", found[what], count, what));
 }

@@ -61,7 +61,7 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
   if (dice == 0) return refused(random);
   if (dice == 1) return reading(random() % 2 ? "health" : "version", Json::object());
   if (socket == "jws") return jws(random);
-  if (socket == "audit") return ask("get_ca", {{"ca", "soak-ca"}}, "forbidden");
+  if (socket == "audit") return audit(random);
   if (socket == "admin" && dice == 2) return administer(random);
   switch (random() % 14) {
     case 0: return reading("list_certificates", {{"limit", 20}});
@@ -84,9 +84,43 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
   }
 }
 
+/// What auditors and witnesses read, and once in a while a cosignature of what is no checkpoint.
+Ask Soak::audit(std::mt19937& random) {
+  switch (random() % 6) {
+    case 0: return ask("get_ca", {{"ca", "soak-ca"}}, "forbidden");
+    case 1: return reading("list_records", {{"after", random() % 200}, {"limit", 5}});
+    case 2: return reading("prove_record", {{"record", 1}});
+    case 3: return reading("prove_consistency", {{"from", 1}});
+    case 4: return ask("add_cosignature", {{"note", "nothing"}}, "bad_request");
+    default: return reading("get_checkpoint", Json::object());
+  }
+}
+
+/// A certificate of a client's, on hold and released again: by one after the other, so that each step is as expected.
+Ask Soak::hold_or_release(std::mt19937& random) {
+  {
+    auto state = state_.lock();
+    if (!state->on_hold.empty()) {
+      const std::string serial = std::move(state->on_hold.back());
+      state->on_hold.pop_back();
+      return ask("release_certificate", {{"ca", "soak-ca"}, {"serial", serial}});
+    }
+  }
+  const Issued earlier = any_issued(random);
+  if (earlier.serial.empty() || !held_once(earlier.serial)) return reading("get_crl", {{"ca", "soak-ca"}});
+  Ask made = ask("revoke_certificate", {{"ca", "soak-ca"}, {"serial", earlier.serial}, {"reason", "certificate_hold"}});
+  made.then = [this, serial = earlier.serial](const Json&) { state_.lock()->on_hold.push_back(serial); };
+  return made;
+}
+
+/// Whether nobody had it on hold before: two clients at once would get in each other's way.
+bool Soak::held_once(const std::string& serial) { return state_.lock()->held.insert(serial).second; }
+
 /// What only the security team may do, and does rarely.
 Ask Soak::administer(std::mt19937& random) {
-  switch (random() % 7) {
+  switch (random() % 9) {
+    case 7:
+    case 8: return hold_or_release(random);
     case 6:
       return reading("check_ca",
                      {{"ca", "soak-never"},
@@ -190,13 +224,39 @@ Ask Soak::make_ca() {
 std::vector<std::string> Soak::left_out() {
   auto state = state_.lock();
   std::vector<std::string> missing;
-  for (
-      const std::string op :
-      {"health",        "version",        "list_keys",         "get_public_key",  "create_key",        "check_ca",
-       "create_ca",     "get_ca",         "issue_certificate", "get_certificate", "list_certificates", "create_csr",
-       "sign_jws",      "set_subject",    "get_subject",       "list_subjects",   "load_policy",       "get_policy",
-       "list_policies", "list_approvals", "get_approval",      "approve",         "submit_approval",   "list_approvers",
-       "add_approver",  "remove_approver"})
+  for (const std::string op : {"health",
+                               "version",
+                               "list_keys",
+                               "get_public_key",
+                               "create_key",
+                               "check_ca",
+                               "create_ca",
+                               "get_ca",
+                               "issue_certificate",
+                               "get_certificate",
+                               "list_certificates",
+                               "create_csr",
+                               "sign_jws",
+                               "set_subject",
+                               "get_subject",
+                               "list_subjects",
+                               "load_policy",
+                               "get_policy",
+                               "list_policies",
+                               "list_approvals",
+                               "get_approval",
+                               "approve",
+                               "submit_approval",
+                               "list_approvers",
+                               "add_approver",
+                               "remove_approver",
+                               "revoke_certificate",
+                               "release_certificate",
+                               "get_crl",
+                               "list_records",
+                               "get_checkpoint",
+                               "prove_record",
+                               "prove_consistency"})
     if (!state->counts.contains(op + " ok")) missing.push_back(op);
   return missing;
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,15 @@ class Soak {
   Ask make_csr_key();
   Ask make_ca();
   Ask administer(std::mt19937& random);
+  Ask audit(std::mt19937& random);
+  Ask hold_or_release(std::mt19937& random);
+  bool held_once(const std::string& serial);
   void remember(const std::string& request, const std::string& serial);
 
   struct State {
     std::vector<Issued> issued;
+    std::vector<std::string> on_hold;  ///< serials that the next one releases
+    std::set<std::string> held;        ///< all that ever were; a hundred or so a minute
     std::vector<std::string> ca_keys;  ///< made, and no CA has them yet
     std::map<std::string, std::size_t> counts, recorded;
     std::vector<std::string> problems;

@@ -58,6 +58,9 @@ label = "{2}"
 pin_file = "{0}/pin"
 session_copies = {3}
 sessions = {4}
+
+[audit]
+file_mib = 4
 )";
 
 constexpr std::string_view kPeer = R"(
@@ -110,8 +113,8 @@ void Rig::write_config(const Options& options) const {
        std::pair{
            "admin",
            reading +
-               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy", "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit")"},
-       std::pair{"audit", std::string(R"("status", "read_audit")")}})
+               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy", "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "revoke")"},
+       std::pair{"audit", std::string(R"("status", "read_audit", "cosign")")}})
     config += fmt::format(kPeer, role, ::geteuid(), permissions, keys);
   write_private(folder() / "hubseald.toml", config);
 }

@@ -46,7 +46,7 @@ class Rig {
   std::size_t resident_bytes() const;
   /// Nothing where we may not look (the daemon is undumpable, so only root may).
   std::optional<std::size_t> open_files() const;
-  std::filesystem::path audit_log() const { return folder() / "state" / "audit" / "audit.jsonl"; }
+  std::filesystem::path audit_folder() const { return folder() / "state" / "audit"; }
   std::string log() const;
   const TestToken& token() const { return token_; }
 
