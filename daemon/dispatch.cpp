@@ -50,6 +50,8 @@ constexpr std::array kOperations = {
     Operation{"add_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::add_approver},
     Operation{"revoke_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::revoke_certificate},
     Operation{"release_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::release_certificate},
+    Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject},
+    Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
     Operation{"get_checkpoint", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::get_checkpoint},
     Operation{"prove_record", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_record},

@@ -36,6 +36,8 @@ std::string render_subject(const Json& subject) {
     for (const auto& [kind, names] : member_of(subject, list).items())
       if (std::string_view(list) == "names" || !names.empty())
         pairs.emplace_back(std::string_view(list) == "names" ? kind : "withdrawn " + kind, joined(names));
+  if (!member_of(subject, "certificates").is_null())
+    pairs.emplace_back("certificates", text_of(subject, "certificates") + " changed");
   return render_pairs(pairs);
 }
 
@@ -73,6 +75,29 @@ Result<ExitCode> list(const Session& session, const Nothing&) {
   return ExitCode::ok;
 }
 
+Result<ExitCode> suspend(const Session& session, const Options& options) {
+  return tell(session, TRY(session.call("suspend_subject", {{"subject", options.subject}})));
+}
+
+Result<ExitCode> resume(const Session& session, const Options& options) {
+  return tell(session, TRY(session.call("resume_subject", {{"subject", options.subject}})));
+}
+
+void add_suspend(CLI::App& subject, Session& session) {
+  const auto suspended = std::make_shared<Options>();
+  CLI::App* suspending = command(
+      subject, "suspend", "Stop a participant: nothing is issued, and every certificate that it has is put on hold",
+      "  hubseal subject suspend bank1\n");
+  suspending->add_option("subject", suspended->subject, "The participant's id")->required()->type_name("NAME");
+  on(suspending, session, suspended, suspend);
+
+  const auto resumed = std::make_shared<Options>();
+  CLI::App* resuming = command(subject, "resume", "Take a suspension back, with the holds that it brought",
+                               "  hubseal subject resume bank1\n");
+  resuming->add_option("subject", resumed->subject, "The participant's id")->required()->type_name("NAME");
+  on(resuming, session, resumed, resume);
+}
+
 void add_set(CLI::App& subject, Session& session) {
   const auto options = std::make_shared<Options>();
   CLI::App* setting = command(
@@ -97,11 +122,12 @@ void add_set(CLI::App& subject, Session& session) {
 
 void add_subject(CLI::App& app, Session& session) {
   CLI::App* subject =
-      command(app, "subject", "The register of participants (DFSPs): set, show, list",
+      command(app, "subject", "The register of participants (DFSPs): set, show, list, suspend, resume",
               "  hubseal subject set bank1 --organization \"Bank One\" --country KE --dns api.bank1.example\n"
               "  hubseal subject list\n");
   subject->require_subcommand(1);
   add_set(*subject, session);
+  add_suspend(*subject, session);
 
   const auto shown = std::make_shared<Options>();
   CLI::App* showing = command(*subject, "show", "What the register says of a participant",

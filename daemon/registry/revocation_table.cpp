@@ -22,7 +22,7 @@ Result<> count_change(Database& database, const std::string& ca) {
 Result<> set(Database& database, const RevocationRecord& revocation) {
   Statement upsert =
       TRY(database.prepare("INSERT INTO revocations (ca, serial, reason, revoked_at) VALUES (?1, ?2, ?3, ?4) "
-                           "ON CONFLICT DO UPDATE SET reason = ?3, revoked_at = ?4"));
+                           "ON CONFLICT DO UPDATE SET reason = ?3, revoked_at = ?4, suspended = 0"));
   TRY(upsert.bind(revocation.ca)
           .bind(revocation.serial)
           .bind(ca::to_string(revocation.reason))
@@ -35,6 +35,30 @@ Result<> remove(Database& database, const std::string& ca, const std::string& se
   Statement removal = TRY(database.prepare("DELETE FROM revocations WHERE ca = ? AND serial = ?"));
   TRY(removal.bind(ca).bind(serial).run());
   return count_change(database, ca);
+}
+
+Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now) {
+  Statement changes =
+      TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
+                           "ON CONFLICT DO UPDATE SET changes = changes + 1"));
+  TRY(changes.bind(subject).run());
+  Statement holds = TRY(database.prepare(
+      "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 1 "
+      "FROM certificates WHERE subject = ?3 AND not_after > ?2 ON CONFLICT DO NOTHING"));
+  TRY(holds.bind(ca::to_string(ca::RevocationReason::certificate_hold)).bind(seconds(now)).bind(subject).run());
+  return database.changes();
+}
+
+Result<std::int64_t> resume(Database& database, const std::string& subject) {
+  Statement changes =
+      TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
+                           "ON CONFLICT DO UPDATE SET changes = changes + 1"));
+  TRY(changes.bind(subject).run());
+  Statement releases = TRY(database.prepare(
+      "DELETE FROM revocations WHERE suspended = 1 AND reason = ?1 AND EXISTS (SELECT 1 FROM certificates c WHERE "
+      "c.ca = revocations.ca AND c.serial = revocations.serial AND c.subject = ?2)"));
+  TRY(releases.bind(ca::to_string(ca::RevocationReason::certificate_hold)).bind(subject).run());
+  return database.changes();
 }
 
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial) {

@@ -33,6 +33,11 @@ namespace revocation_table {
 Result<> set(Database& database, const RevocationRecord& revocation);
 /// Takes a hold back, and counts a change.
 Result<> remove(Database& database, const std::string& ca, const std::string& serial);
+/// Puts every certificate on hold that the participant has, or is about to have, and that is good; counts a change for
+/// each CA. The number of certificates.
+Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now);
+/// Takes back what suspend() did and nothing else: a certificate that was on hold before stays so.
+Result<std::int64_t> resume(Database& database, const std::string& subject);
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial);
 /// All of a CA whose certificates end after `then`: the others need not be listed (RFC 5280 section 3.3).
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then);

@@ -157,6 +157,7 @@ CREATE TABLE revocations (
   serial TEXT NOT NULL,
   reason TEXT NOT NULL,
   revoked_at INTEGER NOT NULL,
+  suspended INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (ca, serial)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE revocation_changes (

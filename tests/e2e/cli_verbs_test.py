@@ -333,6 +333,11 @@ class Verbs(unittest.TestCase):
         self.as_json("cert", "release", serial)
         self.assertEqual(self.as_json("cert", "revoke", serial, "--reason", "superseded")["reason"], "superseded")
         self.refused("conflict", "cert", "release", serial)
+        bank = listed[-1]["subject"]
+        self.assertIn("suspended", self.plain("subject", "suspend", bank)[0])
+        self.assertEqual(self.as_json("subject", "suspend", bank)["certificates"], 0)
+        self.assertEqual(self.as_json("subject", "resume", bank)["status"], "active")
+        self.plain("subject", "resume", bank)
         pem, summary = self.plain("crl", "show", "hub-ca")
         self.assertIn("until", summary)
         self.assertIn("CRL Number", self.room.openssl("crl", "-noout", "-text", stdin=pem.encode()))

@@ -45,6 +45,8 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "remove_approver": ("manage_approvers", {"name": "nobody"}),
     "revoke_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a", "reason": "superseded"}),
     "release_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a"}),
+    "suspend_subject": ("revoke", {"subject": "nobody"}),
+    "resume_subject": ("revoke", {"subject": "nobody"}),
     "get_crl": ("read_certificates", {"ca": "hub-ca"}),
     "list_records": ("read_audit", {}),
     "get_checkpoint": ("read_audit", {}),

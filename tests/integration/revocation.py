@@ -147,6 +147,47 @@ class Lists(Revocation):
         self.assertIn(serial.upper().lstrip("0"), self.room.openssl("crl", "-noout", "-text", "-in", self.room.folder / "cli.crl"))
 
 
+class Suspension(Revocation):
+    @classmethod
+    def prepare(cls):
+        cls.room.need_approvals(operation="resume_subject", number=2)
+        cls.room.need_approvals(operation="change_approvers")
+
+    def test_one_command_stops_a_participant_and_two_people_undo_it(self):
+        people = [approval_support.KeyApprover("dora"), approval_support.KeyApprover("erin")]
+        approval_support.add_approvers(self.room, *people)
+        bank = "stopped-bank"
+        own = [self.room.issue(self.room.make_csr(), subject=bank, request=f"own-{n}") for n in range(3)]
+        files = [self.room.write(f"own-{n}.pem", issued["certificate"]) for n, issued in enumerate(own)]
+        _, other = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=own[0]["serial"], reason="certificate_hold")
+        answer = self.room.call("suspend_subject", subject=bank)
+        self.assertEqual((answer["status"], answer["certificates"]), ("suspended", 2))
+        for file in files:
+            self.assertIn("certificate revoked", self.verdict(file))
+        self.assertIn(": OK", self.verdict(other))
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.issue(self.room.make_csr(), subject=bank, request="while-stopped")
+        self.assertIn("suspended", caught.exception.message)
+        self.assertEqual(self.room.call("suspend_subject", subject=bank)["certificates"], 0)
+        self.room.restart()
+        self.assertIn("certificate revoked", self.verdict(files[1]))
+
+        resume = lambda: self.room.call("resume_subject", subject=bank)
+        approval = approval_support.wait_for_consent(resume)
+        approval_support.submit(self.room, approval, people[0])
+        with self.assertRaises(rig.Refused):
+            resume()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=own[2]["serial"], reason="key_compromise")
+        approval_support.submit(self.room, approval, people[1])
+        self.assertEqual(resume()["certificates"], 1)
+        self.assertIn("certificate revoked", self.verdict(files[0]))  # on hold before
+        self.assertIn(": OK", self.verdict(files[1]))
+        self.assertIn("certificate revoked", self.verdict(files[2]))  # revoked meanwhile
+        self.room.issue(self.room.make_csr(), subject=bank, request="afterwards")
+        self.refused("not_found", "suspend_subject", subject="nobody")
+
+
 class Approved(Revocation):
     @classmethod
     def prepare(cls):

@@ -48,6 +48,8 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"remove_approver", Permission::manage_approvers},
     {"revoke_certificate", Permission::revoke},
     {"release_certificate", Permission::revoke},
+    {"suspend_subject", Permission::revoke},
+    {"resume_subject", Permission::revoke},
     {"get_crl", Permission::read_certificates},
     {"list_records", Permission::read_audit},
     {"get_checkpoint", Permission::read_audit},
