@@ -26,18 +26,6 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
   return fail(Code::storage_unavailable, fmt::format("audit log: {}: {}", doing, std::strerror(problem)));
 }
 
-Result<std::string> read_range(int fd, std::int64_t from, std::int64_t to) {
-  std::string text(static_cast<std::size_t>(to - from), '\0');
-  for (std::size_t filled = 0; filled < text.size();) {
-    const ssize_t got =
-        ::pread(fd, text.data() + filled, text.size() - filled, from + static_cast<std::int64_t>(filled));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail_errno("reading back");
-    filled += static_cast<std::size_t>(got);
-  }
-  return text;
-}
-
 /// Takes in what stands behind a line's start: records, and what is none.
 void read_records(std::string_view text, AuditTail& tail) {
   const auto take = [&](std::string_view line) {
@@ -66,7 +54,7 @@ Result<AuditTail> read_file_tail(int fd) {
   if (::fstat(fd, &info) != 0) return fail_errno("fstat");
   AuditTail tail{.end = info.st_size};
   const std::int64_t start = std::max<std::int64_t>(0, tail.end - kTailBytes);
-  std::string text = TRY(read_range(fd, start, tail.end));
+  std::string text = TRY(audit::read_range(fd, start, tail.end));
   if (start > 0) text.erase(0, text.find('\n') + 1);  // the rest of a line that begins before
   read_records(text, tail);
   if (tail.leaves.empty() && tail.end >= kTailBytes)
@@ -95,7 +83,7 @@ Result<AuditTail> read_audit_tail(int fd, const std::filesystem::path& folder) {
     tail.file_first = tail.records + 1;
     return tail;
   }
-  const std::string head = TRY(read_range(fd, 0, std::min<std::int64_t>(tail.end, kHeadBytes)));
+  const std::string head = TRY(audit::read_range(fd, 0, std::min<std::int64_t>(tail.end, kHeadBytes)));
   tail.file_first = tail.records + 1 - tail.leaves.size();
   std::string_view rest = head;
   for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {

@@ -30,18 +30,6 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
               fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
 }
 
-Result<std::string> read_from(int fd, std::int64_t start, std::int64_t end) {
-  std::string text(static_cast<std::size_t>(end - start), '\0');
-  for (std::size_t filled = 0; filled < text.size();) {
-    const ssize_t got =
-        ::pread(fd, text.data() + filled, text.size() - filled, start + static_cast<std::int64_t>(filled));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail_errno("reading back");
-    filled += static_cast<std::size_t>(got);
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
@@ -69,7 +57,7 @@ Result<> Checkpoints::read_back(State& state) {
   struct stat info {};
   if (::fstat(file_.get(), &info) != 0) return fail_errno("fstat");
   const std::int64_t start = std::max<std::int64_t>(0, info.st_size - kTailBytes);
-  std::string text = TRY(read_from(file_.get(), start, info.st_size));
+  std::string text = TRY(audit::read_range(file_.get(), start, info.st_size));
   // In the middle of the file: from the first line on that can only be the first one of a note.
   const std::size_t first = start == 0 ? 0 : text.find("\n\n" + origin_ + "\n");
   text.erase(0, first == std::string::npos ? text.size() : first + (start == 0 ? 0 : 2));

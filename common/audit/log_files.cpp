@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,29 @@ std::uint64_t first_of(const std::string& name) {
   std::uint64_t first = 0;
   std::from_chars(name.data() + kPrefix.size(), name.data() + name.size() - kSuffix.size(), first);
   return first > 0 && rotated_name(first) == name ? first : 0;
+}
+
+/// Where a line begins that is at most the one of record `number`, and not far before it: records stand in order, so
+/// that it is found by halves.
+Result<std::int64_t> place_before(const std::filesystem::path& file, std::uint64_t number) {
+  constexpr std::int64_t kNear = 256 << 10;
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::error_code problem;
+  std::int64_t low = 0, high = static_cast<std::int64_t>(std::filesystem::file_size(file, problem));
+  if (!fd || problem) return fail(Code::not_found, fmt::format("{} cannot be read", file.string()));
+  while (high - low > kNear) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const std::string block = TRY(read_range(fd.get(), middle, std::min(middle + kNear, high)));
+    std::optional<std::uint64_t> found;
+    std::size_t begin = block.find('\n') + 1;
+    for (std::size_t end = block.find('\n', begin); begin != 0 && end != std::string::npos && !found;
+         begin = end + 1, end = block.find('\n', begin)) {
+      found = sequence_of(std::string_view(block).substr(begin, end - begin));
+      if (found) low = *found <= number ? middle + static_cast<std::int64_t>(begin) : low;
+    }
+    if (!found || *found > number) high = middle;
+  }
+  return low;
 }
 
 }  // namespace
@@ -49,13 +73,28 @@ Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
   return files;
 }
 
-Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit) {
+Result<std::string> read_range(int fd, std::int64_t from, std::int64_t to) {
+  std::string text(static_cast<std::size_t>(to - from), '\0');
+  for (std::size_t filled = 0; filled < text.size();) {
+    const ssize_t got =
+        ::pread(fd, text.data() + filled, text.size() - filled, from + static_cast<std::int64_t>(filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return fail(Code::storage_unavailable, fmt::format("audit log: reading back: {}",
+                                                         got < 0 ? std::strerror(errno) : "the file ends too early"));
+    filled += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit, std::int64_t start) {
   const auto failed = [&](Code code) {
     const int problem = errno;
     return fail(code, fmt::format("{}: {}", file.string(), std::strerror(problem)));
   };
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return failed(Code::not_found);
+  if (::lseek(fd.get(), start, SEEK_SET) < 0) return failed(Code::storage_unavailable);
   std::string buffer;
   std::size_t begin = 0;
   while (true) {
@@ -89,7 +128,7 @@ Result<std::vector<std::string>> read_records(const std::filesystem::path& folde
     if (i + 1 < files.size() && files[i + 1].first != 0 && files[i + 1].first <= first)
       continue;  // all of it is before
     bool full = false;
-    TRY(read_lines(files[i].path, [&](std::string_view line, bool complete) -> Result<bool> {
+    const auto take = [&](std::string_view line, bool complete) -> Result<bool> {
       if (!complete || sequence_of(line) != wanted) return true;
       if (!records.empty() && bytes + line.size() > max_bytes) full = true;
       if (full) return false;
@@ -98,7 +137,8 @@ Result<std::vector<std::string>> read_records(const std::filesystem::path& folde
       ++wanted;
       full = records.size() == limit;
       return !full;
-    }));
+    };
+    TRY(read_lines(files[i].path, take, TRY(place_before(files[i].path, wanted))));
     if (full) break;
   }
   return records;

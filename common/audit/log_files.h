@@ -31,9 +31,12 @@ Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder);
 /// One line without its line feed. `complete`: it had one. A negative verdict ends the reading.
 using LineVisitor = std::function<Result<bool>(std::string_view line, bool complete)>;
 
-/// Reads a file line by line, in blocks. Lines over 2 MiB are refused: no record is nearly as long.
-/// Errors: not_found, storage_unavailable, too_large, and the visitor's own.
-Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit);
+/// The bytes [from, to) of a file. Errors: storage_unavailable, also where the file is shorter.
+Result<std::string> read_range(int fd, std::int64_t from, std::int64_t to);
+
+/// Reads a file line by line, in blocks, from the line that begins at `start` on. Lines over 2 MiB are refused: no
+/// record is nearly as long. Errors: not_found, storage_unavailable, too_large, and the visitor's own.
+Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit, std::int64_t start = 0);
 
 /// The lines of at most `limit` records from number `first` on, as they stand in the files; fewer where they would be
 /// more than `max_bytes`, but at least one. Empty where the log ends before. Errors: not_found, storage_unavailable.

@@ -17,6 +17,14 @@ Result<> count_change(Database& database, const std::string& ca) {
   return count.bind(ca).run();
 }
 
+/// Of every CA that has certified the participant.
+Result<> count_changes_of(Database& database, const std::string& subject) {
+  Statement count =
+      TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
+                           "ON CONFLICT DO UPDATE SET changes = changes + 1"));
+  return count.bind(subject).run();
+}
+
 }  // namespace
 
 Result<> set(Database& database, const RevocationRecord& revocation) {
@@ -38,10 +46,7 @@ Result<> remove(Database& database, const std::string& ca, const std::string& se
 }
 
 Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now) {
-  Statement changes =
-      TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
-                           "ON CONFLICT DO UPDATE SET changes = changes + 1"));
-  TRY(changes.bind(subject).run());
+  TRY(count_changes_of(database, subject));
   Statement holds = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 1 "
       "FROM certificates WHERE subject = ?3 AND not_after > ?2 ON CONFLICT DO NOTHING"));
@@ -50,10 +55,7 @@ Result<std::int64_t> suspend(Database& database, const std::string& subject, Tim
 }
 
 Result<std::int64_t> resume(Database& database, const std::string& subject) {
-  Statement changes =
-      TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
-                           "ON CONFLICT DO UPDATE SET changes = changes + 1"));
-  TRY(changes.bind(subject).run());
+  TRY(count_changes_of(database, subject));
   Statement releases = TRY(database.prepare(
       "DELETE FROM revocations WHERE suspended = 1 AND reason = ?1 AND EXISTS (SELECT 1 FROM certificates c WHERE "
       "c.ca = revocations.ca AND c.serial = revocations.serial AND c.subject = ?2)"));

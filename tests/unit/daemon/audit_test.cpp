@@ -174,6 +174,26 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_full_is_put_away_under_the_number_of_its_fir
   BOOST_TEST(root(*AuditLog::open(folder.path(), clock, 300).value()) == before);
 }
 
+BOOST_AUTO_TEST_CASE(any_record_is_found_whatever_file_it_is_in_and_however_far) {
+  constexpr std::uint64_t kRecords = 9000;
+  const auto log = AuditLog::open(folder.path(), clock, 700'000).value();  // two files and a half
+  for (std::uint64_t n = 1; n <= kRecords; n += 100) {
+    std::vector<std::unique_ptr<AuditLog::Pending>> batch;
+    for (std::uint64_t i = n; i < n + 100; ++i)
+      batch.push_back(log->begin(Json{{"event", "e"}, {"n", i}, {"text", std::string(i % 300, 'x')}}));
+    for (const auto& pending : batch) test::must(pending->wait());
+  }
+  BOOST_TEST(test::must(audit::log_files(folder.path())).size() == 3U);
+  for (const std::uint64_t first : {1UL, 2UL, 99UL, 2999UL, 3000UL, 4500UL, 6001UL, 8998UL, kRecords}) {
+    const auto records = test::must(audit::read_records(folder.path(), first, 3, 1 << 20));
+    BOOST_TEST(records.size() == std::min<std::uint64_t>(3, kRecords - first + 1));
+    for (std::size_t i = 0; i < records.size(); ++i) BOOST_TEST(audit::sequence_of(records[i]).value() == first + i);
+  }
+  BOOST_TEST(test::must(audit::read_records(folder.path(), kRecords + 1, 3, 1 << 20)).empty());
+  BOOST_TEST(test::must(audit::read_records(folder.path(), 1, 500, 2000)).size() < 30U);  // bytes count as well
+  BOOST_TEST(test::must(audit::read_records(folder.path(), 1, 3, 1)).size() == 1U);
+}
+
 // A crash between the two renames of a rotation: the full file is put away, and no other is there.
 BOOST_AUTO_TEST_CASE(a_crash_while_a_file_is_put_away_leaves_no_gap) {
   test::must(open()->record(Json{{"event", "one"}}));
