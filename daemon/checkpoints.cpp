@@ -14,6 +14,7 @@
 #include "common/audit/log_files.h"
 #include "common/log.h"
 #include "common/x509/public_key.h"
+#include "daemon/registry/checkpoint_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -28,6 +29,10 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
   const int problem = errno;
   return fail(Code::storage_unavailable,
               fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
+}
+
+CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
+  return {checkpoint.size, Bytes(checkpoint.root.begin(), checkpoint.root.end())};
 }
 
 }  // namespace
@@ -45,7 +50,9 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   if (!file_) return fail_errno(path.string());
   auto state = state_.lock();
   TRY(read_back(*state));
-  if (const auto held = hold_to_last(*state); !held) {
+  auto held = hold_to_last(*state);
+  if (held) held = hold_to_registry(*state);
+  if (!held) {
     disagrees_ = true;
     gate_.close(kGateWord, held.error());
   }
@@ -97,6 +104,19 @@ Result<> Checkpoints::hold_to_last(const State& state) {
   return disagree(fmt::format("one of its first {} records was changed", last.size));
 }
 
+/// Each remembers the other: file and registry are of one time, or one of them was put back.
+Result<> Checkpoints::hold_to_registry(const State& state) {
+  const auto marks = TRY(registry_.read(&checkpoint_table::find));
+  const auto in_file = state.last ? std::optional(mark_of(*state.last)) : std::nullopt;
+  const CheckpointMark none;
+  if (!marks || in_file.value_or(none) == marks->last || (marks->next && in_file == marks->next)) return {};
+  return fail(
+      Code::storage_unavailable,
+      fmt::format("registry and audit log are not of one time: the registry remembers a checkpoint of {} records, the "
+                  "last one in the log is of {}; nothing is signed before the newest of both is restored",
+                  marks->last.size, in_file.value_or(none).size));
+}
+
 Result<> Checkpoints::make() {
   auto state = state_.lock();
   if (!file_) return fail(Code::internal, "checkpoints were not started");
@@ -112,10 +132,12 @@ Result<> Checkpoints::sign(State& state, const audit::Tree& tree) {
   audit::SignedNote note{audit::text_of(checkpoint), {}};
   const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
   note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
+  const CheckpointMark mark = mark_of(checkpoint);
+  TRY(registry_.write([&](Database& database) { return checkpoint_table::announce(database, mark); }));
   TRY(append(state, note));
   state.last = checkpoint;
   state.note = std::move(note);
-  return {};
+  return registry_.write([&](Database& database) { return checkpoint_table::confirm(database, mark); });
 }
 
 Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {

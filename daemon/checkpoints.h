@@ -14,6 +14,7 @@
 #include "daemon/audit.h"
 #include "daemon/gate.h"
 #include "daemon/keyring.h"
+#include "daemon/registry/registry.h"
 
 namespace hubseal::daemon {
 
@@ -35,11 +36,12 @@ class Checkpoints {
   /// Periods after which a checkpoint that cannot be made stops all signing.
   static constexpr int kPatience = 10;
 
-  Checkpoints(AuditLog& log, Keyring& keyring, hsm::Signer& signer, Gate& gate)
-      : log_(log), keyring_(keyring), signer_(signer), gate_(gate) {}
+  Checkpoints(AuditLog& log, Registry& registry, Keyring& keyring, hsm::Signer& signer, Gate& gate)
+      : log_(log), registry_(registry), keyring_(keyring), signer_(signer), gate_(gate) {}
 
   /// Reads back the last checkpoint in `folder` and holds the log to it; makes the key of a first start.
-  /// What the log is called is derived from `instance`. A log that disagrees closes the gate and is no error.
+  /// What the log is called is derived from `instance`. A log that disagrees, or a registry that remembers another
+  /// checkpoint than the last one in the file (one of the two was put back), closes the gate and is no error.
   Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
 
   /// For the housekeeper: makes one where it is due. Says when to ask again.
@@ -71,7 +73,10 @@ class Checkpoints {
   Result<> sign(State& state, const audit::Tree& tree);
   Result<> append(State& state, const audit::SignedNote& note);
 
+  Result<> hold_to_registry(const State& state);
+
   AuditLog& log_;
+  Registry& registry_;
   Keyring& keyring_;
   hsm::Signer& signer_;
   Gate& gate_;

@@ -28,7 +28,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       quotas_(std::move(parts.quotas)),
       keyring_(std::move(parts.keyring)),
       authorities_(std::move(parts.authorities)),
-      checkpoints_(*audit_, *keyring_, signer, gate_),
+      checkpoints_(*audit_, *registry_, *keyring_, signer, gate_),
       guard_(clock, *registry_),
       approvals_(*registry_, clock),
       approvers_(*registry_, clock),

@@ -17,7 +17,7 @@
 namespace hubseal::audit {
 namespace {
 
-constexpr std::size_t kBlock = 1 << 20;
+constexpr std::size_t kBlock = 128 << 10;
 constexpr std::size_t kMaxLine = 2 << 20;
 constexpr std::string_view kPrefix = "audit-", kSuffix = ".jsonl";
 
@@ -32,7 +32,7 @@ std::uint64_t first_of(const std::string& name) {
 /// Where a line begins that is at most the one of record `number`, and not far before it: records stand in order, so
 /// that it is found by halves.
 Result<std::int64_t> place_before(const std::filesystem::path& file, std::uint64_t number) {
-  constexpr std::int64_t kNear = 256 << 10;
+  constexpr std::int64_t kNear = 64 << 10;
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   std::error_code problem;
   std::int64_t low = 0, high = static_cast<std::int64_t>(std::filesystem::file_size(file, problem));

@@ -173,6 +173,13 @@ CREATE TABLE crls (
   der BLOB,
   PRIMARY KEY (ca, number)
 ) STRICT;
+CREATE TABLE checkpoints (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  next_size INTEGER NOT NULL,
+  next_root BLOB NOT NULL
+) STRICT;
 )sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));

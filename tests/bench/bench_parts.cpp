@@ -82,7 +82,7 @@ void audit_verify(benchmark::State& state) {
   test::SoftwareSigner signer;
   const auto keyring = must(daemon::Keyring::open(*registry, signer, clock));
   daemon::Gate gate;
-  daemon::Checkpoints checkpoints(*log, *keyring, signer, gate);
+  daemon::Checkpoints checkpoints(*log, *registry, *keyring, signer, gate);
   must(checkpoints.start(folder.path(), "bench", {}));
   must(checkpoints.make());
   const audit::Evidence evidence{.folder = folder.path(), .keys = {must(checkpoints.public_key())}, .witnessed = {}};

@@ -65,7 +65,7 @@ Ask Soak::next(const std::string& socket, std::mt19937& random) {
   if (socket == "admin" && dice == 2) return administer(random);
   switch (random() % 14) {
     case 0: return reading("list_certificates", {{"limit", 20}});
-    case 1: return reading("get_ca", {{"ca", "soak-ca"}});
+    case 1: return reading(random() % 2 ? "get_ca" : "get_crl", {{"ca", "soak-ca"}});
     case 2: return get_certificate(random);
     case 3: return socket == "admin" ? make_key() : ask("create_key", Json::object(), "forbidden");
     case 4: return reading("list_keys", Json::object());

@@ -8,6 +8,7 @@
 
 #include "common/audit/verify.h"
 #include "common/x509/public_key.h"
+#include "daemon/registry/checkpoint_table.h"
 #include "daemon/registry/registry.h"
 #include "tests/support/must.h"
 #include "tests/support/replace_in.h"
@@ -51,7 +52,7 @@ struct Room {
     log = must(AuditLog::open(folder.path(), clock));
     keyring = must(Keyring::open(*registry, token, clock));
     gate = std::make_unique<Gate>();
-    checkpoints = std::make_unique<Checkpoints>(*log, *keyring, token, *gate);
+    checkpoints = std::make_unique<Checkpoints>(*log, *registry, *keyring, token, *gate);
     must(checkpoints->start(folder.path(), "test", std::move(settings)));
   }
   void close() {
@@ -185,6 +186,59 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_somebody_else_signed_is_noticed) {
   test::must_replace_in(file, "hubseal/test\n", "hubseal/TEST\n");
   open();
   BOOST_TEST(!reason().empty());
+}
+
+BOOST_AUTO_TEST_CASE(checkpoints_that_were_deleted_or_put_back_are_noticed) {
+  record(1);
+  must(checkpoints->make());
+  close();
+  std::filesystem::copy_file(file, folder / "older");
+  open();
+  record(1);
+  must(checkpoints->make());
+  close();
+  std::filesystem::copy_file(file, folder / "newest");
+  std::filesystem::remove(file);
+  open();
+  BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
+  close();
+  std::filesystem::copy_file(folder / "older", file, std::filesystem::copy_options::overwrite_existing);
+  open();
+  BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
+  close();
+  std::filesystem::copy_file(folder / "newest", file, std::filesystem::copy_options::overwrite_existing);
+  open();
+  BOOST_TEST(reason().empty(), reason());
+}
+
+BOOST_AUTO_TEST_CASE(a_registry_that_was_put_back_is_noticed) {
+  record(1);
+  must(checkpoints->make());
+  const auto older = must(registry->read(&checkpoint_table::find)).value();
+  record(1);
+  must(checkpoints->make());
+  must(registry->write([&](Database& database) { return checkpoint_table::confirm(database, older.last); }));
+  open();
+  BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
+}
+
+// A crash before or after the file was written: both are of one time.
+BOOST_AUTO_TEST_CASE(a_checkpoint_on_its_way_is_no_disagreement) {
+  record(1);
+  must(checkpoints->make());
+  const auto before = must(registry->read(&checkpoint_table::find)).value();
+  must(registry->write([&](Database& database) { return checkpoint_table::announce(database, {99, Bytes(32, 1)}); }));
+  open();
+  BOOST_TEST(reason().empty(), reason());
+  record(1);
+  must(checkpoints->make());
+  const auto after = must(registry->read(&checkpoint_table::find)).value();
+  must(registry->write([&](Database& database) -> Result<> {
+    TRY(checkpoint_table::confirm(database, before.last));
+    return checkpoint_table::announce(database, after.last);
+  }));
+  open();
+  BOOST_TEST(reason().empty(), reason());
 }
 
 BOOST_AUTO_TEST_CASE(stored_hashes_at_fault_are_made_anew_and_stop_nothing) {
