@@ -14,7 +14,6 @@
 #include "common/audit/log_files.h"
 #include "common/log.h"
 #include "common/x509/public_key.h"
-#include "daemon/registry/checkpoint_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -22,6 +21,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view kGateWord = "checkpoint";
+constexpr std::string_view kRollbackWord = "rollback";
 constexpr std::int64_t kTailBytes = 64 << 10;  // many notes, of which the last one counts
 constexpr std::chrono::seconds kTick{1};
 
@@ -50,12 +50,20 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   if (!file_) return fail_errno(path.string());
   auto state = state_.lock();
   TRY(read_back(*state));
-  auto held = hold_to_last(*state);
-  if (held) held = hold_to_registry(*state);
-  if (!held) {
-    disagrees_ = true;
+  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
+  if (const auto held = hold_to_last(*state); !held) {
+    state->altered = true;
     gate_.close(kGateWord, held.error());
   }
+  state->rollback = TRY(guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt));
+  if (state->rollback)
+    gate_.close(
+        kRollbackWord,
+        {Code::sealed,
+         fmt::format(
+             "sealed: registry, audit log and token are not of one time: {}; nothing is signed before the newest "
+             "is restored, or people accept what is there (hubseal unseal)",
+             *state->rollback)});
   return {};
 }
 
@@ -104,24 +112,12 @@ Result<> Checkpoints::hold_to_last(const State& state) {
   return disagree(fmt::format("one of its first {} records was changed", last.size));
 }
 
-/// Each remembers the other: file and registry are of one time, or one of them was put back.
-Result<> Checkpoints::hold_to_registry(const State& state) {
-  const auto marks = TRY(registry_.read(&checkpoint_table::find));
-  const auto in_file = state.last ? std::optional(mark_of(*state.last)) : std::nullopt;
-  const CheckpointMark none;
-  if (!marks || in_file.value_or(none) == marks->last || (marks->next && in_file == marks->next)) return {};
-  return fail(
-      Code::storage_unavailable,
-      fmt::format("registry and audit log are not of one time: the registry remembers a checkpoint of {} records, the "
-                  "last one in the log is of {}; nothing is signed before the newest of both is restored",
-                  marks->last.size, in_file.value_or(none).size));
-}
-
 Result<> Checkpoints::make() {
   auto state = state_.lock();
   if (!file_) return fail(Code::internal, "checkpoints were not started");
+  if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
+  if (state->rollback) return fail(Code::sealed, *state->rollback);
   const audit::Tree tree = log_.tree();
-  if (disagrees_) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
   if (!state->last || state->last->size != tree.size()) TRY(sign(*state, tree));
   state->waiting_since.reset();
   return {};
@@ -133,11 +129,25 @@ Result<> Checkpoints::sign(State& state, const audit::Tree& tree) {
   const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
   note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
   const CheckpointMark mark = mark_of(checkpoint);
-  TRY(registry_.write([&](Database& database) { return checkpoint_table::announce(database, mark); }));
+  TRY(guard_->announce(mark));
   TRY(append(state, note));
   state.last = checkpoint;
   state.note = std::move(note);
-  return registry_.write([&](Database& database) { return checkpoint_table::confirm(database, mark); });
+  return guard_->confirm(mark);
+}
+
+std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
+
+Result<> Checkpoints::accept_rollback() {
+  {
+    auto state = state_.lock();
+    if (state->altered)
+      return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
+    TRY(sign(*state, log_.tree()));
+    state->rollback.reset();
+  }
+  gate_.open(kRollbackWord);
+  return {};
 }
 
 Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {
@@ -164,7 +174,7 @@ std::chrono::milliseconds Checkpoints::tick() {
   steady_clock::duration waited{};
   {
     auto state = state_.lock();
-    if (disagrees_) return kTick;
+    if (state->altered || state->rollback) return kTick;
     const std::uint64_t known = state->last ? state->last->size : 0;
     if (log_.records() == known) return kTick;
     if (!state->waiting_since) state->waiting_since = now;

@@ -15,6 +15,7 @@
 #include "daemon/gate.h"
 #include "daemon/keyring.h"
 #include "daemon/registry/registry.h"
+#include "daemon/rollback_guard.h"
 
 namespace hubseal::daemon {
 
@@ -30,6 +31,7 @@ class Checkpoints {
   struct Settings {
     std::uint64_t records = 1000;     ///< a checkpoint is due after so many records,
     std::chrono::seconds period{60};  ///< or when the oldest record without one is as old
+    bool counter_in_token = true;     ///< the token remembers the last one as well (rollback_guard.h)
     std::vector<audit::Witness> witnesses;
   };
   static constexpr const char* kKeyLabel = "hubseal-audit";
@@ -40,14 +42,18 @@ class Checkpoints {
       : log_(log), registry_(registry), keyring_(keyring), signer_(signer), gate_(gate) {}
 
   /// Reads back the last checkpoint in `folder` and holds the log to it; makes the key of a first start.
-  /// What the log is called is derived from `instance`. A log that disagrees, or a registry that remembers another
-  /// checkpoint than the last one in the file (one of the two was put back), closes the gate and is no error.
+  /// What the log is called is derived from `instance`. A log that disagrees closes the gate and is no error; nor is
+  /// one that is of another time than the registry or the token (word "rollback"), which people can accept.
   Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
 
   /// For the housekeeper: makes one where it is due. Says when to ask again.
   std::chrono::milliseconds tick();
   /// Now, unless there is one for the log as it is.
   Result<> make();
+  /// What is not of one time, in words; nothing while all is.
+  std::optional<std::string> rollback() const;
+  /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
+  Result<> accept_rollback();
 
   struct Latest {
     audit::Checkpoint checkpoint;
@@ -65,6 +71,8 @@ class Checkpoints {
   struct State {
     std::optional<audit::Checkpoint> last;
     audit::SignedNote note;
+    bool altered = false;                                                ///< the log is not what was signed
+    std::optional<std::string> rollback;                                 ///< what is of another time
     std::int64_t end = 0;                                                ///< of the file
     std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint
   };
@@ -72,8 +80,6 @@ class Checkpoints {
   Result<> hold_to_last(const State& state);
   Result<> sign(State& state, const audit::Tree& tree);
   Result<> append(State& state, const audit::SignedNote& note);
-
-  Result<> hold_to_registry(const State& state);
 
   AuditLog& log_;
   Registry& registry_;
@@ -85,7 +91,7 @@ class Checkpoints {
   KeyId key_{};
   Bytes spki_;
   UniqueFd file_;
-  bool disagrees_ = false;
+  std::unique_ptr<RollbackGuard> guard_;
   mutable Guarded<State> state_;
 };
 

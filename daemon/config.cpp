@@ -69,6 +69,7 @@ Result<Config::Audit> read_audit(Fields fields) {
   audit.file_bytes = TRY(fields.integer_or("file_mib", 1, 1024, 64)) << 20;
   audit.checkpoints.records =
       static_cast<std::uint64_t>(TRY(fields.integer_or("checkpoint_records", 1, 1'000'000, 1000)));
+  audit.checkpoints.counter_in_token = TRY(fields.boolean_or("counter_in_token", true));
   audit.checkpoints.period = std::chrono::seconds(TRY(fields.integer_or("checkpoint_seconds", 1, 86400, 60)));
   for (const std::string& key : TRY(fields.text_list("witnesses", 16, 256)))
     audit.checkpoints.witnesses.push_back(TRY(audit::Witness::parse(key)));

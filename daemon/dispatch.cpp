@@ -58,6 +58,8 @@ constexpr std::array kOperations = {
     Operation{"prove_consistency", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_consistency},
     Operation{"list_records", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::list_records},
     Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature},
+    Operation{"seal", Permission::seal, kAdmin, Effect::changes, &ops::seal},
+    Operation{"unseal", Permission::seal, kAdmin, Effect::changes, &ops::unseal},
     Operation{"remove_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::remove_approver},
 };
 
@@ -172,7 +174,8 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
   try {
     const Use asked{QuotaKind::uid, fmt::format("{}", call.peer.credentials.uid)};
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
-    if (operation.effect == Effect::signs) TRY(services_.gate.check());
+    std::optional<Gate::Pass> pass;
+    if (operation.effect == Effect::signs) pass.emplace(TRY(services_.gate.enter()));
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.
     if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);

@@ -24,6 +24,7 @@
 #include "daemon/quota/quotas.h"
 #include "daemon/quota/refusals.h"
 #include "daemon/register.h"
+#include "daemon/seal.h"
 #include "hsm/signer.h"
 
 namespace hubseal::daemon {
@@ -36,6 +37,7 @@ struct Services {
   AuditLog& audit;
   Checkpoints& checkpoints;
   Gate& gate;
+  Seal& seal;
   Keyring& keyring;
   Authorities& authorities;
   Policies& policies;

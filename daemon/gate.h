@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/guarded.h"
@@ -11,21 +14,47 @@
 namespace hubseal::daemon {
 
 /// Whether anything may be signed now. Whoever finds a reason against it closes the gate under a word of
-/// its own ("seal", "audit") and opens it under the same word; it is open when nobody holds it closed.
+/// its own ("seal", "checkpoint") and opens it under the same word; it is open when nobody holds it closed.
 /// Threads: share it freely.
 class Gate {
  public:
-  /// `reason` is what a client is told who wants a signature.
+  /// The right to sign, for as long as it lives.
+  class Pass {
+   public:
+    explicit Pass(Gate& gate) : gate_(&gate) {}
+    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass& operator=(Pass&&) = delete;
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+    ~Pass() {
+      if (gate_) gate_->leave();
+    }
+
+   private:
+    Gate* gate_;
+  };
+
+  /// Errors: the first of the reasons.
+  Result<Pass> enter();
+  /// Whether everybody who had entered has left by then.
+  bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
+
+  /// `reason` is what a client is told who wants a signature. Who is inside stays there.
   void close(std::string_view word, Error reason);
   void open(std::string_view word);
 
-  /// Errors: the first of the reasons.
-  Result<> check() const;
-  /// All of them, in words.
+  /// All of the reasons, in words.
   std::vector<std::string> reasons() const;
 
  private:
-  mutable Guarded<std::map<std::string, Error, std::less<>>> closed_;
+  struct State {
+    std::map<std::string, Error, std::less<>> closed;
+    unsigned inside = 0;
+  };
+  void leave();
+
+  mutable Guarded<State> state_;
+  std::condition_variable left_;
 };
 
 }  // namespace hubseal::daemon

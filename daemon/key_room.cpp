@@ -17,7 +17,9 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
   parts.authorities = TRY(Authorities::open(*parts.registry));
-  return std::unique_ptr<KeyRoom>(new KeyRoom(std::move(parts), signer, clock));
+  std::unique_ptr<KeyRoom> room(new KeyRoom(std::move(parts), signer, clock));
+  TRY(room->seal_.restore());
+  return room;
 }
 
 KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
@@ -28,6 +30,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       quotas_(std::move(parts.quotas)),
       keyring_(std::move(parts.keyring)),
       authorities_(std::move(parts.authorities)),
+      seal_(*registry_, gate_),
       checkpoints_(*audit_, *registry_, *keyring_, signer, gate_),
       guard_(clock, *registry_),
       approvals_(*registry_, clock),
@@ -76,6 +79,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .audit = *audit_,
           .checkpoints = checkpoints_,
           .gate = gate_,
+          .seal = seal_,
           .keyring = *keyring_,
           .authorities = *authorities_,
           .policies = *policies_,

@@ -22,6 +22,7 @@
 #include "daemon/register.h"
 #include "daemon/registry/registry.h"
 #include "daemon/revocation.h"
+#include "daemon/seal.h"
 #include "daemon/state_folder.h"
 #include "hsm/signer.h"
 
@@ -88,6 +89,7 @@ class KeyRoom {
   const std::unique_ptr<Keyring> keyring_;
   const std::unique_ptr<Authorities> authorities_;
   Gate gate_;
+  Seal seal_;
   Checkpoints checkpoints_;
   const ClockGuard guard_;
   Approvals approvals_;

@@ -40,8 +40,9 @@ enum class Permission : unsigned {
   read_audit = 1 << 16,
   cosign = 1 << 17,
   revoke = 1 << 18,
+  seal = 1 << 19,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 19> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 20> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -61,6 +62,7 @@ constexpr std::array<std::pair<std::string_view, Permission>, 19> kPermissions =
     {"read_audit", Permission::read_audit},
     {"cosign", Permission::cosign},
     {"revoke", Permission::revoke},
+    {"seal", Permission::seal},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

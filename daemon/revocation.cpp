@@ -77,7 +77,7 @@ Result<> Revocation::bring_up_to_date(const std::string& ca) {
 
 // Number first, then the signature: what a crash leaves is a number that no list has.
 Result<> Revocation::issue(const Authority& authority, const std::optional<CrlRecord>& last, std::int64_t change) {
-  TRY(parts_.gate.check());
+  const auto pass = TRY(parts_.gate.enter());
   const ca::Issuer& issuer = *authority.issuer;
   const KeyRecord key = TRY(parts_.keyring.find(authority.record.key, KeyUse::ca));
   const TimePoint now = parts_.clock.now();

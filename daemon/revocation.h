@@ -30,7 +30,7 @@ class Revocation {
     Authorities& authorities;
     Keyring& keyring;
     hsm::Signer& signer;
-    const Gate& gate;
+    Gate& gate;
     const Clock& clock;
     std::filesystem::path folder;
   };

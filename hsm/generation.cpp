@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include "common/log.h"
+#include "hsm/data_object.h"
 #include "hsm/key_object.h"
 
 namespace hubseal::hsm {
@@ -18,7 +19,7 @@ unsigned session_count(const TokenConfig& config) {
   return config.sessions ? config.sessions : 2 * std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// A read-write session for making a key; closed when it goes.
+/// A read-write session for what changes the token; closed when it goes.
 class WritingSession {
  public:
   static Result<std::unique_ptr<WritingSession>> open(Cryptoki& cryptoki, CK_SLOT_ID slot) {
@@ -127,7 +128,7 @@ Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
 Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
   if (label.empty() || label.size() > 255)
     return fail(Code::bad_request, fmt::format("a key's label has 1 to 255 bytes; found {}", label.size()));
-  const std::lock_guard one_at_a_time(generating_);
+  const std::lock_guard one_at_a_time(writing_);
   const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
   if (TRY(label_taken(**writing, label)))
     return fail(Code::conflict, fmt::format("a key labelled {} is in the token already", log::printable(label, 64)));
@@ -194,6 +195,35 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
   if (shared_.config.session_copies && !copy) copies_refused_ = true;
   handle = copy.value_or(key.handle);
   return handle;
+}
+
+Result<> Generation::destroy_key(const KeyId& id) {
+  const std::lock_guard one_at_a_time(writing_);
+  KeyPtr key;
+  {
+    auto keys = keys_.lock();
+    const auto found = keys->by_id.find(id);
+    if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
+    key = found->second;
+  }
+  const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
+  TRY(hsm::destroy_key(**writing, *key));
+  keys_.lock()->by_id.erase(id);
+  pool_.renew();  // with the sessions go the copies that live in them
+  log::info("key destroyed", {{"key", to_string(id)}, {"label", key->label}});
+  return {};
+}
+
+Result<std::vector<Bytes>> Generation::read_data(std::string_view label) {
+  const std::lock_guard one_at_a_time(writing_);
+  const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
+  return hsm::read_data(**session, label);
+}
+
+Result<> Generation::write_data(std::string_view label, ByteView value) {
+  const std::lock_guard one_at_a_time(writing_);
+  const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
+  return hsm::write_data(**session, label, value);
 }
 
 Result<> Generation::prove_key(const KeyId& id) { return prove(*TRY(usable_key(id))); }

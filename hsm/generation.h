@@ -44,6 +44,9 @@ class Generation {
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
   Result<> prove_key(const KeyId& id);
+  Result<> destroy_key(const KeyId& id);
+  Result<std::vector<Bytes>> read_data(std::string_view label);
+  Result<> write_data(std::string_view label, ByteView value);
 
   const Token& token() const { return token_; }
   unsigned sessions() { return pool_.size(); }
@@ -75,7 +78,7 @@ class Generation {
   SessionPool pool_;
   MechanismTable mechanisms_;
   Guarded<KeyTable> keys_;
-  std::mutex generating_;  ///< a label is looked for and taken as one step
+  std::mutex writing_;  ///< what is looked for in the token and then changed is one step
   std::atomic<bool> copies_refused_{false};
 };
 

@@ -40,6 +40,8 @@ class Recovery {
     Generation& generation() const { return *generation_; }
     /// The token works, and this key is to be proven whenever it is opened anew.
     void has_signed(const KeyId& id) { signed_ = id; }
+    /// It is not looked for any more.
+    void has_destroyed(const KeyId& id) { recovery_->state_.lock()->in_use.erase(id); }
 
    private:
     Recovery* recovery_;

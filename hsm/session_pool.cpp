@@ -58,6 +58,7 @@ Result<SessionSlot*> SessionPool::wait_for_slot(std::chrono::steady_clock::time_
     // Nobody waits while a slot is idle: give_back hands it to the first in the queue instead.
     SessionSlot* slot = queue->idle.back();
     queue->idle.pop_back();
+    slot->age = queue->age;
     return slot;
   }
   Waiter self;
@@ -80,6 +81,8 @@ Result<SessionSlot*> SessionPool::wait_for_slot(std::chrono::steady_clock::time_
 void SessionPool::give_back(SessionSlot& slot, bool keep) {
   if (!keep) discard_session(slot);
   auto queue = lent_.lock();
+  if (slot.age != queue->age) discard_session(slot);
+  slot.age = queue->age;
   if (queue->waiting.empty()) {
     queue->idle.push_back(&slot);
     return;
@@ -88,6 +91,12 @@ void SessionPool::give_back(SessionSlot& slot, bool keep) {
   queue->waiting.pop_front();
   queue.unlock();
   first->put(&slot);
+}
+
+void SessionPool::renew() {
+  auto queue = lent_.lock();
+  ++queue->age;
+  for (SessionSlot* slot : queue->idle) discard_session(*slot);
 }
 
 void SessionPool::close() {

@@ -24,6 +24,7 @@ class SessionSlot {
   };
 
   CK_SESSION_HANDLE session = 0;  ///< 0: none; PKCS#11 never gives that handle out
+  unsigned age = 0;               ///< of the pool when it was lent
   KeyUse& use_of(const Key& key);
   /// Session objects die with their session.
   void forget_handles();
@@ -71,6 +72,8 @@ class SessionPool {
   /// Opens as many sessions as the token grants, up to the number wanted; at least one.
   Result<> open_sessions();
   Result<Lease> take(std::chrono::steady_clock::time_point deadline);
+  /// Closes every session, those that are lent when they come back; each is opened anew when it is needed.
+  void renew();
   /// Sends those who wait away: this generation is over.
   void close();
   unsigned size() { return lent_.lock()->permits; }
@@ -82,6 +85,7 @@ class SessionPool {
     std::vector<SessionSlot*> idle;
     std::deque<Waiter*> waiting;
     unsigned permits = 0;
+    unsigned age = 0;  ///< how many times it was renewed
     bool closed = false;
   };
 

@@ -75,6 +75,14 @@ class Signer {
   /// Signs and verifies a fresh challenge: the key is there, and it is the one it claims to be.
   virtual Result<> prove_key(const KeyId& id) = 0;
 
+  /// Destroys the private key, its public half and every copy of both in our sessions. There is no way back.
+  virtual Result<> destroy_key(const KeyId& id) = 0;
+
+  /// A few bytes under a label of ours that the token keeps (a private CKO_DATA object): nothing, one value, or two
+  /// after a write that was cut short.
+  virtual Result<std::vector<Bytes>> read_data(std::string_view label) = 0;
+  virtual Result<> write_data(std::string_view label, ByteView value) = 0;
+
   virtual TokenStatus status() = 0;
 };
 

@@ -49,6 +49,22 @@ class TokenSigner final : public Signer {
     });
   }
 
+  Result<> destroy_key(const KeyId& id) override {
+    return with_token([&](Recovery::Use& use) {
+      auto destroyed = use.generation().destroy_key(id);
+      if (destroyed) use.has_destroyed(id);
+      return destroyed;
+    });
+  }
+
+  Result<std::vector<Bytes>> read_data(std::string_view label) override {
+    return with_token([&](Recovery::Use& use) { return use.generation().read_data(label); });
+  }
+
+  Result<> write_data(std::string_view label, ByteView value) override {
+    return with_token([&](Recovery::Use& use) { return use.generation().write_data(label, value); });
+  }
+
   TokenStatus status() override { return recovery_.status(); }
 
  private:

@@ -36,6 +36,7 @@ Result<Json> health(Call& call, Fields fields) {
                 {"serial", token.serial},
                 {"generation", token.generation},
                 {"sessions", token.sessions}}},
+              {"sealed", services.seal.record().has_value() || services.checkpoints.rollback().has_value()},
               {"keys", {{"active", active}, {"quarantined", quarantined}, {"missing", missing}}},
               {"cas", services.authorities.names()},
               {"audit", {{"writable", services.audit.writable()}, {"records", services.audit.records()}}},

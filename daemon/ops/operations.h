@@ -48,5 +48,7 @@ Result<Json> submit_approval(Call& call, Fields fields);
 Result<Json> add_approver(Call& call, Fields fields);
 Result<Json> remove_approver(Call& call, Fields fields);
 Result<Json> list_approvers(Call& call, Fields fields);
+Result<Json> seal(Call& call, Fields fields);
+Result<Json> unseal(Call& call, Fields fields);
 
 }  // namespace hubseal::daemon::ops

@@ -17,9 +17,9 @@
 namespace hubseal::daemon {
 
 /// Operations for which policy says how many people must agree. For issue_certificate each profile does.
-constexpr std::array<std::string_view, 10> kApprovableOperations = {
-    "change_approvers",    "create_ca",      "create_csr",         "create_key",  "load_policy",
-    "release_certificate", "resume_subject", "revoke_certificate", "set_subject", "suspend_subject"};
+constexpr std::array<std::string_view, 11> kApprovableOperations = {
+    "change_approvers", "create_ca",          "create_csr",  "create_key",      "load_policy", "release_certificate",
+    "resume_subject",   "revoke_certificate", "set_subject", "suspend_subject", "unseal"};
 
 /// How participants come into the register (register.h).
 enum class RegisterMode {

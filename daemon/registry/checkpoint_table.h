@@ -19,15 +19,16 @@ struct CheckpointMark {
 struct CheckpointMarks {
   CheckpointMark last;
   std::optional<CheckpointMark> next;
+  bool in_token = false;  ///< the token has one as well
 };
 
 namespace checkpoint_table {
 
 Result<std::optional<CheckpointMarks>> find(Database& database);
-/// Before a checkpoint is written to the file.
+/// Before a checkpoint is written to the log.
 Result<> announce(Database& database, const CheckpointMark& next);
 /// Once it is there.
-Result<> confirm(Database& database, const CheckpointMark& last);
+Result<> confirm(Database& database, const CheckpointMark& last, bool in_token);
 
 }  // namespace checkpoint_table
 }  // namespace hubseal::daemon

@@ -181,6 +181,17 @@ CREATE TABLE checkpoints (
   next_root BLOB NOT NULL
 ) STRICT;
 )sql",
+    // The switch that stops all signing, and the third place that remembers the last checkpoint.
+    R"sql(
+CREATE TABLE seal (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  at INTEGER NOT NULL,
+  peer TEXT NOT NULL,
+  uid INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+ALTER TABLE checkpoints ADD COLUMN in_token INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -342,6 +342,11 @@ class Verbs(unittest.TestCase):
         self.assertIn("until", summary)
         self.assertIn("CRL Number", self.room.openssl("crl", "-noout", "-text", stdin=pem.encode()))
         self.assertEqual(self.as_json("crl", "show")["crl"], pem)
+        self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
+        self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "drill")
+        self.assertIn("drill", self.plain("unseal")[0])
+        self.as_json("seal", "--reason", "drill")
+        self.assertEqual(self.as_json("unseal")["sealed"]["reason"], "drill")
         self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
 
     def status(self):

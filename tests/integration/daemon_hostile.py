@@ -47,6 +47,8 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "release_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a"}),
     "suspend_subject": ("revoke", {"subject": "nobody"}),
     "resume_subject": ("revoke", {"subject": "nobody"}),
+    "seal": ("seal", {"reason": ""}),
+    "unseal": ("seal", {}),
     "get_crl": ("read_certificates", {"ca": "hub-ca"}),
     "list_records": ("read_audit", {}),
     "get_checkpoint": ("read_audit", {}),

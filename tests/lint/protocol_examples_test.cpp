@@ -241,9 +241,19 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
   std::vector<Section> examples = sections();
   // Making comes before showing.
   const auto order = [](const Section& section) {
-    const std::vector<std::string> first = {
-        "create_key",      "create_ca",          "set_subject",         "issue_certificate", "add_approver",  "approve",
-        "submit_approval", "revoke_certificate", "release_certificate", "suspend_subject",   "resume_subject"};
+    const std::vector<std::string> first = {"create_key",
+                                            "create_ca",
+                                            "set_subject",
+                                            "issue_certificate",
+                                            "add_approver",
+                                            "approve",
+                                            "submit_approval",
+                                            "revoke_certificate",
+                                            "release_certificate",
+                                            "suspend_subject",
+                                            "resume_subject",
+                                            "seal",
+                                            "unseal"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),

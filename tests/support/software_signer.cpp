@@ -75,6 +75,26 @@ Result<> SoftwareSigner::prove_key(const KeyId& id) {
   return {};
 }
 
+Result<> SoftwareSigner::destroy_key(const KeyId& id) {
+  TRY(find_key(id));
+  const std::lock_guard lock(mutex_);
+  keys_.erase(id);
+  return {};
+}
+
+Result<std::vector<Bytes>> SoftwareSigner::read_data(std::string_view label) {
+  const std::lock_guard lock(mutex_);
+  const auto found = data_.find(label);
+  if (found == data_.end()) return std::vector<Bytes>();
+  return std::vector<Bytes>{found->second};
+}
+
+Result<> SoftwareSigner::write_data(std::string_view label, ByteView value) {
+  const std::lock_guard lock(mutex_);
+  data_.insert_or_assign(std::string(label), Bytes(value.begin(), value.end()));
+  return {};
+}
+
 hsm::TokenStatus SoftwareSigner::status() {
   hsm::TokenStatus status;
   status.ready = true;

@@ -20,6 +20,9 @@ class SoftwareSigner final : public hsm::Signer {
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
   Result<> prove_key(const KeyId& id) override;
+  Result<> destroy_key(const KeyId& id) override;
+  Result<std::vector<Bytes>> read_data(std::string_view label) override;
+  Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 
  private:
@@ -27,8 +30,9 @@ class SoftwareSigner final : public hsm::Signer {
     hsm::KeyInfo info;
     PkeyPtr key;
   };
-  std::mutex mutex_;  // guards keys_; an entry, once there, does not change
+  std::mutex mutex_;  // guards both; an entry, once there, does not change
   std::map<KeyId, Entry> keys_;
+  std::map<std::string, Bytes, std::less<>> data_;
 };
 
 /// A fresh key pair.

@@ -146,8 +146,9 @@ void run(const Settings& settings, Soak& soak) {
   rig.admin("create_key", {{"label", "soak-rsa"}, {"type", "rsa_2048"}, {"use", "jws"}});
   rig.admin("create_key", {{"label", "soak-p256"}, {"type", "ec_p256"}, {"use", "jws"}});
   rig.make_ca("soak-ca", "ec_p256");
-  rig.admin("set_subject",
-            {{"subject", "bank2"}, {"organization", "Bank Two"}, {"country", "KE"}, {"names", Json::object()}});
+  for (const char* bank : {"bank2", "stopped"})
+    rig.admin("set_subject",
+              {{"subject", bank}, {"organization", "Bank Two"}, {"country", "KE"}, {"names", Json::object()}});
   rig.admin("add_approver", soak.consent().key_approver());
   rig.admin("add_approver", Consent::uid_approver());
   const auto idle_files = rig.open_files();

@@ -118,7 +118,9 @@ bool Soak::held_once(const std::string& serial) { return state_.lock()->held.ins
 
 /// What only the security team may do, and does rarely.
 Ask Soak::administer(std::mt19937& random) {
-  switch (random() % 9) {
+  switch (random() % 10) {
+    case 9:  // either is a repeat where another client was first
+      return ask(random() % 2 ? "suspend_subject" : "resume_subject", {{"subject", "stopped"}});
     case 7:
     case 8: return hold_or_release(random);
     case 6:
@@ -224,6 +226,7 @@ Ask Soak::make_ca() {
 std::vector<std::string> Soak::left_out() {
   auto state = state_.lock();
   std::vector<std::string> missing;
+  // Not in the mix: seal and unseal, which would stop the others.
   for (const std::string op : {"health",
                                "version",
                                "list_keys",
@@ -252,6 +255,8 @@ std::vector<std::string> Soak::left_out() {
                                "remove_approver",
                                "revoke_certificate",
                                "release_certificate",
+                               "suspend_subject",
+                               "resume_subject",
                                "get_crl",
                                "list_records",
                                "get_checkpoint",

@@ -36,6 +36,9 @@ class Token final : public hsm::Signer {
     return keys.sign(id, algorithm, message);
   }
   Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
+  Result<> destroy_key(const KeyId& id) override { return keys.destroy_key(id); }
+  Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
+  Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
   hsm::TokenStatus status() override { return keys.status(); }
 
   test::SoftwareSigner keys;
@@ -64,7 +67,7 @@ struct Room {
   void record(int count) {
     for (int n = 0; n < count; ++n) must(log->record(Json{{"event", "e"}, {"n", n}}));
   }
-  std::string reason() const { return gate->check() ? "" : gate->check().error().message; }
+  std::string reason() const { return gate->enter() ? "" : gate->enter().error().message; }
   audit::Verdict verdict() {
     return must(audit::verify({.folder = folder.path(), .keys = {must(checkpoints->public_key())}, .witnessed = {}}));
   }
@@ -144,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_made_stops_signing_and_the_next
   checkpoints->tick();
   checkpoints->tick();
   BOOST_TEST(reason().find("too old") != std::string::npos, reason());
-  BOOST_TEST((gate->check().error().code == Code::storage_unavailable));
+  BOOST_TEST((gate->enter().error().code == Code::storage_unavailable));
   token.gone = false;
   checkpoints->tick();
   BOOST_TEST(reason().empty());
@@ -217,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_registry_that_was_put_back_is_noticed) {
   const auto older = must(registry->read(&checkpoint_table::find)).value();
   record(1);
   must(checkpoints->make());
-  must(registry->write([&](Database& database) { return checkpoint_table::confirm(database, older.last); }));
+  must(registry->write([&](Database& database) { return checkpoint_table::confirm(database, older.last, false); }));
   open();
   BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
 }
@@ -234,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_on_its_way_is_no_disagreement) {
   must(checkpoints->make());
   const auto after = must(registry->read(&checkpoint_table::find)).value();
   must(registry->write([&](Database& database) -> Result<> {
-    TRY(checkpoint_table::confirm(database, before.last));
+    TRY(checkpoint_table::confirm(database, before.last, true));
     return checkpoint_table::announce(database, after.last);
   }));
   open();

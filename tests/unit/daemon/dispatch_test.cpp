@@ -50,6 +50,8 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"release_certificate", Permission::revoke},
     {"suspend_subject", Permission::revoke},
     {"resume_subject", Permission::revoke},
+    {"seal", Permission::seal},
+    {"unseal", Permission::seal},
     {"get_crl", Permission::read_certificates},
     {"list_records", Permission::read_audit},
     {"get_checkpoint", Permission::read_audit},

@@ -53,6 +53,31 @@ BOOST_FIXTURE_TEST_CASE(at_the_deadline_the_token_is_busy, OneSession) {
   BOOST_TEST(pool.waiting() == 0U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_renewed_pool_closes_every_session_those_that_are_lent_when_they_come_back, OneSession) {
+  const auto handle = [&] { return pool.take(at_once())->session().handle; };
+  const auto use = [&] {
+    auto lease = pool.take(at_once());
+    BOOST_REQUIRE(lease);
+    lease->keep();
+    return lease->session().handle;
+  };
+  const auto first = use();
+  BOOST_TEST(use() == first);
+  pool.renew();  // idle
+  BOOST_TEST(module.open.empty());
+  const auto second = use();
+  BOOST_TEST(second != first);
+  {
+    auto lease = pool.take(at_once());
+    BOOST_REQUIRE(lease);
+    lease->keep();
+    pool.renew();
+    BOOST_TEST(module.open.contains(second));  // it is at work
+  }
+  BOOST_TEST(module.open.empty());
+  BOOST_TEST(handle() != second);
+}
+
 BOOST_FIXTURE_TEST_CASE(who_came_first_is_served_first, OneSession) {
   Guarded<std::vector<int>> served;
   std::vector<std::jthread> threads;

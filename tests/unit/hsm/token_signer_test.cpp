@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tests/support/fake_token.h"
+#include "tests/support/must.h"
 #include "tests/support/test_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 
@@ -81,6 +82,72 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_not_in_the_token_is_not_found) {
   BOOST_TEST((refusal_of(signer->prove_key(unknown)).code == Code::not_found));
   BOOST_TEST(
       (refusal_of(signer->sign(unknown, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"))).code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(a_destroyed_key_is_gone_from_token_and_sessions_and_its_label_is_free) {
+  const FakeToken token;
+  auto config = token.config();
+  config.session_copies = true;
+  const auto signer = open_ok(config);
+  const KeyInfo kept = generate_ok(*signer, KeyType::ec_p256, "kept");
+  const KeyInfo key = generate_ok(*signer, KeyType::rsa_2048, "old");
+  BOOST_REQUIRE(signs(*signer, key));
+  BOOST_REQUIRE(signs(*signer, kept));
+  const auto closed = token.calls("C_CloseSession");
+  test::must(signer->destroy_key(key.id));
+  BOOST_TEST(token.calls("C_DestroyObject") == 2U);
+  BOOST_TEST(token.calls("C_CloseSession") > closed);  // and with the sessions their copies of the key
+  BOOST_TEST((refusal_of(signer->find_key(key.id)).code == Code::not_found));
+  BOOST_TEST((refusal_of(signer->destroy_key(key.id)).code == Code::not_found));
+  BOOST_TEST(signs(*signer, kept));
+  generate_ok(*signer, KeyType::ec_p256, "old");
+  token.script("dead 0x30\n");
+  BOOST_TEST(signs(*signer, kept));  // by the next generation, which does not look for what was destroyed
+  BOOST_TEST(signer->status().generation == 2U);
+  BOOST_TEST(signer->list_keys()->size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_the_token_does_not_destroy_goes_on_signing) {
+  const FakeToken token;
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "stays");
+  token.script("fail C_DestroyObject * 0x1b\n");  // CKR_ACTION_PROHIBITED
+  BOOST_TEST(!signer->destroy_key(key.id).has_value());
+  token.script("");
+  BOOST_TEST(signs(*signer, key));
+}
+
+BOOST_AUTO_TEST_CASE(data_under_a_label_is_kept_by_the_token_and_replaced_as_a_whole) {
+  const TestToken token;
+  const auto values = [&](Signer& signer, std::string_view label) {
+    std::vector<std::string> texts;
+    for (const Bytes& value : test::must(signer.read_data(label))) texts.emplace_back(as_text(value));
+    return texts;
+  };
+  {
+    const auto signer = open_ok(token.config());
+    BOOST_TEST(values(*signer, "counter").empty());
+    test::must(signer->write_data("counter", as_bytes("1")));
+    test::must(signer->write_data("other", as_bytes("x")));
+    test::must(signer->write_data("counter", as_bytes("2")));
+  }
+  const auto signer = open_ok(token.config());
+  BOOST_TEST(values(*signer, "counter") == std::vector<std::string>{"2"});
+  BOOST_TEST(values(*signer, "other") == std::vector<std::string>{"x"});
+}
+
+BOOST_AUTO_TEST_CASE(a_write_of_data_that_was_cut_short_leaves_the_new_value_beside_the_old_one) {
+  const FakeToken token;
+  const auto signer = open_ok(token.config());
+  test::must(signer->write_data("counter", as_bytes("1")));
+  token.script("fail C_DestroyObject * 0x1b\n");
+  BOOST_TEST(!signer->write_data("counter", as_bytes("2")).has_value());
+  BOOST_TEST(test::must(signer->read_data("counter")).size() == 2U);
+  token.script("fail C_CreateObject * 0x1b\n");
+  BOOST_TEST(!signer->write_data("counter", as_bytes("3")).has_value());
+  token.script("");
+  test::must(signer->write_data("counter", as_bytes("4")));
+  BOOST_TEST(test::must(signer->read_data("counter")).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(keys_are_found_again_by_the_next_process) {

@@ -1,0 +1,73 @@
+#include "daemon/rollback_guard.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace hubseal::daemon {
+namespace {
+
+/// "1204 4f1c...": records, and the root in hexadecimal.
+std::string text_of(const CheckpointMark& mark) { return fmt::format("{} {}", mark.size, to_hex(mark.root)); }
+
+std::optional<CheckpointMark> parse_mark(std::string_view text) {
+  CheckpointMark mark;
+  const char* const end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, mark.size);
+  if (number.ec != std::errc() || number.ptr == end || *number.ptr != ' ') return std::nullopt;
+  auto root = from_hex({number.ptr + 1, end});
+  if (!root || root->size() != 32) return std::nullopt;
+  mark.root = *std::move(root);
+  return mark;
+}
+
+std::string words_of(const std::optional<CheckpointMark>& mark) {
+  return mark ? fmt::format("a checkpoint of {} records", mark->size) : "no checkpoint";
+}
+
+}  // namespace
+
+Result<std::optional<CheckpointMark>> RollbackGuard::read_token() {
+  std::optional<CheckpointMark> newest;
+  for (const Bytes& value : TRY(signer_.read_data(origin_))) {
+    auto mark = parse_mark(as_text(value));
+    // Nobody but us writes under this label; what cannot be read agrees with nothing.
+    if (!mark) return CheckpointMark{};
+    if (!newest || mark->size > newest->size) newest = std::move(mark);
+  }
+  return newest;
+}
+
+Result<std::optional<std::string>> RollbackGuard::difference(const std::optional<CheckpointMark>& in_log) {
+  const auto marks = TRY(registry_.read(&checkpoint_table::find));
+  const auto in_token = in_token_ ? TRY(read_token()) : std::nullopt;
+  const auto remembered = [&](const std::optional<CheckpointMark>& mark) {
+    if (!marks) return !mark;
+    return mark.value_or(CheckpointMark{}) == marks->last || (marks->next && mark == marks->next);
+  };
+  // A registry of before the first checkpoint, or of before the token kept one, expects nothing of the others.
+  const bool log_agrees = marks ? remembered(in_log) : true;
+  const bool token_agrees = in_token ? remembered(in_token) : !(in_token_ && marks && marks->in_token);
+  if (log_agrees && token_agrees) return std::nullopt;
+  const auto in_registry = marks ? std::optional(marks->last) : std::nullopt;
+  std::string words =
+      fmt::format("the registry remembers {}, the audit log holds {}", words_of(in_registry), words_of(in_log));
+  if (in_token_) words += fmt::format(", the token {}", words_of(in_token));
+  return words;
+}
+
+Result<> RollbackGuard::announce(const CheckpointMark& next) {
+  TRY(registry_.write([&](Database& database) { return checkpoint_table::announce(database, next); }));
+  if (!in_token_) return {};
+  const auto written = signer_.write_data(origin_, as_bytes(text_of(next)));
+  if (written) return {};
+  return fail(written.error().code, fmt::format("the token does not keep the state counter: {} (a token without data "
+                                                "objects needs counter_in_token = false)",
+                                                written.error().message));
+}
+
+Result<> RollbackGuard::confirm(const CheckpointMark& last) {
+  return registry_.write([&](Database& database) { return checkpoint_table::confirm(database, last, in_token_); });
+}
+
+}  // namespace hubseal::daemon

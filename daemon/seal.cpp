@@ -1,0 +1,50 @@
+#include "daemon/seal.h"
+
+#include <fmt/format.h>
+
+namespace hubseal::daemon {
+namespace {
+
+constexpr std::string_view kGateWord = "seal";
+
+}  // namespace
+
+void Seal::close_gate(const SealRecord& seal) {
+  gate_.close(kGateWord, {Code::sealed, fmt::format("sealed at {} by uid {} ({}); nothing is signed until it is "
+                                                    "unsealed",
+                                                    format_utc(seal.at), seal.uid, seal.reason)});
+}
+
+Result<> Seal::restore() {
+  auto sealed = sealed_.lock();
+  *sealed = TRY(registry_.read(&seal_table::find));
+  if (*sealed) close_gate(**sealed);
+  return {};
+}
+
+Result<SealRecord> Seal::set(const SealRecord& seal) {
+  auto sealed = sealed_.lock();
+  if (*sealed) return **sealed;
+  close_gate(seal);
+  const auto written = registry_.write([&](Database& database) { return seal_table::set(database, seal); });
+  if (!written)
+    return fail(
+        Code::storage_unavailable,
+        fmt::format("nothing is signed from now on, but a restart would end that: {}", written.error().message));
+  *sealed = seal;
+  if (gate_.wait_until_empty(std::chrono::steady_clock::now() + kPatience)) return seal;
+  return fail(Code::hsm_busy, "sealed, but a signature that had begun is still under way");
+}
+
+Result<> Seal::lift(const Grant& grant) {
+  auto sealed = sealed_.lock();
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return seal_table::remove(database);
+  }));
+  sealed->reset();
+  gate_.open(kGateWord);
+  return {};
+}
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "common/guarded.h"
+#include "daemon/approvals/approvals.h"
+#include "daemon/gate.h"
+#include "daemon/registry/registry.h"
+#include "daemon/registry/seal_table.h"
+
+namespace hubseal::daemon {
+
+/// The switch that stops all signing. Anybody with the right to it may close it alone and at once; it stays closed
+/// across restarts, and opening it takes the people that policy asks for (`unseal`).
+/// Audit checkpoints are signed all the same: they say what happened.
+/// Threads: share it freely.
+class Seal {
+ public:
+  /// How long set() waits for the signatures that are being made.
+  static constexpr std::chrono::seconds kPatience{10};
+
+  Seal(Registry& registry, Gate& gate) : registry_(registry), gate_(gate) {}
+
+  /// At a start: what the registry says.
+  Result<> restore();
+  /// Closes the gate first, whatever comes of the rest; when this returns nothing is being signed any more and a
+  /// restart will not change that. One that is there already stays as it is, and is returned.
+  /// Errors: storage_unavailable (sealed until the next start only), hsm_busy (a signature still under way).
+  Result<SealRecord> set(const SealRecord& seal);
+  Result<> lift(const Grant& grant);
+  std::optional<SealRecord> record() const { return *sealed_.lock(); }
+
+ private:
+  void close_gate(const SealRecord& seal);
+
+  Registry& registry_;
+  Gate& gate_;
+  mutable Guarded<std::optional<SealRecord>> sealed_;
+};
+
+}  // namespace hubseal::daemon

@@ -1,0 +1,228 @@
+"""The seal: one person stops all signing, others must agree before it goes on. And the rollback guard: a state folder that
+was put back to an older day, which registry and log alone could not tell, is told by the token."""
+
+import json
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import approval_support
+import rig
+
+HUBSEAL = rig.BUILD / "cli" / "hubseal"
+
+
+class Sealing(unittest.TestCase):
+    def room(self, unseal=0):
+        room = rig.Rig(start=False)
+        self.addCleanup(room.close)
+        room.need_approvals(operation="unseal", number=unseal)
+        room.need_approvals(operation="change_approvers")
+        room.start()
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        return room
+
+    def refused(self, code, call, *words):
+        with self.assertRaises(rig.Refused) as caught:
+            call()
+        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        for word in words:
+            self.assertIn(word, caught.exception.message)
+
+    def hubseal(self, room, *words, want=0):
+        done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", *words], capture_output=True, text=True,
+                              timeout=rig.PATIENCE, check=False, cwd=room.folder)
+        self.assertEqual(done.returncode, want, done.stderr)
+        return done.stdout + done.stderr
+
+
+class Seal(Sealing):
+    def signing(self, room):
+        """Everything that would sign, on every socket that offers it."""
+        yield lambda: room.issue(room.make_csr(), request="sealed-1", on="agent")
+        yield lambda: room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+        yield lambda: room.call("create_csr", label="hub-tls", type="ec_p256", subject={"common_name": "hub"})
+        yield lambda: room.call("create_key", label="another", type="ec_p256", use="jws")
+        yield lambda: room.call("create_ca", ca="c2", key="hub-ca", profile="test-root", subject=rig.ROOT_SUBJECT)
+
+    def test_one_person_seals_and_two_others_must_agree_before_anything_is_signed_again(self):
+        room = self.room(unseal=2)
+        people = [approval_support.KeyApprover("dora"), approval_support.KeyApprover("erin")]
+        approval_support.add_approvers(room, *people)
+        issued = room.issue(room.make_csr(), request="before")
+        crl = room.call("get_crl", ca="hub-ca")["number"]
+        sealed = room.call("seal", reason="laptop stolen")
+        self.assertEqual((sealed["approvals_to_unseal"], sealed["approvers"]), (2, 2))
+        for attempt in self.signing(room):
+            self.refused("sealed", attempt, "laptop stolen")
+        self.assertEqual(room.call("seal", reason="again")["reason"], "laptop stolen")
+        # What was revoked is remembered; the list that says so is signed later.
+        self.assertNotIn("crl_number", room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"],
+                                                 reason="key_compromise"))
+        health = room.call("health", on="audit")
+        self.assertEqual((health["status"], health["sealed"]), ("degraded", True))
+        self.assertTrue(any("laptop stolen" in problem for problem in health["problems"]))
+
+        room.restart()
+        for attempt in self.signing(room):
+            self.refused("sealed", attempt, "laptop stolen")
+        unseal = lambda: room.call("unseal")
+        approval = approval_support.wait_for_consent(unseal)
+        approval_support.submit(room, approval, people[0])
+        self.refused("approval_required", unseal)
+        approval_support.submit(room, approval, people[1])
+        self.assertEqual(unseal()["sealed"]["reason"], "laptop stolen")
+        room.issue(room.make_csr(), request="after")
+        self.assertFalse(room.call("health")["sealed"])
+        room.restart()
+        self.assertGreater(room.call("get_crl", ca="hub-ca")["number"], crl)
+        self.refused("conflict", unseal, "nothing is sealed")
+        events = [record["event"] for record in room.audit() if record["event"] in ("seal", "unseal_intent", "unseal")]
+        self.assertEqual(events[:1] + events[-3:], ["seal", "unseal_intent", "unseal", "unseal"])
+
+    def test_an_old_consent_to_unseal_does_not_lift_the_next_seal(self):
+        room = self.room(unseal=1)
+        carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(room, carol)
+        room.call("seal", reason="first")
+        approval = approval_support.wait_for_consent(lambda: room.call("unseal"))
+        approval_support.submit(room, approval, carol)
+        room.call("unseal")
+        room.call("seal", reason="second")
+        other = approval_support.wait_for_consent(lambda: room.call("unseal"))
+        self.assertNotEqual(other, approval)
+
+    def test_the_log_is_vouched_for_while_sealed(self):
+        room = self.room()
+        room.call("seal", reason="drill")
+        room.restart()
+        self.assertGreater(room.call("get_checkpoint")["size"], 0)
+        self.assertEqual(room.call("get_checkpoint")["size"],
+                         next(r["seq"] for r in reversed(room.audit()) if r["event"] == "started"))
+
+    def test_the_reason_is_a_line_of_text(self):
+        room = self.room()
+        for reason in ("", "two\nlines", "\x1b[2J", "x" * 201):
+            self.refused("bad_request" if len(reason) < 201 else "too_large", lambda: room.call("seal", reason=reason))
+        self.assertFalse(room.call("health")["sealed"])
+
+    def test_the_command_line_seals_and_unseals(self):
+        room = self.room()
+        self.assertRegex(self.hubseal(room, "seal", "--reason", "drill"), r"to unseal +0 people")
+        self.assertIn("sealed at", self.hubseal(room, "status", want=4))
+        said = self.hubseal(room, "key", "create", "x", "--type", "ec_p256", "--use", "jws", want=4)
+        self.assertIn("hubseal unseal", said)
+        self.assertIn("drill", self.hubseal(room, "unseal"))
+        self.hubseal(room, "key", "create", "x", "--type", "ec_p256", "--use", "jws")
+        self.hubseal(room, "unseal", want=3)
+
+
+class Rollback(Sealing):
+    def keep(self, room, name="kept"):
+        room.stop()
+        shutil.copytree(room.state, room.folder / name)
+        room.start()
+
+    def put_back(self, room, name="kept", only="."):
+        room.stop()
+        if only == ".":
+            shutil.rmtree(room.state)
+            shutil.copytree(room.folder / name, room.state)
+        else:
+            for part in room.state.glob(only):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+            for part in (room.folder / name).glob(only):
+                (shutil.copytree if part.is_dir() else shutil.copy2)(part, room.state / part.name)
+        room.start()
+
+    def revoke_one(self, room):
+        issued = room.issue(room.make_csr(), request="one")
+        self.keep(room)
+        room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
+        room.stop()
+        room.start()
+        return issued["serial"]
+
+    def test_a_state_folder_of_an_older_day_starts_sealed_and_people_may_accept_it(self):
+        room = self.room(unseal=1)
+        carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(room, carol)
+        serial = self.revoke_one(room)
+        self.put_back(room)  # registry and log agree with each other: both forgot the revocation
+        self.assertEqual(room.call("get_certificate", ca="hub-ca", serial=serial)["state"], "issued")
+        self.assertTrue(room.call("health")["sealed"])
+        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token a checkpoint of",
+                     "the registry remembers a checkpoint of")
+        room.restart()  # and again
+        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"))
+        unseal = lambda: room.call("unseal")
+        approval = approval_support.wait_for_consent(unseal)
+        shown = room.call("get_approval", approval=approval)
+        self.assertIn("the token", json.loads(shown["content"])["rollback"])
+        approval_support.submit(room, approval, carol)
+        self.assertIn("the token", unseal()["rollback"])
+        room.issue(room.make_csr(), request="two")
+        room.restart()
+        room.issue(room.make_csr(), request="three")
+        self.assertIn("unseal_intent", [record["event"] for record in room.audit()])
+
+    def test_the_newest_state_is_taken_without_a_word_when_it_comes_back(self):
+        room = self.room()
+        self.revoke_one(room)
+        room.stop()
+        shutil.copytree(room.state, room.folder / "newest")
+        shutil.rmtree(room.state)
+        shutil.copytree(room.folder / "kept", room.state)
+        room.start()
+        self.assertTrue(room.call("health")["sealed"])
+        self.put_back(room, "newest")  # what the sealed daemon wrote into the older folder is gone with it
+        self.assertFalse(room.call("health")["sealed"])
+        room.issue(room.make_csr(), request="two")
+
+    def test_registry_or_log_alone_put_back_is_told_as_well(self):
+        for only in ("registry.sqlite*", "audit"):
+            room = self.room()
+            self.revoke_one(room)
+            self.put_back(room, only=only)
+            self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the registry remembers")
+            room.call("unseal")
+            room.issue(room.make_csr(), request="two")
+
+    def test_a_token_that_forgot_its_counter_is_told(self):
+        room = self.room()
+        room.restart()
+        room.stop()
+        label = room_label(room)
+        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                  "--delete-object", "--type", "data", "--label", label)
+        room.start()
+        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
+        room.call("unseal")
+        room.restart()
+        room.issue(room.make_csr(), request="two")
+
+    def test_a_token_without_data_objects_says_what_to_do_and_works_without(self):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        room.audit_lines = "checkpoint_seconds = 1"
+        room.script("fail C_CreateObject * 0xd1")  # CKR_TEMPLATE_INCONSISTENT
+        room.start()
+        self.assertIn("counter_in_token = false", room.log())
+        room.stop()
+        room.audit_lines = "counter_in_token = false"
+        room.write_config()
+        room.start()
+        room.make_ca()
+        room.restart()
+        room.issue(room.make_csr())
+
+
+def room_label(room):
+    return (room.state / "audit" / "checkpoints").read_text().splitlines()[0]
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
