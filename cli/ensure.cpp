@@ -28,8 +28,10 @@ Result<> must_have_subject(const std::string& thing, const std::string& found, c
 Result<Json> create_key(const Session& session, const KeyWish& wish) {
   if (wish.type.rfind("rsa_", 0) == 0)
     print_progress(fmt::format("making {} ({}) in the token; this may take a minute...\n", wish.label, wish.type));
-  return session.call("create_key", {{"label", wish.label}, {"type", wish.type}, {"use", wish.use}},
-                      Work::key_generation);
+  Json fields = {{"label", wish.label}, {"type", wish.type}, {"use", wish.use}};
+  if (wish.pre_activation) fields["state"] = "pre_activation";
+  if (wish.backup_required) fields["backup_required"] = true;
+  return session.call("create_key", fields, Work::key_generation);
 }
 
 Result<Ensured> ensure_key(const Session& session, const KeyWish& wish) {

@@ -20,6 +20,8 @@ struct KeyWish {
   std::string label;
   std::string type;
   std::string use;
+  bool pre_activation = false;   ///< signs nothing before it is activated
+  bool backup_required = false;  ///< nor before its backup is confirmed
 };
 
 /// Errors: conflict when a key of this label is there and is not of this type and use.

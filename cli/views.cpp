@@ -26,13 +26,15 @@ void add_certificate_lines(Pairs& pairs, const std::string& pem) {
 }  // namespace
 
 std::string render_key(const Json& key) {
-  return render_pairs({{"label", text_of(key, "label")},
-                       {"type", text_of(key, "type")},
-                       {"use", text_of(key, "use")},
-                       {"state", text_of(key, "state")},
-                       {"grade", text_of(key, "grade")},
-                       {"created", text_of(key, "created_at")},
-                       {"key id", text_of(key, "key_id")}});
+  Pairs pairs = {{"label", text_of(key, "label")}, {"type", text_of(key, "type")},
+                 {"use", text_of(key, "use")},     {"state", text_of(key, "state")},
+                 {"grade", text_of(key, "grade")}, {"created", text_of(key, "created_at")}};
+  const std::pair<const char*, const char*> lines[] = {
+      {"since", "changed_at"}, {"to be destroyed", "destroy_at"}, {"backup", "backup"}};
+  for (const auto& [name, member] : lines)
+    if (!member_of(key, member).is_null()) pairs.emplace_back(name, text_of(key, member));
+  pairs.emplace_back("key id", text_of(key, "key_id"));
+  return render_pairs(pairs);
 }
 
 std::string render_keys(const Json& keys) {

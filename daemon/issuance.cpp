@@ -79,6 +79,7 @@ Json registered_record(const CertificateRecord& intent, const ca::Prepared& prep
 
 Result<CertificateRecord> Issuance::issue(const Policy& policy, const IssueRequest& request, const Trail& trail) {
   const auto authority = TRY(authorities_.find_active(request.ca));
+  TRY(keyring_.find(authority->record.key, KeyUse::ca));
   const ca::Issuer& issuer = *authority->issuer;
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
   const bool known = TRY(subjects_.knows(request.subject));

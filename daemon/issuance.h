@@ -14,6 +14,7 @@
 #include "daemon/authorities.h"
 #include "daemon/ca/profile.h"
 #include "daemon/clock_guard.h"
+#include "daemon/keyring.h"
 #include "daemon/policy/policy.h"
 #include "daemon/register.h"
 #include "daemon/registry/certificate_table.h"
@@ -45,6 +46,7 @@ class Issuance {
     Registry& registry;
     AuditLog& audit;
     Authorities& authorities;
+    const Keyring& keyring;
     Register& subjects;
     hsm::Signer& signer;
     const ClockGuard& clock;
@@ -53,6 +55,7 @@ class Issuance {
       : registry_(parts.registry),
         audit_(parts.audit),
         authorities_(parts.authorities),
+        keyring_(parts.keyring),
         subjects_(parts.subjects),
         signer_(parts.signer),
         clock_(parts.clock) {}
@@ -94,6 +97,7 @@ class Issuance {
   Registry& registry_;
   AuditLog& audit_;
   Authorities& authorities_;
+  const Keyring& keyring_;
   Register& subjects_;
   hsm::Signer& signer_;
   const ClockGuard& clock_;

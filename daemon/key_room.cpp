@@ -40,6 +40,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       issuance_({.registry = *registry_,
                  .audit = *audit_,
                  .authorities = *authorities_,
+                 .keyring = *keyring_,
                  .subjects = subjects_,
                  .signer = signer,
                  .clock = guard_}),
@@ -59,6 +60,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
     return Refusals::kInterval;
   });
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
+  housekeeper_.add("keys to be destroyed", [this, &clock] { return destroy_keys(clock.now()); });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
@@ -106,6 +108,18 @@ Housekeeper::Duration KeyRoom::expire_approvals() {
   });
   if (!expired) log::warning("expired approvals were not written down", {{"reason", expired.error().message}});
   return std::chrono::minutes(1);
+}
+
+Housekeeper::Duration KeyRoom::destroy_keys(TimePoint now) {
+  for (const KeyRecord& key : keyring_->due(now)) {
+    Json record = {{"event", "key_destruction_intent"}, {"key", key.label}, {"key_id", to_hex(key.id)}};
+    auto done = audit_->record(record);
+    if (done) done = keyring_->destroy(key);
+    record["event"] = "key_destroyed";
+    if (done) done = audit_->record(record);
+    if (!done) log::warning("a key was not destroyed", {{"key", key.label}, {"reason", done.error().message}});
+  }
+  return std::chrono::seconds(30);
 }
 
 Result<> KeyRoom::prove() const {

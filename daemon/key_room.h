@@ -80,6 +80,7 @@ class KeyRoom {
   KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
   Services services(hsm::Signer& signer, const Clock& clock);
   Housekeeper::Duration expire_approvals();
+  Housekeeper::Duration destroy_keys(TimePoint now);
 
   const std::vector<PeerRule> peers_;
   const std::unique_ptr<AuditLog> audit_;

@@ -26,6 +26,13 @@ Result<KeyRecord> Keyring::find(std::string_view label, KeyUse use) const {
   if (!record || record->use != use)
     return fail(Code::forbidden,
                 fmt::format("there is no {} key \"{}\" that this peer may use", to_string(use), label));
+  if (record->life != KeyLife::active)
+    return fail(Code::policy_denied, fmt::format("key \"{}\" is {} since {}; wanted active", label,
+                                                 to_string(record->life), format_utc(record->changed_at)));
+  if (record->backup == KeyBackup::required)
+    return fail(
+        Code::policy_denied,
+        fmt::format("key \"{}\" signs nothing until its backup is confirmed (hubseal key confirm-backup)", label));
   return *std::move(record);
 }
 
@@ -50,8 +57,8 @@ Result<std::vector<Key>> Keyring::list() const {
   return list;
 }
 
-Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) {
-  const auto one_at_a_time = creating_.lock();
+Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start) {
+  const auto one_at_a_time = changing_.lock();
   if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
   auto made = signer_.generate_key(type, label);
   if (!made && made.error().code == Code::conflict)
@@ -60,7 +67,16 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) 
                                             "with the token's own tool",
                                             made.error().message));
   hsm::KeyInfo info = TRY(std::move(made));
-  KeyRecord record{.label = label, .id = info.id, .type = type, .use = use, .created_at = clock_.now()};
+  const TimePoint now = clock_.now();
+  KeyRecord record{.label = label,
+                   .id = info.id,
+                   .type = type,
+                   .use = use,
+                   .created_at = now,
+                   .life = start.life,
+                   .changed_at = now,
+                   .destroy_at = {},
+                   .backup = start.backup};
   if (const auto added = registry_.write([&](Database& database) { return key_table::add(database, record); });
       !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
@@ -72,11 +88,75 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use) 
   return Key{std::move(record), std::move(info)};
 }
 
+Result<KeyRecord> Keyring::check(std::string_view label, const Change& change) const {
+  auto record = find_record(label);
+  if (!record) return fail(Code::forbidden, fmt::format("there is no key \"{}\" that this peer may change", label));
+  if (record->use == KeyUse::audit || record->use == KeyUse::ocsp)
+    return fail(Code::policy_denied, fmt::format("key \"{}\" is hubseald's own ({}): its life is not for people to "
+                                                 "change",
+                                                 label, to_string(record->use)));
+  TRY(change(*record));
+  return *std::move(record);
+}
+
+Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, const Grant& grant) {
+  const auto one_at_a_time = changing_.lock();
+  KeyRecord changed = TRY(check(label, change));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return key_table::update(database, changed);
+  }));
+  keys_.lock()->insert_or_assign(changed.label, changed);
+  return changed;
+}
+
+std::vector<KeyRecord> Keyring::due(TimePoint now) const {
+  std::vector<KeyRecord> due;
+  auto keys = keys_.lock();
+  for (const auto& [label, record] : *keys)
+    if (record.destroy_at && *record.destroy_at <= now && record.life != KeyLife::destroyed) due.push_back(record);
+  return due;
+}
+
+Result<> Keyring::destroy(const KeyRecord& key) {
+  const auto one_at_a_time = changing_.lock();
+  const auto known = find_record(key.label);
+  if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
+    return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
+  if (const auto gone = signer_.destroy_key(key.id); !gone && gone.error().code != Code::not_found) return gone;
+  KeyRecord destroyed = key;
+  destroyed.life = KeyLife::destroyed;
+  destroyed.changed_at = clock_.now();
+  destroyed.destroy_at.reset();
+  TRY(registry_.write([&](Database& database) { return key_table::update(database, destroyed); }));
+  keys_.lock()->insert_or_assign(destroyed.label, destroyed);
+  return {};
+}
+
+Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {
+  using enum KeyLife;
+  static constexpr std::pair<KeyLife, KeyLife> kSteps[] = {
+      {pre_activation, active}, {suspended, active},      {active, suspended},
+      {active, deactivated},    {suspended, deactivated}, {pre_activation, compromised},
+      {active, compromised},    {suspended, compromised}, {deactivated, compromised},
+  };
+  for (const auto& [before, after] : kSteps)
+    if (key.life == before && to == after) {
+      key.life = to;
+      key.changed_at = now;
+      return {};
+    }
+  return fail(Code::conflict, fmt::format("key \"{}\" is {} since {}, which does not become {}", key.label,
+                                          to_string(key.life), format_utc(key.changed_at), to_string(to)));
+}
+
 Result<> Keyring::prove_all() const {
   std::vector<KeyRecord> records;
   {
     auto keys = keys_.lock();
-    for (const auto& [label, record] : *keys) records.push_back(record);
+    for (const auto& [label, record] : *keys)
+      if (record.life == KeyLife::pre_activation || record.life == KeyLife::active || record.life == KeyLife::suspended)
+        records.push_back(record);
   }
   for (const KeyRecord& record : records)
     if (const auto proven = signer_.prove_key(record.id); !proven)

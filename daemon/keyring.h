@@ -8,6 +8,7 @@
 
 #include "common/guarded.h"
 #include "common/openssl.h"
+#include "daemon/approvals/approvals.h"
 #include "daemon/registry/key_table.h"
 #include "daemon/registry/registry.h"
 #include "hsm/signer.h"
@@ -20,15 +21,22 @@ struct Key {
   std::optional<hsm::KeyInfo> in_token;  ///< nothing while the token does not hold it
 };
 
-/// Which keys exist and what each may serve. A key signs only for the use it was made for.
+/// How a new key begins.
+struct KeyStart {
+  KeyLife life = KeyLife::active;  ///< or pre_activation
+  KeyBackup backup = KeyBackup::none;
+};
+
+/// Which keys exist, what each may serve, and where it stands in its life. A key signs only for the use it was made
+/// for, while it is active and nobody waits for its backup.
 /// Owns: the registered keys in memory; the registry has them on disk.
 /// Threads: share it freely.
 class Keyring {
  public:
   static Result<std::unique_ptr<Keyring>> open(Registry& registry, hsm::Signer& signer, const Clock& clock);
 
-  /// The key of this label made for this use; forbidden for every other, so that what exists and
-  /// what may not be used look the same to who asks.
+  /// The key of this label, if it may sign for this use now. forbidden for one that was made for another, so that what
+  /// exists and what may not be used look the same to who asks; policy_denied for one that is not active.
   Result<KeyRecord> find(std::string_view label, KeyUse use) const;
   Result<Key> show(std::string_view label) const;
   /// With what the token says now.
@@ -36,9 +44,21 @@ class Keyring {
 
   /// Makes a key in the token and registers it.
   /// Errors: conflict (label taken in registry or token), storage_unavailable, hsm_unavailable.
-  Result<Key> create(const std::string& label, KeyType type, KeyUse use);
+  Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {});
 
-  /// Signs and verifies a challenge with every registered key (the self-test before READY).
+  /// The key as change() would leave it. Errors: forbidden (no such key), conflict (its life does not lead there, or
+  /// it is there already), policy_denied (a key that is the daemon's own affair).
+  using Change = std::function<Result<>(KeyRecord&)>;
+  Result<KeyRecord> check(std::string_view label, const Change& change) const;
+  /// Uses the grant up in the transaction that writes the change.
+  Result<KeyRecord> change(std::string_view label, const Change& change, const Grant& grant);
+
+  /// Keys whose time to be destroyed has come.
+  std::vector<KeyRecord> due(TimePoint now) const;
+  /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.
+  Result<> destroy(const KeyRecord& key);
+
+  /// Signs and verifies a challenge with every key that may still sign (the self-test before READY).
   Result<> prove_all() const;
 
  private:
@@ -50,7 +70,10 @@ class Keyring {
   hsm::Signer& signer_;
   const Clock& clock_;
   mutable Guarded<std::map<std::string, KeyRecord, std::less<>>> keys_;
-  mutable Guarded<int> creating_{0};  // one key is made at a time
+  mutable Guarded<int> changing_{0};  // one key is made or changed at a time
 };
+
+/// What a life leads to. Errors: conflict naming both.
+Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now);
 
 }  // namespace hubseal::daemon

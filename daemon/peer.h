@@ -41,8 +41,9 @@ enum class Permission : unsigned {
   cosign = 1 << 17,
   revoke = 1 << 18,
   seal = 1 << 19,
+  manage_keys = 1 << 20,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 20> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 21> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -63,6 +64,7 @@ constexpr std::array<std::pair<std::string_view, Permission>, 20> kPermissions =
     {"cosign", Permission::cosign},
     {"revoke", Permission::revoke},
     {"seal", Permission::seal},
+    {"manage_keys", Permission::manage_keys},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.

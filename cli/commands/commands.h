@@ -12,6 +12,7 @@ namespace hubseal::cli {
 void add_init(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
+void add_key_life(CLI::App& key, Session& session);  ///< below `hubseal key`
 void add_ca(CLI::App& app, Session& session);
 void add_cert(CLI::App& app, Session& session);
 void add_policy(CLI::App& app, Session& session);

@@ -51,7 +51,7 @@ void add_out(CLI::App* command, Options& options) {
 }  // namespace
 
 void add_key(CLI::App& app, Session& session) {
-  CLI::App* key = command(app, "key", "Keys in the token: list, create, show",
+  CLI::App* key = command(app, "key", "Keys in the token: list, create, show, and their lives",
                           "  hubseal key list\n  hubseal key create hub-jws-2 --type ec_p256 --use jws\n");
   key->require_subcommand(1);
 
@@ -67,6 +67,8 @@ void add_key(CLI::App& app, Session& session) {
   creating->add_option("--use", made->wish.use, "What it will sign: certificates or JWS")
       ->required()
       ->check(CLI::IsMember({"ca", "jws"}));
+  creating->add_flag("--pre-activation", made->wish.pre_activation, "It signs nothing before it is activated");
+  creating->add_flag("--backup-required", made->wish.backup_required, "It signs nothing before its backup is confirmed");
   add_out(creating, *made);
   on(creating, session, made, create);
 
@@ -77,6 +79,7 @@ void add_key(CLI::App& app, Session& session) {
   showing->add_flag("--jwk", shown->jwk, "As a JSON Web Key (RFC 7517) instead of PEM");
   add_out(showing, *shown);
   on(showing, session, shown, show);
+  add_key_life(*key, session);
 }
 
 }  // namespace hubseal::cli

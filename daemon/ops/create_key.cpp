@@ -10,23 +10,32 @@ namespace {
 // A tls key comes with its CSR (create_csr) and not by itself.
 constexpr std::array<std::pair<std::string_view, KeyUse>, 2> kUses = {{{"ca", KeyUse::ca}, {"jws", KeyUse::jws}}};
 
+constexpr std::array<std::pair<std::string_view, KeyLife>, 2> kStarts = {
+    {{"active", KeyLife::active}, {"pre_activation", KeyLife::pre_activation}}};
+
 }  // namespace
 
 Result<Json> create_key(Call& call, Fields fields) {
   const std::string label = TRY(fields.name("label", kMaxName));
   const KeyType type = TRY(fields.choice("type", kKeyTypes));
   const KeyUse use = TRY(fields.choice("use", kUses));
+  KeyStart start;
+  if (fields.has("state")) start.life = TRY(fields.choice("state", kStarts));
+  if (TRY(fields.boolean_or("backup_required", false))) start.backup = KeyBackup::required;
   TRY(fields.nothing_left());
   call.details = {{"key", label}, {"type", to_string(type)}, {"use", to_string(use)}};
+  if (start.life != KeyLife::active) call.details["state"] = to_string(start.life);
+  if (start.backup != KeyBackup::none) call.details["backup"] = to_string(start.backup);
   if (use == KeyUse::jws && type == KeyType::rsa_4096)
     return fail(Code::policy_denied,
                 "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
                 "wanted rsa_2048, rsa_3072 or an EC key");
-  TRY(call.authorize_now({.operation = "create_key",
-                          .about = label,
-                          .content = {{"label", label}, {"type", to_string(type)}, {"use", to_string(use)}}}));
+  Json content = call.details;
+  content["label"] = label;
+  content.erase("key");
+  TRY(call.authorize_now({.operation = "create_key", .about = label, .content = content}));
   TRY(call.record_intent("key_intent"));
-  const Key key = TRY(call.services.keyring.create(label, type, use));
+  const Key key = TRY(call.services.keyring.create(label, type, use, start));
   call.details["key_id"] = to_hex(key.record.id);
   return full_view_of(key);
 }

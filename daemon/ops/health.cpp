@@ -19,6 +19,7 @@ Result<Json> health(Call& call, Fields fields) {
   int missing = 0;
   if (const auto keys = services.keyring.list()) {
     for (const Key& key : *keys) {
+      if (key.record.life == KeyLife::destroyed) continue;
       int& count = !key.in_token ? missing : key.in_token->state == hsm::KeyState::active ? active : quarantined;
       ++count;
       if (&count != &active)

@@ -48,6 +48,12 @@ Result<Json> submit_approval(Call& call, Fields fields);
 Result<Json> add_approver(Call& call, Fields fields);
 Result<Json> remove_approver(Call& call, Fields fields);
 Result<Json> list_approvers(Call& call, Fields fields);
+Result<Json> activate_key(Call& call, Fields fields);
+Result<Json> suspend_key(Call& call, Fields fields);
+Result<Json> deactivate_key(Call& call, Fields fields);
+Result<Json> destroy_key(Call& call, Fields fields);
+Result<Json> keep_key(Call& call, Fields fields);
+Result<Json> confirm_backup(Call& call, Fields fields);
 Result<Json> seal(Call& call, Fields fields);
 Result<Json> unseal(Call& call, Fields fields);
 

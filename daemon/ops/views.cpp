@@ -21,14 +21,24 @@ Result<x509::DistinguishedName> read_subject(Fields fields) {
   return x509::DistinguishedName::of(std::move(entries));
 }
 
+std::string_view state_of(const Key& key) {
+  if (key.record.life == KeyLife::destroyed) return to_string(key.record.life);
+  if (!key.in_token) return "missing";
+  if (key.in_token->state != hsm::KeyState::active) return to_string(key.in_token->state);
+  return to_string(key.record.life);
+}
+
 Json view_of(const Key& key) {
   Json view = {{"label", key.record.label},
                {"key_id", to_hex(key.record.id)},
                {"type", to_string(key.record.type)},
                {"use", to_string(key.record.use)},
-               {"state", key.in_token ? to_string(key.in_token->state) : "missing"}};
+               {"state", state_of(key)}};
   if (key.in_token) view["grade"] = to_string(key.in_token->grade);
   view["created_at"] = format_utc(key.record.created_at);
+  if (key.record.life != KeyLife::active) view["changed_at"] = format_utc(key.record.changed_at);
+  if (key.record.destroy_at) view["destroy_at"] = format_utc(*key.record.destroy_at);
+  if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
   return view;
 }
 

@@ -19,6 +19,8 @@ constexpr std::size_t kMaxName = 64;  ///< bytes of labels, CA, profile and part
 /// The `subject` object of create_ca and create_csr.
 Result<x509::DistinguishedName> read_subject(Fields fields);
 
+/// What stops it from signing, if anything does: its life, or what the token shows.
+std::string_view state_of(const Key& key);
 Json view_of(const Key& key);
 /// With pem and jwk. Errors: hsm_unavailable while the key is missing.
 Result<Json> full_view_of(const Key& key);

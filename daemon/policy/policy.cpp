@@ -24,6 +24,11 @@ Result<> read_approvals(Fields fields, Policy& policy) {
   return fields.nothing_left();
 }
 
+Result<> read_keys(Fields fields, Policy& policy) {
+  policy.destroy_delay = std::chrono::hours(TRY(fields.integer("destroy_delay_hours", 0, 8760)));
+  return fields.nothing_left();
+}
+
 Result<> read_register(Fields fields, Policy& policy) {
   policy.register_mode = TRY(fields.choice("mode", kRegisterModes));
   return fields.nothing_left();
@@ -54,6 +59,7 @@ Result<Policy> decode(const Json& json) {
   Fields fields = TRY(Fields::of(json));
   Policy policy;
   TRY(read_approvals(TRY(fields.object("approvals")), policy));
+  TRY(read_keys(TRY(fields.object("keys")), policy));
   TRY(read_register(TRY(fields.object("register")), policy));
   TRY(read_quotas(TRY(fields.object("quota")), policy));
   TRY(fields.nothing_left());

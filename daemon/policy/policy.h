@@ -17,9 +17,23 @@
 namespace hubseal::daemon {
 
 /// Operations for which policy says how many people must agree. For issue_certificate each profile does.
-constexpr std::array<std::string_view, 11> kApprovableOperations = {
-    "change_approvers", "create_ca",          "create_csr",  "create_key",      "load_policy", "release_certificate",
-    "resume_subject",   "revoke_certificate", "set_subject", "suspend_subject", "unseal"};
+constexpr std::array<std::string_view, 17> kApprovableOperations = {"activate_key",
+                                                                    "change_approvers",
+                                                                    "confirm_backup",
+                                                                    "create_ca",
+                                                                    "create_csr",
+                                                                    "create_key",
+                                                                    "deactivate_key",
+                                                                    "destroy_key",
+                                                                    "keep_key",
+                                                                    "load_policy",
+                                                                    "release_certificate",
+                                                                    "resume_subject",
+                                                                    "revoke_certificate",
+                                                                    "set_subject",
+                                                                    "suspend_key",
+                                                                    "suspend_subject",
+                                                                    "unseal"};
 
 /// How participants come into the register (register.h).
 enum class RegisterMode {
@@ -35,6 +49,7 @@ struct Policy {
   ca::Profiles profiles;
   std::map<std::string, unsigned, std::less<>> approvals_needed;  ///< each of kApprovableOperations
   std::chrono::hours approval_lifetime{};
+  std::chrono::hours destroy_delay{};  ///< between destroy_key and the end of the key
   RegisterMode register_mode = RegisterMode::closed;
   QuotaLimits quotas;
 };

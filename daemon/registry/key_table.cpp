@@ -3,29 +3,53 @@
 #include "daemon/registry/columns.h"
 
 namespace hubseal::daemon {
+namespace {
 
-std::string_view to_string(KeyUse use) {
-  for (const auto& [name, value] : kKeyUses)
-    if (value == use) return name;
+template <class Table, class Value>
+std::string_view word_of(const Table& table, Value wanted) {
+  for (const auto& [word, value] : table)
+    if (value == wanted) return word;
   return "unknown";
 }
+
+}  // namespace
+
+std::string_view to_string(KeyUse use) { return word_of(kKeyUses, use); }
+std::string_view to_string(KeyLife life) { return word_of(kKeyLives, life); }
+std::string_view to_string(KeyBackup backup) { return word_of(kKeyBackups, backup); }
 
 namespace key_table {
 
 Result<> add(Database& database, const KeyRecord& key) {
   Statement insert =
-      TRY(database.prepare("INSERT INTO keys (label, key_id, type, use, created_at) VALUES (?, ?, ?, ?, ?)"));
+      TRY(database.prepare("INSERT INTO keys (label, key_id, type, use, created_at, life, changed_at, backup) "
+                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
   return insert.bind(key.label)
       .bind(ByteView(key.id))
       .bind(to_string(key.type))
       .bind(to_string(key.use))
       .bind(seconds(key.created_at))
+      .bind(to_string(key.life))
+      .bind(seconds(key.changed_at))
+      .bind(to_string(key.backup))
       .run();
 }
 
+Result<> update(Database& database, const KeyRecord& key) {
+  Statement update =
+      TRY(database.prepare("UPDATE keys SET life = ?, changed_at = ?, backup = ?, destroy_at = ? WHERE label = ?"));
+  update.bind(to_string(key.life)).bind(seconds(key.changed_at)).bind(to_string(key.backup));
+  if (key.destroy_at)
+    update.bind(seconds(*key.destroy_at));
+  else
+    update.bind_null();
+  return update.bind(key.label).run();
+}
+
 Result<std::vector<KeyRecord>> list(Database& database) {
-  Statement rows =
-      TRY(database.prepare("SELECT label, key_id, type, use, created_at FROM keys ORDER BY created_at, label"));
+  Statement rows = TRY(
+      database.prepare("SELECT label, key_id, type, use, created_at, life, changed_at, backup, destroy_at FROM keys "
+                       "ORDER BY created_at, label"));
   std::vector<KeyRecord> keys;
   while (TRY(rows.step())) {
     KeyRecord key;
@@ -34,6 +58,10 @@ Result<std::vector<KeyRecord>> list(Database& database) {
     key.type = TRY(word_to_value(kKeyTypes, rows.text(2)));
     key.use = TRY(word_to_value(kKeyUses, rows.text(3)));
     key.created_at = time_from(rows.integer(4));
+    key.life = TRY(word_to_value(kKeyLives, rows.text(5)));
+    key.changed_at = time_from(rows.integer(6));
+    key.backup = TRY(word_to_value(kKeyBackups, rows.text(7)));
+    if (!rows.is_null(8)) key.destroy_at = time_from(rows.integer(8));
     keys.push_back(std::move(key));
   }
   return keys;

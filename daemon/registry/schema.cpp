@@ -192,6 +192,14 @@ CREATE TABLE seal (
 ) STRICT;
 ALTER TABLE checkpoints ADD COLUMN in_token INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // Where keys stand in their lives.
+    R"sql(
+ALTER TABLE keys ADD COLUMN life TEXT NOT NULL DEFAULT 'active';
+ALTER TABLE keys ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE keys ADD COLUMN backup TEXT NOT NULL DEFAULT 'none';
+ALTER TABLE keys ADD COLUMN destroy_at INTEGER;
+UPDATE keys SET changed_at = created_at;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -54,6 +54,8 @@ class Verbs(unittest.TestCase):
         cls.room = rig.Rig(start=False)
         cls.addClassCleanup(cls.room.close)
         cls.room.need_approvals(profile="jws", number=1)
+        policy = cls.room.policy_file.read_text()
+        cls.room.policy_file.write_text(policy.replace("destroy_delay_hours = 0", "destroy_delay_hours = 24"))
         cls.room.start()
         cls.driven = set()
 
@@ -342,6 +344,15 @@ class Verbs(unittest.TestCase):
         self.assertIn("until", summary)
         self.assertIn("CRL Number", self.room.openssl("crl", "-noout", "-text", stdin=pem.encode()))
         self.assertEqual(self.as_json("crl", "show")["crl"], pem)
+        self.plain("key", "create", "lives", "--type", "ec_p256", "--use", "jws", "--pre-activation", "--backup-required")
+        for words, state in ((("confirm-backup", "lives", "--evidence", "safe B"), "pre_activation"), (("activate", "lives"), "active"),
+                             (("suspend", "lives"), "suspended"), (("deactivate", "lives", "--compromised"), "compromised")):
+            self.assertEqual(self.as_json("key", *words)["state"], state)
+            self.refused("conflict", "key", *words)
+        self.as_json("key", "destroy", "lives")
+        self.plain("key", "keep", "lives")
+        self.plain("key", "destroy", "lives")
+        self.as_json("key", "keep", "lives")
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "drill")
         self.assertIn("drill", self.plain("unseal")[0])

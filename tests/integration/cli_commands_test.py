@@ -491,7 +491,7 @@ class Commands(unittest.TestCase):
     def test_bash_completes_commands_options_and_choices(self):
         script = self.write("hubseal.bash", self.hubseal("completion", "bash").stdout)
         self.assertEqual(self.complete(script, "ke"), ["key"])
-        self.assertEqual(self.complete(script, "key", "c"), ["create"])
+        self.assertEqual(self.complete(script, "key", "cr"), ["create"])
         self.assertEqual(self.complete(script, "--json", "cert", "issue", "--pro"), ["--profile"])
         self.assertEqual(self.complete(script, "key", "create", "k", "--type", "ec_"), ["ec_p256", "ec_p384"])
         self.assertEqual(self.complete(script, "completion", "z"), ["zsh"])
@@ -517,7 +517,7 @@ class Commands(unittest.TestCase):
                      "show() { print -r -- \"<$BUFFER>\" }; zle -N show; bindkey '^X' show; "
                      f"cd {self.folder}; print rea''dy\n")
             zsh.read_until(rb"ready\r\n")
-            for typed, completed in (("ke", "key "), ("key c", "key create "), ("--json cert issue --pro", "--json cert issue --profile "),
+            for typed, completed in (("ke", "key "), ("key cr", "key create "), ("--json cert issue --pro", "--json cert issue --profile "),
                                      ("key create k --type ec_", "key create k --type ec_p"), ("completion z", "completion zsh "),
                                      ("cert show --out func", "cert show --out functions/")):
                 with self.subTest(typed):

@@ -199,7 +199,7 @@ def check_call(place, program, words):
     chain = []
     for word in words:
         text = help_of(program, chain)
-        if re.fullmatch(r"[a-z]+", word) and len(chain) < 2 and text and re.search(rf"^  {word}\b", text, re.MULTILINE):
+        if re.fullmatch(r"[a-z-]+", word) and len(chain) < 2 and text and re.search(rf"^  {word}\b", text, re.MULTILINE):
             chain.append(word)
     for word in words:
         if not word.startswith("--"):

@@ -232,6 +232,16 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
   BOOST_REQUIRE(daemon
                     .ask({{"v", 1},
                           {"id", "1"},
+                          {"op", "create_key"},
+                          {"label", "hub-jws-2"},
+                          {"type", "ec_p256"},
+                          {"use", "jws"},
+                          {"state", "pre_activation"},
+                          {"backup_required", true}})
+                    .contains("ok"));
+  BOOST_REQUIRE(daemon
+                    .ask({{"v", 1},
+                          {"id", "1"},
                           {"op", "set_subject"},
                           {"subject", "bank2"},
                           {"organization", "Bank Two"},
@@ -253,7 +263,13 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
                                             "suspend_subject",
                                             "resume_subject",
                                             "seal",
-                                            "unseal"};
+                                            "unseal",
+                                            "confirm_backup",
+                                            "activate_key",
+                                            "suspend_key",
+                                            "deactivate_key",
+                                            "destroy_key",
+                                            "keep_key"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),

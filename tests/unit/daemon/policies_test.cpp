@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_bad_file_changes_nothing_and_says_why) {
   BOOST_REQUIRE(replace_in(profile("jws"), "validity_days    = 0", "validity_days    = 730"));
   BOOST_REQUIRE(replace_in(policy_files().policy_file, "load_policy = 0", ""));
   refused("policy.toml: \"approvals.needed.load_policy\" is missing");
-  BOOST_REQUIRE(replace_in(policy_files().policy_file, "create_key  = 0\n", "create_key  = 0\nload_policy = 0"));
+  BOOST_REQUIRE(replace_in(policy_files().policy_file, "create_key = 0\n", "create_key = 0\nload_policy = 0\n"));
   BOOST_REQUIRE(::chmod(profile("jws").c_str(), 0666) == 0);
   refused("jws.toml");
   BOOST_TEST(ask(admin, "health")["ok"]["policy"]["files"] == "unreadable");

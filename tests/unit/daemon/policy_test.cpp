@@ -40,19 +40,19 @@ void refused(const std::string& from, const std::string& to, const std::string& 
 BOOST_AUTO_TEST_SUITE(policy)
 
 BOOST_AUTO_TEST_CASE(says_how_many_must_agree_to_each_operation) {
-  const daemon::Policy policy = test::must(read_with("create_ca   = 0", "create_ca   = 2"));
+  const daemon::Policy policy = test::must(read_with("create_ca = 0", "create_ca = 2"));
   BOOST_TEST(policy.approvals_needed.at("create_ca") == 2U);
   BOOST_TEST(policy.approvals_needed.at("create_key") == 0U);
   BOOST_TEST(policy.profiles.find("dfsp-client") != nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(an_operation_that_is_left_out_is_refused) {
-  refused("create_ca   = 0", "", "\"approvals.needed.create_ca\" is missing");
+  refused("create_ca = 0", "", "\"approvals.needed.create_ca\" is missing");
 }
 
 BOOST_AUTO_TEST_CASE(unknown_keys_and_wild_numbers_are_refused) {
-  refused("create_ca   = 0", "create_ca   = 0\nfly = 1", "fly");
-  refused("create_ca   = 0", "create_ca   = 17", "create_ca");
+  refused("create_ca = 0", "create_ca = 0\nfly = 1", "fly");
+  refused("create_ca = 0", "create_ca = 17", "create_ca");
   refused("expires_hours = 72", "expires_hours = 0", "expires_hours");
   refused("expires_hours = 72", "", "expires_hours");
 }

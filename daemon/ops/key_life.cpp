@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+constexpr std::size_t kMaxEvidence = 200;  // bytes
+
+/// The same way for every step: checked before people are asked, recorded before it is done.
+Result<Json> change_key(Call& call, const char* operation, const std::string& label, const Keyring::Change& change) {
+  call.details["key"] = label;
+  Keyring& keyring = call.services.keyring;
+  const KeyRecord before = TRY(keyring.check(label, [](KeyRecord&) -> Result<> { return {}; }));
+  TRY(keyring.check(label, change));
+  call.details["key_id"] = to_hex(before.id);
+  Json content = call.details;
+  content["from"] = to_string(before.life);
+  const Grant grant = TRY(call.authorize({.operation = operation, .about = label, .content = content}));
+  TRY(call.record_intent(fmt::format("{}_intent", operation)));
+  TRY(keyring.change(label, change, grant));
+  return view_of(TRY(keyring.show(label)));
+}
+
+Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife life) {
+  const std::string label = TRY(fields.name("key", kMaxName));
+  TRY(fields.nothing_left());
+  return change_key(call, operation, label, [&](KeyRecord& key) -> Result<> {
+    TRY(enter_life(key, life, call.services.clock.now()));
+    if (life == KeyLife::active) key.destroy_at.reset();
+    return {};
+  });
+}
+
+/// A CA signs CRLs until its certificate ends: its key must not go before, unless nobody may trust it any more.
+Result<> check_not_needed(const Services& services, const KeyRecord& key) {
+  if (key.life == KeyLife::compromised) return {};
+  for (const std::string& name : services.authorities.names()) {
+    const auto authority = TRY(services.authorities.find(name));
+    if (authority->record.key != key.label || !authority->issuer) continue;
+    const TimePoint end = authority->issuer->certificate().not_after();
+    if (services.clock.now() < end)
+      return fail(Code::policy_denied, fmt::format("CA \"{}\" is valid until {} and its lists need key \"{}\"", name,
+                                                   format_utc(end), key.label));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Json> activate_key(Call& call, Fields fields) { return enter(call, "activate_key", fields, KeyLife::active); }
+
+Result<Json> suspend_key(Call& call, Fields fields) { return enter(call, "suspend_key", fields, KeyLife::suspended); }
+
+Result<Json> deactivate_key(Call& call, Fields fields) {
+  const bool compromised = TRY(fields.boolean_or("compromised", false));
+  call.details["compromised"] = compromised;
+  return enter(call, "deactivate_key", fields, compromised ? KeyLife::compromised : KeyLife::deactivated);
+}
+
+Result<Json> destroy_key(Call& call, Fields fields) {
+  const std::string label = TRY(fields.name("key", kMaxName));
+  TRY(fields.nothing_left());
+  const TimePoint at = call.services.clock.now() + call.policy->destroy_delay;
+  return change_key(call, "destroy_key", label, [&](KeyRecord& key) -> Result<> {
+    if (key.life != KeyLife::pre_activation && key.life != KeyLife::deactivated && key.life != KeyLife::compromised)
+      return fail(Code::conflict,
+                  fmt::format("key \"{}\" is {}; wanted one that is deactivated, compromised or not yet "
+                              "activated",
+                              key.label, to_string(key.life)));
+    if (key.destroy_at)
+      return fail(Code::conflict,
+                  fmt::format("key \"{}\" is to be destroyed at {} already", key.label, format_utc(*key.destroy_at)));
+    TRY(check_not_needed(call.services, key));
+    key.destroy_at = at;
+    return {};
+  });
+}
+
+Result<Json> keep_key(Call& call, Fields fields) {
+  const std::string label = TRY(fields.name("key", kMaxName));
+  TRY(fields.nothing_left());
+  return change_key(call, "keep_key", label, [](KeyRecord& key) -> Result<> {
+    if (!key.destroy_at) return fail(Code::conflict, fmt::format("key \"{}\" is not going to be destroyed", key.label));
+    key.destroy_at.reset();
+    return {};
+  });
+}
+
+Result<Json> confirm_backup(Call& call, Fields fields) {
+  const std::string label = TRY(fields.name("key", kMaxName));
+  const std::string evidence = TRY(fields.text("evidence", kMaxEvidence));
+  TRY(fields.nothing_left());
+  if (evidence.empty() || log::printable(evidence) != evidence)
+    return fail(Code::bad_request, "\"evidence\" is empty or holds control characters; wanted a line of text");
+  call.details["evidence"] = evidence;
+  return change_key(call, "confirm_backup", label, [](KeyRecord& key) -> Result<> {
+    if (key.backup != KeyBackup::required)
+      return fail(Code::conflict, fmt::format("the backup of key \"{}\" is {}; wanted one that is required and not yet "
+                                              "confirmed",
+                                              key.label, to_string(key.backup)));
+    key.backup = KeyBackup::confirmed;
+    return {};
+  });
+}
+
+}  // namespace hubseal::daemon::ops

@@ -1,0 +1,186 @@
+"""Where keys stand in their lives (NIST SP 800-57 part 1, section 7): what each state allows, who must agree, and that a key
+which was destroyed is gone from the token, as pkcs11-tool sees it."""
+
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import approval_support
+import rig
+
+HUBSEAL = rig.BUILD / "cli" / "hubseal"
+
+
+class Lives(unittest.TestCase):
+    def room(self, *adjust, delay=0):
+        room = rig.Rig(start=False)
+        self.addCleanup(room.close)
+        text = room.policy_file.read_text()
+        room.policy_file.write_text(text.replace("destroy_delay_hours = 0", f"destroy_delay_hours = {delay}"))
+        for operation, number in adjust:
+            room.need_approvals(operation=operation, number=number)
+        room.start()
+        return room
+
+    def make(self, room, label="hub-jws", use="jws", **more):
+        return room.call("create_key", label=label, type="ec_p256", use=use, **more)
+
+    def refused(self, code, call, *words):
+        with self.assertRaises(rig.Refused) as caught:
+            call()
+        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        for word in words:
+            self.assertIn(word, caught.exception.message)
+
+    def sign(self, room, key="hub-jws"):
+        return room.call("sign_jws", key=key, payload="e30")
+
+    def state(self, room, key="hub-jws"):
+        return next(k for k in room.call("list_keys")["keys"] if k["label"] == key)
+
+    def in_token(self, room):
+        return room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                         "--list-objects").stdout.decode()
+
+    def test_only_an_active_key_signs(self):
+        room = self.room()
+        self.make(room, state="pre_activation")
+        self.assertEqual(self.state(room)["state"], "pre_activation")
+        self.refused("policy_denied", lambda: self.sign(room), "pre_activation", "wanted active")
+        room.call("activate_key", key="hub-jws")
+        self.sign(room)
+        room.call("suspend_key", key="hub-jws")
+        self.refused("policy_denied", lambda: self.sign(room), "suspended")
+        room.restart()
+        self.refused("policy_denied", lambda: self.sign(room), "suspended")
+        room.call("activate_key", key="hub-jws")
+        self.sign(room)
+        room.call("deactivate_key", key="hub-jws")
+        self.refused("policy_denied", lambda: self.sign(room), "deactivated")
+        self.assertIn("BEGIN PUBLIC KEY", room.call("get_public_key", key="hub-jws")["pem"])  # to verify
+        for step in ("activate_key", "suspend_key", "deactivate_key"):
+            self.refused("conflict", lambda: room.call(step, key="hub-jws"), "deactivated")
+        room.call("deactivate_key", key="hub-jws", compromised=True)
+        self.assertEqual(self.state(room)["state"], "compromised")
+        room.restart()
+        self.assertEqual(room.call("health")["status"], "ready")
+
+    def test_a_suspended_ca_key_signs_neither_certificates_nor_lists_and_goes_on_when_it_is_activated(self):
+        room = self.room()
+        room.make_ca()
+        issued = room.issue(room.make_csr())
+        number = room.call("get_crl", ca="hub-ca")["number"]
+        room.call("suspend_key", key="hub-ca")
+        self.refused("policy_denied", lambda: room.issue(room.make_csr(), request="r-2"), "suspended")
+        self.assertNotIn("crl_number", room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"],
+                                                 reason="superseded"))
+        room.call("activate_key", key="hub-ca")
+        room.issue(room.make_csr(), request="r-4")
+        room.restart()
+        self.assertGreater(room.call("get_crl", ca="hub-ca")["number"], number)
+
+    def test_a_destroyed_key_is_gone_from_the_token_and_its_label_is_never_used_again(self):
+        room = self.room()
+        self.make(room)
+        self.make(room, "hub-jws-2")
+        self.refused("conflict", lambda: room.call("destroy_key", key="hub-jws"), "active")
+        room.call("deactivate_key", key="hub-jws")
+        self.assertIn("hub-jws\n", self.in_token(room))
+        room.call("destroy_key", key="hub-jws")
+        room.restart()  # the housekeeper does what is due
+        self.wait_for(room, "key_destroyed")
+        self.assertNotIn("hub-jws\n", self.in_token(room))
+        self.assertIn("hub-jws-2\n", self.in_token(room))
+        self.assertEqual(self.state(room)["state"], "destroyed")
+        self.assertEqual(room.call("health")["status"], "ready")
+        self.refused("policy_denied", lambda: self.sign(room), "destroyed")
+        self.refused("conflict", lambda: self.make(room), "exists already")
+        self.refused("conflict", lambda: room.call("activate_key", key="hub-jws"), "destroyed")
+        events = [r["event"] for r in room.audit() if r.get("key") == "hub-jws" and r["event"].startswith("key_dest")]
+        self.assertEqual(events, ["key_destruction_intent", "key_destroyed"])
+
+    def wait_for(self, room, event):
+        for _ in range(rig.PATIENCE * 10):
+            if any(record["event"] == event for record in room.audit()):
+                return
+            room.call("health")
+            time.sleep(0.1)
+        self.fail(f"no {event}")
+
+    def test_destruction_waits_for_its_day_and_can_be_taken_back(self):
+        room = self.room(delay=24)
+        self.make(room)
+        room.call("deactivate_key", key="hub-jws")
+        planned = room.call("destroy_key", key="hub-jws")
+        self.assertIn("destroy_at", planned)
+        self.refused("conflict", lambda: room.call("destroy_key", key="hub-jws"), "already")
+        room.restart()
+        self.assertEqual(self.state(room)["destroy_at"], planned["destroy_at"])
+        self.assertIn("hub-jws\n", self.in_token(room))
+        self.assertNotIn("destroy_at", room.call("keep_key", key="hub-jws"))
+        self.refused("conflict", lambda: room.call("keep_key", key="hub-jws"))
+
+    def test_the_key_of_a_ca_that_is_valid_is_not_destroyed_unless_it_is_compromised(self):
+        room = self.room(delay=24)
+        room.make_ca()
+        room.call("deactivate_key", key="hub-ca")
+        self.refused("policy_denied", lambda: room.call("destroy_key", key="hub-ca"), "is valid until")
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        self.assertIn("destroy_at", room.call("destroy_key", key="hub-ca"))
+
+    def test_a_key_that_needs_a_backup_signs_nothing_before_it_is_confirmed(self):
+        room = self.room()
+        self.assertEqual(self.make(room, backup_required=True)["backup"], "required")
+        self.refused("policy_denied", lambda: self.sign(room), "backup", "confirm-backup")
+        self.refused("bad_request", lambda: room.call("confirm_backup", key="hub-jws", evidence=""))
+        self.assertEqual(room.call("confirm_backup", key="hub-jws", evidence="card 7, safe B")["backup"], "confirmed")
+        self.sign(room)
+        self.refused("conflict", lambda: room.call("confirm_backup", key="hub-jws", evidence="again"))
+        said = next(r for r in room.audit() if r["event"] == "confirm_backup" and r["result"] == "ok")
+        self.assertEqual(said["evidence"], "card 7, safe B")
+
+    def test_what_policy_asks_others_for_waits_for_them_and_changes_nothing_before(self):
+        room = self.room(("destroy_key", 2), ("change_approvers", 2), delay=24)
+        people = [approval_support.KeyApprover("dora"), approval_support.KeyApprover("erin")]
+        approval_support.add_approvers(room, *people)
+        self.make(room)
+        room.call("deactivate_key", key="hub-jws")
+        destroy = lambda: room.call("destroy_key", key="hub-jws")
+        approval = approval_support.wait_for_consent(destroy)
+        approval_support.submit(room, approval, people[0])
+        self.refused("approval_required", destroy)
+        self.assertNotIn("destroy_at", self.state(room))
+        approval_support.submit(room, approval, people[1])
+        self.assertIn("destroy_at", destroy())
+
+    def test_the_daemons_own_keys_are_not_for_people_to_change(self):
+        room = self.room()
+        for step in ("suspend_key", "deactivate_key", "destroy_key"):
+            self.refused("policy_denied", lambda: room.call(step, key="hubseal-audit"), "own")
+        self.refused("forbidden", lambda: room.call("suspend_key", key="nobody"))
+
+    def test_the_command_line(self):
+        room = self.room(delay=24)
+
+        def hubseal(*words, want=0):
+            done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", *words], capture_output=True, text=True,
+                                  timeout=rig.PATIENCE, check=False, cwd=room.folder)
+            self.assertEqual(done.returncode, want, done.stderr)
+            return done.stdout
+
+        hubseal("key", "create", "hub-jws", "--type", "ec_p256", "--use", "jws", "--pre-activation", "--backup-required")
+        self.assertRegex(hubseal("key", "list"), r"hub-jws +ec_p256 +jws +pre_activation")
+        self.assertRegex(hubseal("key", "confirm-backup", "hub-jws", "--evidence", "safe B"), r"backup +confirmed")
+        self.assertRegex(hubseal("key", "activate", "hub-jws"), r"state +active")
+        self.assertRegex(hubseal("key", "suspend", "hub-jws"), r"state +suspended")
+        self.assertRegex(hubseal("key", "deactivate", "hub-jws", "--compromised"), r"state +compromised")
+        self.assertRegex(hubseal("key", "destroy", "hub-jws"), r"to be destroyed +20")
+        self.assertNotIn("to be destroyed", hubseal("key", "keep", "hub-jws"))
+        self.assertRegex(hubseal("key", "list"), r"hub-jws +ec_p256 +jws +compromised")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
