@@ -59,6 +59,7 @@ constexpr std::array kOperations = {
     Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject},
     Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
+    Operation{"get_ocsp", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ocsp},
     Operation{"get_checkpoint", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::get_checkpoint},
     Operation{"prove_record", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_record},
     Operation{"prove_consistency", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_consistency},

@@ -29,6 +29,7 @@
 
 namespace hubseal::daemon {
 
+class OcspResponder;
 class Revocation;
 
 /// Everything that an operation may use. Owns nothing.
@@ -49,6 +50,7 @@ struct Services {
   Approvers& approvers;
   Issuance& issuance;
   Revocation& revocation;
+  OcspResponder& ocsp;
   jws::JwsSigner& jws;
   hsm::Signer& signer;
   const Clock& clock;

@@ -7,6 +7,7 @@
 
 #include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
+#include "daemon/ca/prepare_own.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -130,6 +131,54 @@ Result<CertificateRecord> Issuance::issue_root(const std::string& peer, const st
               .profile = &profile,
               .issuer_id = key.id,
               .issuer_key = public_key.get()},
+             trail);
+}
+
+Result<CertificateRecord> Issuance::issue_responder(const Authority& authority, const KeyRecord& key,
+                                                    const ca::Profile& profile, const Trail& trail) {
+  TRY(keyring_.find(authority.record.key, KeyUse::ca));
+  const std::string& ca = authority.record.name;
+  const hsm::KeyInfo info = TRY(signer_.find_key(key.id));
+  const auto prepare = [&](const x509::Serial& serial, TimePoint now) {
+    return ca::prepare_responder(*authority.issuer,
+                                 {.profile = profile, .spki = info.spki, .serial = serial, .now = now});
+  };
+  return run({.wanted = {.ca = ca,
+                         .profile = profile.name,
+                         .subject = ca,
+                         .peer = "hubseald",
+                         .request = "ocsp_responder:" + key.label,
+                         .content_hash = content_hash({ca, profile.name, as_text(info.spki)})},
+              .prepare = prepare,
+              .admit = nullptr,
+              .profile = &profile,
+              .issuer_id = authority.issuer->key_id(),
+              .issuer_key = authority.issuer->public_key()},
+             trail);
+}
+
+Result<CertificateRecord> Issuance::issue_cross(const std::string& peer, const Authority& issuer,
+                                                const Authority& other, const ca::Profile& profile,
+                                                const Trail& trail) {
+  TRY(keyring_.find(issuer.record.key, KeyUse::ca));
+  const std::string &by = issuer.record.name, &ca = other.record.name;
+  const x509::Certificate& subject = other.issuer->certificate();
+  const auto prepare = [&](const x509::Serial& serial, TimePoint now) {
+    return ca::prepare_cross(*issuer.issuer,
+                             {.profile = profile, .subject = subject, .ca = by, .serial = serial, .now = now});
+  };
+  return run({.wanted = {.ca = by,
+                         .profile = profile.name,
+                         .subject = ca,
+                         .peer = peer,
+                         .request = fmt::format("cross:{}:{}", by, ca),
+                         .content_hash = content_hash({by, ca, profile.name, as_text(subject.der())}),
+                         .cross = true},
+              .prepare = prepare,
+              .admit = nullptr,
+              .profile = &profile,
+              .issuer_id = issuer.issuer->key_id(),
+              .issuer_key = issuer.issuer->public_key()},
              trail);
 }
 

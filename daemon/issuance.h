@@ -76,6 +76,13 @@ class Issuance {
                                        const ca::Profile& profile, const x509::DistinguishedName& subject,
                                        const Trail& trail);
 
+  /// For a CA's OCSP responder; recorded under the CA's own name.
+  Result<CertificateRecord> issue_responder(const Authority& authority, const KeyRecord& key,
+                                            const ca::Profile& profile, const Trail& trail);
+  /// Another CA's name and key under this one; once for each pair.
+  Result<CertificateRecord> issue_cross(const std::string& peer, const Authority& issuer, const Authority& other,
+                                        const ca::Profile& profile, const Trail& trail);
+
  private:
   struct Task {
     CertificateRecord wanted;  ///< what is known before the certificate is prepared

@@ -52,6 +52,15 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
                    .gate = gate_,
                    .clock = clock,
                    .folder = std::move(parts.crl_folder)}),
+      ocsp_({.registry = *registry_,
+             .audit = *audit_,
+             .authorities = *authorities_,
+             .keyring = *keyring_,
+             .issuance = issuance_,
+             .quotas = *quotas_,
+             .signer = signer,
+             .gate = gate_,
+             .clock = clock}),
       jws_(signer),
       dispatcher_(services(signer, clock)) {
   housekeeper_.add("counts of refusals", [this]() -> Housekeeper::Duration {
@@ -93,6 +102,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .approvers = approvers_,
           .issuance = issuance_,
           .revocation = revocation_,
+          .ocsp = ocsp_,
           .jws = jws_,
           .signer = signer,
           .clock = clock,

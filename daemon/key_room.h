@@ -16,6 +16,7 @@
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
 #include "daemon/keyring.h"
+#include "daemon/ocsp_responder.h"
 #include "daemon/policy/policies.h"
 #include "daemon/quota/quotas.h"
 #include "daemon/quota/refusals.h"
@@ -99,6 +100,7 @@ class KeyRoom {
   Refusals refusals_;
   Issuance issuance_;
   Revocation revocation_;
+  OcspResponder ocsp_;
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;
   Housekeeper housekeeper_;  // last: its thread uses all the others

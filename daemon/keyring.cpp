@@ -110,6 +110,17 @@ Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, 
   return changed;
 }
 
+Result<> Keyring::retire_own(std::string_view label, TimePoint destroy_at) {
+  const auto one_at_a_time = changing_.lock();
+  auto record = find_record(label);
+  if (!record) return fail(Code::internal, fmt::format("there is no key \"{}\" to retire", label));
+  TRY(enter_life(*record, KeyLife::deactivated, clock_.now()));
+  record->destroy_at = destroy_at;
+  TRY(registry_.write([&](Database& database) { return key_table::update(database, *record); }));
+  keys_.lock()->insert_or_assign(record->label, *record);
+  return {};
+}
+
 std::vector<KeyRecord> Keyring::due(TimePoint now) const {
   std::vector<KeyRecord> due;
   auto keys = keys_.lock();

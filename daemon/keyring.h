@@ -53,6 +53,9 @@ class Keyring {
   /// Uses the grant up in the transaction that writes the change.
   Result<KeyRecord> change(std::string_view label, const Change& change, const Grant& grant);
 
+  /// One of hubseald's own that has a successor: it signs no more, and is destroyed at that time.
+  Result<> retire_own(std::string_view label, TimePoint destroy_at);
+
   /// Keys whose time to be destroyed has come.
   std::vector<KeyRecord> due(TimePoint now) const;
   /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.

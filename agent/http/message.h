@@ -27,7 +27,8 @@ struct Incoming {
 struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
-  Json body;  ///< an object; null where the route declares none
+  Json body;        ///< an object; null where the route declares none
+  std::string raw;  ///< the body as it came, where the route names a media type
   Caller caller;
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }

@@ -31,12 +31,12 @@ std::string joined(const std::vector<Violation>& violations) {
   return text;
 }
 
-bool is_json(const std::optional<std::string>& content_type) {
+bool is_media(const std::optional<std::string>& content_type, std::string_view wanted) {
   if (!content_type) return false;
   std::string media = content_type->substr(0, content_type->find(';'));
   while (media.ends_with(' ') || media.ends_with('\t')) media.pop_back();
   std::transform(media.begin(), media.end(), media.begin(), [](unsigned char c) { return std::tolower(c); });
-  return media == "application/json";
+  return media == wanted;
 }
 
 std::vector<Violation> check_path(const std::map<std::string, std::string, std::less<>>& path) {
@@ -88,6 +88,8 @@ Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation
 Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const {
   if (const auto why = guard_.refuse(incoming))
     return framework_error(403, *why, {{".headers", *why, ""}}, correlation_id);
+  if (auto match = router_.match_rest(incoming.method, incoming.target))
+    return serve(incoming, {}, *std::move(match), correlation_id);
   const auto target = parse_target(incoming.target);
   if (!target) {
     const std::string& why = target.error().message;
@@ -108,11 +110,13 @@ Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::M
   const Route& route = *match.route;
   Request request;
   request.caller.correlation_id = correlation_id;
-  if (route.takes_body && !is_json(incoming.content_type)) {
+  const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
+  if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =
         fmt::format("unsupported media type {}", log::printable(incoming.content_type.value_or("undefined"), 80));
     return framework_error(415, why, {{route.path, why, ""}}, correlation_id);
   }
+  if (!route.media_type.empty()) request.raw = incoming.body;
   if (const auto found = check_query(target, route, request); !found.empty())
     return framework_error(400, first_message(found), found, correlation_id);
   std::vector<Violation> found = check_path(match.path);

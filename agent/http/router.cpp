@@ -119,6 +119,21 @@ Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
   for (const Route& route : routes_) patterns_.push_back(split_pattern(route.path));
 }
 
+std::optional<Router::Match> Router::match_rest(std::string_view method, std::string_view target) const {
+  for (const Route& route : routes_) {
+    const std::size_t brace = route.path.rfind('{');
+    if (!route.path.ends_with("*}") || route.method != method) continue;
+    const std::string_view prefix = std::string_view(route.path).substr(0, brace);
+    if (!target.starts_with(prefix) || target.size() == prefix.size()) continue;
+    auto rest = percent_decoded(target.substr(prefix.size()));
+    if (!rest || !check_characters(*rest)) continue;
+    Match match{.route = &route, .path = {}, .allow = {}};
+    match.path.emplace(route.path.substr(brace + 1, route.path.size() - brace - 3), *std::move(rest));
+    return match;
+  }
+  return std::nullopt;
+}
+
 Router::Match Router::match(std::string_view method, const std::vector<std::string>& segments) const {
   const std::vector<std::string>* best = nullptr;
   for (const auto& pattern : patterns_)

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +20,13 @@ using Handler = std::function<Outcome(const Request&)>;
 /// One operation: a row of the table that a handlers/*.cpp file contributes.
 struct Route {
   std::string method;
-  std::string path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} is a number
+  std::string
+      path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} is a number; "/pki/ocsp/{request*}": all that follows, slashes too
   Handler handler;
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
+  std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };
 
 /// A request target taken apart: path segments decoded, query decoded.
@@ -47,6 +50,9 @@ class Router {
   };
 
   explicit Router(std::vector<Route> routes);
+
+  /// A route whose path ends with {name*}, for a target that begins as it does; decoded once.
+  std::optional<Match> match_rest(std::string_view method, std::string_view target) const;
 
   /// Static segments are compared without regard to case and go before parameters.
   Match match(std::string_view method, const std::vector<std::string>& segments) const;

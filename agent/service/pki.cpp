@@ -15,4 +15,11 @@ Result<Bytes> Pki::certificate(std::string_view ca) {
 
 Result<Bytes> Pki::crl(std::string_view ca) { return daemon_.get_crl(ca); }
 
+Result<Bytes> Pki::ocsp(ByteView request) {
+  static constexpr std::size_t kMaxRequest = 4096;
+  static constexpr std::uint8_t kMalformed[] = {0x30, 3, 0x0a, 1, 1};  // malformedRequest (RFC 6960 section 4.2.1)
+  if (request.empty() || request.size() > kMaxRequest) return Bytes(std::begin(kMalformed), std::end(kMalformed));
+  return daemon_.get_ocsp(request);
+}
+
 }  // namespace hubseal::agent

@@ -19,6 +19,8 @@ class Pki {
   Result<Bytes> certificate(std::string_view ca);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> crl(std::string_view ca);
+  /// The OCSPResponse (DER) to an OCSPRequest (DER), whatever is wrong with that. Errors: internal, unavailable.
+  Result<Bytes> ocsp(ByteView request);
 
  private:
   SigningDaemon& daemon_;

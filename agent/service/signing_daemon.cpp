@@ -96,4 +96,10 @@ Result<Bytes> SigningDaemon::get_crl(std::string_view ca) {
   }
 }
 
+Result<Bytes> SigningDaemon::get_ocsp(ByteView request) {
+  const Json reply = TRY(ask(client_, "get_ocsp", {{"request", to_base64(request)}}));
+  Fields fields = TRY(ours(answer(reply)));
+  return ours(from_base64(TRY(ours(fields.text("response", kMaxChunk)))));
+}
+
 }  // namespace hubseal::agent

@@ -50,6 +50,8 @@ class SigningDaemon {
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);
+  /// OCSPRequest to OCSPResponse, both DER.
+  Result<Bytes> get_ocsp(ByteView request);
 
  private:
   wire::DaemonClient& client_;

@@ -31,10 +31,12 @@ constexpr std::array<std::pair<std::string_view, KeyUsage>, 4> kKeyUsages = {{
 enum class ExtendedKeyUsage : int {
   server_auth = NID_server_auth,
   client_auth = NID_client_auth,
+  ocsp_signing = NID_OCSP_sign,
 };
-constexpr std::array<std::pair<std::string_view, ExtendedKeyUsage>, 2> kExtendedKeyUsages = {{
+constexpr std::array<std::pair<std::string_view, ExtendedKeyUsage>, 3> kExtendedKeyUsages = {{
     {"server_auth", ExtendedKeyUsage::server_auth},
     {"client_auth", ExtendedKeyUsage::client_auth},
+    {"ocsp_signing", ExtendedKeyUsage::ocsp_signing},
 }};
 
 }  // namespace hubseal::x509

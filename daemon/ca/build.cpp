@@ -171,6 +171,7 @@ Result<Bytes> build_tbs(const Draft& draft) {
   if (!draft.crl_urls.empty()) append(extensions, TRY(crl_distribution_points(draft.crl_urls)));
   if (!draft.ocsp_urls.empty()) append(extensions, TRY(authority_info_access(draft.ocsp_urls)));
   if (!draft.name_constraints.empty()) append(extensions, TRY(name_constraints(draft.name_constraints)));
+  if (draft.ocsp_no_check) append(extensions, TRY(written_extension(NID_id_pkix_OCSP_noCheck, false, {0x05, 0x00})));
 
   const Bytes algorithm = TRY(algorithm_identifier(draft.algorithm));
   const Bytes not_before = TRY(der_of_time(draft.not_before)), not_after = TRY(der_of_time(draft.not_after));

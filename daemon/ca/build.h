@@ -28,6 +28,7 @@ struct Draft {
   const x509::SubjectAltNames& names;
   std::vector<std::string> policy_oids = {}, crl_urls = {}, ocsp_urls = {};
   NameConstraints name_constraints = {};
+  bool ocsp_no_check = false;  ///< id-pkix-ocsp-nocheck (RFC 6960 section 4.2.2.2.1)
 };
 /// DER TBSCertificate, version 3.
 Result<Bytes> build_tbs(const Draft& draft);

@@ -153,6 +153,7 @@ Result<> lint_extensions(const Certificate& certificate, const Prepared& prepare
   if (!profile.crl_urls.empty()) list += " crlDistributionPoints";
   if (!profile.ocsp_urls.empty()) list += " authorityInfoAccess";
   if (!profile.name_constraints.empty()) list += " nameConstraints!";
+  if (profile.kind == Kind::ocsp_responder) list += " noCheck";
   TRY(equal("extensions (! is critical)", extension_list(certificate.openssl()), list));
 
   TRY(equal("basicConstraints CA", certificate.is_ca(), profile.kind == Kind::ca));

@@ -20,13 +20,15 @@ using x509::ExtendedKeyUsage;
 using x509::KeyUsage;
 
 constexpr std::int64_t kMaxValidityDays = 20 * 366;
+constexpr std::chrono::days kMaxResponderValidity{31};
 constexpr std::int64_t kMaxBackdateMinutes = 24 * 60;
 constexpr std::int64_t kMaxPathLen = 8;
 constexpr std::int64_t kMaxApprovals = 16;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 2> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Kind>, 3> kKinds = {{
     {"ca", Kind::ca},
     {"end_entity", Kind::end_entity},
+    {"ocsp_responder", Kind::ocsp_responder},
 }};
 constexpr std::array<std::pair<std::string_view, Hash>, 3> kHashes = {{
     {"sha256", Hash::sha256},
@@ -62,6 +64,8 @@ Result<> check_default(const std::string& key, Attribute attribute, Kind kind, c
   const bool alone = value == kCa || value == kOrganization || value == kCountry;
   if (alone || value.find(kSubject) != std::string::npos) {
     if (kind == Kind::ca) return refuse(key, "uses a placeholder; a CA has neither participant nor issuer here");
+    if (kind == Kind::ocsp_responder && value != kCa)
+      return refuse(key, "uses a placeholder; an OCSP responder has no participant: wanted {ca}, standing alone");
     if (attribute == Attribute::country && value != kCa && value != kCountry)
       return refuse(key, "makes a country of something else");
     return {};
@@ -125,10 +129,28 @@ bool has(const Profile& profile, KeyUsage usage) {
   return std::find(profile.key_usage.begin(), profile.key_usage.end(), usage) != profile.key_usage.end();
 }
 
+/// Delegated by the CA, for a short time because nobody asks whether it is revoked itself.
+Result<> check_responder(const Profile& profile) {
+  if (profile.key_usage != std::vector{KeyUsage::digital_signature})
+    return refuse("key_usage", "is not [\"digital_signature\"], which kind = \"ocsp_responder\" needs");
+  if (profile.extended_key_usage != std::vector{ExtendedKeyUsage::ocsp_signing})
+    return refuse("extended_key_usage", "is not [\"ocsp_signing\"], which kind = \"ocsp_responder\" needs");
+  if (profile.names.max > 0) return refuse("subject_alt_names", "is not for kind = \"ocsp_responder\"");
+  if (profile.validity > kMaxResponderValidity)
+    return refuse("validity_days", "is more than 31 for kind = \"ocsp_responder\", which cannot be revoked");
+  if (profile.path_len) return refuse("path_len", "is for kind = \"ca\" only");
+  if (!profile.name_constraints.empty()) return refuse("name_constraints", "is for kind = \"ca\" only");
+  return {};
+}
+
 /// What the keys mean together.
 Result<> check(const Profile& profile) {
   if (profile.key_types.empty()) return refuse("key_types", "is empty or missing: no key could be certified");
   if (profile.key_usage.empty()) return refuse("key_usage", "is empty or missing: the key could do nothing");
+  if (profile.kind == Kind::ocsp_responder) return check_responder(profile);
+  if (std::find(profile.extended_key_usage.begin(), profile.extended_key_usage.end(), ExtendedKeyUsage::ocsp_signing) !=
+      profile.extended_key_usage.end())
+    return refuse("extended_key_usage", "has ocsp_signing, which is for kind = \"ocsp_responder\" only");
   if (profile.kind == Kind::ca) {
     if (!has(profile, KeyUsage::key_cert_sign))
       return refuse("key_usage", "lacks key_cert_sign, which kind = \"ca\" needs");
@@ -181,7 +203,11 @@ Result<Profile> decode(Fields fields) {
 
 }  // namespace
 
-std::string_view to_string(Kind kind) { return kKinds[kind == Kind::ca ? 0 : 1].first; }
+std::string_view to_string(Kind kind) {
+  for (const auto& [word, value] : kKinds)
+    if (value == kind) return word;
+  return "unknown";
+}
 
 bool Profile::allows(KeyType type) const {
   return std::find(key_types.begin(), key_types.end(), type) != key_types.end();

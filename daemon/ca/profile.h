@@ -18,7 +18,11 @@
 
 namespace hubseal::ca {
 
-enum class Kind { ca, end_entity };
+enum class Kind {
+  ca,
+  end_entity,
+  ocsp_responder,  ///< the CA's own: signs that certificates are good (RFC 6960 section 4.2.2.2)
+};
 std::string_view to_string(Kind kind);
 
 enum class Hash { sha256, sha384, sha512 };

@@ -92,7 +92,8 @@ bool has_whole_signs(std::string_view pattern) {
 }  // namespace
 
 Result<> read_extensions(Fields& fields, Profile& profile) {
-  if (profile.kind == Kind::ca) return {};  // a root has none; what an outside root writes is its own business
+  if (profile.kind != Kind::end_entity)
+    return {};  // a root has none, a responder is not asked about; what an outside root writes is its own business
   profile.policy_oids = TRY(read_oids(fields));
   profile.crl_urls = TRY(read_urls(fields, "crl_urls"));
   profile.ocsp_urls = TRY(read_urls(fields, "ocsp_urls"));

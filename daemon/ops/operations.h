@@ -38,6 +38,7 @@ Result<Json> resume_subject(Call& call, Fields fields);
 Result<Json> revoke_certificate(Call& call, Fields fields);
 Result<Json> release_certificate(Call& call, Fields fields);
 Result<Json> get_crl(Call& call, Fields fields);
+Result<Json> get_ocsp(Call& call, Fields fields);
 Result<Json> get_checkpoint(Call& call, Fields fields);
 Result<Json> prove_record(Call& call, Fields fields);
 Result<Json> prove_consistency(Call& call, Fields fields);

@@ -14,11 +14,13 @@ enum class QuotaKind {
   subject,   ///< certificates asked for a participant; those that the register does not know share one
   key,       ///< signatures asked of a key
   refusals,  ///< refusals of a user that are recorded one by one
+  ocsp,      ///< OCSP responses signed for a CA
 };
-constexpr std::array<std::pair<std::string_view, QuotaKind>, 4> kQuotaKinds = {{{"uid", QuotaKind::uid},
+constexpr std::array<std::pair<std::string_view, QuotaKind>, 5> kQuotaKinds = {{{"uid", QuotaKind::uid},
                                                                                 {"subject", QuotaKind::subject},
                                                                                 {"key", QuotaKind::key},
-                                                                                {"refusals", QuotaKind::refusals}}};
+                                                                                {"refusals", QuotaKind::refusals},
+                                                                                {"ocsp", QuotaKind::ocsp}}};
 std::string_view to_string(QuotaKind kind);
 
 /// A bucket of tokens: `burst` of them at once, and `refill` more in every `refill_time`, evenly.

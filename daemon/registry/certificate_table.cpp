@@ -11,7 +11,7 @@ constexpr std::string_view kColumns =
     "row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, "
     "not_before, not_after, tbs, algorithm, certificate, approval, key_core, names_hash, "
     "(SELECT reason FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), "
-    "(SELECT revoked_at FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial)";
+    "(SELECT revoked_at FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), cross";
 
 CertificateRecord read_row(const Statement& row) {
   return {.row = row.integer(0),
@@ -33,7 +33,8 @@ CertificateRecord read_row(const Statement& row) {
           .algorithm = static_cast<SignatureAlgorithm>(row.integer(13)),
           .certificate = row.blob(14),
           .revoked = row.text(18),
-          .revoked_at = time_from(row.integer(19))};
+          .revoked_at = time_from(row.integer(19)),
+          .cross = row.integer(20) != 0};
 }
 
 Result<std::optional<CertificateRecord>> first_row(Statement statement) {
@@ -44,7 +45,8 @@ Result<std::optional<CertificateRecord>> first_row(Statement statement) {
 /// Who else had the key certified is told to nobody but that participant.
 Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
   Statement known =
-      TRY(database.prepare("SELECT subject, serial, request FROM certificates WHERE key_id = ?1 OR key_core = ?2"));
+      TRY(database.prepare("SELECT subject, serial, request FROM certificates WHERE (cross = 0 AND key_id = ?1) OR "
+                           "(cross = 0 AND key_core = ?2)"));
   if (!TRY(known.bind(ByteView(intent.key_id)).bind(ByteView(intent.key_core)).step())) return {};
   const std::string where = known.text(0) == intent.subject
                                 ? fmt::format(" (serial {}, request {})", known.text(1), known.text(2))
@@ -54,10 +56,10 @@ Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
 }
 
 Result<> insert_intent(Database& database, const CertificateRecord& intent) {
-  Statement insert = TRY(
-      database.prepare("INSERT INTO certificates (ca, serial, profile, subject, peer, request, content_hash, key_id, "
-                       "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core, names_hash) "
-                       "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  Statement insert = TRY(database.prepare(
+      "INSERT INTO certificates (ca, serial, profile, subject, peer, request, content_hash, key_id, "
+      "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core, names_hash, cross) "
+      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   return insert.bind(intent.ca)
       .bind(intent.serial)
       .bind(intent.profile)
@@ -74,13 +76,14 @@ Result<> insert_intent(Database& database, const CertificateRecord& intent) {
       .bind(intent.approval)
       .bind(ByteView(intent.key_core))
       .bind(ByteView(intent.names_hash))
+      .bind(static_cast<std::int64_t>(intent.cross))
       .run();
 }
 
 }  // namespace
 
 Result<> reserve(Database& database, const CertificateRecord& intent) {
-  TRY(refuse_known_key(database, intent));
+  if (!intent.cross) TRY(refuse_known_key(database, intent));
   TRY(insert_intent(database, intent));
   Statement clock =
       TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = max(latest, ?1)"));
@@ -149,6 +152,13 @@ Result<std::optional<CertificateRecord>> latest(Database& database, const std::s
       kColumns);
   Statement statement = TRY(database.prepare(sql));
   statement.bind(subject).bind(profile).bind(seconds(then));
+  return first_row(std::move(statement));
+}
+
+Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key) {
+  static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE cross = 0 AND key_id = ?", kColumns);
+  Statement statement = TRY(database.prepare(sql));
+  statement.bind(ByteView(key));
   return first_row(std::move(statement));
 }
 

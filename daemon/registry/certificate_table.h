@@ -33,6 +33,8 @@ struct CertificateRecord {
   std::string revoked;  ///< reason, as revocation_table has it; empty while it is good
   TimePoint revoked_at{};
 
+  bool cross = false;  ///< certifies another CA of this hub, whose key has a certificate of its own
+
   bool issued() const { return !certificate.empty(); }
 };
 
@@ -56,6 +58,8 @@ Result<bool> complete(Database& database, const std::string& ca, const std::stri
 Result<std::optional<CertificateRecord>> find(Database& database, const std::string& ca, const std::string& serial);
 Result<std::optional<CertificateRecord>> find_request(Database& database, const std::string& peer,
                                                       const std::string& request);
+/// The certificate of this key, cross-certificates apart.
+Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key);
 /// Oldest first.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
 /// Revoked ones apart: the newest certificate of the same CA, participant, profile and names as `like`, other than

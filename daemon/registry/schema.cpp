@@ -200,6 +200,41 @@ ALTER TABLE keys ADD COLUMN backup TEXT NOT NULL DEFAULT 'none';
 ALTER TABLE keys ADD COLUMN destroy_at INTEGER;
 UPDATE keys SET changed_at = created_at;
 )sql",
+    // Cross-certificates have the key of a CA that has a certificate of its own.
+    R"sql(
+CREATE TABLE certificates_with_cross (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  ca TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  request TEXT NOT NULL,
+  content_hash BLOB NOT NULL,
+  key_id BLOB NOT NULL,
+  distinguished_name TEXT NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  tbs BLOB NOT NULL,
+  algorithm INTEGER NOT NULL,
+  certificate BLOB,
+  approval TEXT NOT NULL DEFAULT '',
+  key_core BLOB,
+  names_hash BLOB,
+  cross INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (ca, serial),
+  UNIQUE (peer, request)
+) STRICT;
+INSERT INTO certificates_with_cross
+  SELECT row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, not_before,
+         not_after, tbs, algorithm, certificate, approval, key_core, names_hash, 0 FROM certificates;
+DROP TABLE certificates;
+ALTER TABLE certificates_with_cross RENAME TO certificates;
+CREATE INDEX certificates_by_subject ON certificates (subject, row);
+CREATE UNIQUE INDEX certificates_by_key_id ON certificates (key_id) WHERE cross = 0;
+CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core) WHERE cross = 0;
+CREATE INDEX certificates_by_names ON certificates (subject, profile, names_hash);
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

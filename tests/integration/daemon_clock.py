@@ -1,7 +1,6 @@
 """A wall clock that jumps under the running hubseald (libfaketime moves it; the clock since boot stays):
 nothing is issued that would be dated wrongly, JWS go on, and a restart with the right time does too."""
 
-import glob
 import pathlib
 import sys
 import unittest
@@ -9,15 +8,13 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
 
-LIBFAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + ["libfaketimeMT.so.1"])[0]
-
 
 class Clock(unittest.TestCase):
     def setUp(self):
         self.room = rig.Rig(start=False)
         self.addCleanup(self.room.close)
         self.shift = self.room.folder / "shift"
-        self.room.environment = {"LD_PRELOAD": LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.shift),
+        self.room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.shift),
                                  "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         self.move_clock("+0")
         self.room.start()

@@ -8,6 +8,7 @@ In the environment, set by ctest: HUBSEAL_BUILD (the build folder) and HUBSEAL_S
 """
 
 import base64
+import glob
 import hashlib
 import json
 import os
@@ -28,6 +29,9 @@ KILL_AT = BUILD / "tests" / "support" / "kill_at.so"
 SOFTHSM = next(p for p in (pathlib.Path("/usr/lib/softhsm/libsofthsm2.so"),
                            pathlib.Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),
                            pathlib.Path("/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so")) if p.exists())
+
+# Moves the clock of the program that it is loaded into.
+LIBFAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + ["libfaketimeMT.so.1"])[0]
 
 PIN = "135790864213"
 SO_PIN = "24681012"

@@ -31,10 +31,28 @@ Outcome get_file(Pki& pki, const std::string& file) {
   return binary("application/pkix-crl", TRY(pki.crl(ca)));
 }
 
+/// RFC 6960 appendix A.1. What cannot be read is for the response to say.
+Outcome post_ocsp(Pki& pki, const Request& request) {
+  Answer answer = binary("application/ocsp-response", TRY(pki.ocsp(as_bytes(request.raw))));
+  answer.cache_seconds.reset();
+  return answer;
+}
+
+Outcome get_ocsp(Pki& pki, const Request& request) {
+  return binary("application/ocsp-response", TRY(pki.ocsp(from_base64(request.param("request")).value_or(Bytes()))));
+}
+
 }  // namespace
 
 void add_pki(std::vector<Route>& routes, const Services& services) {
   Pki& pki = services.pki;
+  routes.push_back({.method = "POST",
+                    .path = "/pki/ocsp",
+                    .handler = [&pki](const Request& request) { return post_ocsp(pki, request); },
+                    .media_type = "application/ocsp-request"});
+  routes.push_back({.method = "GET", .path = "/pki/ocsp/{request*}", .handler = [&pki](const Request& request) {
+                      return get_ocsp(pki, request);
+                    }});
   routes.push_back({.method = "GET", .path = "/pki/{file}", .handler = [&pki](const Request& request) {
                       return get_file(pki, request.param("file"));
                     }});

@@ -58,6 +58,7 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"destroy_key", Permission::manage_keys},
     {"keep_key", Permission::manage_keys},
     {"confirm_backup", Permission::manage_keys},
+    {"get_ocsp", Permission::read_certificates},
     {"get_crl", Permission::read_certificates},
     {"list_records", Permission::read_audit},
     {"get_checkpoint", Permission::read_audit},

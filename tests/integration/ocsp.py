@@ -1,0 +1,284 @@
+"""OCSP as verifiers see it (RFC 6960, RFC 8954): openssl(1) and python3-cryptography ask and judge; what a hostile client
+sends is told in the words of OCSP and costs little."""
+
+import base64
+import datetime
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import rig
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+Status = ocsp.OCSPResponseStatus
+GOOD, REVOKED, UNKNOWN = (ocsp.OCSPCertStatus[word] for word in ("GOOD", "REVOKED", "UNKNOWN"))
+
+
+class Ocsp(unittest.TestCase):
+    key_type = "ec_p256"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.room = rig.Rig(start=False)
+        cls.addClassCleanup(cls.room.close)
+        cls.prepare()
+        cls.room.start()
+        cls.root = cls.make_root()
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    @classmethod
+    def make_root(cls):
+        pem = cls.room.make_ca(cls.key_type)["certificate"]
+        cls.room.write("root.pem", pem)
+        return x509.load_pem_x509_certificate(pem.encode())
+
+    def issue(self):
+        issued = self.room.issue(self.room.make_csr(), subject="bank1", request=f"r-{len(self.room.audit())}")
+        return x509.load_pem_x509_certificate(issued["certificate"].encode()), issued["serial"]
+
+    def ask_raw(self, der, on="agent"):
+        return base64.b64decode(self.room.call("get_ocsp", on=on, request=base64.b64encode(der).decode())["response"])
+
+    def ask(self, certificate, algorithm=hashes.SHA1(), nonce=None):
+        builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, self.root, algorithm)
+        if nonce is not None:
+            builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+        return ocsp.load_der_ocsp_response(self.ask_raw(builder.build().public_bytes(Encoding.DER)))
+
+    def openssl_says(self, serial, *more):
+        """openssl asks for a serial with a nonce of its own, and checks chain, delegation, nonce and dates."""
+        request, response = self.room.folder / "req.der", self.room.folder / "resp.der"
+        root = self.room.folder / "root.pem"
+        self.room.openssl("ocsp", "-issuer", root, "-serial", "0x" + serial, "-reqout", request, *more)
+        response.write_bytes(self.ask_raw(request.read_bytes()))
+        done = self.room.tool("openssl", "ocsp", "-issuer", root, "-serial", "0x" + serial, "-no_nonce", "-reqin", request,
+                              "-respin", response, "-CAfile", root, check=False)
+        return (done.stdout + done.stderr).decode()
+
+
+class Answers(Ocsp):
+    def test_PKI_7_openssl_takes_good_revoked_and_unknown_for_what_they_are(self):
+        _, serial = self.issue()
+        said = self.openssl_says(serial)
+        self.assertIn("Response verify OK", said)
+        self.assertIn(f"0x{serial}: good", said)
+        self.assertNotIn("WARNING", said)  # of a nonce that is missing
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        said = self.openssl_says(serial, "-sha256")
+        self.assertIn(": revoked", said)
+        self.assertIn("Reason: keyCompromise", said)
+        self.assertIn(": unknown", self.openssl_says("00ff00ff00ff"))
+
+    def test_PKI_7_a_nonce_comes_back_and_is_held_to_its_length(self):
+        certificate, _ = self.issue()
+        for nonce in (b"\0", os.urandom(16), os.urandom(32)):
+            answer = self.ask(certificate, nonce=nonce)
+            self.assertEqual(answer.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce, nonce)
+        for nonce in (b"", os.urandom(33)):
+            self.assertEqual(self.ask(certificate, nonce=nonce).response_status, Status.MALFORMED_REQUEST)
+
+    def test_PKI_7_hold_and_release_show_at_once_also_to_who_sends_no_nonce(self):
+        certificate, serial = self.issue()
+        first = self.ask(certificate)
+        self.assertEqual(first.certificate_status, GOOD)
+        # Signed once, and given again.
+        self.assertEqual(self.ask(certificate).public_bytes(Encoding.DER), first.public_bytes(Encoding.DER))
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        held = self.ask(certificate)
+        self.assertEqual((held.certificate_status, held.revocation_reason), (REVOKED, x509.ReasonFlags.certificate_hold))
+        self.room.call("release_certificate", ca="hub-ca", serial=serial)
+        self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="unspecified")
+        gone = self.ask(certificate)
+        self.assertEqual((gone.certificate_status, gone.revocation_reason), (REVOKED, None))
+
+    def test_PKI_7_the_responder_is_delegated_for_a_short_time_and_for_nothing_else(self):
+        certificate, _ = self.issue()
+        for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
+            answer = self.ask(certificate, algorithm)
+            self.assertEqual(answer.certificate_status, GOOD)
+            self.assertEqual(answer.serial_number, certificate.serial_number)
+        (responder,) = answer.certificates
+        key = responder.public_key()
+        key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(hashes.SHA256()))
+        self.root.public_key().verify(responder.signature, responder.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256()))
+        extensions = responder.extensions
+        self.assertEqual(list(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value),
+                         [x509.oid.ExtendedKeyUsageOID.OCSP_SIGNING])
+        self.assertIsNotNone(extensions.get_extension_for_class(x509.OCSPNoCheck))
+        self.assertFalse(extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        self.assertTrue(usage.digital_signature and not usage.key_cert_sign and not usage.crl_sign)
+        self.assertLessEqual(responder.not_valid_after - responder.not_valid_before, datetime.timedelta(days=14, minutes=5))
+        self.assertEqual(answer.next_update - answer.this_update, datetime.timedelta(minutes=60))
+        self.assertEqual(responder.issuer, self.root.subject)
+        # No private key outside the token; the key is used for OCSP and nothing else.
+        listed = next(k for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp")
+        self.assertEqual((listed["grade"], listed["state"]), ("generated", "active"))
+        with self.assertRaises(rig.Refused):
+            self.room.call("sign_jws", key=listed["label"], payload="e30")
+
+    def test_certificates_of_others_and_garbage_are_told_so_in_the_words_of_ocsp(self):
+        other = self.room.folder / "other.pem"
+        self.room.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null", "-out", other)
+        stranger = x509.load_pem_x509_certificate(other.read_bytes())
+        certificate, _ = self.issue()
+        foreign = ocsp.OCSPRequestBuilder().add_certificate(certificate, stranger, hashes.SHA1()).build()
+        load = lambda der: ocsp.load_der_ocsp_response(self.ask_raw(der)).response_status
+        self.assertEqual(load(foreign.public_bytes(Encoding.DER)), Status.UNAUTHORIZED)
+        good = ocsp.OCSPRequestBuilder().add_certificate(certificate, self.root, hashes.SHA1()).build().public_bytes(Encoding.DER)
+        for bad in (b"0", b"0\0", b"0\x80\0\0", good + b"\0", good[:-1], good[1:], b"\xff" * 4096,
+                    good.replace(bytes.fromhex("06052b0e03021a"), bytes.fromhex("06052b0e03021b"))):  # no SHA-1
+            self.assertEqual(load(bad), Status.MALFORMED_REQUEST, bad[:20])
+        with self.assertRaises(rig.Refused):
+            self.ask_raw(b"\0" * 5000)
+        # A bit anywhere: never an answer about another certificate, never an end of the daemon.
+        for position in range(len(good) * 8):
+            flipped = bytearray(good)
+            flipped[position // 8] ^= 1 << position % 8
+            self.assertIn(load(bytes(flipped)), (Status.MALFORMED_REQUEST, Status.UNAUTHORIZED, Status.SUCCESSFUL))
+
+    def test_what_was_signed_is_in_the_audit_log_and_what_was_given_again_is_not(self):
+        certificate, serial = self.issue()
+        answer = self.ask(certificate)
+        self.ask(certificate)
+        records = [record for record in self.room.audit() if record["event"] == "ocsp_response"
+                   and record["certificates"][0]["serial"] == serial]
+        self.assertEqual(len(records), 1)
+        self.assertEqual(records[0]["certificates"], [{"serial": serial, "status": "good"}])
+        self.assertEqual(records[0]["response_sha256"], rig.sha256_hex(answer.public_bytes(Encoding.DER)))
+        self.assertEqual(records[0]["peer"], "agent")
+
+    def test_while_sealed_nothing_new_is_signed(self):
+        kept, _ = self.issue()
+        other, serial = self.issue()
+        self.ask(kept)
+        self.room.call("seal", reason="drill")
+        self.assertEqual(self.ask(kept).certificate_status, GOOD)
+        self.assertEqual(self.ask(other).response_status, Status.TRY_LATER)
+        self.assertEqual(self.ask(kept, nonce=b"1").response_status, Status.TRY_LATER)
+        self.room.call("unseal")
+        self.assertEqual(self.ask(other).certificate_status, GOOD)
+
+    def test_the_same_responder_after_a_restart(self):
+        certificate, _ = self.issue()
+        before = self.ask(certificate).certificates
+        self.room.restart()
+        self.assertEqual(self.ask(certificate).certificates, before)
+
+
+class RsaCa(Ocsp):
+    key_type = "rsa_2048"
+
+    def test_an_rsa_ca_delegates_to_an_ec_responder(self):
+        certificate, serial = self.issue()
+        self.assertIn(": good", self.openssl_says(serial))
+        (responder,) = self.ask(certificate).certificates
+        self.root.public_key().verify(responder.signature, responder.tbs_certificate_bytes, padding.PKCS1v15(), hashes.SHA256())
+
+
+class Renewal(Ocsp):
+    def shift(self, days):
+        self.room.stop()
+        self.room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME": f"+{days}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        self.room.start()
+
+    def test_a_new_key_and_certificate_come_when_half_of_their_time_is_over_and_the_old_key_is_destroyed(self):
+        certificate, _ = self.issue()
+        self.assertEqual(len(self.ask(certificate).certificates), 1)
+        (first,) = self.ocsp_keys()
+        self.shift(6)
+        self.ask(certificate)
+        self.assertEqual([k["label"] for k in self.ocsp_keys()], [first["label"]])
+        self.shift(8)
+        self.ask(certificate, nonce=b"1")
+        keys = {k["label"]: k["state"] for k in self.ocsp_keys()}
+        self.assertEqual(sorted(keys.values()), ["active", "deactivated"])
+        self.assertEqual(keys[first["label"]], "deactivated")
+        self.shift(9)  # its hour is over
+        for _ in range(rig.PATIENCE * 10):
+            if any(record["event"] == "key_destroyed" for record in self.room.audit()):
+                break
+            time.sleep(0.1)
+        self.assertEqual({k["label"]: k["state"] for k in self.ocsp_keys()}[first["label"]], "destroyed")
+        self.assertEqual(self.ask(certificate, nonce=b"2").certificate_status, GOOD)
+
+    def ocsp_keys(self):
+        return [k for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp"]
+
+
+class Quota(Ocsp):
+    @classmethod
+    def prepare(cls):
+        text = cls.room.policy_file.read_text()
+        cls.room.policy_file.write_text(text.replace("[quota.ocsp]\nunlimited = true",
+                                                     "[quota.ocsp]\nburst = 3\nrefill = 1\nrefill_seconds = 86400"))
+
+    def test_a_flood_is_told_to_try_later_and_what_is_there_is_still_given(self):
+        certificate, _ = self.issue()
+        self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+        statuses = [self.ask(certificate, nonce=bytes([n])).response_status for n in range(4)]
+        self.assertEqual(statuses, [Status.SUCCESSFUL] * 2 + [Status.TRY_LATER] * 2)
+        self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+
+
+class NoProfile(Ocsp):
+    @classmethod
+    def prepare(cls):
+        (cls.room.folder / "profiles" / "ocsp-responder.toml").unlink()
+
+    def test_a_hub_without_the_profile_answers_no_ocsp(self):
+        certificate, _ = self.issue()
+        self.assertEqual(self.ask(certificate).response_status, Status.UNAUTHORIZED)
+
+
+class Crash(Ocsp):
+    @classmethod
+    def prepare(cls):
+        cls.trigger, cls.fired = cls.room.folder / "kill", cls.room.folder / "kill.fired"
+        cls.room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(cls.trigger)}
+
+    def test_kill_9_at_every_step_of_the_first_answer_leaves_a_responder_that_works(self):
+        for when in ("before", "after"):
+            for step in range(1, 100):
+                ca = f"ca-{when}-{step}"
+                self.room.call("create_key", label=ca, type="ec_p256", use="ca")
+                pem = self.room.call("create_ca", ca=ca, key=ca, profile="test-root",
+                                     subject={**rig.ROOT_SUBJECT, "common_name": ca})["certificate"]
+                root = x509.load_pem_x509_certificate(pem.encode())
+                request = ocsp.OCSPRequestBuilder().add_certificate(root, root, hashes.SHA1()).build().public_bytes(Encoding.DER)
+                beside = self.trigger.with_suffix(".new")
+                beside.write_text(f"{step} {when}")
+                beside.rename(self.trigger)
+                try:
+                    answer = self.ask_raw(request)
+                except rig.NoAnswer:
+                    answer = None
+                self.trigger.unlink()
+                if self.fired.exists():
+                    self.room.process.wait(rig.PATIENCE)
+                    self.fired.unlink()
+                    self.room.start()
+                else:
+                    self.room.restart()
+                again = ocsp.load_der_ocsp_response(self.ask_raw(request))
+                self.assertEqual(again.certificate_status, GOOD, f"{when} step {step}")
+                if answer is not None:
+                    break
+            self.assertGreater(step, 8)
+        serials = [record["serial"] for record in self.room.audit() if record["event"] == "ocsp_responder_certified"]
+        self.assertEqual(len(serials), len(set(serials)))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
