@@ -40,6 +40,9 @@ Result<std::shared_ptr<const Authority>> Authorities::find_active(std::string_vi
   auto authority = TRY(find(name));
   if (!authority->issuer)
     return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", name));
+  if (authority->record.retired_at)
+    return fail(Code::policy_denied, fmt::format("CA \"{}\" was retired at {} and issues no more", name,
+                                                 format_utc(*authority->record.retired_at)));
   return authority;
 }
 
@@ -55,6 +58,16 @@ bool Authorities::uses_key(std::string_view label) const {
   for (const auto& [name, authority] : *map)
     if (authority->record.key == label) return true;
   return false;
+}
+
+Result<std::shared_ptr<const Authority>> Authorities::update(CaRecord record, const Grant& grant) {
+  auto authority = TRY(decode(record));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return ca_table::update(database, record);
+  }));
+  authorities_.lock()->insert_or_assign(record.name, authority);
+  return authority;
 }
 
 Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {

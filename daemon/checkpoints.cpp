@@ -40,10 +40,7 @@ CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
 Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
   settings_ = std::move(settings);
   origin_ = "hubseal/" + instance;
-  const auto known = keyring_.find(kKeyLabel, KeyUse::audit);
-  if (!known)
-    TRY(log_.record(Json{{"event", "key_intent"}, {"key", kKeyLabel}, {"type", "ec_p256"}, {"use", "audit"}}));
-  key_ = known ? known->id : TRY(keyring_.create(kKeyLabel, KeyType::ec_p256, KeyUse::audit)).record.id;
+  key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -65,6 +62,21 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
              "is restored, or people accept what is there (hubseal unseal)",
              *state->rollback)});
   return {};
+}
+
+/// The key that the first start made. A token in which another hubseald (whose registry is lost) has left its own gets
+/// a second one, called after this instance.
+Result<KeyId> Checkpoints::find_or_make_key(const std::string& instance) {
+  for (const Key& key : TRY(keyring_.list()))
+    if (key.record.use == KeyUse::audit) return key.record.id;
+  const std::string labels[] = {kKeyLabel, fmt::format("{}-{}", kKeyLabel, instance.substr(0, 8))};
+  Result<Key> made = fail(Code::internal, "no audit key");
+  for (const std::string& label : labels) {
+    TRY(log_.record(Json{{"event", "key_intent"}, {"key", label}, {"type", "ec_p256"}, {"use", "audit"}}));
+    made = keyring_.create(label, KeyType::ec_p256, KeyUse::audit);
+    if (made || made.error().code != Code::conflict) break;
+  }
+  return TRY(std::move(made)).record.id;
 }
 
 /// The last whole note of ours. What a crash cut off behind it is taken away: it was never given to anybody.

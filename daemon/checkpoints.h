@@ -76,6 +76,7 @@ class Checkpoints {
     std::int64_t end = 0;                                                ///< of the file
     std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint
   };
+  Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
   Result<> sign(State& state, const audit::Tree& tree);

@@ -88,6 +88,29 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
   return Key{std::move(record), std::move(info)};
 }
 
+Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant) {
+  const auto one_at_a_time = changing_.lock();
+  if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
+  hsm::KeyInfo info = TRY(signer_.find_key(id));
+  TRY(signer_.prove_key(id));
+  const TimePoint now = clock_.now();
+  KeyRecord record{.label = label,
+                   .id = id,
+                   .type = info.type,
+                   .use = use,
+                   .created_at = now,
+                   .life = KeyLife::active,
+                   .changed_at = now,
+                   .destroy_at = {},
+                   .backup = KeyBackup::none};
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return key_table::add(database, record);
+  }));
+  keys_.lock()->emplace(label, record);
+  return Key{std::move(record), std::move(info)};
+}
+
 Result<KeyRecord> Keyring::check(std::string_view label, const Change& change) const {
   auto record = find_record(label);
   if (!record) return fail(Code::forbidden, fmt::format("there is no key \"{}\" that this peer may change", label));

@@ -46,6 +46,9 @@ class Keyring {
   /// Errors: conflict (label taken in registry or token), storage_unavailable, hsm_unavailable.
   Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {});
 
+  /// Registers a key that is in the token already, once it has proven itself. Errors: conflict, not_found.
+  Result<Key> adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant);
+
   /// The key as change() would leave it. Errors: forbidden (no such key), conflict (its life does not lead there, or
   /// it is there already), policy_denied (a key that is the daemon's own affair).
   using Change = std::function<Result<>(KeyRecord&)>;

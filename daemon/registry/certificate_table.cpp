@@ -155,6 +155,14 @@ Result<std::optional<CertificateRecord>> latest(Database& database, const std::s
   return first_row(std::move(statement));
 }
 
+Result<std::vector<CertificateRecord>> list_cross(Database& database) {
+  static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE cross = 1 ORDER BY row", kColumns);
+  Statement rows = TRY(database.prepare(sql));
+  std::vector<CertificateRecord> certificates;
+  while (TRY(rows.step())) certificates.push_back(read_row(rows));
+  return certificates;
+}
+
 Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key) {
   static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE cross = 0 AND key_id = ?", kColumns);
   Statement statement = TRY(database.prepare(sql));

@@ -60,6 +60,8 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
                                                       const std::string& request);
 /// The certificate of this key, cross-certificates apart.
 Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key);
+/// Cross-certificates, oldest first.
+Result<std::vector<CertificateRecord>> list_cross(Database& database);
 /// Oldest first.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
 /// Revoked ones apart: the newest certificate of the same CA, participant, profile and names as `like`, other than

@@ -234,6 +234,12 @@ CREATE INDEX certificates_by_subject ON certificates (subject, row);
 CREATE UNIQUE INDEX certificates_by_key_id ON certificates (key_id) WHERE cross = 0;
 CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core) WHERE cross = 0;
 CREATE INDEX certificates_by_names ON certificates (subject, profile, names_hash);
+CREATE INDEX certificates_by_cross ON certificates (row) WHERE cross = 1;
+)sql",
+    // CAs under an outside root, and CAs that were rotated out.
+    R"sql(
+ALTER TABLE cas ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+ALTER TABLE cas ADD COLUMN retired_at INTEGER;
 )sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));

@@ -353,6 +353,15 @@ class Verbs(unittest.TestCase):
         self.plain("key", "keep", "lives")
         self.plain("key", "destroy", "lives")
         self.as_json("key", "keep", "lives")
+        for ca in ("next-1", "next-2"):
+            self.plain("ca", "create", "--ca", ca, "--key", ca, "--key-type", "rsa_4096", "--subject", ROOT)
+        self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "cross", "next-2", "--by", "next-1")[0])
+        self.assertEqual(self.as_json("ca", "cross", "next-1", "--by", "next-2")["ca"], "next-2")
+        self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "bundle")[0])
+        self.assertEqual(len(self.as_json("ca", "bundle", "--intermediates")["intermediates"]), 2)
+        self.assertRegex(self.plain("ca", "retire", "next-1")[0], r"state +retired")
+        self.assertEqual(self.as_json("ca", "retire", "next-2")["state"], "retired")
+        self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "drill")
         self.assertIn("drill", self.plain("unseal")[0])
