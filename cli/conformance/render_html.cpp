@@ -26,8 +26,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; border-bottom: 2px solid var(--line); padding-bottom: .25rem; }
 article { border-top: 1px solid var(--line); padding: .75rem 0; }
 h2 + article { border-top: 0; }
-h3 { margin: 0; font-size: 1rem; }
-.verdict { font-weight: 700; float: right; margin-left: 1rem; }
+h3 { margin: 0; font-size: 1rem; display: flex; justify-content: space-between; gap: 1rem; }
 .met { color: var(--met); } .partly, .unknown { color: var(--partly); } .not-met { color: var(--bad); } .not-applicable { color: var(--soft); }
 p { margin: .25rem 0; } .wanted { color: var(--soft); }
 ul { margin: .4rem 0; padding-left: 0; list-style: none; }
@@ -77,12 +76,12 @@ std::string head() {
 std::string article(const Judged& judged) {
   const Verdict verdict = judged.finding.verdict();
   std::string html =
-      fmt::format("<article>\n<h3><span class=\"verdict {}\">{}</span>{}</h3>\n<p>{}</p>\n", class_of(verdict),
-                  to_string(verdict), escaped(judged.clause->id), escaped(judged.clause->rule));
+      fmt::format("<article>\n<h3>{} <span class=\"{}\">{}</span></h3>\n<p>{}</p>\n", escaped(judged.clause->id),
+                  class_of(verdict), to_string(verdict), escaped(judged.clause->rule));
   if (!judged.finding.evidence().empty()) {
     html += "<ul>\n";
     for (const Evidence& piece : judged.finding.evidence())
-      html += fmt::format("<li><span class=\"says\">{}</span>{}</li>\n", to_string(piece.mark), escaped(piece.text));
+      html += fmt::format("<li><span class=\"says\">{}</span> {}</li>\n", to_string(piece.mark), escaped(piece.text));
     html += "</ul>\n";
   }
   return html + fmt::format("<p class=\"wanted\">Wanted: {}</p>\n</article>\n", escaped(judged.clause->wanted));
