@@ -1,4 +1,6 @@
 // The hub's CAs: root certificates, their roll-over, and what they say of revoked certificates.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/conformance/checks.h"
@@ -82,16 +84,22 @@ std::vector<std::string> faults_of_answer(const Ocsp& said) {
   return faults;
 }
 
+bool policy_knows_responders(const Installation& found) {
+  return !found.policy || std::any_of(found.policy->profiles.begin(), found.policy->profiles.end(),
+                                      [](const Profile& profile) { return profile.kind == "ocsp_responder"; });
+}
+
 /// `silent`: what it means that there is no answer.
-void judge_answer(Finding& finding, const Authority& authority, Mark silent) {
+void judge_answer(Finding& finding, const Installation& found, const Authority& authority, Mark silent) {
   const std::string about = fmt::format("CA {}: OCSP", authority.name);
   if (authority.ocsp)
-    finding.judge(fmt::format("{} answers \"{}\" about the CA's own certificate", about, authority.ocsp->status),
-                  faults_of_answer(*authority.ocsp));
-  else if (authority.ocsp.error().code == Code::forbidden)
-    finding.unseen(about, authority.ocsp.error());
-  else
-    finding.add(silent, fmt::format("{}: {}", about, authority.ocsp.error().message));
+    return finding.judge(fmt::format("{} answers \"{}\" about the CA's own certificate", about, authority.ocsp->status),
+                         faults_of_answer(*authority.ocsp));
+  if (!policy_knows_responders(found))
+    return finding.add(silent, fmt::format("{}: the policy has no profile for a responder", about));
+  const Error& error = authority.ocsp.error();
+  if (error.code == Code::forbidden || error.code == Code::not_found) return finding.unseen(about, error);
+  finding.add(silent, fmt::format("{}: {}", about, error.message));
 }
 
 }  // namespace
@@ -137,7 +145,7 @@ Finding revocation(const Installation& found) {
       out.unseen(fmt::format("CA {}: CRL", ca.name), ca.crl.error());
     else
       out.bad(fmt::format("CA {}: no CRL: {}", ca.name, ca.crl.error().message));
-    judge_answer(out, ca, Mark::lacking);
+    judge_answer(out, found, ca, Mark::lacking);
   });
   if (found.health.sealed) finding.lacking("hubseald is sealed: what is revoked now reaches neither CRL nor OCSP");
   if (found.policy && found.policy->approvals_needed.contains("release_certificate"))
@@ -163,8 +171,9 @@ Finding revocation_lists(const Installation& found) {
 }
 
 Finding ocsp(const Installation& found) {
-  return each_authority(
-      found, [](Finding& out, const Authority& ca, const x509::Certificate&) { judge_answer(out, ca, Mark::bad); });
+  return each_authority(found, [&](Finding& out, const Authority& ca, const x509::Certificate&) {
+    judge_answer(out, found, ca, Mark::bad);
+  });
 }
 
 }  // namespace hubseal::cli::conformance::checks

@@ -85,8 +85,8 @@ Result<Installation> gather(const Session& session) {
   found.health = read_health(health, TRY(session.call("version", Json::object())));
   found.keys = gather_keys(session);
   found.policy = gather_policy(session);
-  found.authorities = gather_authorities(session, member_of(health, "cas"));
   found.certificates = gather_certificates(session, found.now);
+  found.authorities = gather_authorities(session, member_of(health, "cas"), found.certificates, found.now);
   found.approvers = gather_approvers(session);
   found.log = gather_log(session);
   return found;

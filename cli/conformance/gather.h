@@ -1,4 +1,4 @@
-/// Asks the daemon; only operations that read. Of these, the question to the OCSP responder is recorded in the audit
+/// Asks the daemon; only operations that read. Of these, a question to an OCSP responder is recorded in the audit
 /// log.
 #pragma once
 
@@ -14,7 +14,8 @@ namespace hubseal::cli::conformance {
 Result<Installation> gather(const Session& session);
 
 // What it is put together from.
-Result<std::vector<Authority>> gather_authorities(const Session& session, const Json& names);
+Result<std::vector<Authority>> gather_authorities(const Session& session, const Json& names,
+                                                  const Result<Certificates>& certificates, TimePoint now);
 Result<Certificates> gather_certificates(const Session& session, TimePoint now);
 Result<Log> gather_log(const Session& session);
 

@@ -18,8 +18,23 @@ Result<Crl> gather_crl(const Session& session, const std::string& ca, const x509
   return read_crl(TRY(x509::der_of_pem(text_of(crl, "crl"), {"X509 CRL"})), certificate);
 }
 
-/// About the CA's own certificate, which every CA has.
-Result<Ocsp> gather_ocsp(const Session& session, const x509::Certificate& certificate) {
+/// No participant may be called as a CA is: what bears its name is the hub's own (PKI-5).
+bool is_hubs_own(const CertificateRow& row) { return row.subject == row.ca; }
+
+bool has_responder(const Certificates& certificates, const std::string& ca, TimePoint now) {
+  return std::any_of(certificates.rows.begin(), certificates.rows.end(), [&](const CertificateRow& row) {
+    return row.ca == ca && is_hubs_own(row) && row.profile == "ocsp-responder" && row.not_after > now;
+  });
+}
+
+/// About the CA's own certificate, which every CA has. A responder that nobody has asked yet would make its key in the
+/// token first: a report does not cause that.
+Result<Ocsp> gather_ocsp(const Session& session, const Authority& authority, const x509::Certificate& certificate,
+                         const Result<Certificates>& certificates, TimePoint now) {
+  if (!certificates) return fail(certificates.error().code, certificates.error().message);
+  if (!has_responder(*certificates, authority.name, now))
+    return fail(Code::not_found,
+                "nobody has asked its responder yet, which has no key; nor was it asked for this report");
   const OcspQuestion question = TRY(OcspQuestion::about(certificate.serial(), certificate));
   const Json answer = TRY(session.call("get_ocsp", {{"request", to_base64(question.der())}}));
   return question.read(TRY(from_base64(text_of(answer, "response"))), certificate);
@@ -38,12 +53,10 @@ Result<CertificateRow> row_of(const Json& one) {
   return row;
 }
 
-/// No participant may be called as a CA is: what bears its name is the hub's own (PKI-5).
-bool is_hubs_own(const CertificateRow& row) { return row.subject == row.ca; }
-
 }  // namespace
 
-Result<std::vector<Authority>> gather_authorities(const Session& session, const Json& names) {
+Result<std::vector<Authority>> gather_authorities(const Session& session, const Json& names,
+                                                  const Result<Certificates>& certificates, TimePoint now) {
   std::vector<Authority> authorities;
   for (const Json& name : names) {
     const Json said = TRY(session.call("get_ca", {{"ca", name}}));
@@ -55,7 +68,7 @@ Result<std::vector<Authority>> gather_authorities(const Session& session, const 
     if (member_of(said, "certificate").is_string()) {
       const auto certificate = TRY(x509::Certificate::parse(text_of(said, "certificate")));
       authority.crl = gather_crl(session, authority.name, certificate);
-      authority.ocsp = gather_ocsp(session, certificate);
+      authority.ocsp = gather_ocsp(session, authority, certificate, certificates, now);
       authority.certificate = certificate;
     }
     authorities.push_back(std::move(authority));

@@ -118,7 +118,14 @@ class Good(Conformance):
         for bank in ("bank1", "bank2"):
             cls.room.call("set_subject", subject=bank, organization=bank, country="KE", names={})
             cls.room.issue(cls.room.make_csr("/", RSA), subject=bank, request=bank)
+        cls.room.call("get_ocsp", request=base64.b64encode(cls.question()).decode())
         cls.room.restart()  # which makes a checkpoint
+
+    @classmethod
+    def question(cls):
+        root, request = cls.room.write("root.pem", cls.root["certificate"]), cls.room.folder / "ask.der"
+        cls.room.openssl("ocsp", "-issuer", root, "-cert", root, "-reqout", request)
+        return request.read_bytes()
 
     def test_it_meets_what_can_be_met_here(self):
         self.check({**dict.fromkeys(("PKI-1", "PKI-3", "PKI-4", "PKI-5", "PKI-6", "PKI-7", "PKI-8", "PKI-9", "RFC 5280 4.1.2.2",
@@ -267,6 +274,10 @@ class Empty(Conformance):
         self.room.write_config()
         self.room.restart()
         self.assertNotIn("no permission", self.hubseal().stdout)
+        before = len(self.room.audit())
+        self.check({"PKI-7": "unknown", "RFC 6960": "unknown"})
+        self.assertIn("nobody has asked its responder yet", self.evidence("RFC 6960"))
+        self.assertEqual(len(self.room.audit()), before)  # not even a key for the responder
 
 
 if __name__ == "__main__":

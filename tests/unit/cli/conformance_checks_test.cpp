@@ -125,6 +125,16 @@ BOOST_AUTO_TEST_CASE(no_ocsp_and_a_seal_leave_revocation_partly_met) {
   BOOST_TEST(has(evidence_of("RFC 6960", found), "does not repeat the nonce"));
 }
 
+BOOST_AUTO_TEST_CASE(a_responder_that_nobody_has_asked_is_unknown_and_one_that_cannot_be_is_missing) {
+  Installation found = good_installation();
+  ca_of(found).ocsp = fail(Code::not_found, "nobody has asked its responder yet");
+  BOOST_TEST(verdict_of("PKI-7", found) == "unknown");
+  BOOST_TEST(verdict_of("RFC 6960", found) == "unknown");
+  std::erase_if(found.policy->profiles, [](const Profile& profile) { return profile.kind == "ocsp_responder"; });
+  BOOST_TEST(verdict_of("PKI-7", found) == "partly");
+  BOOST_TEST(verdict_of("RFC 6960", found) == "not met");
+}
+
 BOOST_AUTO_TEST_CASE(profiles_are_held_to_kind_length_names_addresses_and_renewal) {
   Installation found = good_installation();
   Profile& client = found.policy->profiles.front();
@@ -142,7 +152,7 @@ BOOST_AUTO_TEST_CASE(profiles_are_held_to_kind_length_names_addresses_and_renewa
   client.extended_key_usage = {"client_auth", "server_auth"};
   BOOST_TEST(verdict_of("PKI-3", found) == "not met");
   found = good_installation();
-  found.policy->profiles.pop_back();
+  std::erase_if(found.policy->profiles, [](const Profile& profile) { return profile.name == "encryption"; });
   BOOST_TEST(verdict_of("PKI-3", found) == "partly");
   BOOST_TEST(has(evidence_of("PKI-3", found), "no profile for encryption certificates"));
   found.policy->register_mode = "auto";

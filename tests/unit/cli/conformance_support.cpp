@@ -37,6 +37,7 @@ Policy good_policy() {
                      participants("dfsp-server", {"digital_signature", "key_encipherment"}, {"server_auth"}),
                      participants("jws", {"digital_signature"}, {}),
                      participants("encryption", {"key_encipherment"}, {})};
+  policy.profiles.push_back({.name = "ocsp-responder", .kind = "ocsp_responder"});
   return policy;
 }
 
