@@ -63,6 +63,16 @@ Bytes key_bits(const x509::Certificate& certificate) {
   return {key->data, key->data + key->length};
 }
 
+/// The CertID goes into what is signed: its hash must have no parameters, or NULL, and nothing of a client's invention.
+Result<> check_parameters(ByteView id) {
+  ByteView fields = TRY(x509::content_of(id, kSequence));
+  const ByteView identifier = TRY(x509::take_value(fields));
+  ByteView algorithm = TRY(x509::content_of(identifier, kSequence));
+  TRY(x509::take_value(algorithm));
+  if (algorithm.empty() || (algorithm.size() == 2 && algorithm[0] == 0x05 && algorithm[1] == 0)) return {};
+  return fail(Code::bad_request, "a CertID whose hash has parameters");
+}
+
 Result<OcspCertId> read_id(OCSP_ONEREQ* one) {
   OCSP_CERTID* const id = OCSP_onereq_get0_id(one);
   ASN1_OCTET_STRING *name = nullptr, *key = nullptr;
@@ -81,6 +91,7 @@ Result<OcspCertId> read_id(OCSP_ONEREQ* one) {
   if (size <= 0) return malformed("a CertID that does not encode");
   OcspCertId read{Bytes(der, der + size), hash, bytes_of(name), bytes_of(key), *std::move(serial)};
   OPENSSL_free(der);
+  if (const auto plain = check_parameters(read.der); !plain) return malformed(plain.error().message);
   return read;
 }
 
