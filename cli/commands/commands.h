@@ -24,6 +24,7 @@ void add_jws(CLI::App& app, Session& session);
 void add_approval(CLI::App& app, Session& session);
 void add_approver(CLI::App& app, Session& session);
 void add_audit(CLI::App& app, Session& session);
+void add_conformance(CLI::App& app, Session& session);
 void add_seal(CLI::App& app, Session& session);
 void add_raw(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);

@@ -97,7 +97,7 @@ class Verbs(unittest.TestCase):
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
-                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit):
+                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.conformance):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -368,6 +368,16 @@ class Verbs(unittest.TestCase):
         self.as_json("seal", "--reason", "drill")
         self.assertEqual(self.as_json("unseal")["sealed"]["reason"], "drill")
         self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
+
+    def conformance(self):
+        # This room is no hub as the rules want it: status 3 says so (tests/integration/conformance.py judges the verdicts).
+        said = self.plain("conformance", "--html", "page.html", want=3)[0]
+        self.assertRegex(said, r"(?m)^PKI-1 +not met +Hub root")
+        self.assertIn("CA hub-ca (CN=Example Hub Root CA,O=Example Hub,C=KE): EC P-256", said)
+        self.assertTrue((self.room.folder / "page.html").read_text().startswith("<!DOCTYPE html>"))
+        report = json.loads(self.hubseal("conformance", "--json", want=3).stdout)
+        self.assertEqual({clause["id"]: clause["verdict"] for clause in report["clauses"]}["PKI-1"], "not met")
+        self.driven.add("conformance")
 
     def status(self):
         said = self.plain("status")[0]
