@@ -51,6 +51,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
                    .signer = signer,
                    .gate = gate_,
                    .clock = clock,
+                   .guard = guard_,
                    .folder = std::move(parts.crl_folder)}),
       ocsp_({.registry = *registry_,
              .audit = *audit_,
