@@ -118,32 +118,38 @@ Result<> Checkpoints::make() {
   if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
   if (state->rollback) return fail(Code::sealed, *state->rollback);
   const audit::Tree tree = log_.tree();
-  if (!state->last || state->last->size != tree.size()) TRY(sign(*state, tree));
+  if (!state->last || state->last->size != tree.size()) TRY(remember(*state, TRY(sign(tree))));
   state->waiting_since.reset();
   return {};
 }
 
-Result<> Checkpoints::sign(State& state, const audit::Tree& tree) {
+Result<Checkpoints::Signed> Checkpoints::sign(const audit::Tree& tree) {
   const audit::Checkpoint checkpoint{origin_, tree.size(), tree.root()};
   audit::SignedNote note{audit::text_of(checkpoint), {}};
   const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
   note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
-  const CheckpointMark mark = mark_of(checkpoint);
+  return Signed{checkpoint, std::move(note)};
+}
+
+Result<> Checkpoints::remember(State& state, Signed next) {
+  const CheckpointMark mark = mark_of(next.checkpoint);
   TRY(guard_->announce(mark));
-  TRY(append(state, note));
-  state.last = checkpoint;
-  state.note = std::move(note);
+  TRY(append(state, next.note));
+  state.last = std::move(next.checkpoint);
+  state.note = std::move(next.note);
   return guard_->confirm(mark);
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
-Result<> Checkpoints::accept_rollback() {
+Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   {
     auto state = state_.lock();
     if (state->altered)
       return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
-    TRY(sign(*state, log_.tree()));
+    Signed next = TRY(sign(log_.tree()));
+    TRY(consent());
+    TRY(remember(*state, std::move(next)));
     state->rollback.reset();
   }
   gate_.open(kRollbackWord);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,7 +54,9 @@ class Checkpoints {
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
-  Result<> accept_rollback();
+  /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
+  /// anybody remembers it.
+  Result<> accept_rollback(const std::function<Result<>()>& consent);
 
   struct Latest {
     audit::Checkpoint checkpoint;
@@ -78,7 +81,12 @@ class Checkpoints {
   };
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
-  Result<> sign(State& state, const audit::Tree& tree);
+  struct Signed {
+    audit::Checkpoint checkpoint;
+    audit::SignedNote note;
+  };
+  Result<Signed> sign(const audit::Tree& tree);
+  Result<> remember(State& state, Signed next);
   Result<> append(State& state, const audit::SignedNote& note);
 
   AuditLog& log_;

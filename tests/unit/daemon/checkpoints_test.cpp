@@ -244,6 +244,54 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_on_its_way_is_no_disagreement) {
   BOOST_TEST(reason().empty(), reason());
 }
 
+// Any number of checkpoints may have been announced before one is known to be where it belongs.
+BOOST_AUTO_TEST_CASE(several_interrupted_checkpoints_are_no_disagreement) {
+  record(1);
+  must(checkpoints->make());
+  const auto first = must(registry->read(&checkpoint_table::find)).value();
+  record(1);
+  must(checkpoints->make());
+  const auto second = must(registry->read(&checkpoint_table::find)).value();
+  // The second one reached log and token, and was never confirmed; a third was announced and came no further.
+  must(registry->write([&](Database& database) -> Result<> {
+    TRY(checkpoint_table::confirm(database, first.last, true));
+    TRY(checkpoint_table::announce(database, second.last));
+    return checkpoint_table::announce(database, {99, Bytes(32, 1)});
+  }));
+  open();
+  BOOST_TEST(reason().empty(), reason());
+  record(1);
+  must(checkpoints->make());
+  BOOST_TEST(must(registry->read(&checkpoint_table::find)).value().announced.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_cannot_sign_costs_no_consent_to_a_rollback) {
+  record(1);
+  must(checkpoints->make());
+  must(registry->write([&](Database& database) {
+    return checkpoint_table::confirm(database, {7, Bytes(32, 1)}, true);
+  }));
+  open();
+  BOOST_REQUIRE(!reason().empty());
+  int consents = 0;
+  const auto consent = [&]() -> Result<> {
+    ++consents;
+    return {};
+  };
+  token.gone = true;
+  BOOST_TEST(!checkpoints->accept_rollback(consent).has_value());
+  BOOST_TEST(consents == 0);
+  BOOST_TEST(!reason().empty());
+  token.gone = false;
+  const auto no_consent = [] { return Result<>(fail(Code::conflict, "used by somebody else")); };
+  BOOST_TEST(!checkpoints->accept_rollback(no_consent).has_value());
+  open();
+  BOOST_TEST(!reason().empty());
+  must(checkpoints->accept_rollback(consent));
+  BOOST_TEST(consents == 1);
+  BOOST_TEST(reason().empty(), reason());
+}
+
 BOOST_AUTO_TEST_CASE(stored_hashes_at_fault_are_made_anew_and_stop_nothing) {
   record(9);
   must(checkpoints->make());
