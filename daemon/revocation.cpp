@@ -13,12 +13,28 @@ namespace {
 
 constexpr std::chrono::seconds kTick{30};
 
+/// Whether the hold that `certificate` shows is there and may be taken back by itself.
+Result<> check_hold(Database& database, const CertificateRecord& certificate) {
+  const auto known = TRY(revocation_table::find(database, certificate.ca, certificate.serial));
+  if (!known || known->reason != ca::RevocationReason::certificate_hold)
+    return fail(Code::conflict, fmt::format("certificate {} is not on hold", certificate.serial));
+  const auto subject = TRY(subject_table::find(database, certificate.subject));
+  if (known->suspended || (subject && subject->status == SubjectStatus::suspended))
+    return fail(Code::conflict, fmt::format("participant {} is suspended; its certificates are put back by "
+                                            "resume_subject and nothing else",
+                                            certificate.subject));
+  if (known->at == certificate.revoked_at) return {};
+  return fail(Code::conflict,
+              fmt::format("the hold of certificate {} is another one by now; ask again", certificate.serial));
+}
+
 }  // namespace
 
 Result<CertificateRecord> Revocation::find(const std::string& ca, const std::string& serial) {
   auto record =
       TRY(parts_.registry.read([&](Database& database) { return certificate_table::find(database, ca, serial); }));
-  if (!record || !record->issued())
+  // One that is recorded may be signed at any moment, or be asked for again years later: it can be revoked as well.
+  if (!record)
     return fail(Code::not_found, fmt::format("CA \"{}\" has issued no certificate with serial {}", ca, serial));
   const auto authority = TRY(parts_.authorities.find(ca));
   if (authority->issuer && authority->issuer->certificate().serial().hex() == serial)
@@ -43,16 +59,13 @@ Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate
   });
 }
 
+Result<> Revocation::check_release(const CertificateRecord& certificate) {
+  return parts_.registry.read([&](Database& database) { return check_hold(database, certificate); });
+}
+
 Result<> Revocation::release(const CertificateRecord& certificate, const Grant& grant) {
   return parts_.registry.write([&](Database& database) -> Result<> {
-    const auto known = TRY(revocation_table::find(database, certificate.ca, certificate.serial));
-    if (!known || known->reason != ca::RevocationReason::certificate_hold)
-      return fail(Code::conflict, fmt::format("certificate {} is not on hold", certificate.serial));
-    const auto subject = TRY(subject_table::find(database, certificate.subject));
-    if (known->suspended || (subject && subject->status == SubjectStatus::suspended))
-      return fail(Code::conflict, fmt::format("participant {} is suspended; its certificates are put back by "
-                                              "resume_subject and nothing else",
-                                              certificate.subject));
+    TRY(check_hold(database, certificate));
     TRY(grant.use(database));
     return revocation_table::remove(database, certificate.ca, certificate.serial);
   });

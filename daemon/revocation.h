@@ -50,6 +50,7 @@ class Revocation {
   Result<RevocationRecord> revoke(const CertificateRecord& certificate, ca::RevocationReason reason,
                                   const Grant& grant);
   /// Errors: conflict (not on hold; its participant is suspended, which only resuming takes back).
+  Result<> check_release(const CertificateRecord& certificate);
   Result<> release(const CertificateRecord& certificate, const Grant& grant);
 
   /// The newest CRL, which may be older than the last revocation while the token is away. Errors: not_found.

@@ -235,7 +235,8 @@ CREATE UNIQUE INDEX certificates_by_key_id ON certificates (key_id) WHERE cross 
 CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core) WHERE cross = 0;
 CREATE INDEX certificates_by_names ON certificates (subject, profile, names_hash);
 )sql",
-    // What a key that is to be destroyed still waits by a clock that nobody can set; and how often sealing was asked for.
+    // What a key that is to be destroyed still waits by a clock that nobody can set; and how often sealing was asked
+    // for.
     R"sql(
 ALTER TABLE keys ADD COLUMN destroy_wait INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE seal ADD COLUMN seals INTEGER NOT NULL DEFAULT 1;
@@ -248,6 +249,11 @@ CREATE TABLE announced_checkpoints (
   PRIMARY KEY (size, root)
 ) STRICT;
 INSERT INTO announced_checkpoints SELECT next_size, next_root FROM checkpoints WHERE length(next_root) > 0;
+)sql",
+    // What consent was given for: this suspension and no other, this many people and not more.
+    R"sql(
+ALTER TABLE subjects ADD COLUMN status_changes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE certificates ADD COLUMN approvals_needed INTEGER NOT NULL DEFAULT 0;
 )sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
