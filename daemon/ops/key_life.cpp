@@ -20,6 +20,7 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   call.details["key_id"] = to_hex(before.id);
   Json content = call.details;
   content["from"] = to_string(before.life);
+  content["since"] = format_utc(before.changed_at);
   const Grant grant = TRY(call.authorize({.operation = operation, .about = label, .content = content}));
   TRY(call.record_intent(fmt::format("{}_intent", operation)));
   const KeyRecord after = TRY(keyring.change(label, change, grant));

@@ -4,6 +4,7 @@ numbers, reasons and dates, and kill -9 at every step loses no revocation and gi
 import base64
 import datetime
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -235,6 +236,64 @@ class Stopped(Revocation):
         self.room.call("resume_subject", subject=bank)
         self.assertIsNone(self.entry(with_it))
         self.room.call("release_certificate", ca="hub-ca", serial=before)
+
+
+class Stockpiled(Revocation):
+    """Consent is to what was there when it was asked for, not to what comes later."""
+
+    @classmethod
+    def prepare(cls):
+        for operation in ("resume_subject", "release_certificate", "set_subject"):
+            cls.room.need_approvals(operation=operation, number=1)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(cls.room, cls.carol)
+
+    def agree(self, action):
+        approval = approval_support.wait_for_consent(action)
+        approval_support.submit(self.room, approval, self.carol)
+        return approval
+
+    def test_nobody_can_agree_to_resume_before_there_is_a_suspension_nor_use_it_for_the_next(self):
+        self.issue()
+        bank = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
+        resume = lambda: self.room.call("resume_subject", subject=bank)
+        self.refused("conflict", "resume_subject", subject=bank)
+        self.room.call("suspend_subject", subject=bank)
+        first = self.agree(resume)
+        self.assertEqual(resume()["status"], "active")
+        self.room.call("suspend_subject", subject=bank)
+        self.assertNotEqual(approval_support.wait_for_consent(resume), first)
+
+    def test_consent_to_release_one_hold_does_not_release_the_next(self):
+        serial, _ = self.issue()
+        hold = lambda: self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        release = lambda: self.room.call("release_certificate", ca="hub-ca", serial=serial)
+        hold()
+        self.agree(release)
+        time.sleep(1.1)  # dates are in seconds
+        # The hold becomes another one without the consent being used: it goes, and comes again.
+        self.room.stop()
+        with sqlite3.connect(self.room.state / "registry.sqlite") as registry:
+            registry.execute("DELETE FROM revocations WHERE serial = ?", (serial,))
+        registry.close()
+        self.room.start()
+        self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+        hold()
+        approval_support.wait_for_consent(release)
+
+    def test_consent_to_an_entry_does_not_undo_a_later_one(self):
+        fields = lambda *names: {"subject": "entered", "organization": "Bank", "country": "KE", "names": {"dns": list(names)}}
+        enter = lambda *names: self.room.call("set_subject", **fields(*names))
+        self.agree(lambda: enter("a.example"))
+        enter("a.example")
+        self.agree(lambda: enter("a.example", "b.example"))  # and not used
+        self.agree(lambda: enter("c.example"))
+        enter("c.example")
+        approval_support.wait_for_consent(lambda: enter("a.example", "b.example"))
 
 
 class WrongClock(Revocation):
