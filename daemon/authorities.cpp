@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/register.h"
+
 namespace hubseal::daemon {
 namespace {
 
@@ -72,7 +74,10 @@ Result<std::shared_ptr<const Authority>> Authorities::update(CaRecord record, co
 
 Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {
   auto authority = TRY(decode(record));
-  TRY(registry_.write([&](Database& database) { return ca_table::add(database, record); }));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(Register::check_ca_name(database, record.name));  // somebody may have been entered since it was looked at
+    return ca_table::add(database, record);
+  }));
   authorities_.lock()->emplace(record.name, authority);
   return authority;
 }

@@ -152,7 +152,8 @@ Issuance::Trail Call::trail(std::string_view operation, unsigned needed, Describ
             TRY(record_result(operation));
             recorded = true;
             return {};
-          }};
+          },
+          .needed = needed};
 }
 
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {

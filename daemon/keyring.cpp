@@ -1,5 +1,7 @@
 #include "daemon/keyring.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/log.h"
@@ -144,11 +146,31 @@ Result<> Keyring::retire_own(std::string_view label, TimePoint destroy_at) {
   return {};
 }
 
+Result<> Keyring::count_waiting(std::chrono::seconds elapsed) {
+  const auto one_at_a_time = changing_.lock();
+  std::vector<KeyRecord> waiting;
+  {
+    auto keys = keys_.lock();
+    for (const auto& [label, record] : *keys)
+      if (record.destroy_at && record.destroy_wait.count() > 0) waiting.push_back(record);
+  }
+  if (waiting.empty()) return {};
+  for (KeyRecord& key : waiting) key.destroy_wait -= std::min(key.destroy_wait, elapsed);
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    for (const KeyRecord& key : waiting) TRY(key_table::update(database, key));
+    return {};
+  }));
+  for (const KeyRecord& key : waiting) keys_.lock()->insert_or_assign(key.label, key);
+  return {};
+}
+
 std::vector<KeyRecord> Keyring::due(TimePoint now) const {
   std::vector<KeyRecord> due;
   auto keys = keys_.lock();
   for (const auto& [label, record] : *keys)
-    if (record.destroy_at && *record.destroy_at <= now && record.life != KeyLife::destroyed) due.push_back(record);
+    if (record.destroy_at && *record.destroy_at <= now && record.destroy_wait.count() == 0 &&
+        record.life != KeyLife::destroyed)
+      due.push_back(record);
   return due;
 }
 

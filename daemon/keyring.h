@@ -59,7 +59,9 @@ class Keyring {
   /// One of hubseald's own that has a successor: it signs no more, and is destroyed at that time.
   Result<> retire_own(std::string_view label, TimePoint destroy_at);
 
-  /// Keys whose time to be destroyed has come.
+  /// Takes `elapsed`, by a clock that nobody can set, off what keys that are to be destroyed wait for.
+  Result<> count_waiting(std::chrono::seconds elapsed);
+  /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
   /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.
   Result<> destroy(const KeyRecord& key);

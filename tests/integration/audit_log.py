@@ -172,7 +172,7 @@ class AuditLog(unittest.TestCase):
         self.hubseal("export", "--out", "copy")
         copy = self.room.folder / "copy"
         self.assertEqual(self.lines(copy), self.lines()[:len(self.lines(copy))])
-        verdict = json.loads(self.hubseal("verify", copy, "--key", copy / "audit-key.pem", "--json").stdout)
+        verdict = json.loads(self.hubseal("verify", copy, "--exported", "--key", copy / "audit-key.pem", "--json").stdout)
         self.assertTrue(verdict["good"])
         self.assertEqual(verdict["records"], verdict["signed_records"])
         self.assertIn("empty folder", self.hubseal("export", "--out", "copy", want=2).stderr)
