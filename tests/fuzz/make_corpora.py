@@ -127,6 +127,32 @@ for label, data, changed in (
 put("webauthn", "repeated", b"\x25" + rp_hash + b"\x05\x00\x00\x00\x07" +
     json.dumps(client)[:-1].encode() + b',"type":"webauthn.get"}')
 
+# OCSP: hashes of the lengths that SHA-1 and SHA-256 have, nonces, several certificates, and what must be refused.
+SHA1, SHA256 = bytes.fromhex("06052b0e03021a"), bytes.fromhex("0609608648016503040201")
+
+
+def cert_id(serial, digest=SHA1, parameters=b"\x05\0", size=20):
+    algorithm = value(0x30, digest + parameters)
+    return value(0x30, algorithm + value(4, b"n" * size) + value(4, b"k" * size) + value(2, serial))
+
+
+def ocsp_request(*ids, nonce=None, critical=b""):
+    extensions = b""
+    if nonce is not None:
+        extension = value(0x30, bytes.fromhex("06092b0601050507300102") + critical + value(4, value(4, nonce)))
+        extensions = value(0xa2, value(0x30, extension))
+    return value(0x30, value(0x30, value(0x30, b"".join(value(0x30, one) for one in ids)) + extensions))
+
+
+for label, request in (("good", ocsp_request(cert_id(b"\1"))), ("unknown", ocsp_request(cert_id(b"\4"))),
+                       ("hold", ocsp_request(cert_id(b"\5"))), ("sha256", ocsp_request(cert_id(b"\2", SHA256, b"", 32))),
+                       ("nonce", ocsp_request(cert_id(b"\7" * 16), nonce=b"n" * 32)), ("long-nonce", ocsp_request(cert_id(b"\1"), nonce=b"n" * 33)),
+                       ("empty-nonce", ocsp_request(cert_id(b"\1"), nonce=b"")), ("three", ocsp_request(*(cert_id(bytes([n])) for n in (1, 2, 4)))),
+                       ("twice", ocsp_request(cert_id(b"\3"), cert_id(b"\3"))), ("none", ocsp_request()),
+                       ("parameters", ocsp_request(cert_id(b"\1", SHA1, value(0x30, b"")))), ("negative", ocsp_request(cert_id(b"\xff"))),
+                       ("critical", ocsp_request(cert_id(b"\1"), nonce=b"n", critical=b"\1\1\xff")), ("zero", ocsp_request(cert_id(b"\0")))):
+    put("ocsp", label, request)
+
 shipped = (SOURCE / "config" / "hubseald.toml").read_text()
 plain = "\n".join(line for line in shipped.splitlines() if line and not line.startswith("#"))
 put("config", "hubseald", re.sub(r'(user|group) = ".*"', r'\1 = "0"', plain))

@@ -20,6 +20,10 @@ int main(int argc, char** argv) {
     ++inputs;
   };
   for (int i = 1; i < argc; ++i) {
+    if (!std::filesystem::exists(argv[i])) {
+      std::fprintf(stderr, "%s is not there\n", argv[i]);
+      return 1;
+    }
     if (!std::filesystem::is_directory(argv[i])) {
       replay(argv[i]);
       continue;
