@@ -27,6 +27,13 @@ std::string advice_turned_away(const Error& error) {
 }
 
 std::string advice_waiting(const Error& error) {
+  if (error.message.starts_with("ceremony step "))
+    return error.approval.empty()
+               ? std::string("the steps before it are done and written down")
+               : fmt::format(
+                     "approvers look at it with: hubseal approval show {0}, and agree with: hubseal approval "
+                     "approve {0}",
+                     error.approval);
   if (error.approval.empty()) return "nothing is done yet: ask an approver, then give the same command again";
   return fmt::format(
       "nothing is done yet. Approvers look at it with: hubseal approval show {0}, and agree with: hubseal approval "
