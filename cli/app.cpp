@@ -108,6 +108,7 @@ void build(CLI::App& app, Session& session) {
   add_approval(app, session);
   add_approver(app, session);
   add_audit(app, session);
+  add_conformance(app, session);
   add_seal(app, session);
   add_raw(app, session);
   add_completion(app, session);

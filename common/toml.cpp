@@ -12,7 +12,7 @@
 namespace hubseal {
 namespace {
 
-constexpr std::size_t kMaxBytes = 256 * 1024;
+constexpr std::size_t kMaxBytes = std::size_t{256} << 10;
 
 Result<Json> to_json(const toml::node& node, const std::string& where) {
   if (const auto* table = node.as_table()) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -33,9 +34,14 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags) {
   return fd;
 }
 
+Result<UniqueFd> open_folder(const std::filesystem::path& folder) {
+  UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return fail_errno(folder.string());
+  return directory;
+}
+
 Result<> sync_folder(const std::filesystem::path& folder) {
-  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("fsync of its folder");
+  if (::fsync(TRY(open_folder(folder)).get()) != 0) return fail_errno("fsync of its folder");
   return {};
 }
 
@@ -119,16 +125,21 @@ Result<> AuditLog::seal_torn(const std::string& torn) {
   return record(sealed);
 }
 
-// The next file is there before this one is put away. Where a crash comes in between, open() begins it.
+// The next file is there before this one is put away. Where a crash comes in between, open() begins it. What can be
+// refused and tried again comes first; once the name has changed there is no second try, which would put the next file
+// away under the same name.
 Result<> AuditLog::rotate() {
+  const UniqueFd directory = TRY(open_folder(folder_));
   const auto next = folder_ / "audit.next";
   ::unlink(next.c_str());
   UniqueFd fd = TRY(open_file(next, O_EXCL));
-  const auto current = folder_ / audit::kCurrentFile;
-  if (::rename(current.c_str(), (folder_ / audit::rotated_name(file_first_)).c_str()) != 0 ||
-      ::rename(next.c_str(), current.c_str()) != 0)
-    return fail_errno("putting a full file away");
-  TRY(sync_folder(folder_));
+  const auto current = folder_ / audit::kCurrentFile, put_away = folder_ / audit::rotated_name(file_first_);
+  if (::renameat2(AT_FDCWD, current.c_str(), AT_FDCWD, put_away.c_str(), RENAME_NOREPLACE) != 0)
+    return fail_errno("putting a full file away as " + put_away.string());
+  if (::rename(next.c_str(), current.c_str()) != 0 || ::fsync(directory.get()) != 0) {
+    closed_ = true;
+    return fail_errno("beginning the next file");
+  }
   fd_ = std::move(fd);
   end_ = 0;
   file_first_ = records_ + 1;

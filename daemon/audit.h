@@ -25,8 +25,9 @@ namespace hubseal::daemon {
 /// Owns: in the given folder audit.jsonl, the files that it became earlier, and tree.hashes.
 /// Threads: share it freely.
 /// Errors: storage_unavailable. A full disk leaves the log as it was, and the next record tries
-/// again; after a failed fdatasync nothing is known about the pages (the kernel drops them), so the
-/// log stays closed until the daemon is restarted and has read back what is there.
+/// again; after a failed fdatasync nothing is known about the pages (the kernel drops them), nor after a
+/// failed fsync of the folder about which file is the current one, so the log stays closed until the daemon is
+/// restarted and has read back what is there.
 class AuditLog {
  public:
   static constexpr std::int64_t kFileBytes = std::int64_t{64} << 20;

@@ -26,7 +26,8 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
   return fail(Code::storage_unavailable, fmt::format("audit log: {}: {}", doing, std::strerror(problem)));
 }
 
-/// Takes in what stands behind a line's start: records, and what is none.
+/// Takes in what stands behind a line's start: records, and what is none. `tail.records` is the number of the last
+/// record before it, where that is known.
 void read_records(std::string_view text, AuditTail& tail) {
   const auto take = [&](std::string_view line) {
     const auto sequence = audit::sequence_of(line);
@@ -49,10 +50,10 @@ void read_records(std::string_view text, AuditTail& tail) {
     tail.torn.append(text);
 }
 
-Result<AuditTail> read_file_tail(int fd) {
+Result<AuditTail> read_file_tail(int fd, std::uint64_t before) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return fail_errno("fstat");
-  AuditTail tail{.end = info.st_size};
+  AuditTail tail{.records = before, .end = info.st_size};
   const std::int64_t start = std::max<std::int64_t>(0, tail.end - kTailBytes);
   std::string text = TRY(audit::read_range(fd, start, tail.end));
   if (start > 0) text.erase(0, text.find('\n') + 1);  // the rest of a line that begins before
@@ -71,15 +72,14 @@ Result<std::uint64_t> last_of_rotated(const std::filesystem::path& folder) {
   if (files->empty()) return 0;
   const UniqueFd fd(::open(files->back().path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return fail_errno(files->back().path.string());
-  return TRY(read_file_tail(fd.get())).records;
+  return TRY(read_file_tail(fd.get(), 0)).records;
 }
 
 }  // namespace
 
 Result<AuditTail> read_audit_tail(int fd, const std::filesystem::path& folder) {
-  AuditTail tail = TRY(read_file_tail(fd));
+  AuditTail tail = TRY(read_file_tail(fd, TRY(last_of_rotated(folder))));
   if (tail.leaves.empty()) {
-    tail.records = TRY(last_of_rotated(folder));
     tail.file_first = tail.records + 1;
     return tail;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/register.h"
+
 namespace hubseal::daemon {
 namespace {
 
@@ -40,6 +42,9 @@ Result<std::shared_ptr<const Authority>> Authorities::find_active(std::string_vi
   auto authority = TRY(find(name));
   if (!authority->issuer)
     return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", name));
+  if (authority->record.retired_at)
+    return fail(Code::policy_denied, fmt::format("CA \"{}\" was retired at {} and issues no more", name,
+                                                 format_utc(*authority->record.retired_at)));
   return authority;
 }
 
@@ -57,9 +62,22 @@ bool Authorities::uses_key(std::string_view label) const {
   return false;
 }
 
+Result<std::shared_ptr<const Authority>> Authorities::update(CaRecord record, const Grant& grant) {
+  auto authority = TRY(decode(record));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return ca_table::update(database, record);
+  }));
+  authorities_.lock()->insert_or_assign(record.name, authority);
+  return authority;
+}
+
 Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {
   auto authority = TRY(decode(record));
-  TRY(registry_.write([&](Database& database) { return ca_table::add(database, record); }));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(Register::check_ca_name(database, record.name));  // somebody may have been entered since it was looked at
+    return ca_table::add(database, record);
+  }));
   authorities_.lock()->emplace(record.name, authority);
   return authority;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/guarded.h"
+#include "daemon/approvals/approvals.h"
 #include "daemon/ca/prepare.h"
 #include "daemon/registry/ca_table.h"
 #include "daemon/registry/registry.h"
@@ -29,12 +30,14 @@ class Authorities {
 
   /// Errors: not_found.
   Result<std::shared_ptr<const Authority>> find(std::string_view name) const;
-  /// As find, and it must be able to issue. Errors: also policy_denied.
+  /// As find, and it must issue: it has its certificate, and was not retired. Errors: also policy_denied.
   Result<std::shared_ptr<const Authority>> find_active(std::string_view name) const;
   std::vector<std::string> names() const;
   /// Whether a CA has this key already.
   bool uses_key(std::string_view label) const;
 
+  /// Writes what has become of one that is there. Uses the grant up in the same transaction.
+  Result<std::shared_ptr<const Authority>> update(CaRecord record, const Grant& grant);
   /// Writes the CA to the registry and takes it into service.
   Result<std::shared_ptr<const Authority>> add(CaRecord record);
 

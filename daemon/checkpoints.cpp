@@ -31,6 +31,13 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
               fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
 }
 
+tl::unexpected<Error> disagree(std::string_view problem) {
+  return fail(Code::storage_unavailable,
+              fmt::format("the audit log is not the one that was signed: {}; nothing is signed before it is restored "
+                          "(hubseal audit verify says what is wrong)",
+                          problem));
+}
+
 CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
   return {checkpoint.size, Bytes(checkpoint.root.begin(), checkpoint.root.end())};
 }
@@ -40,10 +47,7 @@ CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
 Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
   settings_ = std::move(settings);
   origin_ = "hubseal/" + instance;
-  const auto known = keyring_.find(kKeyLabel, KeyUse::audit);
-  if (!known)
-    TRY(log_.record(Json{{"event", "key_intent"}, {"key", kKeyLabel}, {"type", "ec_p256"}, {"use", "audit"}}));
-  key_ = known ? known->id : TRY(keyring_.create(kKeyLabel, KeyType::ec_p256, KeyUse::audit)).record.id;
+  key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -54,6 +58,10 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   if (const auto held = hold_to_last(*state); !held) {
     state->altered = true;
     gate_.close(kGateWord, held.error());
+  } else if (state->last) {
+    check_.emplace(folder, *state->last);
+    const auto until = steady_clock::now() + settings_.check_at_start;
+    while (check_ && steady_clock::now() < until && check_on(*state)) continue;
   }
   state->rollback = TRY(guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt));
   if (state->rollback)
@@ -65,6 +73,21 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
              "is restored, or people accept what is there (hubseal unseal)",
              *state->rollback)});
   return {};
+}
+
+/// The key that the first start made. A token in which another hubseald (whose registry is lost) has left its own gets
+/// a second one, called after this instance.
+Result<KeyId> Checkpoints::find_or_make_key(const std::string& instance) {
+  for (const Key& key : TRY(keyring_.list()))
+    if (key.record.use == KeyUse::audit) return key.record.id;
+  const std::string labels[] = {kKeyLabel, fmt::format("{}-{}", kKeyLabel, instance.substr(0, 8))};
+  Result<Key> made = fail(Code::internal, "no audit key");
+  for (const std::string& label : labels) {
+    TRY(log_.record(Json{{"event", "key_intent"}, {"key", label}, {"type", "ec_p256"}, {"use", "audit"}}));
+    made = keyring_.create(label, KeyType::ec_p256, KeyUse::audit);
+    if (made || made.error().code != Code::conflict) break;
+  }
+  return TRY(std::move(made)).record.id;
 }
 
 /// The last whole note of ours. What a crash cut off behind it is taken away: it was never given to anybody.
@@ -87,16 +110,25 @@ Result<> Checkpoints::read_back(State& state) {
   return {};
 }
 
-/// Whether the log is what was signed last, and more.
+/// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had.
+bool Checkpoints::check_on(State& state) {
+  const auto done = check_->step();
+  if (!done && done.error().code == Code::storage_unavailable) {
+    log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
+    return false;
+  }
+  if (!done) {
+    state.altered = true;
+    gate_.close(kGateWord, disagree(done.error().message).value());
+  }
+  if (!done || *done) check_.reset();
+  return true;
+}
+
+/// Whether the log is what was signed last, and more, as far as the stored hashes tell.
 Result<> Checkpoints::hold_to_last(const State& state) {
   if (!state.last) return {};
   const audit::Checkpoint& last = *state.last;
-  const auto disagree = [](std::string_view problem) {
-    return fail(Code::storage_unavailable,
-                fmt::format("the audit log is not the one that was signed: {}; nothing is signed before it is restored "
-                            "(hubseal audit verify says what is wrong)",
-                            problem));
-  };
   const PkeyPtr key = TRY(x509::public_key_from_spki(spki_));
   if (!audit::is_signed_by(state.note, last.origin, spki_, key.get()) || last.origin != origin_)
     return disagree("its last checkpoint is not signed by this hubseald's audit key");
@@ -118,32 +150,38 @@ Result<> Checkpoints::make() {
   if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
   if (state->rollback) return fail(Code::sealed, *state->rollback);
   const audit::Tree tree = log_.tree();
-  if (!state->last || state->last->size != tree.size()) TRY(sign(*state, tree));
+  if (!state->last || state->last->size != tree.size()) TRY(remember(*state, TRY(sign(tree))));
   state->waiting_since.reset();
   return {};
 }
 
-Result<> Checkpoints::sign(State& state, const audit::Tree& tree) {
+Result<Checkpoints::Signed> Checkpoints::sign(const audit::Tree& tree) {
   const audit::Checkpoint checkpoint{origin_, tree.size(), tree.root()};
   audit::SignedNote note{audit::text_of(checkpoint), {}};
   const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
   note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
-  const CheckpointMark mark = mark_of(checkpoint);
+  return Signed{checkpoint, std::move(note)};
+}
+
+Result<> Checkpoints::remember(State& state, Signed next) {
+  const CheckpointMark mark = mark_of(next.checkpoint);
   TRY(guard_->announce(mark));
-  TRY(append(state, note));
-  state.last = checkpoint;
-  state.note = std::move(note);
+  TRY(append(state, next.note));
+  state.last = std::move(next.checkpoint);
+  state.note = std::move(next.note);
   return guard_->confirm(mark);
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
-Result<> Checkpoints::accept_rollback() {
+Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   {
     auto state = state_.lock();
     if (state->altered)
       return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
-    TRY(sign(*state, log_.tree()));
+    Signed next = TRY(sign(log_.tree()));
+    TRY(consent());
+    TRY(remember(*state, std::move(next)));
     state->rollback.reset();
   }
   gate_.open(kRollbackWord);
@@ -152,6 +190,8 @@ Result<> Checkpoints::accept_rollback() {
 
 Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {
   const std::string text = audit::to_text(note) + "\n";
+  // What cannot be read back would stop the next start.
+  TRY(audit::parse_note(std::string_view(text).substr(0, text.size() - 1)));
   std::string_view left = text;
   while (!left.empty()) {
     const auto at = state.end + static_cast<std::int64_t>(text.size() - left.size());
@@ -174,6 +214,7 @@ std::chrono::milliseconds Checkpoints::tick() {
   steady_clock::duration waited{};
   {
     auto state = state_.lock();
+    if (check_) check_on(*state);
     if (state->altered || state->rollback) return kTick;
     const std::uint64_t known = state->last ? state->last->size : 0;
     if (log_.records() == known) return kTick;
@@ -213,9 +254,13 @@ Result<std::vector<std::string>> Checkpoints::add_cosignatures(std::string_view 
     return fail(Code::conflict, "this is not the latest checkpoint; wanted a cosignature of what get_checkpoint gives");
   audit::SignedNote note = state->note;
   std::vector<std::string> names;
+  bool news = false;
   for (const audit::Witness& witness : settings_.witnesses) {
-    if (!audit::cosigned_at(handed_in, witness)) continue;
+    const auto at = audit::cosigned_at(handed_in, witness), known_at = audit::cosigned_at(note, witness);
+    if (!at) continue;
     names.push_back(witness.name);
+    if (known_at && *known_at >= *at) continue;  // the newest stays
+    news = true;
     std::erase_if(note.signatures, [&](const audit::NoteSignature& known) { return known.signer == witness.id; });
     for (const audit::NoteSignature& signature : handed_in.signatures) {
       const audit::SignedNote alone{handed_in.text, {signature}};
@@ -227,6 +272,7 @@ Result<std::vector<std::string>> Checkpoints::add_cosignatures(std::string_view 
   }
   if (names.empty())
     return fail(Code::bad_request, "no witness of [audit] in hubseald.toml has cosigned this; wanted a cosignature/v1");
+  if (!news) return names;
   TRY(append(*state, note));
   state->note = std::move(note);
   return names;

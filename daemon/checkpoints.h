@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "daemon/audit.h"
 #include "daemon/gate.h"
 #include "daemon/keyring.h"
+#include "daemon/log_check.h"
 #include "daemon/registry/registry.h"
 #include "daemon/rollback_guard.h"
 
@@ -22,10 +24,9 @@ namespace hubseal::daemon {
 /// Signs from time to time what the audit log is: its size and the root of its tree, with a key of the token that signs
 /// nothing else. Whoever has one such checkpoint can tell a log that was changed before it.
 /// Nothing is signed (by the gate, word "checkpoint") while the log disagrees with its last checkpoint, or when none
-/// could be made for too long.
-/// Owns: the file `checkpoints`, one signed note after the other.
-/// Threads: share it freely, once start() has returned.
-/// Errors: storage_unavailable, and those of hsm::Signer.
+/// could be made for too long. All records up to that checkpoint are read at a start, those of a large log while it
+/// works. Owns: the file `checkpoints`, one signed note after the other. Threads: share it freely, once start() has
+/// returned. Errors: storage_unavailable, and those of hsm::Signer.
 class Checkpoints {
  public:
   struct Settings {
@@ -33,6 +34,8 @@ class Checkpoints {
     std::chrono::seconds period{60};  ///< or when the oldest record without one is as old
     bool counter_in_token = true;     ///< the token remembers the last one as well (rollback_guard.h)
     std::vector<audit::Witness> witnesses;
+    /// For how long a start reads records; what is left then is read beside the work.
+    std::chrono::milliseconds check_at_start{5000};
   };
   static constexpr const char* kKeyLabel = "hubseal-audit";
   /// Periods after which a checkpoint that cannot be made stops all signing.
@@ -53,7 +56,9 @@ class Checkpoints {
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
-  Result<> accept_rollback();
+  /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
+  /// anybody remembers it.
+  Result<> accept_rollback(const std::function<Result<>()>& consent);
 
   struct Latest {
     audit::Checkpoint checkpoint;
@@ -76,9 +81,16 @@ class Checkpoints {
     std::int64_t end = 0;                                                ///< of the file
     std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint
   };
+  Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
-  Result<> sign(State& state, const audit::Tree& tree);
+  bool check_on(State& state);
+  struct Signed {
+    audit::Checkpoint checkpoint;
+    audit::SignedNote note;
+  };
+  Result<Signed> sign(const audit::Tree& tree);
+  Result<> remember(State& state, Signed next);
   Result<> append(State& state, const audit::SignedNote& note);
 
   AuditLog& log_;
@@ -92,6 +104,7 @@ class Checkpoints {
   Bytes spki_;
   UniqueFd file_;
   std::unique_ptr<RollbackGuard> guard_;
+  std::optional<LogCheck> check_;  // of the records before the last checkpoint of the start, until all are read
   mutable Guarded<State> state_;
 };
 

@@ -20,7 +20,7 @@ ClockGuard::ClockGuard(const Clock& clock, Registry& registry, Monotonic monoton
       monotonic_(monotonic),
       start_offset_(clock.now().time_since_epoch() - monotonic()) {}
 
-Result<TimePoint> ClockGuard::now() const {
+Result<TimePoint> ClockGuard::now_if_unmoved() const {
   const TimePoint now = clock_.now();
   const auto moved = now.time_since_epoch() - monotonic_() - start_offset_;
   if (std::chrono::abs(moved) > kTolerance)
@@ -28,6 +28,11 @@ Result<TimePoint> ClockGuard::now() const {
                 fmt::format("the clock jumped by {} s since hubseald started (it says {}); nothing is issued until it "
                             "is set right and hubseald is restarted",
                             moved.count(), format_utc(now)));
+  return now;
+}
+
+Result<TimePoint> ClockGuard::now() const {
+  const TimePoint now = TRY(now_if_unmoved());
   const auto latest = TRY(registry_.read(certificate_table::latest_time));
   if (latest && now + kTolerance < *latest)
     return fail(Code::policy_denied,

@@ -22,6 +22,11 @@ class ClockGuard {
 
   /// The time now, if it can be believed.
   Result<TimePoint> now() const;
+  /// The time now, if the clock has not moved since the start. For what must not wait for the registry's own time to
+  /// be passed: a list that revokes something.
+  Result<TimePoint> now_if_unmoved() const;
+  /// A clock that nobody can set, from wherever it began.
+  std::chrono::seconds elapsed() const { return monotonic_(); }
 
  private:
   static std::chrono::seconds boot_time();

@@ -34,6 +34,12 @@ constexpr std::array kOperations = {
     Operation{"confirm_backup", Permission::manage_keys, kAdmin, Effect::changes, &ops::confirm_backup},
     Operation{"check_ca", Permission::create_ca, kAdmin, Effect::reads, &ops::check_ca},
     Operation{"create_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::create_ca},
+    Operation{"install_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::install_ca},
+    Operation{"import_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::import_ca},
+    Operation{"cross_certify", Permission::create_ca, kAdmin, Effect::signs, &ops::cross_certify},
+    Operation{"retire_ca", Permission::create_ca, kAdmin, Effect::changes, &ops::retire_ca},
+    Operation{"get_trust_bundle", Permission::read_certificates, kAgent | kAdmin, Effect::reads,
+              &ops::get_trust_bundle},
     Operation{"get_ca", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ca},
     Operation{"issue_certificate", Permission::issue_certificate, kAgent | kAdmin, Effect::signs,
               &ops::issue_certificate},
@@ -146,7 +152,8 @@ Issuance::Trail Call::trail(std::string_view operation, unsigned needed, Describ
             TRY(record_result(operation));
             recorded = true;
             return {};
-          }};
+          },
+          .needed = needed};
 }
 
 std::string Dispatcher::handle(const Peer& peer, std::string_view line) {

@@ -7,18 +7,21 @@ namespace hubseal::daemon {
 Result<Gate::Pass> Gate::enter() {
   auto state = state_.lock();
   if (!state->closed.empty()) return tl::unexpected(state->closed.begin()->second);
-  ++state->inside;
-  return Pass(*this);
+  const std::uint64_t number = state->next++;
+  state->inside.insert(number);
+  return Pass(*this, number);
 }
 
-void Gate::leave() {
+void Gate::leave(std::uint64_t number) {
   auto state = state_.lock();
-  if (--state->inside == 0) left_.notify_all();
+  state->inside.erase(number);
+  left_.notify_all();
 }
 
-bool Gate::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
+bool Gate::wait_for_those_inside(std::chrono::steady_clock::time_point deadline) {
   auto state = state_.lock();
-  return state.wait_until(left_, deadline, [&] { return state->inside == 0; });
+  const std::uint64_t mine = state->next;
+  return state.wait_until(left_, deadline, [&] { return state->inside.empty() || *state->inside.begin() >= mine; });
 }
 
 void Gate::close(std::string_view word, Error reason) {

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,23 +23,25 @@ class Gate {
   /// The right to sign, for as long as it lives.
   class Pass {
    public:
-    explicit Pass(Gate& gate) : gate_(&gate) {}
-    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass(Gate& gate, std::uint64_t number) : gate_(&gate), number_(number) {}
+    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)), number_(other.number_) {}
     Pass& operator=(Pass&&) = delete;
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     ~Pass() {
-      if (gate_) gate_->leave();
+      if (gate_) gate_->leave(number_);
     }
 
    private:
     Gate* gate_;
+    std::uint64_t number_;
   };
 
   /// Errors: the first of the reasons.
   Result<Pass> enter();
-  /// Whether everybody who had entered has left by then.
-  bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
+  /// Whether everybody who is inside now has left by then; others may come in meanwhile, if the gate is open. Not for
+  /// somebody who is inside.
+  bool wait_for_those_inside(std::chrono::steady_clock::time_point deadline);
 
   /// `reason` is what a client is told who wants a signature. Who is inside stays there.
   void close(std::string_view word, Error reason);
@@ -49,9 +53,10 @@ class Gate {
  private:
   struct State {
     std::map<std::string, Error, std::less<>> closed;
-    unsigned inside = 0;
+    std::set<std::uint64_t> inside;  // numbers of passes
+    std::uint64_t next = 0;
   };
-  void leave();
+  void leave(std::uint64_t number);
 
   mutable Guarded<State> state_;
   std::condition_variable left_;

@@ -216,6 +216,7 @@ Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared
   intent.algorithm = prepared.algorithm;
   const Grant grant = TRY(trail.authorize(prepared));
   intent.approval = grant.approval().value_or("");
+  intent.approvals_needed = trail.needed;
   const auto recorded = audit_.begin(intent_record(intent, trail.who, task.registers));
   bool entered = false;  // of several first requests at once, one enters the participant
   const auto reserved = registry_.write([&](Database& database) -> Result<> {
@@ -237,9 +238,20 @@ Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared
   return tl::unexpected(reserved.error());
 }
 
+// Policy asks for more people than agreed on its day.
+Result<> Issuance::authorize_anew(CertificateRecord& intent, const ca::Prepared& prepared, const Trail& trail) {
+  const Grant grant = TRY(trail.authorize(prepared));
+  intent.approval = grant.approval().value_or("");
+  intent.approvals_needed = trail.needed;
+  return registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return certificate_table::raise_approval(database, intent);
+  });
+}
+
 // An intent is a promise under the policy of its day, not a right: the bytes that were kept are signed
 // only if today's profile, CA and clock would give the very same ones, save for the moment.
-Result<> Issuance::resume(const CertificateRecord& known, const Task& task, const Trail& trail) {
+Result<> Issuance::resume(CertificateRecord& known, const Task& task, const Trail& trail) {
   TRY(check_same(known, task.wanted.content_hash));
   if (known.issued()) return {};
   const x509::Serial serial = TRY(x509::Serial::parse(known.serial));
@@ -252,7 +264,11 @@ Result<> Issuance::resume(const CertificateRecord& known, const Task& task, cons
                 fmt::format("request \"{}\" was recorded under another policy and cannot be finished "
                             "(serial {}); wanted a new request id and a new key",
                             known.request, known.serial));
+  if (!known.revoked.empty())
+    return fail(Code::policy_denied,
+                fmt::format("certificate {} was revoked before it was signed ({})", known.serial, known.revoked));
   TRY(registry_.read([&](Database& database) { return check_renewal(database, *task.profile, known, now); }));
+  if (trail.needed > known.approvals_needed) TRY(authorize_anew(known, today, trail));
   // The first attempt may have ended with its intent in the registry and not yet in the audit log.
   return audit_.record(intent_record(known, trail.who));
 }

@@ -63,10 +63,11 @@ class Issuance {
   /// Whom a request comes from, and what is told about it.
   struct Trail {
     Json who;  ///< who asked, for the audit log
-    /// The right to issue what was prepared. Not asked for an intent that is there: it had it.
+    /// The right to issue what was prepared. Not asked for an intent that is there, unless it takes more people by now.
     std::function<Result<Grant>(const ca::Prepared&)> authorize;
     /// Writes the result, durably; called with the finished certificate before anybody can read it.
     std::function<Result<>(const CertificateRecord&)> record_result;
+    unsigned needed = 0;  ///< how many must agree
   };
 
   Result<CertificateRecord> issue(const Policy& policy, const IssueRequest& request, const Trail& trail);
@@ -98,7 +99,8 @@ class Issuance {
   Result<std::optional<CertificateRecord>> find_request(const CertificateRecord& wanted);
   Result<CertificateRecord> run(const Task& task, const Trail& trail);
   Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, TimePoint now, const Trail& trail);
-  Result<> resume(const CertificateRecord& known, const Task& task, const Trail& trail);
+  Result<> authorize_anew(CertificateRecord& intent, const ca::Prepared& prepared, const Trail& trail);
+  Result<> resume(CertificateRecord& known, const Task& task, const Trail& trail);
   Result<CertificateRecord> finish(CertificateRecord intent, const Task& task, const Trail& trail);
 
   Registry& registry_;

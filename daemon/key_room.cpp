@@ -51,6 +51,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
                    .signer = signer,
                    .gate = gate_,
                    .clock = clock,
+                   .guard = guard_,
                    .folder = std::move(parts.crl_folder)}),
       ocsp_({.registry = *registry_,
              .audit = *audit_,
@@ -62,14 +63,15 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
              .gate = gate_,
              .clock = clock}),
       jws_(signer),
-      dispatcher_(services(signer, clock)) {
+      dispatcher_(services(signer, clock)),
+      waited_until_(guard_.elapsed()) {
   housekeeper_.add("counts of refusals", [this]() -> Housekeeper::Duration {
     if (const auto recorded = refusals_.record_counts(); !recorded)
       log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
     return Refusals::kInterval;
   });
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
-  housekeeper_.add("keys to be destroyed", [this, &clock] { return destroy_keys(clock.now()); });
+  housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
@@ -120,8 +122,18 @@ Housekeeper::Duration KeyRoom::expire_approvals() {
   return std::chrono::minutes(1);
 }
 
-Housekeeper::Duration KeyRoom::destroy_keys(TimePoint now) {
-  for (const KeyRecord& key : keyring_->due(now)) {
+// What cannot be undone waits for two clocks: the wall clock, while it can be believed, and the time for which hubseald
+// has run, because a wall clock that was wrong from the start is not noticed.
+Housekeeper::Duration KeyRoom::destroy_keys() {
+  constexpr std::chrono::seconds kTick{30};
+  const auto until = guard_.elapsed();
+  if (const auto counted = keyring_->count_waiting(until - waited_until_); !counted)
+    log::warning("waiting for keys to be destroyed was not counted", {{"reason", counted.error().message}});
+  else
+    waited_until_ = until;
+  const auto now = guard_.now();
+  if (!now) return kTick;
+  for (const KeyRecord& key : keyring_->due(*now)) {
     Json record = {{"event", "key_destruction_intent"}, {"key", key.label}, {"key_id", to_hex(key.id)}};
     auto done = audit_->record(record);
     if (done) done = keyring_->destroy(key);
@@ -129,7 +141,7 @@ Housekeeper::Duration KeyRoom::destroy_keys(TimePoint now) {
     if (done) done = audit_->record(record);
     if (!done) log::warning("a key was not destroyed", {{"key", key.label}, {"reason", done.error().message}});
   }
-  return std::chrono::seconds(30);
+  return kTick;
 }
 
 Result<> KeyRoom::prove() const {

@@ -81,7 +81,7 @@ class KeyRoom {
   KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
   Services services(hsm::Signer& signer, const Clock& clock);
   Housekeeper::Duration expire_approvals();
-  Housekeeper::Duration destroy_keys(TimePoint now);
+  Housekeeper::Duration destroy_keys();
 
   const std::vector<PeerRule> peers_;
   const std::unique_ptr<AuditLog> audit_;
@@ -103,7 +103,8 @@ class KeyRoom {
   OcspResponder ocsp_;
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;
-  Housekeeper housekeeper_;  // last: its thread uses all the others
+  std::chrono::seconds waited_until_{};  // of the monotonic clock; only touched by the housekeeper
+  Housekeeper housekeeper_;              // last: its thread uses all the others
 };
 
 }  // namespace hubseal::daemon

@@ -1,5 +1,7 @@
 #include "daemon/keyring.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/log.h"
@@ -88,6 +90,29 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
   return Key{std::move(record), std::move(info)};
 }
 
+Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant) {
+  const auto one_at_a_time = changing_.lock();
+  if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
+  hsm::KeyInfo info = TRY(signer_.find_key(id));
+  TRY(signer_.prove_key(id));
+  const TimePoint now = clock_.now();
+  KeyRecord record{.label = label,
+                   .id = id,
+                   .type = info.type,
+                   .use = use,
+                   .created_at = now,
+                   .life = KeyLife::active,
+                   .changed_at = now,
+                   .destroy_at = {},
+                   .backup = KeyBackup::none};
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(grant.use(database));
+    return key_table::add(database, record);
+  }));
+  keys_.lock()->emplace(label, record);
+  return Key{std::move(record), std::move(info)};
+}
+
 Result<KeyRecord> Keyring::check(std::string_view label, const Change& change) const {
   auto record = find_record(label);
   if (!record) return fail(Code::forbidden, fmt::format("there is no key \"{}\" that this peer may change", label));
@@ -121,11 +146,31 @@ Result<> Keyring::retire_own(std::string_view label, TimePoint destroy_at) {
   return {};
 }
 
+Result<> Keyring::count_waiting(std::chrono::seconds elapsed) {
+  const auto one_at_a_time = changing_.lock();
+  std::vector<KeyRecord> waiting;
+  {
+    auto keys = keys_.lock();
+    for (const auto& [label, record] : *keys)
+      if (record.destroy_at && record.destroy_wait.count() > 0) waiting.push_back(record);
+  }
+  if (waiting.empty()) return {};
+  for (KeyRecord& key : waiting) key.destroy_wait -= std::min(key.destroy_wait, elapsed);
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    for (const KeyRecord& key : waiting) TRY(key_table::update(database, key));
+    return {};
+  }));
+  for (const KeyRecord& key : waiting) keys_.lock()->insert_or_assign(key.label, key);
+  return {};
+}
+
 std::vector<KeyRecord> Keyring::due(TimePoint now) const {
   std::vector<KeyRecord> due;
   auto keys = keys_.lock();
   for (const auto& [label, record] : *keys)
-    if (record.destroy_at && *record.destroy_at <= now && record.life != KeyLife::destroyed) due.push_back(record);
+    if (record.destroy_at && *record.destroy_at <= now && record.destroy_wait.count() == 0 &&
+        record.life != KeyLife::destroyed)
+      due.push_back(record);
   return due;
 }
 

@@ -46,6 +46,9 @@ class Keyring {
   /// Errors: conflict (label taken in registry or token), storage_unavailable, hsm_unavailable.
   Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {});
 
+  /// Registers a key that is in the token already, once it has proven itself. Errors: conflict, not_found.
+  Result<Key> adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant);
+
   /// The key as change() would leave it. Errors: forbidden (no such key), conflict (its life does not lead there, or
   /// it is there already), policy_denied (a key that is the daemon's own affair).
   using Change = std::function<Result<>(KeyRecord&)>;
@@ -56,7 +59,9 @@ class Keyring {
   /// One of hubseald's own that has a successor: it signs no more, and is destroyed at that time.
   Result<> retire_own(std::string_view label, TimePoint destroy_at);
 
-  /// Keys whose time to be destroyed has come.
+  /// Takes `elapsed`, by a clock that nobody can set, off what keys that are to be destroyed wait for.
+  Result<> count_waiting(std::chrono::seconds elapsed);
+  /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
   /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.
   Result<> destroy(const KeyRecord& key);

@@ -124,6 +124,15 @@ Result<> Register::set(Database& database, const SubjectRecord& subject, const s
   return {};
 }
 
+Result<> Register::check_ca_name(Database& database, const std::string& name) {
+  if (TRY(subject_table::find_alike(database, name)))
+    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", name));
+  for (const ca::ClaimedName& claim : ca::claims_of(name))
+    if (TRY(name_table::owner(database, claim)))
+      return fail(Code::conflict, fmt::format("\"{}\" is a name of a participant; wanted another name", name));
+  return {};
+}
+
 Result<> Register::set_status(Database& database, const std::string& id, SubjectStatus status) {
   if (TRY(subject_table::set_status(database, id, status))) return {};
   return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));

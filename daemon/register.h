@@ -40,6 +40,8 @@ class Register {
   /// Errors: conflict (PKI-5).
   static Result<> set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names);
   /// Errors: not_found.
+  /// Whether a new CA may be called so: neither id nor name of a participant. Errors: conflict.
+  static Result<> check_ca_name(Database& database, const std::string& name);
   static Result<> set_status(Database& database, const std::string& id, SubjectStatus status);
 
  private:

@@ -6,18 +6,35 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "daemon/ca/crl.h"
+#include "daemon/registry/subject_table.h"
 
 namespace hubseal::daemon {
 namespace {
 
 constexpr std::chrono::seconds kTick{30};
 
+/// Whether the hold that `certificate` shows is there and may be taken back by itself.
+Result<> check_hold(Database& database, const CertificateRecord& certificate) {
+  const auto known = TRY(revocation_table::find(database, certificate.ca, certificate.serial));
+  if (!known || known->reason != ca::RevocationReason::certificate_hold)
+    return fail(Code::conflict, fmt::format("certificate {} is not on hold", certificate.serial));
+  const auto subject = TRY(subject_table::find(database, certificate.subject));
+  if (known->suspended || (subject && subject->status == SubjectStatus::suspended))
+    return fail(Code::conflict, fmt::format("participant {} is suspended; its certificates are put back by "
+                                            "resume_subject and nothing else",
+                                            certificate.subject));
+  if (known->at == certificate.revoked_at) return {};
+  return fail(Code::conflict,
+              fmt::format("the hold of certificate {} is another one by now; ask again", certificate.serial));
+}
+
 }  // namespace
 
 Result<CertificateRecord> Revocation::find(const std::string& ca, const std::string& serial) {
   auto record =
       TRY(parts_.registry.read([&](Database& database) { return certificate_table::find(database, ca, serial); }));
-  if (!record || !record->issued())
+  // One that is recorded may be signed at any moment, or be asked for again years later: it can be revoked as well.
+  if (!record)
     return fail(Code::not_found, fmt::format("CA \"{}\" has issued no certificate with serial {}", ca, serial));
   const auto authority = TRY(parts_.authorities.find(ca));
   if (authority->issuer && authority->issuer->certificate().serial().hex() == serial)
@@ -32,7 +49,7 @@ Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate
   const RevocationRecord wanted{certificate.ca, certificate.serial, reason, parts_.clock.now()};
   return parts_.registry.write([&](Database& database) -> Result<RevocationRecord> {
     const auto known = TRY(revocation_table::find(database, wanted.ca, wanted.serial));
-    if (known && known->reason == reason) return *known;
+    if (known && known->reason == reason && !known->suspended) return *known;
     if (known && known->reason != ca::RevocationReason::certificate_hold)
       return fail(Code::conflict, fmt::format("certificate {} was revoked at {} ({}); that stays", wanted.serial,
                                               format_utc(known->at), ca::to_string(known->reason)));
@@ -42,11 +59,13 @@ Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate
   });
 }
 
+Result<> Revocation::check_release(const CertificateRecord& certificate) {
+  return parts_.registry.read([&](Database& database) { return check_hold(database, certificate); });
+}
+
 Result<> Revocation::release(const CertificateRecord& certificate, const Grant& grant) {
   return parts_.registry.write([&](Database& database) -> Result<> {
-    const auto known = TRY(revocation_table::find(database, certificate.ca, certificate.serial));
-    if (!known || known->reason != ca::RevocationReason::certificate_hold)
-      return fail(Code::conflict, fmt::format("certificate {} is not on hold", certificate.serial));
+    TRY(check_hold(database, certificate));
     TRY(grant.use(database));
     return revocation_table::remove(database, certificate.ca, certificate.serial);
   });
@@ -60,9 +79,21 @@ Result<CrlRecord> Revocation::latest(const std::string& ca) {
 }
 
 Result<> Revocation::bring_up_to_date(const std::string& ca) {
+  const auto one_at_a_time = issuing_.lock();
+  auto done = make_what_is_due(ca);
+  auto behind = behind_.lock();
+  if (done)
+    behind->erase(ca);
+  else
+    behind->insert_or_assign(ca, done.error().message);
+  return done;
+}
+
+Result<> Revocation::make_what_is_due(const std::string& ca) {
   const auto authority = TRY(parts_.authorities.find(ca));
   if (!authority->issuer) return {};
-  const auto one_at_a_time = issuing_.lock();
+  const auto today = parts_.guard.now_if_unmoved();
+  if (today && *today >= authority->issuer->certificate().not_after()) return {};
   std::optional<CrlRecord> last;
   std::int64_t change = 0;
   TRY(parts_.registry.read([&](Database& database) -> Result<> {
@@ -71,28 +102,37 @@ Result<> Revocation::bring_up_to_date(const std::string& ca) {
     return {};
   }));
   const TimePoint now = parts_.clock.now();
-  if (last && last->change == change && now < last->this_update + kPeriod && now >= last->this_update) return {};
-  return issue(*authority, last, change);
+  const bool good = last && now < last->this_update + kPeriod && now + ClockGuard::kTolerance >= last->this_update;
+  if (!good || last->change != change) return issue(*authority, last, change);
+  return publish(*last);  // a full disk or a crash may have kept it from its file
 }
 
-// Number first, then the signature: what a crash leaves is a number that no list has.
+std::vector<std::string> Revocation::problems() const {
+  std::vector<std::string> problems;
+  auto behind = behind_.lock();
+  for (const auto& [ca, reason] : *behind)
+    problems.push_back(fmt::format("CRL of CA \"{}\" is behind: {}", ca, reason));
+  return problems;
+}
+
+// Number first, then the signature: what a crash leaves is a number that no list has. Of two lists the one with the
+// higher number is the newer one; its date may be the earlier one where the clock was ahead.
 Result<> Revocation::issue(const Authority& authority, const std::optional<CrlRecord>& last, std::int64_t change) {
   const auto pass = TRY(parts_.gate.enter());
   const ca::Issuer& issuer = *authority.issuer;
   const KeyRecord key = TRY(parts_.keyring.find(authority.record.key, KeyUse::ca));
-  const TimePoint now = parts_.clock.now();
-  if (last && now < last->this_update)
-    return fail(Code::policy_denied, fmt::format("the clock says {}, and the last CRL is of {}", format_utc(now),
-                                                 format_utc(last->this_update)));
+  const TimePoint now = TRY(parts_.guard.now_if_unmoved());
   CrlRecord crl{.ca = authority.record.name,
                 .change = change,
                 .this_update = now,
                 .next_update = std::min<TimePoint>(now + 2 * kPeriod, issuer.certificate().not_after()),
                 .der = {}};
+  // RFC 5280 section 3.3: an entry stays until it was on a list that was due after the certificate's end.
+  const TimePoint ended = std::min(now - 2 * kPeriod, last ? last->this_update : now);
   std::vector<ca::RevokedEntry> entries;
   crl.number = TRY(parts_.registry.write([&](Database& database) -> Result<std::int64_t> {
-    for (const RevocationRecord& revocation : TRY(revocation_table::list(database, crl.ca, now)))
-      entries.push_back({TRY(x509::Serial::parse(revocation.serial)), revocation.at, revocation.reason});
+    for (const RevocationRecord& revocation : TRY(revocation_table::list(database, crl.ca, ended)))
+      entries.push_back({TRY(x509::Serial::parse(revocation.serial)), std::min(revocation.at, now), revocation.reason});
     return revocation_table::reserve_crl(database, crl);
   }));
   const Json record = {
@@ -113,9 +153,11 @@ Result<> Revocation::issue(const Authority& authority, const std::optional<CrlRe
 }
 
 Result<> Revocation::publish(const CrlRecord& crl) const {
+  const auto file = parts_.folder / (crl.ca + ".crl");
+  if (const auto there = read_file(file, crl.der.size(), Trust::any); there && *there == as_text(crl.der)) return {};
   std::error_code problem;
   std::filesystem::create_directories(parts_.folder, problem);
-  return write_file(parts_.folder / (crl.ca + ".crl"), crl.der, 0644);
+  return write_file(file, crl.der, 0644);
 }
 
 std::chrono::milliseconds Revocation::tick() {

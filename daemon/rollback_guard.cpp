@@ -1,5 +1,6 @@
 #include "daemon/rollback_guard.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -43,7 +44,9 @@ Result<std::optional<std::string>> RollbackGuard::difference(const std::optional
   const auto in_token = in_token_ ? TRY(read_token()) : std::nullopt;
   const auto remembered = [&](const std::optional<CheckpointMark>& mark) {
     if (!marks) return !mark;
-    return mark.value_or(CheckpointMark{}) == marks->last || (marks->next && mark == marks->next);
+    const CheckpointMark found = mark.value_or(CheckpointMark{});
+    return found == marks->last ||
+           std::find(marks->announced.begin(), marks->announced.end(), found) != marks->announced.end();
   };
   // A registry of before the first checkpoint, or of before the token kept one, expects nothing of the others.
   const bool log_agrees = marks ? remembered(in_log) : true;

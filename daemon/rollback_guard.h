@@ -20,8 +20,8 @@ class RollbackGuard {
   RollbackGuard(Registry& registry, hsm::Signer& signer, std::string origin, bool in_token)
       : registry_(registry), signer_(signer), origin_(std::move(origin)), in_token_(in_token) {}
 
-  /// What does not agree, in words, given what the log holds; nothing while all is of one time. What a crash between
-  /// announce() and confirm() leaves is of one time.
+  /// What does not agree, in words, given what the log holds; nothing while all is of one time. What crashes and
+  /// failed writes between announce() and confirm() leave, also several, is of one time.
   Result<std::optional<std::string>> difference(const std::optional<CheckpointMark>& in_log);
 
   /// Before a checkpoint is written to the log: registry first, then the token.

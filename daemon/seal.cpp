@@ -22,9 +22,9 @@ Result<> Seal::restore() {
   return {};
 }
 
-Result<SealRecord> Seal::set(const SealRecord& seal) {
+Result<SealRecord> Seal::set(SealRecord seal) {
   auto sealed = sealed_.lock();
-  if (*sealed) return **sealed;
+  if (*sealed) seal.seals = (*sealed)->seals + 1;
   close_gate(seal);
   const auto written = registry_.write([&](Database& database) { return seal_table::set(database, seal); });
   if (!written)
@@ -32,12 +32,14 @@ Result<SealRecord> Seal::set(const SealRecord& seal) {
         Code::storage_unavailable,
         fmt::format("nothing is signed from now on, but a restart would end that: {}", written.error().message));
   *sealed = seal;
-  if (gate_.wait_until_empty(std::chrono::steady_clock::now() + kPatience)) return seal;
+  if (gate_.wait_for_those_inside(std::chrono::steady_clock::now() + kPatience)) return seal;
   return fail(Code::hsm_busy, "sealed, but a signature that had begun is still under way");
 }
 
-Result<> Seal::lift(const Grant& grant) {
+Result<> Seal::lift(const std::optional<SealRecord>& agreed, const Grant& grant) {
   auto sealed = sealed_.lock();
+  if (sealed->has_value() != agreed.has_value() || (agreed && (*sealed)->seals != agreed->seals))
+    return fail(Code::conflict, "somebody has sealed or unsealed meanwhile; look again (hubseal status)");
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
     return seal_table::remove(database);

@@ -26,10 +26,13 @@ class Seal {
   /// At a start: what the registry says.
   Result<> restore();
   /// Closes the gate first, whatever comes of the rest; when this returns nothing is being signed any more and a
-  /// restart will not change that. One that is there already stays as it is, and is returned.
+  /// restart will not change that. Where it is sealed already the newest reason stands, and the seals are counted: who
+  /// agreed to lift the earlier one has not agreed to lift this.
   /// Errors: storage_unavailable (sealed until the next start only), hsm_busy (a signature still under way).
-  Result<SealRecord> set(const SealRecord& seal);
-  Result<> lift(const Grant& grant);
+  Result<SealRecord> set(SealRecord seal);
+  /// Lifts the seal that `agreed` shows, or nothing where there is none, and uses the grant up.
+  /// Errors: conflict (somebody has sealed since), and those of `grant`.
+  Result<> lift(const std::optional<SealRecord>& agreed, const Grant& grant);
   std::optional<SealRecord> record() const { return *sealed_.lock(); }
 
  private:

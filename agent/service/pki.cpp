@@ -15,6 +15,10 @@ Result<Bytes> Pki::certificate(std::string_view ca) {
 
 Result<Bytes> Pki::crl(std::string_view ca) { return daemon_.get_crl(ca); }
 
+Result<std::string> Pki::trust_bundle() { return TRY(daemon_.get_trust_bundle()).anchors; }
+
+Result<std::string> Pki::intermediates() { return TRY(daemon_.get_trust_bundle()).intermediates; }
+
 Result<Bytes> Pki::ocsp(ByteView request) {
   static constexpr std::size_t kMaxRequest = 4096;
   static constexpr std::uint8_t kMalformed[] = {0x30, 3, 0x0a, 1, 1};  // malformedRequest (RFC 6960 section 4.2.1)

@@ -19,6 +19,9 @@ class Pki {
   Result<Bytes> certificate(std::string_view ca);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> crl(std::string_view ca);
+  /// PEM: the roots that participants must trust now, or what leads from one of them to another.
+  Result<std::string> trust_bundle();
+  Result<std::string> intermediates();
   /// The OCSPResponse (DER) to an OCSPRequest (DER), whatever is wrong with that. Errors: internal, unavailable.
   Result<Bytes> ocsp(ByteView request);
 

@@ -96,6 +96,16 @@ Result<Bytes> SigningDaemon::get_crl(std::string_view ca) {
   }
 }
 
+Result<SigningDaemon::TrustBundle> SigningDaemon::get_trust_bundle() {
+  const Json reply = TRY(ask(client_, "get_trust_bundle", Json::object()));
+  Fields fields = TRY(ours(answer(reply)));
+  TrustBundle bundle;
+  for (const auto& [list, pem] :
+       {std::pair("anchors", &bundle.anchors), std::pair("intermediates", &bundle.intermediates)})
+    for (const std::string& one : TRY(ours(fields.text_list(list, 256, kMaxPemBytes)))) *pem += one;
+  return bundle;
+}
+
 Result<Bytes> SigningDaemon::get_ocsp(ByteView request) {
   const Json reply = TRY(ask(client_, "get_ocsp", {{"request", to_base64(request)}}));
   Fields fields = TRY(ours(answer(reply)));

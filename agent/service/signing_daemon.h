@@ -50,6 +50,10 @@ class SigningDaemon {
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);
+  struct TrustBundle {
+    std::string anchors, intermediates;  ///< PEM, one certificate after the other
+  };
+  Result<TrustBundle> get_trust_bundle();
   /// OCSPRequest to OCSPResponse, both DER.
   Result<Bytes> get_ocsp(ByteView request);
 

@@ -27,6 +27,7 @@ struct Options {
   std::vector<std::string> keys;
   std::vector<std::string> checkpoints;
   std::string out;
+  bool exported = false;
 };
 
 Result<ExitCode> tail(const Session& session, const Options& options) {
@@ -79,7 +80,8 @@ Result<std::vector<Bytes>> read_keys(const Options& options) {
 }
 
 Result<ExitCode> verify(const Session& session, const Options& options) {
-  audit::Evidence evidence{.folder = options.folder, .keys = TRY(read_keys(options)), .witnessed = {}};
+  audit::Evidence evidence{
+      .folder = options.folder, .keys = TRY(read_keys(options)), .witnessed = {}, .exported = options.exported};
   for (const std::string& file : options.checkpoints) evidence.witnessed.push_back(TRY(read_note(file)));
   const audit::Verdict verdict = TRY(audit::verify(evidence));
   Json told = {{"good", !verdict.fault.has_value()}, {"origin", verdict.origin},
@@ -198,7 +200,7 @@ Result<ExitCode> export_log(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"folder", folder.string()}, {"records", count}});
   else
-    print(fmt::format("{} records are in {}; check them with: hubseal audit verify {} --key {}\n", count,
+    print(fmt::format("{} records are in {}; check them with: hubseal audit verify {} --exported --key {}\n", count,
                       folder.string(), folder.string(), (folder / "audit-key.pem").string()));
   return ExitCode::ok;
 }
@@ -243,6 +245,8 @@ void add_proving(CLI::App& audit, Session& session) {
   add_keys(verifying, *verified);
   verifying->add_option("--checkpoint", verified->checkpoints, "A checkpoint that was kept elsewhere; may be repeated")
       ->type_name("FILE");
+  verifying->add_flag("--exported", verified->exported,
+                      "A copy that export made: it has the records only, and not what crashes tore between them");
   on(verifying, session, verified, verify);
 
   const auto proven = std::make_shared<Options>();

@@ -58,7 +58,8 @@ void add_out(CLI::App* command, Options& options) {
 }  // namespace
 
 void add_ca(CLI::App& app, Session& session) {
-  CLI::App* ca = command(app, "ca", "Certificate authorities: create, show", "  hubseal ca show hub-ca\n");
+  CLI::App* ca = command(app, "ca", "Certificate authorities: create, show, and from one root to the next",
+                         "  hubseal ca show hub-ca\n");
   ca->require_subcommand(1);
 
   const auto made = std::make_shared<Options>();
@@ -90,6 +91,7 @@ void add_ca(CLI::App& app, Session& session) {
   showing->add_option("name", shown->wish.ca, "Name of the CA")->capture_default_str()->type_name("NAME");
   add_out(showing, *shown);
   on(showing, session, shown, show);
+  add_ca_rotation(*ca, session);
 }
 
 }  // namespace hubseal::cli

@@ -15,6 +15,7 @@ void add_status(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
 void add_key_life(CLI::App& key, Session& session);  ///< below `hubseal key`
 void add_ca(CLI::App& app, Session& session);
+void add_ca_rotation(CLI::App& ca, Session& session);  ///< below `hubseal ca`
 void add_cert(CLI::App& app, Session& session);
 void add_policy(CLI::App& app, Session& session);
 void add_subject(CLI::App& app, Session& session);
@@ -24,6 +25,7 @@ void add_jws(CLI::App& app, Session& session);
 void add_approval(CLI::App& app, Session& session);
 void add_approver(CLI::App& app, Session& session);
 void add_audit(CLI::App& app, Session& session);
+void add_conformance(CLI::App& app, Session& session);
 void add_seal(CLI::App& app, Session& session);
 void add_raw(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);

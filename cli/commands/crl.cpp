@@ -7,10 +7,9 @@
 
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
+#include "cli/revocation_list.h"
 #include "cli/table.h"
 #include "cli/views.h"
-#include "common/bytes.h"
-#include "common/x509/pem.h"
 
 namespace hubseal::cli {
 namespace {
@@ -20,29 +19,9 @@ struct Options {
   std::string out;
 };
 
-/// All parts of one CRL.
-Result<Json> fetch(const Session& session, const std::string& ca) {
-  wire::DaemonClient daemon = session.client();
-  Json whole;
-  Bytes der;
-  while (true) {
-    Json part = TRY(daemon.call("get_crl", {{"ca", ca}, {"offset", der.size()}}));
-    if (!whole.is_null() && part["number"] != whole["number"])
-      return fail(Code::hsm_busy, "the CRL was replaced while it was read");
-    const Bytes chunk = TRY(from_base64(part["der"].get<std::string>()));
-    der.insert(der.end(), chunk.begin(), chunk.end());
-    if (whole.is_null()) whole = part;
-    if (!part.contains("next")) break;
-  }
-  whole.erase("der");
-  whole.erase("next");
-  whole["crl"] = x509::pem_of_der(der, "X509 CRL");
-  return whole;
-}
-
 Result<ExitCode> show(const Session& session, const Options& options) {
   TRY(check_output(options.out, true));
-  const Json crl = TRY(fetch(session, options.ca));
+  const Json crl = TRY(fetch_crl(session, options.ca));
   const std::string summary = render_pairs({{"CA", text_of(crl, "ca")},
                                             {"number", text_of(crl, "number")},
                                             {"from", text_of(crl, "this_update")},

@@ -68,7 +68,8 @@ void add_key(CLI::App& app, Session& session) {
       ->required()
       ->check(CLI::IsMember({"ca", "jws"}));
   creating->add_flag("--pre-activation", made->wish.pre_activation, "It signs nothing before it is activated");
-  creating->add_flag("--backup-required", made->wish.backup_required, "It signs nothing before its backup is confirmed");
+  creating->add_flag("--backup-required", made->wish.backup_required,
+                     "It signs nothing before its backup is confirmed");
   add_out(creating, *made);
   on(creating, session, made, create);
 

@@ -11,7 +11,7 @@ namespace hubseal::audit {
 namespace {
 
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // em dash and space
-constexpr std::size_t kMaxNote = 8192, kMaxSignatures = 16, kMaxName = 128;
+constexpr std::size_t kMaxNote = 8192, kMaxSignatures = 32, kMaxName = 128;
 constexpr std::uint8_t kCosignature = 0x04;
 constexpr std::size_t kEd25519Key = 32, kEd25519Signature = 64, kTimestamp = 8;
 

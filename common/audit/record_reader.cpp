@@ -52,7 +52,17 @@ Json RecordReader::describe_torn(std::string_view bytes) {
 }
 
 Result<> RecordReader::check_torn(std::string_view line) const {
+  // A cheap look first: this is asked of each record.
+  const bool may_name_some = line.find(kTornEvent) != std::string_view::npos && !records_only_;
+  if (torn_.empty() && !may_name_some) return {};
   const auto record = parse_json(line);
+  if (torn_.empty()) {
+    if (!record || record->value("event", "") != kTornEvent || record->value("bytes", std::size_t{0}) == 0) return {};
+    return fail(Code::bad_request,
+                fmt::format("record {} names {} bytes that a crash tore, and none stand in front of it (a copy that "
+                            "export made has none: --exported)",
+                            next_, record->value("bytes", std::size_t{0})));
+  }
   const Json wanted = describe_torn(torn_);
   if (record && record->value("event", "") == kTornEvent && record->value("bytes", std::size_t{0}) == torn_.size() &&
       record->value("sha256", "") == wanted["sha256"])
@@ -74,7 +84,7 @@ Result<bool> RecordReader::take(std::string_view line, bool complete) {
   }
   if (*sequence != next_)
     return fail(Code::bad_request, fmt::format("record {} is missing here; found is record {}", next_, *sequence));
-  if (!torn_.empty()) TRY(check_torn(line));
+  TRY(check_torn(line));
   torn_.clear();
   ++next_;
   return true;

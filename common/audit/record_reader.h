@@ -23,8 +23,12 @@ class RecordReader {
  public:
   explicit RecordReader(std::uint64_t next = 1) : next_(next) {}
 
+  /// For a copy that holds the records only (list_records): bytes that a record names as torn need not be there.
+  void expect_records_only() { records_only_ = true; }
+
   /// True where `line` is the next record. False where it may be something torn, which the next record must name.
-  /// Errors: bad_request, in words: another record than the next one, or torn bytes that the record does not name.
+  /// Errors: bad_request, in words: another record than the next one, torn bytes that the record does not name, or none
+  /// where it names some.
   Result<bool> take(std::string_view line, bool complete);
 
   /// Number of the record that is expected.
@@ -39,6 +43,7 @@ class RecordReader {
 
   std::uint64_t next_;
   std::string torn_;
+  bool records_only_ = false;
 };
 
 }  // namespace hubseal::audit

@@ -82,6 +82,7 @@ class Verification {
   }
 
   Result<> read_records() {
+    if (evidence_.exported) reader_.expect_records_only();
     for (const LogFile& file : TRY(log_files(evidence_.folder))) {
       const std::string name = file.path.filename().string();
       if (file.first != 0 && file.first != reader_.next())

@@ -14,6 +14,7 @@ struct Evidence {
   std::filesystem::path folder;
   std::vector<Bytes> keys;             ///< SubjectPublicKeyInfo of each audit key that the log ever had
   std::vector<std::string> witnessed;  ///< checkpoints that others kept, as signed notes: the log must hold to them
+  bool exported = false;               ///< a copy of the records alone: what crashes tore is not there
 };
 
 /// The first thing that is wrong.

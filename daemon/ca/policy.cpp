@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "common/log.h"
+#include "common/x509/weak_key.h"
 #include "daemon/ca/placeholders.h"
-#include "daemon/ca/weak_key.h"
 
 namespace hubseal::ca {
 namespace {
@@ -109,7 +109,7 @@ Result<KeyType> decide_key(const Profile& profile, EVP_PKEY* key) {
   if (!type) return deny(profile, fmt::format("{} (key_types: {})", type.error().message, allowed_types(profile)));
   TRY(check_key_type(profile, *type));
   if (is_rsa(*type)) {
-    if (const auto weakness = weakness_of_rsa(key)) return deny(profile, *weakness);
+    if (const auto weakness = x509::weakness_of_rsa(key)) return deny(profile, *weakness);
     return type;
   }
   // On the curve and not its neutral point; these curves have cofactor 1, so no more is needed.

@@ -6,7 +6,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
-#include "daemon/registry/subject_table.h"
+#include "daemon/register.h"
 #include "daemon/revocation.h"
 
 namespace hubseal::daemon::ops {
@@ -42,8 +42,7 @@ Result<const ca::Profile*> check_new(Call& call, const std::string& ca, const st
     return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", profile_name));
   if (services.authorities.find(ca))
     return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
-  if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, ca); })))
-    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", ca));
+  TRY(services.registry.read([&](Database& database) { return Register::check_ca_name(database, ca); }));
   return profile;
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
+#include "daemon/revocation.h"
 
 namespace hubseal::daemon::ops {
 
@@ -12,6 +13,7 @@ Result<Json> health(Call& call, Fields fields) {
   Json problems = Json::array();
   if (!token.ready) problems.push_back("token: " + token.problem);
   for (const std::string& reason : services.gate.reasons()) problems.push_back(reason);
+  for (const std::string& problem : services.revocation.problems()) problems.push_back(problem);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   int active = 0;

@@ -20,10 +20,21 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   call.details["key_id"] = to_hex(before.id);
   Json content = call.details;
   content["from"] = to_string(before.life);
+  content["since"] = format_utc(before.changed_at);
   const Grant grant = TRY(call.authorize({.operation = operation, .about = label, .content = content}));
   TRY(call.record_intent(fmt::format("{}_intent", operation)));
-  TRY(keyring.change(label, change, grant));
+  const KeyRecord after = TRY(keyring.change(label, change, grant));
+  // Whoever asked the keyring before this may still be waiting for the token.
+  if (before.life == KeyLife::active && after.life != KeyLife::active &&
+      !call.services.gate.wait_for_those_inside(std::chrono::steady_clock::now() + Seal::kPatience))
+    return fail(Code::hsm_busy, fmt::format("key \"{}\" is {}, but a signature that had begun is still under way",
+                                            label, to_string(after.life)));
   return view_of(TRY(keyring.show(label)));
+}
+
+void cancel_destruction(KeyRecord& key) {
+  key.destroy_at.reset();
+  key.destroy_wait = {};
 }
 
 Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife life) {
@@ -31,7 +42,7 @@ Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife li
   TRY(fields.nothing_left());
   return change_key(call, operation, label, [&](KeyRecord& key) -> Result<> {
     TRY(enter_life(key, life, call.services.clock.now()));
-    if (life == KeyLife::active) key.destroy_at.reset();
+    if (life == KeyLife::active) cancel_destruction(key);
     return {};
   });
 }
@@ -77,6 +88,7 @@ Result<Json> destroy_key(Call& call, Fields fields) {
                   fmt::format("key \"{}\" is to be destroyed at {} already", key.label, format_utc(*key.destroy_at)));
     TRY(check_not_needed(call.services, key));
     key.destroy_at = at;
+    key.destroy_wait = call.policy->destroy_delay;
     return {};
   });
 }
@@ -86,7 +98,7 @@ Result<Json> keep_key(Call& call, Fields fields) {
   TRY(fields.nothing_left());
   return change_key(call, "keep_key", label, [](KeyRecord& key) -> Result<> {
     if (!key.destroy_at) return fail(Code::conflict, fmt::format("key \"{}\" is not going to be destroyed", key.label));
-    key.destroy_at.reset();
+    cancel_destruction(key);
     return {};
   });
 }

@@ -44,7 +44,7 @@ Result<Json> load_policy(Call& call, Fields fields) {
   const Grant grant = TRY(call.authorize({.operation = "load_policy", .about = "policy", .content = call.details}));
   TRY(call.record_intent("policy_intent"));
   const auto loaded = TRY(policies.replace(
-      source, std::move(policy),
+      call.policy->version, source, std::move(policy),
       {.peer = call.peer.rule->name, .uid = call.peer.credentials.uid, .approval = grant.approval().value_or("")},
       [&](Database& database) { return grant.use(database); }));
   call.details["version"] = loaded->version;

@@ -55,6 +55,11 @@ Result<Json> deactivate_key(Call& call, Fields fields);
 Result<Json> destroy_key(Call& call, Fields fields);
 Result<Json> keep_key(Call& call, Fields fields);
 Result<Json> confirm_backup(Call& call, Fields fields);
+Result<Json> install_ca(Call& call, Fields fields);
+Result<Json> import_ca(Call& call, Fields fields);
+Result<Json> cross_certify(Call& call, Fields fields);
+Result<Json> retire_ca(Call& call, Fields fields);
+Result<Json> get_trust_bundle(Call& call, Fields fields);
 Result<Json> seal(Call& call, Fields fields);
 Result<Json> unseal(Call& call, Fields fields);
 

@@ -54,8 +54,10 @@ Result<Json> release_certificate(Call& call, Fields fields) {
   call.details = {{"ca", ca}, {"serial", serial}};
   const CertificateRecord certificate = TRY(call.services.revocation.find(ca, serial));
   call.details["subject"] = certificate.subject;
+  TRY(call.services.revocation.check_release(certificate));
   Json content = call.details;
   content["distinguished_name"] = certificate.distinguished_name;
+  content["revoked_at"] = format_utc(certificate.revoked_at);  // this hold, and not the next
   const Grant grant =
       TRY(call.authorize({.operation = "release_certificate", .about = certificate.subject, .content = content}));
   TRY(call.record_intent("release_intent"));

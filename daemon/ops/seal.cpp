@@ -10,7 +10,11 @@ namespace {
 constexpr std::size_t kMaxReason = 200;  // bytes
 
 Json view_of(const SealRecord& seal) {
-  return {{"sealed_at", format_utc(seal.at)}, {"peer", seal.peer}, {"uid", seal.uid}, {"reason", seal.reason}};
+  return {{"sealed_at", format_utc(seal.at)},
+          {"peer", seal.peer},
+          {"uid", seal.uid},
+          {"reason", seal.reason},
+          {"seals", seal.seals}};
 }
 
 }  // namespace
@@ -41,8 +45,8 @@ Result<Json> unseal(Call& call, Fields fields) {
   if (rollback) call.details["rollback"] = *rollback;
   const Grant grant = TRY(call.authorize({.operation = "unseal", .about = "hubseald", .content = call.details}));
   TRY(call.record_intent("unseal_intent"));
-  TRY(services.seal.lift(grant));
-  if (rollback) TRY(services.checkpoints.accept_rollback());
+  const auto lift = [&] { return services.seal.lift(sealed, grant); };
+  TRY(rollback ? services.checkpoints.accept_rollback(lift) : lift());
   return call.details;
 }
 

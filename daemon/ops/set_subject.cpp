@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/x509/distinguished_name.h"
@@ -49,6 +50,12 @@ Result<std::vector<ca::ClaimedName>> read_names(Fields fields, const std::string
   return names;
 }
 
+/// What would be replaced, so that consent to a change is not consent to undo a later one. Empty for a new participant.
+Result<std::string> hash_of_present(Database& database, const std::string& id) {
+  if (!TRY(subject_table::find(database, id))) return std::string();
+  return to_hex(sha256(as_bytes(dump_json(TRY(full_view_of_subject(database, id))))));
+}
+
 Result<SetSubject> decode(Fields& fields, TimePoint now) {
   SetSubject request;
   request.subject.id = TRY(fields.name("subject", kMaxName));
@@ -69,9 +76,15 @@ Result<Json> set_subject(Call& call, Fields fields) {
                   {"organization", request.subject.organization},
                   {"country", request.subject.country},
                   {"names", json_of(request.names)}};
-  const Grant grant = TRY(call.authorize({.operation = "set_subject", .about = id, .content = call.details}));
+  const std::string replaces =
+      TRY(call.services.registry.read([&](Database& database) { return hash_of_present(database, id); }));
+  Json content = call.details;
+  content["replaces"] = replaces;
+  const Grant grant = TRY(call.authorize({.operation = "set_subject", .about = id, .content = content}));
   TRY(call.record_intent("subject_intent"));
   return call.services.registry.write([&](Database& database) -> Result<Json> {
+    if (grant.approval() && TRY(hash_of_present(database, id)) != replaces)
+      return fail(Code::conflict, fmt::format("the entry of participant {} changed meanwhile; ask again", id));
     TRY(grant.use(database));
     TRY(Register::set(database, request.subject, request.names));
     return full_view_of_subject(database, id);

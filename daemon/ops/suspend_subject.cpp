@@ -13,6 +13,17 @@ namespace {
 
 using Change = Result<std::int64_t> (*)(Database& database, const std::string& subject, TimePoint now);
 
+/// The participant, if its status may change so. Suspending twice is no error; what is active is not resumed, so that
+/// nobody can agree to that before there is a reason to stop.
+Result<SubjectRecord> find_to_change(Database& database, const std::string& id, SubjectStatus from, SubjectStatus to) {
+  auto subject = TRY(subject_table::find(database, id));
+  if (!subject) return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));
+  const bool repeat = to == SubjectStatus::suspended && subject->status == to;
+  if (subject->status == from || repeat) return *std::move(subject);
+  return fail(Code::conflict,
+              fmt::format("participant {} is {}; wanted {}", id, to_string(subject->status), to_string(from)));
+}
+
 /// Status and certificates in one transaction; the lists follow.
 Result<Json> change(Call& call, Fields fields, const char* operation, const char* intent, SubjectStatus from,
                     SubjectStatus to, Change certificates) {
@@ -20,15 +31,18 @@ Result<Json> change(Call& call, Fields fields, const char* operation, const char
   const std::string id = TRY(fields.name("subject", kMaxName));
   TRY(fields.nothing_left());
   call.details = {{"subject", id}};
-  const Grant grant = TRY(call.authorize({.operation = operation, .about = id, .content = call.details}));
+  const SubjectRecord before =
+      TRY(services.registry.read([&](Database& database) { return find_to_change(database, id, from, to); }));
+  Json content = call.details;
+  content["from"] = to_string(before.status);
+  content["status_changes"] = before.status_changes;  // this suspension, and not the next
+  const Grant grant = TRY(call.authorize({.operation = operation, .about = id, .content = content}));
   TRY(call.record_intent(intent));
   std::int64_t count = 0;
   Json view = TRY(services.registry.write([&](Database& database) -> Result<Json> {
-    const auto subject = TRY(subject_table::find(database, id));
-    if (!subject) return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));
-    if (subject->status != from && subject->status != to)
-      return fail(Code::conflict,
-                  fmt::format("participant {} is {}; wanted {}", id, to_string(subject->status), to_string(from)));
+    const SubjectRecord now = TRY(find_to_change(database, id, from, to));
+    if (grant.approval() && now.status_changes != before.status_changes)
+      return fail(Code::conflict, fmt::format("the status of participant {} changed meanwhile; ask again", id));
     TRY(grant.use(database));
     TRY(Register::set_status(database, id, to));
     count = TRY(certificates(database, id, services.clock.now()));

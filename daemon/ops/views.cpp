@@ -61,7 +61,9 @@ Result<Json> full_view_of(const Key& key) {
 Json view_of(const Authority& authority) {
   const CaRecord& record = authority.record;
   Json view = {{"ca", record.name},
-               {"state", authority.issuer ? "active" : "awaiting_certificate"},
+               {"state", !authority.issuer   ? "awaiting_certificate"
+                         : record.retired_at ? "retired"
+                                             : "active"},
                {"key", record.key},
                {"profile", record.profile}};
   if (!authority.issuer) {
@@ -74,6 +76,8 @@ Json view_of(const Authority& authority) {
   view["subject"] = certificate.subject();
   view["not_before"] = format_utc(certificate.not_before());
   view["not_after"] = format_utc(certificate.not_after());
+  if (!record.chain.empty()) view["chain"] = record.chain;
+  if (record.retired_at) view["retired_at"] = format_utc(*record.retired_at);
   return view;
 }
 

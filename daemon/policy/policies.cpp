@@ -59,11 +59,17 @@ Result<std::unique_ptr<Policies>> Policies::open(const PolicyFiles& files, Regis
   return std::unique_ptr<Policies>(new Policies(files, registry, clock, std::move(policy)));
 }
 
-Result<std::shared_ptr<const Policy>> Policies::replace(const PolicySource& source, Policy policy, const Loader& loader,
+Result<std::shared_ptr<const Policy>> Policies::replace(std::int64_t replaces, const PolicySource& source,
+                                                        Policy policy, const Loader& loader,
                                                         const std::function<Result<>(Database&)>& grant) {
-  policy.version = current()->version + 1;
+  policy.version = replaces + 1;
   const PolicyRecord record = record_of(policy.version, source, loader, clock_.now());
   TRY(registry_.write([&](Database& database) -> Result<> {
+    const auto newest = TRY(policy_table::newest(database));
+    if (newest && newest->version != replaces)
+      return fail(Code::conflict,
+                  fmt::format("policy version {} came into force meanwhile; wanted to replace version {}",
+                              newest->version, replaces));
     TRY(grant(database));
     return policy_table::add(database, record, source.files);
   }));

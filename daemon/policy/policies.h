@@ -34,9 +34,9 @@ class Policies {
     std::string approval;  ///< "a-17"; empty where nobody had to agree
   };
   /// Stores `policy`, made from `source`, as the next version in one transaction with `grant`, and puts it into force.
-  /// Errors: conflict when another one came into force meanwhile.
-  Result<std::shared_ptr<const Policy>> replace(const PolicySource& source, Policy policy, const Loader& loader,
-                                                const std::function<Result<>(Database&)>& grant);
+  /// Errors: conflict where not version `replaces`, under which it was agreed to, is in force any more.
+  Result<std::shared_ptr<const Policy>> replace(std::int64_t replaces, const PolicySource& source, Policy policy,
+                                                const Loader& loader, const std::function<Result<>(Database&)>& grant);
 
  private:
   Policies(const PolicyFiles& files, Registry& registry, const Clock& clock, std::shared_ptr<const Policy> current)

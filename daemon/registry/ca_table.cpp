@@ -1,11 +1,29 @@
 #include "daemon/registry/ca_table.h"
 
+#include "daemon/registry/columns.h"
+
 namespace hubseal::daemon::ca_table {
 
 Result<> add(Database& database, const CaRecord& ca) {
   Statement insert =
-      TRY(database.prepare("INSERT INTO cas (name, key, profile, certificate, csr) VALUES (?, ?, ?, ?, ?)"));
-  return insert.bind(ca.name).bind(ca.key).bind(ca.profile).bind(ByteView(ca.certificate)).bind(ByteView(ca.csr)).run();
+      TRY(database.prepare("INSERT INTO cas (name, key, profile, certificate, csr, chain) VALUES (?, ?, ?, ?, ?, ?)"));
+  return insert.bind(ca.name)
+      .bind(ca.key)
+      .bind(ca.profile)
+      .bind(ByteView(ca.certificate))
+      .bind(ByteView(ca.csr))
+      .bind(ca.chain)
+      .run();
+}
+
+Result<> update(Database& database, const CaRecord& ca) {
+  Statement update = TRY(database.prepare("UPDATE cas SET certificate = ?, chain = ?, retired_at = ? WHERE name = ?"));
+  update.bind(ByteView(ca.certificate)).bind(ca.chain);
+  if (ca.retired_at)
+    update.bind(seconds(*ca.retired_at));
+  else
+    update.bind_null();
+  return update.bind(ca.name).run();
 }
 
 Result<bool> has_alike(Database& database, const std::string& name) {
@@ -14,14 +32,19 @@ Result<bool> has_alike(Database& database, const std::string& name) {
 }
 
 Result<std::vector<CaRecord>> list(Database& database) {
-  Statement rows = TRY(database.prepare("SELECT name, key, profile, certificate, csr FROM cas ORDER BY name"));
+  Statement rows =
+      TRY(database.prepare("SELECT name, key, profile, certificate, csr, chain, retired_at FROM cas ORDER BY name"));
   std::vector<CaRecord> cas;
-  while (TRY(rows.step()))
-    cas.push_back({.name = rows.text(0),
-                   .key = rows.text(1),
-                   .profile = rows.text(2),
-                   .certificate = rows.blob(3),
-                   .csr = rows.blob(4)});
+  while (TRY(rows.step())) {
+    CaRecord ca{.name = rows.text(0),
+                .key = rows.text(1),
+                .profile = rows.text(2),
+                .certificate = rows.blob(3),
+                .csr = rows.blob(4),
+                .chain = rows.text(5)};
+    if (!rows.is_null(6)) ca.retired_at = time_from(rows.integer(6));
+    cas.push_back(std::move(ca));
+  }
   return cas;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/clock.h"
 #include "daemon/registry/sqlite.h"
 
 namespace hubseal::daemon {
@@ -13,12 +15,16 @@ struct CaRecord {
   std::string profile;
   Bytes certificate;  ///< DER; empty while its CSR is with an outside root
   Bytes csr;          ///< DER; empty for a self-signed root
+  std::string chain;  ///< PEM, from who signed it up to the outside root; empty for a self-signed root
+  std::optional<TimePoint> retired_at = {};  ///< since when it issues no more
 };
 
 namespace ca_table {
 
 /// Errors: conflict (name or key is taken).
 Result<> add(Database& database, const CaRecord& ca);
+/// Writes certificate, chain and retirement of one that is there.
+Result<> update(Database& database, const CaRecord& ca);
 /// Whether one has this name, upper and lower case being the same.
 Result<bool> has_alike(Database& database, const std::string& name);
 /// By name.

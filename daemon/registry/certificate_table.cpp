@@ -11,7 +11,8 @@ constexpr std::string_view kColumns =
     "row, ca, serial, profile, subject, peer, request, content_hash, key_id, distinguished_name, "
     "not_before, not_after, tbs, algorithm, certificate, approval, key_core, names_hash, "
     "(SELECT reason FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), "
-    "(SELECT revoked_at FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), cross";
+    "(SELECT revoked_at FROM revocations r WHERE r.ca = certificates.ca AND r.serial = certificates.serial), cross, "
+    "approvals_needed";
 
 CertificateRecord read_row(const Statement& row) {
   return {.row = row.integer(0),
@@ -34,6 +35,7 @@ CertificateRecord read_row(const Statement& row) {
           .certificate = row.blob(14),
           .revoked = row.text(18),
           .revoked_at = time_from(row.integer(19)),
+          .approvals_needed = row.integer(21),
           .cross = row.integer(20) != 0};
 }
 
@@ -58,8 +60,8 @@ Result<> refuse_known_key(Database& database, const CertificateRecord& intent) {
 Result<> insert_intent(Database& database, const CertificateRecord& intent) {
   Statement insert = TRY(database.prepare(
       "INSERT INTO certificates (ca, serial, profile, subject, peer, request, content_hash, key_id, "
-      "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core, names_hash, cross) "
-      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+      "distinguished_name, not_before, not_after, tbs, algorithm, approval, key_core, names_hash, cross, "
+      "approvals_needed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   return insert.bind(intent.ca)
       .bind(intent.serial)
       .bind(intent.profile)
@@ -77,10 +79,17 @@ Result<> insert_intent(Database& database, const CertificateRecord& intent) {
       .bind(ByteView(intent.key_core))
       .bind(ByteView(intent.names_hash))
       .bind(static_cast<std::int64_t>(intent.cross))
+      .bind(intent.approvals_needed)
       .run();
 }
 
 }  // namespace
+
+Result<> raise_approval(Database& database, const CertificateRecord& intent) {
+  Statement update =
+      TRY(database.prepare("UPDATE certificates SET approval = ?, approvals_needed = ? WHERE ca = ? AND serial = ?"));
+  return update.bind(intent.approval).bind(intent.approvals_needed).bind(intent.ca).bind(intent.serial).run();
+}
 
 Result<> reserve(Database& database, const CertificateRecord& intent) {
   if (!intent.cross) TRY(refuse_known_key(database, intent));
@@ -153,6 +162,14 @@ Result<std::optional<CertificateRecord>> latest(Database& database, const std::s
   Statement statement = TRY(database.prepare(sql));
   statement.bind(subject).bind(profile).bind(seconds(then));
   return first_row(std::move(statement));
+}
+
+Result<std::vector<CertificateRecord>> list_cross(Database& database) {
+  static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE cross = 1 ORDER BY row", kColumns);
+  Statement rows = TRY(database.prepare(sql));
+  std::vector<CertificateRecord> certificates;
+  while (TRY(rows.step())) certificates.push_back(read_row(rows));
+  return certificates;
 }
 
 Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key) {

@@ -33,6 +33,8 @@ struct CertificateRecord {
   std::string revoked;  ///< reason, as revocation_table has it; empty while it is good
   TimePoint revoked_at{};
 
+  std::int64_t approvals_needed = 0;  ///< by the policy of its day; so many had agreed
+
   bool cross = false;  ///< certifies another CA of this hub, whose key has a certificate of its own
 
   bool issued() const { return !certificate.empty(); }
@@ -52,6 +54,8 @@ namespace certificate_table {
 /// Errors: policy_denied (the key, or one of the same numbers, was certified before: PKI-8), conflict (request id or
 /// serial taken).
 Result<> reserve(Database& database, const CertificateRecord& intent);
+/// More people have agreed to the intent than it needed on its day.
+Result<> raise_approval(Database& database, const CertificateRecord& intent);
 /// Writes the certificate that an intent became. False where another thread was first: that one stays.
 Result<bool> complete(Database& database, const std::string& ca, const std::string& serial, ByteView certificate);
 
@@ -60,6 +64,8 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
                                                       const std::string& request);
 /// The certificate of this key, cross-certificates apart.
 Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key);
+/// Cross-certificates, oldest first.
+Result<std::vector<CertificateRecord>> list_cross(Database& database);
 /// Oldest first.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
 /// Revoked ones apart: the newest certificate of the same CA, participant, profile and names as `like`, other than

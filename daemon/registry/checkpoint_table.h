@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "common/bytes.h"
 #include "daemon/registry/sqlite.h"
@@ -15,10 +16,11 @@ struct CheckpointMark {
   bool operator==(const CheckpointMark&) const = default;
 };
 
-/// The last checkpoint that is in the file, and the next one while it is on its way there.
+/// The last checkpoint that is known to be in the file, and those on their way there: a crash or a failed write may
+/// have left any of them in the file or in the token.
 struct CheckpointMarks {
   CheckpointMark last;
-  std::optional<CheckpointMark> next;
+  std::vector<CheckpointMark> announced;
   bool in_token = false;  ///< the token has one as well
 };
 
@@ -27,7 +29,7 @@ namespace checkpoint_table {
 Result<std::optional<CheckpointMarks>> find(Database& database);
 /// Before a checkpoint is written to the log.
 Result<> announce(Database& database, const CheckpointMark& next);
-/// Once it is there.
+/// Once it is there; what was announced before is forgotten.
 Result<> confirm(Database& database, const CheckpointMark& last, bool in_token);
 
 }  // namespace checkpoint_table

@@ -58,6 +58,7 @@ struct KeyRecord {
   TimePoint changed_at{};               ///< since when it is that
   std::optional<TimePoint> destroy_at;  ///< when it is to be destroyed
   KeyBackup backup = KeyBackup::none;
+  std::chrono::seconds destroy_wait{0};  ///< for which hubseald has to run first, whatever the clock says
 };
 
 /// Which keys of the token are the hub's, and what each is for.
@@ -65,7 +66,7 @@ namespace key_table {
 
 /// Errors: conflict (label or key is there).
 Result<> add(Database& database, const KeyRecord& key);
-/// Writes life, times and backup of a key that is there.
+/// Writes life, times, backup and what it waits for of a key that is there.
 Result<> update(Database& database, const KeyRecord& key);
 /// Oldest first.
 Result<std::vector<KeyRecord>> list(Database& database);

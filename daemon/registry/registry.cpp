@@ -25,25 +25,28 @@ Result<> Registry::commit(Work work) {
   return item.result;
 }
 
-// One transaction for all, a savepoint for each: a writer that is refused takes nobody with it, and
-// nobody is told of success before COMMIT has reached the disk.
+// In a savepoint of its own: a writer that is refused takes nobody with it. An error says that the transaction is lost.
+Result<> Registry::write_one(Write& item) {
+  item.result = writer_.execute("SAVEPOINT one");
+  if (!item.result) return item.result;
+  item.result = item.work(writer_);
+  // SQLite may have rolled back all of it; another savepoint would then begin, and end, a transaction of its own.
+  if (!writer_.in_transaction())
+    return item.result ? fail(Code::internal, "registry: its transaction was ended") : item.result;
+  if (!item.result) TRY(writer_.execute("ROLLBACK TO one"));
+  return writer_.execute("RELEASE one");
+}
+
+// One transaction for all; nobody is told of success before COMMIT has reached the disk.
 void Registry::flush(std::span<Write* const> batch) {
-  auto begun = writer_.execute("BEGIN IMMEDIATE");
-  for (Write* item : batch) {
-    item->result = begun;
-    if (!begun) continue;
-    item->result = writer_.execute("SAVEPOINT one");
-    if (!item->result) continue;
-    item->result = item->work(writer_);
-    if (!item->result) writer_.execute("ROLLBACK TO one");
-    if (const auto released = writer_.execute("RELEASE one"); !released) item->result = released;
-  }
-  if (!begun) return;
-  const auto committed = writer_.execute("COMMIT");
-  if (committed) return;
-  writer_.execute("ROLLBACK");
+  auto done = writer_.execute("BEGIN IMMEDIATE");
   for (Write* item : batch)
-    if (item->result) item->result = committed;
+    if (done) done = write_one(*item);
+  if (done) done = writer_.execute("COMMIT");
+  if (done) return;
+  if (writer_.in_transaction()) (void)writer_.execute("ROLLBACK");
+  for (Write* item : batch)
+    if (item->result) item->result = done;
 }
 
 }  // namespace hubseal::daemon

@@ -52,6 +52,7 @@ class Registry {
 
   Registry(Database writer, Database reader);
   Result<> commit(Work work);
+  Result<> write_one(Write& item);
   void flush(std::span<Write* const> batch);
 
   Database writer_;  // only touched by the thread that flushes

@@ -7,6 +7,7 @@ namespace {
 
 Result<RevocationRecord> read_row(const Statement& row) {
   RevocationRecord revocation{.ca = row.text(0), .serial = row.text(1), .at = time_from(row.integer(3))};
+  revocation.suspended = row.integer(4) != 0;
   revocation.reason = TRY(word_to_value(ca::kRevocationReasons, row.text(2)));
   return revocation;
 }
@@ -49,7 +50,7 @@ Result<std::int64_t> suspend(Database& database, const std::string& subject, Tim
   TRY(count_changes_of(database, subject));
   Statement holds = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 1 "
-      "FROM certificates WHERE subject = ?3 AND not_after > ?2 ON CONFLICT DO NOTHING"));
+      "FROM certificates WHERE subject = ?3 ON CONFLICT DO NOTHING"));
   TRY(holds.bind(ca::to_string(ca::RevocationReason::certificate_hold)).bind(seconds(now)).bind(subject).run());
   return database.changes();
 }
@@ -64,16 +65,16 @@ Result<std::int64_t> resume(Database& database, const std::string& subject) {
 }
 
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial) {
-  Statement row =
-      TRY(database.prepare("SELECT ca, serial, reason, revoked_at FROM revocations WHERE ca = ? AND serial = ?"));
+  Statement row = TRY(database.prepare(
+      "SELECT ca, serial, reason, revoked_at, suspended FROM revocations WHERE ca = ? AND serial = ?"));
   if (!TRY(row.bind(ca).bind(serial).step())) return std::nullopt;
   return TRY(read_row(row));
 }
 
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then) {
-  Statement rows =
-      TRY(database.prepare("SELECT r.ca, r.serial, r.reason, r.revoked_at FROM revocations r JOIN certificates c ON "
-                           "c.ca = r.ca AND c.serial = r.serial WHERE r.ca = ? AND c.not_after > ? ORDER BY r.serial"));
+  Statement rows = TRY(database.prepare(
+      "SELECT r.ca, r.serial, r.reason, r.revoked_at, r.suspended FROM revocations r JOIN certificates c ON "
+      "c.ca = r.ca AND c.serial = r.serial WHERE r.ca = ? AND c.not_after > ? ORDER BY r.serial"));
   rows.bind(ca).bind(seconds(then));
   std::vector<RevocationRecord> revocations;
   while (TRY(rows.step())) revocations.push_back(TRY(read_row(rows)));

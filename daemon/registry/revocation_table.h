@@ -14,6 +14,7 @@ struct RevocationRecord {
   std::string serial;
   ca::RevocationReason reason{};
   TimePoint at{};
+  bool suspended = false;  ///< a hold that came with the suspension of the participant, and goes with it
 };
 
 /// A CRL from the moment its number is reserved.
@@ -33,13 +34,13 @@ namespace revocation_table {
 Result<> set(Database& database, const RevocationRecord& revocation);
 /// Takes a hold back, and counts a change.
 Result<> remove(Database& database, const std::string& ca, const std::string& serial);
-/// Puts every certificate on hold that the participant has, or is about to have, and that is good; counts a change for
-/// each CA. The number of certificates.
+/// Puts every certificate on hold that the participant has, or is about to have, and that is not revoked; counts a
+/// change for each CA. Also those that have ended, for the clock may be wrong. The number of certificates.
 Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now);
 /// Takes back what suspend() did and nothing else: a certificate that was on hold before stays so.
 Result<std::int64_t> resume(Database& database, const std::string& subject);
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial);
-/// All of a CA whose certificates end after `then`: the others need not be listed (RFC 5280 section 3.3).
+/// All of a CA whose certificates end after `then`.
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then);
 
 /// How often the list of this CA has changed so far.

@@ -234,6 +234,32 @@ CREATE INDEX certificates_by_subject ON certificates (subject, row);
 CREATE UNIQUE INDEX certificates_by_key_id ON certificates (key_id) WHERE cross = 0;
 CREATE UNIQUE INDEX certificates_by_key_core ON certificates (key_core) WHERE cross = 0;
 CREATE INDEX certificates_by_names ON certificates (subject, profile, names_hash);
+CREATE INDEX certificates_by_cross ON certificates (row) WHERE cross = 1;
+)sql",
+    // CAs under an outside root, and CAs that were rotated out.
+    R"sql(
+ALTER TABLE cas ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+ALTER TABLE cas ADD COLUMN retired_at INTEGER;
+)sql",
+    // What a key that is to be destroyed still waits by a clock that nobody can set; and how often sealing was asked
+    // for.
+    R"sql(
+ALTER TABLE keys ADD COLUMN destroy_wait INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE seal ADD COLUMN seals INTEGER NOT NULL DEFAULT 1;
+)sql",
+    // All checkpoints that may have reached log or token since the last one that is known to have.
+    R"sql(
+CREATE TABLE announced_checkpoints (
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  PRIMARY KEY (size, root)
+) STRICT;
+INSERT INTO announced_checkpoints SELECT next_size, next_root FROM checkpoints WHERE length(next_root) > 0;
+)sql",
+    // What consent was given for: this suspension and no other, this many people and not more.
+    R"sql(
+ALTER TABLE subjects ADD COLUMN status_changes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE certificates ADD COLUMN approvals_needed INTEGER NOT NULL DEFAULT 0;
 )sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));

@@ -5,14 +5,15 @@
 namespace hubseal::daemon::seal_table {
 
 Result<std::optional<SealRecord>> find(Database& database) {
-  Statement row = TRY(database.prepare("SELECT at, peer, uid, reason FROM seal"));
+  Statement row = TRY(database.prepare("SELECT at, peer, uid, reason, seals FROM seal"));
   if (!TRY(row.step())) return std::nullopt;
-  return SealRecord{time_from(row.integer(0)), row.text(1), row.integer(2), row.text(3)};
+  return SealRecord{time_from(row.integer(0)), row.text(1), row.integer(2), row.text(3), row.integer(4)};
 }
 
 Result<> set(Database& database, const SealRecord& seal) {
-  Statement insert = TRY(database.prepare("INSERT INTO seal (only_row, at, peer, uid, reason) VALUES (1, ?, ?, ?, ?)"));
-  return insert.bind(seconds(seal.at)).bind(seal.peer).bind(seal.uid).bind(seal.reason).run();
+  Statement insert = TRY(database.prepare(
+      "INSERT OR REPLACE INTO seal (only_row, at, peer, uid, reason, seals) VALUES (1, ?, ?, ?, ?, ?)"));
+  return insert.bind(seconds(seal.at)).bind(seal.peer).bind(seal.uid).bind(seal.reason).bind(seal.seals).run();
 }
 
 Result<> remove(Database& database) { return TRY(database.prepare("DELETE FROM seal")).run(); }

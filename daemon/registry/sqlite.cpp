@@ -110,6 +110,8 @@ Result<> Database::execute(const char* sql) {
   return {};
 }
 
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_.get()); }
 
 std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }

@@ -59,6 +59,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// Several statements without parameters.
   Result<> execute(const char* sql);
+  /// False as well once SQLite has rolled one back by itself (disk full, I/O error).
+  bool in_transaction() const;
   /// Rows changed by the last statement.
   std::int64_t changes() const;
   /// The number of the row that was inserted last.

@@ -14,8 +14,11 @@ namespace subject_table {
 namespace {
 
 Result<SubjectRecord> read_row(const Statement& row) {
-  SubjectRecord subject{
-      .id = row.text(0), .organization = row.text(1), .country = row.text(2), .created_at = time_from(row.integer(4))};
+  SubjectRecord subject{.id = row.text(0),
+                        .organization = row.text(1),
+                        .country = row.text(2),
+                        .created_at = time_from(row.integer(4)),
+                        .status_changes = row.integer(5)};
   subject.status = TRY(word_to_value(kSubjectStatuses, row.text(3)));
   return subject;
 }
@@ -35,14 +38,15 @@ Result<> set(Database& database, const SubjectRecord& subject) {
 }
 
 Result<bool> set_status(Database& database, const std::string& id, SubjectStatus status) {
-  Statement update = TRY(database.prepare("UPDATE subjects SET status = ? WHERE id = ?"));
+  Statement update = TRY(database.prepare(
+      "UPDATE subjects SET status = ?1, status_changes = status_changes + (status <> ?1) WHERE id = ?2"));
   TRY(update.bind(to_string(status)).bind(id).run());
   return database.changes() == 1;
 }
 
 Result<std::optional<SubjectRecord>> find(Database& database, const std::string& id) {
-  Statement row =
-      TRY(database.prepare("SELECT id, organization, country, status, created_at FROM subjects WHERE id = ?"));
+  Statement row = TRY(database.prepare(
+      "SELECT id, organization, country, status, created_at, status_changes FROM subjects WHERE id = ?"));
   if (!TRY(row.bind(id).step())) return std::nullopt;
   return TRY(read_row(row));
 }
@@ -54,9 +58,9 @@ Result<std::optional<std::string>> find_alike(Database& database, const std::str
 }
 
 Result<std::vector<SubjectRecord>> list(Database& database, const std::string& after, std::int64_t limit) {
-  Statement rows = TRY(
-      database.prepare("SELECT id, organization, country, status, created_at FROM subjects WHERE id > ? ORDER BY id "
-                       "LIMIT ?"));
+  Statement rows = TRY(database.prepare(
+      "SELECT id, organization, country, status, created_at, status_changes FROM subjects WHERE id > ? ORDER BY id "
+      "LIMIT ?"));
   rows.bind(after).bind(limit);
   std::vector<SubjectRecord> subjects;
   while (TRY(rows.step())) subjects.push_back(TRY(read_row(rows)));

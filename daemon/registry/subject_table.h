@@ -27,6 +27,7 @@ struct SubjectRecord {
   std::string country;       ///< likewise
   SubjectStatus status = SubjectStatus::active;
   TimePoint created_at{};
+  std::int64_t status_changes = 0;  ///< so far: tells one suspension from the next
 };
 
 namespace subject_table {

@@ -97,7 +97,7 @@ class Verbs(unittest.TestCase):
 
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
-                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit):
+                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.conformance):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -353,12 +353,31 @@ class Verbs(unittest.TestCase):
         self.plain("key", "keep", "lives")
         self.plain("key", "destroy", "lives")
         self.as_json("key", "keep", "lives")
+        for ca in ("next-1", "next-2"):
+            self.plain("ca", "create", "--ca", ca, "--key", ca, "--key-type", "rsa_4096", "--subject", ROOT)
+        self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "cross", "next-2", "--by", "next-1")[0])
+        self.assertEqual(self.as_json("ca", "cross", "next-1", "--by", "next-2")["ca"], "next-2")
+        self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "bundle")[0])
+        self.assertEqual(len(self.as_json("ca", "bundle", "--intermediates")["intermediates"]), 2)
+        self.assertRegex(self.plain("ca", "retire", "next-1")[0], r"state +retired")
+        self.assertEqual(self.as_json("ca", "retire", "next-2")["state"], "retired")
+        self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "drill")
         self.assertIn("drill", self.plain("unseal")[0])
         self.as_json("seal", "--reason", "drill")
         self.assertEqual(self.as_json("unseal")["sealed"]["reason"], "drill")
         self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
+
+    def conformance(self):
+        # This room is no hub as the rules want it: status 3 says so (tests/integration/conformance.py judges the verdicts).
+        said = self.plain("conformance", "--html", "page.html", want=3)[0]
+        self.assertRegex(said, r"(?m)^PKI-1 +not met +Hub root")
+        self.assertIn("CA hub-ca (CN=Example Hub Root CA,O=Example Hub,C=KE): EC P-256", said)
+        self.assertTrue((self.room.folder / "page.html").read_text().startswith("<!DOCTYPE html>"))
+        report = json.loads(self.hubseal("conformance", "--json", want=3).stdout)
+        self.assertEqual({clause["id"]: clause["verdict"] for clause in report["clauses"]}["PKI-1"], "not met")
+        self.driven.add("conformance")
 
     def status(self):
         said = self.plain("status")[0]

@@ -155,6 +155,11 @@ class AuditLog(unittest.TestCase):
         self.assertIn("cosigned by regulator.example", self.hubseal("cosign", cosigned).stdout)
         known = self.room.call("get_checkpoint", on="audit")["note"]
         self.assertEqual(parse_note(known)[1].keys(), {parse_note(known)[0].split("\n")[0], "regulator.example"})
+        report = json.loads(subprocess.run([HUBSEAL, "--socket", self.room.run / "admin.sock", "--json", "conformance"],
+                                           capture_output=True, timeout=rig.PATIENCE, check=False).stdout)
+        told = next(clause for clause in report["clauses"] if clause["id"] == "C2SP signed-note")
+        self.assertEqual(told["verdict"], "met", told)
+        self.assertIn("cosigned by regulator.example at 20", json.dumps(told))
         stranger = self.room.write("stranger.txt", Witness("stranger.example").cosign(known))
         self.hubseal("cosign", first, want=3)
         self.room.restart()
@@ -167,7 +172,7 @@ class AuditLog(unittest.TestCase):
         self.hubseal("export", "--out", "copy")
         copy = self.room.folder / "copy"
         self.assertEqual(self.lines(copy), self.lines()[:len(self.lines(copy))])
-        verdict = json.loads(self.hubseal("verify", copy, "--key", copy / "audit-key.pem", "--json").stdout)
+        verdict = json.loads(self.hubseal("verify", copy, "--exported", "--key", copy / "audit-key.pem", "--json").stdout)
         self.assertTrue(verdict["good"])
         self.assertEqual(verdict["records"], verdict["signed_records"])
         self.assertIn("empty folder", self.hubseal("export", "--out", "copy", want=2).stderr)

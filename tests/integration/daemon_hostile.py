@@ -56,6 +56,11 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "keep_key": ("manage_keys", {"key": "nothing"}),
     "confirm_backup": ("manage_keys", {"key": "nothing", "evidence": "x"}),
     "get_ocsp": ("read_certificates", {"request": "MAA="}),
+    "install_ca": ("create_ca", {"ca": "hub-ca", "certificate": "none", "chain": "none"}),
+    "import_ca": ("create_ca", {"ca": "c3", "key": "c3", "profile": "test-root", "certificate": "none"}),
+    "cross_certify": ("create_ca", {"ca": "hub-ca", "by": "c2"}),
+    "retire_ca": ("create_ca", {"ca": "nothing"}),
+    "get_trust_bundle": ("read_certificates", {}),
     "get_crl": ("read_certificates", {"ca": "hub-ca"}),
     "list_records": ("read_audit", {}),
     "get_checkpoint": ("read_audit", {}),
@@ -65,7 +70,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
 }
 OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
     "agent": {"health", "version", "list_keys", "get_public_key", "get_ca", "issue_certificate", "get_certificate",
-              "list_certificates", "get_crl", "get_ocsp", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
+              "list_certificates", "get_crl", "get_ocsp", "get_trust_bundle", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
               "submit_approval", "list_approvers"},
     "jws": {"health", "version", "get_public_key", "sign_jws"},
     "admin": set(OPERATIONS),

@@ -2,8 +2,10 @@
 which was destroyed is gone from the token, as pkcs11-tool sees it."""
 
 import pathlib
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -122,6 +124,48 @@ class Lives(unittest.TestCase):
         self.assertIn("hub-jws\n", self.in_token(room))
         self.assertNotIn("destroy_at", room.call("keep_key", key="hub-jws"))
         self.refused("conflict", lambda: room.call("keep_key", key="hub-jws"))
+
+    def test_a_clock_that_jumps_or_is_wrong_from_the_start_destroys_nothing(self):
+        room = rig.Rig(start=False)
+        self.addCleanup(room.close)
+        room.policy_file.write_text(room.policy_file.read_text().replace("destroy_delay_hours = 0", "destroy_delay_hours = 24"))
+        shift = room.folder / "shift"
+        room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(shift), "FAKETIME_NO_CACHE": "1",
+                            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        shift.write_text("+0\n")
+        room.start()
+        self.make(room)
+        room.call("deactivate_key", key="hub-jws")
+        room.call("destroy_key", key="hub-jws")
+        shift.write_text("+400d\n")
+        time.sleep(35)  # longer than the housekeeper waits
+        self.assertEqual(self.state(room)["state"], "deactivated")
+        room.restart()
+        time.sleep(3)
+        self.assertEqual(self.state(room)["state"], "deactivated")
+        self.assertIn("hub-jws\n", self.in_token(room))
+        room.stop()
+        with sqlite3.connect(room.state / "registry.sqlite") as registry:  # as if it had run for a day
+            registry.execute("UPDATE keys SET destroy_wait = 0")
+        registry.close()
+        room.start()
+        self.wait_for(room, "key_destroyed")
+
+    def test_who_suspends_a_key_waits_for_the_signature_that_is_being_made(self):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        room.start()
+        self.make(room)
+        self.sign(room)
+        room.script("slow C_Sign * 2000")
+        done = []
+        signing = threading.Thread(target=lambda: (self.sign(room), done.append("signed")))
+        signing.start()
+        time.sleep(0.5)
+        room.call("suspend_key", key="hub-jws")
+        done.append("suspended")
+        signing.join()
+        self.assertEqual(done, ["signed", "suspended"])
 
     def test_the_key_of_a_ca_that_is_valid_is_not_destroyed_unless_it_is_compromised(self):
         room = self.room(delay=24)

@@ -3,8 +3,11 @@ numbers, reasons and dates, and kill -9 at every step loses no revocation and gi
 
 import base64
 import datetime
+import shutil
+import sqlite3
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
@@ -38,6 +41,12 @@ class Revocation(unittest.TestCase):
         name = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
         issued = self.room.issue(self.room.make_csr(), subject=name, request=f"r-{len(self.room.audit())}")
         return issued["serial"], self.room.write(f"{issued['serial']}.pem", issued["certificate"])
+
+    def await_(self, true):
+        deadline = time.monotonic() + rig.PATIENCE
+        while not true():
+            self.assertLess(time.monotonic(), deadline, self.room.log())
+            time.sleep(0.05)
 
     def verdict(self, certificate):
         """What openssl verify says with the newest list."""
@@ -129,6 +138,21 @@ class Lists(Revocation):
         self.assertEqual(issued[-1]["crl_number"], number)
         self.assertEqual(issued[-1]["crl_sha256"], rig.sha256_hex((self.room.state / "crl" / "hub-ca.crl").read_bytes()))
 
+    def test_a_list_that_could_not_be_written_is_written_later_and_named_meanwhile(self):
+        serial, _ = self.issue()
+        file = self.room.state / "crl" / "hub-ca.crl"
+        file.unlink()
+        file.mkdir()
+        (file / "in-the-way").write_text("")
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        self.assertIn('CRL of CA "hub-ca" is behind', "".join(self.room.call("health")["problems"]))
+        shutil.rmtree(file)
+        self.room.restart()
+        newest = base64.b64decode(crl_of(self.room)[1]["der"])
+        self.await_(lambda: file.exists() and file.read_bytes() == newest)
+        self.assertEqual(self.room.call("health")["status"], "ready")
+        self.assertIsNotNone(self.entry(serial))
+
     def test_the_command_line_revokes_holds_and_releases(self):
         serial, certificate = self.issue()
 
@@ -186,6 +210,164 @@ class Suspension(Revocation):
         self.assertIn("certificate revoked", self.verdict(files[2]))  # revoked meanwhile
         self.room.issue(self.room.make_csr(), subject=bank, request="afterwards")
         self.refused("not_found", "suspend_subject", subject="nobody")
+
+
+class Stopped(Revocation):
+    """Nobody needs to agree here."""
+
+    def test_a_hold_that_is_asked_for_during_a_suspension_outlives_it(self):
+        bank, (held, certificate) = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60], self.issue()
+        self.room.call("suspend_subject", subject=bank)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=held, reason="certificate_hold")
+        self.assertEqual(self.room.call("resume_subject", subject=bank)["certificates"], 0)
+        self.assertIn("certificate revoked", self.verdict(certificate))
+        self.room.call("release_certificate", ca="hub-ca", serial=held)
+        self.assertIn(": OK", self.verdict(certificate))
+
+    def test_nothing_but_resuming_puts_the_certificates_of_a_suspended_participant_back(self):
+        bank, (before, _) = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60], self.issue()
+        with_it = self.room.issue(self.room.make_csr(), subject=bank, request="with-it")["serial"]
+        self.room.call("revoke_certificate", ca="hub-ca", serial=before, reason="certificate_hold")
+        self.room.call("suspend_subject", subject=bank)
+        for serial in (before, with_it):
+            refusal = self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+            self.assertIn("resume_subject", refusal.message)
+            self.assertIsNotNone(self.entry(serial))
+        self.room.call("resume_subject", subject=bank)
+        self.assertIsNone(self.entry(with_it))
+        self.room.call("release_certificate", ca="hub-ca", serial=before)
+
+
+class Stockpiled(Revocation):
+    """Consent is to what was there when it was asked for, not to what comes later."""
+
+    @classmethod
+    def prepare(cls):
+        for operation in ("resume_subject", "release_certificate", "set_subject"):
+            cls.room.need_approvals(operation=operation, number=1)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(cls.room, cls.carol)
+
+    def agree(self, action):
+        approval = approval_support.wait_for_consent(action)
+        approval_support.submit(self.room, approval, self.carol)
+        return approval
+
+    def test_nobody_can_agree_to_resume_before_there_is_a_suspension_nor_use_it_for_the_next(self):
+        self.issue()
+        bank = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
+        resume = lambda: self.room.call("resume_subject", subject=bank)
+        self.refused("conflict", "resume_subject", subject=bank)
+        self.room.call("suspend_subject", subject=bank)
+        first = self.agree(resume)
+        self.assertEqual(resume()["status"], "active")
+        self.room.call("suspend_subject", subject=bank)
+        self.assertNotEqual(approval_support.wait_for_consent(resume), first)
+
+    def test_consent_to_release_one_hold_does_not_release_the_next(self):
+        serial, _ = self.issue()
+        hold = lambda: self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        release = lambda: self.room.call("release_certificate", ca="hub-ca", serial=serial)
+        hold()
+        self.agree(release)
+        time.sleep(1.1)  # dates are in seconds
+        # The hold becomes another one without the consent being used: it goes, and comes again.
+        self.room.stop()
+        with sqlite3.connect(self.room.state / "registry.sqlite") as registry:
+            registry.execute("DELETE FROM revocations WHERE serial = ?", (serial,))
+        registry.close()
+        self.room.start()
+        self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+        hold()
+        approval_support.wait_for_consent(release)
+
+    def test_consent_to_an_entry_does_not_undo_a_later_one(self):
+        fields = lambda *names: {"subject": "entered", "organization": "Bank", "country": "KE", "names": {"dns": list(names)}}
+        enter = lambda *names: self.room.call("set_subject", **fields(*names))
+        self.agree(lambda: enter("a.example"))
+        enter("a.example")
+        self.agree(lambda: enter("a.example", "b.example"))  # and not used
+        self.agree(lambda: enter("c.example"))
+        enter("c.example")
+        approval_support.wait_for_consent(lambda: enter("a.example", "b.example"))
+
+
+class WrongClock(Revocation):
+    @classmethod
+    def prepare(cls):
+        cls.shift = cls.room.folder / "shift"
+        cls.room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(cls.shift),
+                                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        cls.move_clock("+0")
+
+    @classmethod
+    def move_clock(cls, by):
+        beside = cls.shift.with_suffix(".new")
+        beside.write_text(by + "\n")
+        beside.rename(cls.shift)
+
+    def tearDown(self):
+        self.move_clock("+0")
+        self.room.restart()
+
+    def test_no_list_is_signed_while_the_clock_has_jumped_and_the_revocation_is_in_the_next(self):
+        serial, _ = self.issue()
+        number = crl_of(self.room)[1]["number"]
+        self.move_clock("+400d")
+        revoked = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        self.assertNotIn("crl_number", revoked)
+        self.assertEqual(crl_of(self.room)[1]["number"], number)
+        self.assertIn("the clock jumped", "".join(self.room.call("health")["problems"]))
+        self.move_clock("+0")
+        other, _ = self.issue()
+        self.assertIn("crl_number", self.room.call("revoke_certificate", ca="hub-ca", serial=other, reason="superseded"))
+        crl = crl_of(self.room)[0]
+        entry = crl.get_revoked_certificate_by_serial_number(int(serial, 16))
+        self.assertLessEqual(entry.revocation_date, crl.last_update)
+        self.assertEqual(self.room.call("health")["status"], "ready")
+
+    def test_a_list_of_a_day_that_is_yet_to_come_is_followed_by_one_of_today(self):
+        first, _ = self.issue()
+        second, _ = self.issue()
+        self.move_clock("+400d")
+        self.room.restart()  # what was wrong from the start is not noticed
+        self.room.call("revoke_certificate", ca="hub-ca", serial=first, reason="key_compromise")
+        future, answer = crl_of(self.room)
+        self.move_clock("+0")
+        self.room.restart()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=second, reason="key_compromise")
+        crl, later = crl_of(self.room)
+        self.assertGreater(later["number"], answer["number"])
+        self.assertLess(crl.last_update, future.last_update)
+        self.assertIsNotNone(self.entry(first))
+        self.assertIsNotNone(self.entry(second))
+
+    def test_a_suspension_stops_also_what_the_clock_says_has_ended(self):
+        bank, (serial, _) = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60], self.issue()
+        self.move_clock("+4000d")
+        self.assertEqual(self.room.call("suspend_subject", subject=bank)["certificates"], 1)
+        self.move_clock("+0")
+        self.room.call("suspend_subject", subject=bank)
+        self.assertIsNotNone(self.entry(serial))
+
+    def test_an_entry_stays_until_it_was_on_a_list_after_the_end_of_its_certificate(self):
+        serial, certificate = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after
+        days = (end - datetime.datetime.utcnow()).days
+        listed = []
+        for day in (days + 2, days + 6, days + 10):  # days without hubseald in between
+            last = crl_of(self.room)[0].last_update
+            self.room.stop()
+            self.move_clock(f"+{day}d")
+            self.room.start()
+            self.await_(lambda last=last: crl_of(self.room)[0].last_update > last)
+            listed.append(self.entry(serial) is not None)
+        self.assertEqual(listed, [True, False, False])
 
 
 class Approved(Revocation):

@@ -13,7 +13,9 @@
 
 #include "common/exit_code.h"
 #include "common/wire/message.h"
+#include "common/x509/csr.h"
 #include "tests/support/must.h"
+#include "tests/support/outside_root.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
 #include "tests/support/witness.h"
@@ -115,7 +117,39 @@ class Daemon {
     return test::must(parse_json(room_.dispatcher().handle(peer, dump_json(request)), {.max_members = 1024}));
   }
 
+  /// A second root of the first one's name, a CA that waits for its certificate, and a key that nobody registered.
+  void make_other_cas() {
+    const Json subject = {{"common_name", "Example Hub Root CA"}, {"organization", "Example Hub"}, {"country", "KE"}};
+    for (const auto& [name, form] : {std::pair{"hub-ca-2", "root"}, std::pair{"hub-sub", "csr"}}) {
+      BOOST_REQUIRE(
+          ask({{"v", 1}, {"id", "1"}, {"op", "create_key"}, {"label", name}, {"type", "rsa_4096"}, {"use", "ca"}})
+              .contains("ok"));
+      const Json made = ask({{"v", 1},
+                             {"id", "1"},
+                             {"op", "create_ca"},
+                             {"ca", name},
+                             {"key", name},
+                             {"profile", "hub-root"},
+                             {"subject", subject},
+                             {"form", form}});
+      BOOST_REQUIRE(made.contains("ok"));
+      if (made["ok"].contains("csr")) csr_ = made["ok"]["csr"];
+    }
+    legacy_ = test::must(room_.signer().generate_key(KeyType::rsa_4096, "legacy")).spki;
+  }
+
+  /// What an outside root has made of them.
+  void fill_in_outside(Json& request) const {
+    if (request["op"] == "install_ca")
+      request["certificate"] = outside_.certify(test::must(x509::Csr::parse(csr_)).spki(), csr_);
+    if (request["op"] == "import_ca") request["certificate"] = outside_.certify(legacy_);
+    if (request.contains("chain")) request["chain"] = outside_.pem();
+  }
+
  private:
+  const test::OutsideRoot outside_;
+  std::string csr_;
+  Bytes legacy_;
   const test::Witness witness_{"regulator.example"};
   test::SoftwareRoom room_;
   PeerRule rule_;
@@ -269,7 +303,11 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
                                             "suspend_key",
                                             "deactivate_key",
                                             "destroy_key",
-                                            "keep_key"};
+                                            "keep_key",
+                                            "install_ca",
+                                            "import_ca",
+                                            "cross_certify",
+                                            "retire_ca"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),
@@ -284,10 +322,12 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
       if (example.request.contains("csr")) example.request["csr"] = make_csr();
       if (example.request.contains("note")) example.request["note"] = cosigned;
       if (example.request.contains("serial")) example.request["serial"] = serial;
+      daemon.fill_in_outside(example.request);
       approval.fill_in(daemon, example.request);
       const Json reply = daemon.ask(example.request);
       BOOST_REQUIRE_MESSAGE(reply.contains("ok"), dump_json(reply));
       if (!example.reply.is_null()) BOOST_TEST(join(members_of(reply)) == join(members_of(example.reply)));
+      if (example.name == "create_ca") daemon.make_other_cas();
       if (example.name == "issue_certificate") {
         serial = reply["ok"]["serial"];
         // Two more, so that a page of two has a page after it.

@@ -46,6 +46,15 @@ Outcome get_ocsp(Pki& pki, const Request& request) {
 
 void add_pki(std::vector<Route>& routes, const Services& services) {
   Pki& pki = services.pki;
+  for (const auto& [path, fetch] : {std::pair("/pki/trust-bundle.pem", &Pki::trust_bundle),
+                                    std::pair("/pki/intermediates.pem", &Pki::intermediates)})
+    routes.push_back({.method = "GET", .path = path, .handler = [&pki, fetch = fetch](const Request&) -> Outcome {
+                        Answer answer;
+                        answer.content_type = "application/x-pem-file";
+                        answer.body = TRY((pki.*fetch)());
+                        answer.cache_seconds = kCacheSeconds;
+                        return answer;
+                      }});
   routes.push_back({.method = "POST",
                     .path = "/pki/ocsp",
                     .handler = [&pki](const Request& request) { return post_ocsp(pki, request); },

@@ -58,6 +58,16 @@ BOOST_AUTO_TEST_CASE(bytes_that_no_record_names_are_none_of_the_logs) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(torn_bytes_that_a_record_names_must_be_there_unless_the_copy_has_records_only) {
+  RecordReader reader;
+  BOOST_TEST(reader.take(record(1), true).value());
+  BOOST_TEST(!reader.take(sealed(2, "{\"seq\":2,\"ti\n"), true).has_value());
+  RecordReader copy;
+  copy.expect_records_only();
+  BOOST_TEST(copy.take(record(1), true).value());
+  BOOST_TEST(copy.take(sealed(2, "{\"seq\":2,\"ti\n"), true).value());
+}
+
 BOOST_AUTO_TEST_CASE(a_last_line_without_its_line_feed_is_not_a_record_yet) {
   RecordReader reader;
   BOOST_TEST(!reader.take(record(1), false).value());

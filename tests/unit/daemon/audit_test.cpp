@@ -2,7 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -21,6 +26,45 @@ using namespace hubseal;
 using daemon::AuditLog;
 
 namespace {
+
+/// The next fsync of a folder fails, as on a disk that is at fault.
+std::atomic<bool> folder_sync_fails{false};
+
+bool is_folder(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+// In place of the C library's, for this whole program.
+extern "C" int fsync(int fd) {
+  if (is_folder(fd) && folder_sync_fails.exchange(false)) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
+namespace {
+
+/// This process can open so many files more while it lives.
+class FewFiles {
+ public:
+  explicit FewFiles(int more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);  // the lowest number that is free
+    ::close(next);
+    const rlimit few{static_cast<rlim_t>(next + more), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 struct Fixture {
   test::TempDir folder;
@@ -95,6 +139,23 @@ BOOST_AUTO_TEST_CASE(a_record_that_lacks_only_its_line_feed_keeps_its_number) {
   BOOST_REQUIRE(written.size() == 3);
   BOOST_TEST(Json::parse(written[1]).at("event") == "two");
   BOOST_TEST(Json::parse(written[2]).at("seq") == 3);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_record_of_the_next_file_keeps_its_number_as_well) {
+  {
+    const auto log = AuditLog::open(folder.path(), clock, 1).value();
+    test::must(log->record(Json{{"event", "one"}}));
+    test::must(log->record(Json{{"event", "two"}}));
+  }
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  {
+    const auto log = open();
+    BOOST_TEST(log->records() == 2U);
+    test::must(log->record(Json{{"event", "three"}}));
+    BOOST_TEST(root_of_files() == root(*log));
+  }
+  std::filesystem::remove(folder.path() / "tree.hashes");
+  BOOST_TEST(open()->records() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(concurrent_writers_share_the_log_and_each_record_is_there_once) {
@@ -203,6 +264,47 @@ BOOST_AUTO_TEST_CASE(a_crash_while_a_file_is_put_away_leaves_no_gap) {
   BOOST_TEST(log->records() == 1U);
   test::must(log->record(Json{{"event", "two"}}));
   test::must(log->record(Json{{"event", "three"}}));
+  BOOST_TEST(root_of_files() == root(*log));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_descriptor_for_the_folder_a_full_file_stays_where_it_is) {
+  const auto log = AuditLog::open(folder.path(), clock, 1).value();
+  test::must(log->record(Json{{"event", "one"}}));
+  for (const int more : {0, 1}) {
+    const FewFiles few(more);
+    BOOST_TEST((log->record(Json{{"event", "refused"}}).error().code == Code::storage_unavailable));
+  }
+  test::must(log->record(Json{{"event", "two"}}));
+  test::must(log->record(Json{{"event", "three"}}));
+  BOOST_TEST(log->records() == 3U);
+  BOOST_TEST(root_of_files() == root(*log));
+}
+
+// A second try would put the empty next file away in place of the full one.
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_synced_closes_the_log_and_costs_no_record) {
+  auto log = AuditLog::open(folder.path(), clock, 1).value();
+  test::must(log->record(Json{{"event", "one"}}));
+  folder_sync_fails = true;
+  for (int n = 0; n < 3; ++n)
+    BOOST_TEST((log->record(Json{{"event", "refused"}}).error().code == Code::storage_unavailable));
+  BOOST_TEST(!log->writable());
+  log.reset();
+  log = AuditLog::open(folder.path(), clock, 1).value();
+  BOOST_TEST(log->records() == 1U);
+  test::must(log->record(Json{{"event", "two"}}));
+  test::must(log->record(Json{{"event", "three"}}));
+  BOOST_TEST(root_of_files() == root(*log));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_file_never_takes_the_place_of_another) {
+  const auto log = AuditLog::open(folder.path(), clock, 1).value();
+  test::must(log->record(Json{{"event", "one"}}));
+  const auto taken = folder.path() / audit::rotated_name(1);
+  std::ofstream(taken) << "evidence\n";
+  BOOST_TEST(!log->record(Json{{"event", "two"}}).has_value());
+  BOOST_TEST(std::filesystem::file_size(taken) == 9U);
+  std::filesystem::remove(taken);
+  test::must(log->record(Json{{"event", "two"}}));
   BOOST_TEST(root_of_files() == root(*log));
 }
 

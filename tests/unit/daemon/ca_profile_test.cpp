@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(the_shipped_profiles_load) {
   const auto profiles = load_profiles("config/profiles").value();
   for (const char* name : {"hub-root", "dfsp-client", "dfsp-server", "hub-server", "jws"})
     BOOST_TEST(profiles.find(name) != nullptr, name);
-  BOOST_TEST(profiles.all().size() == 5u);
+  BOOST_TEST(profiles.all().size() == 6u);
   BOOST_TEST(profiles.find("dfsp") == nullptr);
 }
 

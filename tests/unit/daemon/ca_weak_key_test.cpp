@@ -4,8 +4,8 @@
 #include <openssl/param_build.h>
 #include <boost/test/unit_test.hpp>
 
+#include "common/x509/weak_key.h"
 #include "daemon/ca/policy.h"
-#include "daemon/ca/weak_key.h"
 #include "tests/support/ca_fixture.h"
 #include "tests/support/software_signer.h"
 
@@ -30,7 +30,7 @@ PkeyPtr rsa(const std::string& modulus, const std::string& exponent = "010001") 
   return PkeyPtr(key);
 }
 
-std::string weakness(const PkeyPtr& key) { return ca::weakness_of_rsa(key.get()).value_or("none"); }
+std::string weakness(const PkeyPtr& key) { return x509::weakness_of_rsa(key.get()).value_or("none"); }
 
 bool has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
 

@@ -1,5 +1,6 @@
 #include "daemon/checkpoints.h"
 
+#include <deque>
 #include <fstream>
 #include <sstream>
 
@@ -52,7 +53,7 @@ struct Room {
   /// As a start of hubseald does.
   void open(Checkpoints::Settings settings = {}) {
     close();
-    log = must(AuditLog::open(folder.path(), clock));
+    log = must(AuditLog::open(folder.path(), clock, file_bytes));
     keyring = must(Keyring::open(*registry, token, clock));
     gate = std::make_unique<Gate>();
     checkpoints = std::make_unique<Checkpoints>(*log, *registry, *keyring, token, *gate);
@@ -74,6 +75,7 @@ struct Room {
 
   SystemClock clock;
   Token token;
+  std::int64_t file_bytes = AuditLog::kFileBytes;
   test::TempDir registry_folder, folder;
   std::unique_ptr<Registry> registry = must(Registry::open(registry_folder.path()));
   std::unique_ptr<AuditLog> log;
@@ -244,6 +246,98 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_on_its_way_is_no_disagreement) {
   BOOST_TEST(reason().empty(), reason());
 }
 
+// Any number of checkpoints may have been announced before one is known to be where it belongs.
+BOOST_AUTO_TEST_CASE(several_interrupted_checkpoints_are_no_disagreement) {
+  record(1);
+  must(checkpoints->make());
+  const auto first = must(registry->read(&checkpoint_table::find)).value();
+  record(1);
+  must(checkpoints->make());
+  const auto second = must(registry->read(&checkpoint_table::find)).value();
+  // The second one reached log and token, and was never confirmed; a third was announced and came no further.
+  must(registry->write([&](Database& database) -> Result<> {
+    TRY(checkpoint_table::confirm(database, first.last, true));
+    TRY(checkpoint_table::announce(database, second.last));
+    return checkpoint_table::announce(database, {99, Bytes(32, 1)});
+  }));
+  open();
+  BOOST_TEST(reason().empty(), reason());
+  record(1);
+  must(checkpoints->make());
+  BOOST_TEST(must(registry->read(&checkpoint_table::find)).value().announced.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_cannot_sign_costs_no_consent_to_a_rollback) {
+  record(1);
+  must(checkpoints->make());
+  must(registry->write([&](Database& database) {
+    return checkpoint_table::confirm(database, {7, Bytes(32, 1)}, true);
+  }));
+  open();
+  BOOST_REQUIRE(!reason().empty());
+  int consents = 0;
+  const auto consent = [&]() -> Result<> {
+    ++consents;
+    return {};
+  };
+  token.gone = true;
+  BOOST_TEST(!checkpoints->accept_rollback(consent).has_value());
+  BOOST_TEST(consents == 0);
+  BOOST_TEST(!reason().empty());
+  token.gone = false;
+  const auto no_consent = [] { return Result<>(fail(Code::conflict, "used by somebody else")); };
+  BOOST_TEST(!checkpoints->accept_rollback(no_consent).has_value());
+  open();
+  BOOST_TEST(!reason().empty());
+  must(checkpoints->accept_rollback(consent));
+  BOOST_TEST(consents == 1);
+  BOOST_TEST(reason().empty(), reason());
+}
+
+// The stored hashes agree with the checkpoint all the while.
+BOOST_AUTO_TEST_CASE(a_record_that_was_changed_in_a_file_put_away_is_noticed_at_the_start) {
+  file_bytes = 1;
+  open();
+  record(9);
+  must(checkpoints->make());
+  open();
+  BOOST_TEST(reason().empty(), reason());
+  close();
+  const auto third = folder.path() / "audit-000000000003.jsonl";
+  test::must_replace_in(third, "\"n\":", "\"n\":1");
+  open();
+  BOOST_TEST(reason().find("was changed") != std::string::npos, reason());
+  BOOST_TEST(!checkpoints->make().has_value());
+  close();
+  test::must_replace_in(third, "\"n\":1", "\"n\":");
+  open();
+  BOOST_TEST(reason().empty(), reason());
+  close();
+  std::filesystem::remove(third);
+  open();
+  BOOST_TEST(reason().find("record 3 is missing") != std::string::npos, reason());
+}
+
+BOOST_AUTO_TEST_CASE(a_large_log_is_read_while_hubseald_works) {
+  file_bytes = 1;
+  open();
+  record(9);
+  must(checkpoints->make());
+  close();
+  test::must_replace_in(folder.path() / "audit-000000000003.jsonl", "\"n\":", "\"n\":1");
+  const Checkpoints::Settings later{.witnesses = {}, .check_at_start = std::chrono::milliseconds(0)};
+  open(later);
+  BOOST_TEST(reason().empty(), reason());
+  for (int n = 0; n < 20; ++n) checkpoints->tick();
+  BOOST_TEST(reason().find("was changed") != std::string::npos, reason());
+  close();
+  test::must_replace_in(folder.path() / "audit-000000000003.jsonl", "\"n\":1", "\"n\":");
+  open(later);
+  record(3);  // files are put away meanwhile
+  for (int n = 0; n < 20; ++n) checkpoints->tick();
+  BOOST_TEST(reason().empty(), reason());
+}
+
 BOOST_AUTO_TEST_CASE(stored_hashes_at_fault_are_made_anew_and_stop_nothing) {
   record(9);
   must(checkpoints->make());
@@ -293,6 +387,38 @@ BOOST_AUTO_TEST_CASE(cosignatures_of_known_witnesses_are_kept_and_no_others) {
   record(1);
   must(checkpoints->make());
   BOOST_TEST((checkpoints->add_cosignatures(known.cosign(note, 1)).error().code == Code::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(what_as_many_witnesses_cosign_as_may_be_configured_can_be_read_back) {
+  Checkpoints::Settings settings;
+  std::deque<test::Witness> witnesses;
+  for (int n = 0; n < 16; ++n) {
+    witnesses.emplace_back("w" + std::to_string(n) + ".example");
+    settings.witnesses.push_back(must(audit::Witness::parse(witnesses.back().verifier_key())));
+  }
+  open(settings);
+  record(1);
+  must(checkpoints->make());
+  const std::string note = must(checkpoints->latest()).note;
+  for (const test::Witness& witness : witnesses) must(checkpoints->add_cosignatures(witness.cosign(note, 1764150000)));
+  open(settings);
+  BOOST_TEST(must(audit::parse_note(must(checkpoints->latest()).note)).signatures.size() == 17U);
+  BOOST_TEST(!verdict().fault.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_cosignature_that_is_known_or_older_writes_nothing) {
+  const test::Witness known("regulator.example");
+  open({.witnesses = {must(audit::Witness::parse(known.verifier_key()))}});
+  record(1);
+  must(checkpoints->make());
+  const std::string note = must(checkpoints->latest()).note;
+  must(checkpoints->add_cosignatures(known.cosign(note, 1764150060)));
+  const auto size = std::filesystem::file_size(file);
+  for (const std::uint64_t time : {1764150060U, 1764150000U})
+    BOOST_TEST(must(checkpoints->add_cosignatures(known.cosign(note, time))).front() == "regulator.example");
+  BOOST_TEST(std::filesystem::file_size(file) == size);
+  const audit::SignedNote kept = must(audit::parse_note(must(checkpoints->latest()).note));
+  BOOST_TEST(audit::cosigned_at(kept, must(audit::Witness::parse(known.verifier_key()))).value() == 1764150060U);
 }
 
 BOOST_AUTO_TEST_CASE(a_verifier_key_is_name_id_and_key_that_belong_together) {

@@ -1,8 +1,14 @@
 #include "daemon/gate.h"
 
+#include <optional>
+#include <thread>
+
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/must.h"
+
 using namespace hubseal;
+using namespace std::chrono_literals;
 using daemon::Gate;
 
 BOOST_AUTO_TEST_SUITE(gate)
@@ -35,12 +41,23 @@ BOOST_AUTO_TEST_CASE(who_is_inside_is_waited_for_and_nobody_enters_meanwhile) {
     auto pass = gate.enter();
     BOOST_REQUIRE(pass);
     gate.close("seal", {Code::sealed, "drill"});
-    BOOST_TEST(!gate.wait_until_empty(at_once()));
+    BOOST_TEST(!gate.wait_for_those_inside(at_once()));
     BOOST_TEST(!gate.enter().has_value());
     const auto moved = *std::move(pass);
-    BOOST_TEST(!gate.wait_until_empty(at_once()));
+    BOOST_TEST(!gate.wait_for_those_inside(at_once()));
   }
-  BOOST_TEST(gate.wait_until_empty(at_once()));
+  BOOST_TEST(gate.wait_for_those_inside(at_once()));
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_in_while_somebody_waits_is_not_waited_for) {
+  Gate gate;
+  std::optional<Gate::Pass> early(test::must(gate.enter()));
+  std::optional<Gate::Pass> late;
+  std::thread waiter([&] { BOOST_TEST(gate.wait_for_those_inside(std::chrono::steady_clock::now() + 10s)); });
+  std::this_thread::sleep_for(50ms);
+  late.emplace(test::must(gate.enter()));
+  early.reset();
+  waiter.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

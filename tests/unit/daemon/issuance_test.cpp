@@ -90,6 +90,40 @@ BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
   BOOST_TEST(!kept().issued());
 }
 
+BOOST_AUTO_TEST_CASE(an_intent_asks_the_people_that_todays_policy_wants) {
+  (void)room().issuance().issue(shipped, request, broken_log());
+  int asked = 0;
+  Issuance::Trail trail = good_trail();
+  trail.needed = 2;
+  trail.authorize = [&](const ca::Prepared&) -> Result<Grant> {
+    ++asked;
+    return fail(Code::approval_required, "a-1");
+  };
+  BOOST_TEST((room().issuance().issue(shipped, request, trail).error().code == Code::approval_required));
+  BOOST_TEST(!kept().issued());
+  trail.authorize = [&](const ca::Prepared&) -> Result<Grant> {
+    ++asked;
+    return Grant();
+  };
+  trail.record_result = [](const CertificateRecord&) -> Result<> { return fail(Code::storage_unavailable, "full"); };
+  (void)room().issuance().issue(shipped, request, trail);
+  BOOST_TEST(kept().approvals_needed == 2);
+  trail.record_result = [](const CertificateRecord&) { return Result<>(); };
+  BOOST_TEST(must(room().issuance().issue(shipped, request, trail)).issued());
+  BOOST_TEST(asked == 2);  // and who has agreed is not asked again
+}
+
+BOOST_AUTO_TEST_CASE(an_intent_can_be_revoked_and_is_not_signed_then) {
+  (void)room().issuance().issue(shipped, request, broken_log());
+  const Json revoked = ask(peer(Role::admin), "revoke_certificate",
+                           {{"ca", "hub-ca"}, {"serial", kept().serial}, {"reason", "cessation_of_operation"}});
+  BOOST_TEST(revoked.contains("ok"), dump_json(revoked));
+  const auto refused = room().issuance().issue(shipped, request, good_trail());
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::policy_denied));
+  BOOST_TEST(!kept().issued());
+}
+
 BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
   const CertificateRecord first = must(room().issuance().issue(shipped, request, good_trail()));
   const Policy stricter = policy_with("validity_days    = 730", "validity_days    = 30");

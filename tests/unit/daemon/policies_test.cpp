@@ -188,6 +188,18 @@ BOOST_AUTO_TEST_CASE(consent_covers_exactly_these_bytes) {
   BOOST_TEST(ask(admin, "get_policy")["ok"]["approval"] == second);
 }
 
+BOOST_AUTO_TEST_CASE(a_load_that_was_agreed_to_under_an_older_policy_replaces_no_newer_one) {
+  const auto begun = room().policies().current();
+  more_approvals();
+  BOOST_TEST(load() == "ok");
+  const PolicySource source = must(room().policies().read_files());
+  const auto late = room().policies().replace(
+      begun->version, source, *begun, {.peer = "late", .uid = 0, .approval = {}}, [](Database&) { return Result<>(); });
+  BOOST_REQUIRE(!late.has_value());
+  BOOST_TEST((late.error().code == Code::conflict));
+  BOOST_TEST(version() == 2);
+}
+
 BOOST_AUTO_TEST_CASE(who_has_begun_ends_under_the_policy_of_that_moment) {
   const auto snapshot = room().policies().current();
   more_approvals();

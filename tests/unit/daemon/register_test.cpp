@@ -193,6 +193,24 @@ BOOST_FIXTURE_TEST_CASE(PKI_5_the_names_of_the_hubs_cas_are_the_hubs, Closed) {
   BOOST_TEST(message.find("the id of a participant") != std::string::npos, message);
 }
 
+BOOST_FIXTURE_TEST_CASE(PKI_5_a_new_ca_has_neither_id_nor_name_of_a_participant, Closed) {
+  BOOST_TEST(set("bank9", "Bank Nine", {{"cn", {"pay-hub"}}, {"dns", {"pay.example"}}}) == "ok");
+  const auto check = [&](const std::string& ca) {
+    return outcome(ask(admin, "check_ca",
+                       {{"ca", ca},
+                        {"profile", "test-root"},
+                        {"key_type", "ec_p256"},
+                        {"subject", {{"common_name", "X"}, {"organization", "Example Hub"}, {"country", "KE"}}}}));
+  };
+  for (const char* ca : {"bank9", "BANK9", "pay-hub", "pay.example"}) BOOST_TEST(check(ca) == "conflict", ca);
+  // Also where somebody was entered since it was looked at.
+  const auto authorities = must(Authorities::open(registry()));
+  const auto late =
+      authorities->add({.name = "pay-hub", .key = "k", .profile = "test-root", .certificate = {}, .csr = {1}});
+  BOOST_REQUIRE(!late.has_value());
+  BOOST_TEST((late.error().code == Code::conflict));
+}
+
 BOOST_FIXTURE_TEST_CASE(PKI_5_auto_gives_nobody_the_id_of_another, Auto) {
   BOOST_TEST(issue("bank1", named("bank1.example")) == "ok");
   BOOST_TEST(issue("thief", named("bank1")) == "conflict");

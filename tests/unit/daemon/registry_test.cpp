@@ -1,5 +1,6 @@
 #include "daemon/registry/registry.h"
 
+#include <future>
 #include <thread>
 
 #include <boost/test/unit_test.hpp>
@@ -160,6 +161,38 @@ BOOST_AUTO_TEST_CASE(a_refused_writer_takes_nobody_with_it) {
   for (auto& thread : threads) thread.join();
   BOOST_TEST(written == 80);
   BOOST_TEST(list({.limit = 500}).size() == 81);
+}
+
+// As SQLite does where the disk is full: what another writer of the same batch was told must be so.
+BOOST_AUTO_TEST_CASE(a_transaction_that_is_rolled_back_as_a_whole_leaves_nothing_of_anybody) {
+  std::promise<void> go;
+  std::vector<std::thread> threads;
+  const auto start = [&](auto work) {
+    threads.emplace_back(work);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  };
+  start([&] {
+    test::must(registry->write([&](Database&) -> Result<> {
+      go.get_future().wait();
+      return {};
+    }));
+  });
+  bool first = true, last = true;
+  start([&] { first = reserve(intent(1, "bank1"), {}).has_value(); });
+  start([&] {
+    (void)registry->write([&](Database& database) -> Result<> {
+      TRY(database.execute("ROLLBACK"));
+      return fail(Code::storage_unavailable, "disk full");
+    });
+  });
+  start([&] { last = reserve(intent(2, "bank1"), {}).has_value(); });
+  go.set_value();
+  for (auto& thread : threads) thread.join();
+  BOOST_TEST(!first);
+  BOOST_TEST(!last);
+  BOOST_TEST(list({.limit = 500}).empty());
+  test::must(reserve(intent(3, "bank1"), {}));
+  BOOST_TEST(list({.limit = 500}).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(lists_by_participant_in_pages_oldest_first) {

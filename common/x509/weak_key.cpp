@@ -1,4 +1,4 @@
-#include "daemon/ca/weak_key.h"
+#include "common/x509/weak_key.h"
 
 #include <cstdint>
 #include <numeric>
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <openssl/core_names.h>
 
-namespace hubseal::ca {
+namespace hubseal::x509 {
 namespace {
 
 constexpr std::uint64_t kSmallest = 752;     // factors below are looked for (CA/B Baseline 6.1.6)
@@ -128,4 +128,4 @@ std::optional<std::string> weakness_of_rsa(const EVP_PKEY* key) {
   return std::nullopt;
 }
 
-}  // namespace hubseal::ca
+}  // namespace hubseal::x509

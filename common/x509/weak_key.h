@@ -6,7 +6,7 @@
 
 #include "common/openssl.h"
 
-namespace hubseal::ca {
+namespace hubseal::x509 {
 
 /// What is weak about the numbers of an RSA key, in words; nothing for a sound one:
 ///   an exponent that is even, below 65537 or above 2^256
@@ -16,4 +16,4 @@ namespace hubseal::ca {
 /// Debian's weak keys of 2008 are not told: Debian 12 has no package that lists them.
 std::optional<std::string> weakness_of_rsa(const EVP_PKEY* key);
 
-}  // namespace hubseal::ca
+}  // namespace hubseal::x509

@@ -1,0 +1,40 @@
+/// Certificates for CAs of this hub that somebody else has signed: what an outside root made of our CSR.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/x509/certificate.h"
+#include "daemon/ca/prepare.h"
+
+namespace hubseal::ca {
+
+constexpr std::size_t kMaxChain = 8;              ///< certificates
+constexpr std::size_t kMaxChainPem = 128 * 1024;  ///< characters
+
+struct OutsideCa {
+  Issuer issuer;
+  std::vector<x509::Certificate> chain;  ///< from who signed it up to the self-signed root
+};
+
+struct OutsideRequest {
+  const Profile& profile;                  ///< kind = "ca": what our CA was to be
+  ByteView spki;                           ///< of our key
+  const x509::DistinguishedName* subject;  ///< that was asked for; null: any
+  std::string_view certificate;            ///< PEM
+  std::string_view chain;                  ///< PEM, one certificate after the other, the root last
+  TimePoint now;
+};
+/// Checks that it is a CA's certificate for our key and name, no wider than the profile (key usage, path length), valid
+/// now, and that the chain leads to a self-signed root by RFC 5280 section 6 with keys and hashes of 112 bits or more.
+/// Errors: bad_request, policy_denied naming found and wanted.
+Result<OutsideCa> check_outside(const OutsideRequest& request);
+
+/// The chain as it is kept: PEM.
+std::string chain_pem(const std::vector<x509::Certificate>& chain);
+/// Errors: bad_request, too_large.
+Result<std::vector<x509::Certificate>> parse_chain(std::string_view pem);
+
+}  // namespace hubseal::ca

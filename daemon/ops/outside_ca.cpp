@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+#include "daemon/ca/outside.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+#include "daemon/registry/subject_table.h"
+#include "daemon/revocation.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+constexpr std::size_t kMaxPem = 64 * 1024;
+
+Result<const ca::Profile*> ca_profile(const Call& call, const std::string& name) {
+  const ca::Profile* profile = call.policy->profiles.find(name);
+  if (profile && profile->kind == ca::Kind::ca) return profile;
+  return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", name));
+}
+
+void make_first_crl(Call& call, const std::string& ca) {
+  if (const auto made = call.services.revocation.bring_up_to_date(ca); !made)
+    log::warning("a new CA has no CRL yet", {{"ca", ca}, {"reason", made.error().message}});
+}
+
+/// Of who agrees and of the log: which certificate it is, and under which root.
+Json words_of(const ca::OutsideCa& outside) {
+  const x509::Certificate& certificate = outside.issuer.certificate();
+  const x509::Certificate& root = outside.chain.back();
+  return {{"distinguished_name", certificate.subject()},
+          {"key_id", to_hex(certificate.key_id())},
+          {"serial", certificate.serial().hex()},
+          {"not_after", format_utc(certificate.not_after())},
+          {"certificate_sha256", to_hex(sha256(certificate.der()))},
+          {"root", root.subject()},
+          {"root_sha256", to_hex(sha256(root.der()))}};
+}
+
+}  // namespace
+
+Result<Json> install_ca(Call& call, Fields fields) {
+  const std::string ca = TRY(fields.name("ca", kMaxName));
+  const std::string certificate = TRY(fields.text("certificate", kMaxPem));
+  const std::string chain = TRY(fields.text("chain", ca::kMaxChainPem));
+  TRY(fields.nothing_left());
+  Services& services = call.services;
+  call.details = {{"ca", ca}};
+  const auto waiting = TRY(services.authorities.find(ca));
+  if (waiting->issuer)
+    return fail(Code::conflict, fmt::format("CA \"{}\" has its certificate already; nothing was changed", ca));
+  const KeyRecord key = TRY(services.keyring.find(waiting->record.key, KeyUse::ca));
+  const hsm::KeyInfo info = TRY(services.signer.find_key(key.id));
+  const x509::Csr csr = TRY(x509::Csr::parse_der(waiting->record.csr));
+  const ca::Profile* profile = TRY(ca_profile(call, waiting->record.profile));
+  const x509::DistinguishedName subject = TRY(csr.subject());
+  const ca::OutsideCa outside = TRY(ca::check_outside({.profile = *profile,
+                                                       .spki = info.spki,
+                                                       .subject = &subject,
+                                                       .certificate = certificate,
+                                                       .chain = chain,
+                                                       .now = services.clock.now()}));
+  call.details.update(words_of(outside));
+  const unsigned needed = call.policy->approvals_needed.find("create_ca")->second;
+  const Grant grant = TRY(call.authorize(needed, {.operation = "install_ca", .about = ca, .content = call.details}));
+  TRY(call.record_intent("install_intent"));
+  CaRecord record = waiting->record;
+  record.certificate = outside.issuer.certificate().der();
+  record.chain = ca::chain_pem(outside.chain);
+  const auto authority = TRY(services.authorities.update(std::move(record), grant));
+  make_first_crl(call, ca);
+  return view_of(*authority);
+}
+
+Result<Json> import_ca(Call& call, Fields fields) {
+  const std::string ca = TRY(fields.name("ca", kMaxName)), label = TRY(fields.name("key", kMaxName));
+  const std::string profile_name = TRY(fields.name("profile", kMaxName));
+  const std::string certificate = TRY(fields.text("certificate", kMaxPem));
+  const std::string chain = TRY(fields.optional_text("chain", ca::kMaxChainPem)).value_or("");
+  TRY(fields.nothing_left());
+  Services& services = call.services;
+  call.details = {{"ca", ca}, {"key", label}, {"profile", profile_name}};
+  const ca::Profile* profile = TRY(ca_profile(call, profile_name));
+  if (services.authorities.find(ca))
+    return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
+  if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, ca); })))
+    return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", ca));
+  const x509::Certificate own = TRY(x509::Certificate::parse(certificate));
+  const hsm::KeyInfo info = TRY(services.signer.find_key(own.key_id()));
+  // A self-signed root is its own chain.
+  const ca::OutsideCa outside = TRY(ca::check_outside({.profile = *profile,
+                                                       .spki = info.spki,
+                                                       .subject = nullptr,
+                                                       .certificate = certificate,
+                                                       .chain = chain.empty() ? std::string_view(certificate) : chain,
+                                                       .now = services.clock.now()}));
+  call.details.update(words_of(outside));
+  call.details["grade"] = to_string(info.grade);
+  const unsigned needed = call.policy->approvals_needed.find("create_ca")->second;
+  const Grant grant = TRY(call.authorize(needed, {.operation = "import_ca", .about = ca, .content = call.details}));
+  TRY(call.record_intent("import_intent"));
+  TRY(services.keyring.adopt(label, own.key_id(), KeyUse::ca, grant));
+  const auto authority = TRY(services.authorities.add({.name = ca,
+                                                       .key = label,
+                                                       .profile = profile_name,
+                                                       .certificate = own.der(),
+                                                       .csr = {},
+                                                       .chain = chain.empty() ? "" : ca::chain_pem(outside.chain)}));
+  make_first_crl(call, ca);
+  return view_of(*authority);
+}
+
+}  // namespace hubseal::daemon::ops

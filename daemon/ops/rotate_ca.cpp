@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/ca/outside.h"
+#include "daemon/dispatch.h"
+#include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
+#include "daemon/registry/certificate_table.h"
+
+namespace hubseal::daemon::ops {
+namespace {
+
+/// Certificates that others need to get from one root to the other: not revoked, not over.
+Result<Json> cross_certificates(Services& services) {
+  Json pems = Json::array();
+  const TimePoint now = services.clock.now();
+  for (const CertificateRecord& cross :
+       TRY(services.registry.read([](Database& database) { return certificate_table::list_cross(database); })))
+    if (cross.issued() && cross.revoked.empty() && now < cross.not_after) pems.push_back(certificate_pem(cross));
+  return pems;
+}
+
+}  // namespace
+
+Result<Json> cross_certify(Call& call, Fields fields) {
+  const std::string ca = TRY(fields.name("ca", kMaxName)), by = TRY(fields.name("by", kMaxName));
+  TRY(fields.nothing_left());
+  Services& services = call.services;
+  call.details = {{"ca", by}, {"subject", ca}};
+  if (ca == by) return fail(Code::bad_request, "a CA does not certify itself again; wanted two CAs");
+  const auto other = TRY(services.authorities.find(ca)), issuer = TRY(services.authorities.find_active(by));
+  if (!other->issuer)
+    return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", ca));
+  const ca::Profile* profile = call.policy->profiles.find(other->record.profile);
+  if (!profile) return fail(Code::policy_denied, fmt::format("there is no profile \"{}\"", other->record.profile));
+  const auto trail = call.trail("cross_certify", call.policy->approvals_needed.find("create_ca")->second,
+                                [&](const ca::Prepared& prepared) {
+                                  return Action{.operation = "cross_certify",
+                                                .about = ca,
+                                                .content = {{"ca", ca},
+                                                            {"key_id", to_hex(other->issuer->key_id())},
+                                                            {"by", by},
+                                                            {"by_key_id", to_hex(issuer->issuer->key_id())},
+                                                            {"not_after", format_utc(prepared.not_after)}}};
+                                });
+  const CertificateRecord cross =
+      TRY(services.issuance.issue_cross(call.peer.rule->name, *issuer, *other, *profile, trail));
+  Json view = view_of(cross);
+  view["certificate"] = certificate_pem(cross);
+  return view;
+}
+
+Result<Json> retire_ca(Call& call, Fields fields) {
+  const std::string ca = TRY(fields.name("ca", kMaxName));
+  TRY(fields.nothing_left());
+  Services& services = call.services;
+  call.details = {{"ca", ca}};
+  CaRecord record = TRY(services.authorities.find_active(ca))->record;
+  const Grant grant = TRY(call.authorize({.operation = "retire_ca", .about = ca, .content = call.details}));
+  TRY(call.record_intent("retirement_intent"));
+  record.retired_at = services.clock.now();
+  return view_of(*TRY(services.authorities.update(std::move(record), grant)));
+}
+
+Result<Json> get_trust_bundle(Call& call, Fields fields) {
+  TRY(fields.nothing_left());
+  Services& services = call.services;
+  const TimePoint now = services.clock.now();
+  Json anchors = Json::array(), intermediates = TRY(cross_certificates(services));
+  for (const std::string& name : services.authorities.names()) {
+    const auto authority = TRY(services.authorities.find(name));
+    if (!authority->issuer || authority->issuer->certificate().not_after() <= now) continue;
+    const bool outside = !authority->record.chain.empty();
+    (outside ? intermediates : anchors).push_back(authority->certificate_pem);
+    if (!outside) continue;
+    const auto chain = TRY(ca::parse_chain(authority->record.chain));
+    for (const x509::Certificate& one : chain)
+      (&one == &chain.back() ? anchors : intermediates).push_back(one.to_pem());
+  }
+  return Json{{"anchors", anchors}, {"intermediates", intermediates}};
+}
+
+}  // namespace hubseal::daemon::ops
