@@ -473,7 +473,8 @@ class Continued(Ceremonies):
         self.assertEqual(json.loads(again.stderr)["error"]["approval"], approval)
         self.named(f"{file}.transcript", "1 of 3 steps", key=key)
         approval_support.submit(room, approval, ann, on="admin")
-        self.hubseal("run", file, "--yes", "--continue", f"{file}.transcript")
+        done = self.hubseal("run", file, "--yes", "--continue", f"{file}.transcript", "--json")
+        self.assertEqual((done.stderr, len(json.loads(done.stdout)["steps"])), ("", 3))
         self.assertEqual([step["step"] for step in self.verify(f"{file}.transcript", key=key)["steps"]],
                          ["create_key", "confirm_backup", "create_ca"])
 
