@@ -195,7 +195,7 @@ Result<ExitCode> run_ceremony(const Session& session, CeremonyRun options) {
   if (options.file == "-" || (!options.yes && ::isatty(STDIN_FILENO) == 0))
     return fail(Code::bad_request, "standard input is no terminal, so nobody can be asked; --yes asks nobody");
   if (options.transcript.empty()) options.transcript = options.file + ".transcript";
-  if (options.continued.empty()) TRY(check_output(options.transcript, false));
+  if (options.continued.empty()) TRY(TranscriptFile::check_free(options.transcript));
   const Room room = TRY(look_at_room(session));
   if (!session.json) print(render_script(script));
   std::fflush(stdout);

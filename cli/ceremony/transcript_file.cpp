@@ -34,14 +34,22 @@ Result<> lock(const UniqueFd& fd, const std::string& path) {
 
 }  // namespace
 
+Result<> TranscriptFile::check_free(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) return {};
+  return fail(Code::conflict, fmt::format("output file {} is there already and is not overwritten; an unfinished "
+                                          "ceremony goes on with --continue {}",
+                                          path, path));
+}
+
 Result<TranscriptFile> TranscriptFile::create(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd && errno == EEXIST)
-    return fail(Code::conflict,
-                fmt::format("output file {} is there already and is not overwritten; an unfinished ceremony goes on "
-                            "with --continue {}",
-                            path, path));
-  if (!fd) return failed(path);
+  if (!fd) {
+    const int problem = errno;
+    TRY(check_free(path));
+    errno = problem;
+    return failed(path);
+  }
   TRY(lock(fd, path));
   TRY(sync_folder_of(path));
   return TranscriptFile(path, std::move(fd));

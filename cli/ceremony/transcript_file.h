@@ -12,6 +12,8 @@ namespace hubseal::cli {
 /// Errors: bad_request and conflict, "output file ...".
 class TranscriptFile {
  public:
+  /// Errors: conflict when there is a file.
+  static Result<> check_free(const std::string& path);
   /// A file that is not there yet. Errors: conflict when it is.
   static Result<TranscriptFile> create(const std::string& path);
   struct Continued;

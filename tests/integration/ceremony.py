@@ -108,6 +108,7 @@ class Ceremonies(unittest.TestCase):
     def make_room(cls, **needed):
         room = rig.Rig(start=False)
         room.audit_lines = "checkpoint_seconds = 1"
+        room.write_config()
         for operation, number in needed.items():
             room.need_approvals(operation=operation, number=number)
         room.start()
