@@ -50,6 +50,7 @@ bool was_turned_away(const Error& error) {
 
 std::string advice_for(const Error& error) {
   if (has(error, " ended with status ")) return {};  // the reason tells what to do
+  if (error.message.starts_with("ceremony, after its steps")) return {};
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";

@@ -44,7 +44,7 @@ Result<Evidence> gather_evidence(const Session& session, const std::vector<DoneS
     if (std::chrono::steady_clock::now() >= end)
       return fail(Code::hsm_busy,
                   fmt::format("all steps are done, but after {} seconds no checkpoint covers record {} yet (checkpoint_"
-                              "seconds of hubseald.toml); the transcript can be continued",
+                              "seconds of hubseald.toml)",
                               patience.count(), done.back().record));
     std::this_thread::sleep_for(kPause);
   }

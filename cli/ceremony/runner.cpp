@@ -73,9 +73,11 @@ class Runner {
 
   Result<> finish() {
     if (transcript_.ended) return {};
-    if (!transcript_.evidence)
-      TRY(file_.append(evidence_line(
-          TRY(gather_evidence(session_, transcript_.done, std::chrono::seconds(options_.wait_seconds))))));
+    if (!transcript_.evidence) {
+      const auto evidence = gather_evidence(session_, transcript_.done, std::chrono::seconds(options_.wait_seconds));
+      if (!evidence) return tl::unexpected(to_go_on("ceremony, after its steps", evidence.error()));
+      TRY(file_.append(evidence_line(*evidence)));
+    }
     TRY(file_.append(end_line()));
     tell(
         fmt::format("\nAll {} steps are done and proven. The transcript is {}; check it on another machine with:\n"
@@ -121,10 +123,16 @@ class Runner {
     return {};
   }
 
-  /// advice_for() knows it by its first words.
-  Error of_step(std::size_t number, const CeremonyStep& step, Error error) const {
-    error.message = fmt::format("ceremony step {} ({}): {}; it goes on with --continue {}", number, name_of(step),
-                                error.message, file_.path());
+  /// advice_for() knows a step by its first words.
+  Error of_step(std::size_t number, const CeremonyStep& step, const Error& error) const {
+    return to_go_on(fmt::format("ceremony step {} ({})", number, name_of(step)), error);
+  }
+
+  Error to_go_on(const std::string& where, Error error) const {
+    // In other words than those of a peer that is turned away: this one was heard before.
+    if (unknown_outcome(error))
+      error = {Code::hsm_unavailable, "hubseald went away before it answered; its log tells what was done", ""};
+    error.message = fmt::format("{}: {}; it goes on with --continue {}", where, error.message, file_.path());
     return error;
   }
 

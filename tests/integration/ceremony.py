@@ -430,6 +430,40 @@ class Continued(Ceremonies):
                 break
         self.assertGreater(reached, 30)
 
+    def test_kill_9_of_hubseald_and_the_ceremony_goes_on_when_it_is_back(self):
+        room = self.make_room()
+        self.addCleanup(room.close)
+        self.room, self.key = room, room.write("audit-key.pem", room.call("get_checkpoint")["public_key"])
+        trigger = room.folder / "trigger"
+        room.stop()
+        room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(trigger)}
+        room.start()
+        name, outcomes = self.id, set()
+        for call in range(1, 60, 4):
+            self.id = f"{name}-{call}"
+            file, transcript = self.file(), self.folder / f"{call}"
+            trigger.write_text(f"{call} after")
+            first = self.hubseal("run", file, "--yes", "--transcript", transcript, want=None)
+            outcomes.add(first.returncode)
+            trigger.unlink()
+            if first.returncode == 0:
+                room.kill()
+                room.start()
+                continue
+            room.process.wait(rig.PATIENCE)
+            room.start()
+            if not transcript.exists():
+                continue
+            self.assertEqual(first.returncode, 4, first.stderr)
+            done = self.hubseal("run", file, "--yes", "--continue", transcript, want=None)
+            if done.returncode == 3:  # half a key: section 9 of docs/OPERATIONS.md
+                self.assertIn("hubseald did not register it", done.stderr)
+                continue
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(self.verify(transcript)["good"])
+            outcomes.add("went on")
+        self.assertIn("went on", outcomes)
+
     def test_half_a_line_is_cut_off_and_anything_else_that_is_wrong_is_refused(self):
         transcript = self.hold()
         whole = transcript.read_bytes()
