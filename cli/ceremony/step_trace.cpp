@@ -23,8 +23,9 @@ Json traces_of(const CeremonyStep& step) {
     copy("label", "key");
     copy("type", "type");
     copy("use", "use");
-    if (text_of(asked, "state") == "pre_activation") traces["state"] = "pre_activation";
-    if (asked.contains("backup_required")) traces["backup"] = "required";
+    // Absent where it was not asked for, which null stands for.
+    traces["state"] = text_of(asked, "state") == "pre_activation" ? Json("pre_activation") : Json();
+    traces["backup"] = asked.contains("backup_required") ? Json("required") : Json();
   } else if (step.operation == "add_approver") {
     copy("name", "approver");
     copy("person", "person");
@@ -37,7 +38,8 @@ Json traces_of(const CeremonyStep& step) {
     for (const char* member : {"organization", "country"})
       traces[member] = asked.contains(member) ? asked[member] : Json("");
   } else {
-    for (const char* member : {"ca", "key", "profile", "evidence", "compromised"}) copy(member, member);
+    for (const char* member : {"ca", "key", "profile", "evidence"}) copy(member, member);
+    if (step.operation == "deactivate_key") traces["compromised"] = asked.contains("compromised");
   }
   return traces;
 }

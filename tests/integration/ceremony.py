@@ -91,6 +91,10 @@ dns = ["WWW.{id}.example"]
 ip = ["192.0.2.{number}"]
 
 [[step]]
+do = "deactivate_key"
+key = "jws-{id}"
+
+[[step]]
 do = "load_policy"
 """
 
@@ -179,7 +183,7 @@ class Held(Ceremonies):
         file = self.file(MORE, pem=person.fields()["public_key"], number=1)
         said = self.hubseal("run", file, "--yes").stdout
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        for words in (f"Rehearsal of {self.id}", "Ann Auditor", digest, "Step 10 of 10: load_policy", "are done and proven"):
+        for words in (f"Rehearsal of {self.id}", "Ann Auditor", digest, "Step 11 of 11: load_policy", "are done and proven"):
             self.assertIn(words, said)
         transcript = pathlib.Path(f"{file}.transcript")
         self.assertEqual(stat.S_IMODE(transcript.stat().st_mode), 0o600)
@@ -198,7 +202,7 @@ class Held(Ceremonies):
         self.assertEqual((told["good"], told["file_sha256"], told["witnesses"]), (True, digest, ["Ann Auditor", "Ben Banker"]))
         self.assertEqual([step["step"] for step in told["steps"]],
                          ["create_key", "confirm_backup", "create_ca", "create_key", "activate_key", "create_key", "create_ca",
-                          "add_approver", "set_subject", "load_policy"])
+                          "add_approver", "set_subject", "deactivate_key", "load_policy"])
         self.assertEqual(told["steps"][2]["sha256"], fingerprint)
         self.assertEqual(told["steps"][3]["sha256"], self.room.call("get_public_key", key=f"jws-{self.id}")["key_id"])
         by_number = {record["seq"]: record for record in self.room.audit()}
