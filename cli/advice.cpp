@@ -27,6 +27,13 @@ std::string advice_turned_away(const Error& error) {
 }
 
 std::string advice_waiting(const Error& error) {
+  if (error.message.starts_with("ceremony step "))
+    return error.approval.empty()
+               ? std::string("the steps before it are done and written down")
+               : fmt::format(
+                     "approvers look at it with: hubseal approval show {0}, and agree with: hubseal approval "
+                     "approve {0}",
+                     error.approval);
   if (error.approval.empty()) return "nothing is done yet: ask an approver, then give the same command again";
   return fmt::format(
       "nothing is done yet. Approvers look at it with: hubseal approval show {0}, and agree with: hubseal approval "
@@ -43,6 +50,7 @@ bool was_turned_away(const Error& error) {
 
 std::string advice_for(const Error& error) {
   if (has(error, " ended with status ")) return {};  // the reason tells what to do
+  if (error.message.starts_with("ceremony, after its steps")) return {};
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";

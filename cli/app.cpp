@@ -95,6 +95,7 @@ void build(CLI::App& app, Session& session) {
       ->type_name("SECONDS");
 
   add_init(app, session);
+  add_ceremony(app, session);
   add_status(app, session);
   add_key(app, session);
   add_ca(app, session);

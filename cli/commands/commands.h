@@ -10,6 +10,7 @@
 namespace hubseal::cli {
 
 void add_init(CLI::App& app, Session& session);
+void add_ceremony(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
 void add_key_life(CLI::App& key, Session& session);  ///< below `hubseal key`

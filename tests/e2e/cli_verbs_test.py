@@ -23,8 +23,8 @@ import rig
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 ROOT = "CN=Example Hub Root CA,O=Example Hub,C=KE"
 HUB = "CN=hub.example.com,O=Example Hub,C=KE"
-# Driven by other tests: the ceremony by e2e_run and cli_init, the shells' scripts by cli_commands.
-DRIVEN_ELSEWHERE = {"init", "completion"}
+# Driven by other tests: the first day by e2e_run and cli_init, the shells' scripts by cli_commands, ceremonies by ceremony_*.
+DRIVEN_ELSEWHERE = {"init", "completion", "ceremony", "ceremony run", "ceremony verify"}
 
 
 def key_id(public_key):

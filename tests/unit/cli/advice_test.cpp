@@ -39,6 +39,13 @@ BOOST_AUTO_TEST_CASE(what_waits_for_approval_is_named_with_what_to_do_next) {
     BOOST_TEST(advice.find(words) != std::string::npos, words);
 }
 
+BOOST_AUTO_TEST_CASE(a_ceremony_that_waits_goes_on_and_is_not_given_again) {
+  const std::string advice = advice_for({Code::approval_required, "ceremony step 2 (confirm_backup k): ...", "a-17"});
+  BOOST_TEST(advice.find("hubseal approval approve a-17") != std::string::npos);
+  BOOST_TEST(advice.find("again") == std::string::npos);
+  BOOST_TEST(advice_for({Code::hsm_busy, "ceremony, after its steps: no checkpoint"}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_closed_connection_leads_to_the_peers_and_a_missing_socket_to_the_socket) {
   BOOST_TEST(advice_for({Code::hsm_unavailable, "hubseald is not reachable at /s"}).find("--socket") !=
              std::string::npos);

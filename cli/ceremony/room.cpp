@@ -1,0 +1,120 @@
+#include "cli/ceremony/room.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/ceremony/step_trace.h"
+
+namespace hubseal::cli {
+namespace {
+
+constexpr std::string_view kOriginPrefix = "hubseal/";  // docs/PROTOCOL.md, "Audit log"
+
+tl::unexpected<Error> there_already(std::size_t number, const CeremonyStep& step) {
+  return fail(Code::conflict,
+              fmt::format("step {} ({}): there is one already; nothing was changed", number, name_of(step)));
+}
+
+/// An item of a list operation, found by the member that names it.
+Result<Json> find_item(const Session& session, const char* operation, const char* list, const char* member,
+                       const std::string& name) {
+  const Json answer = TRY(session.call(operation, Json::object()));
+  for (const Json& item : member_of(answer, list))
+    if (text_of(item, member) == name) return item;
+  return fail(Code::not_found, fmt::format("there is no {}", name));
+}
+
+bool makes_something(const CeremonyStep& step) {
+  for (const char* operation : {"create_key", "create_ca", "add_approver", "set_subject"})
+    if (step.operation == operation) return true;
+  return false;
+}
+
+/// A CA whose key this file makes: whether it will be granted is asked before the key is made for nothing.
+Result<> check_authority(const Session& session, const Script& script, const CeremonyStep& step) {
+  const CeremonyStep* maker = maker_of(script, text_of(step.fields, "key"));
+  if (!maker) return {};
+  TRY(session.call("check_ca", {{"ca", step.fields["ca"]},
+                                {"profile", step.fields["profile"]},
+                                {"key_type", maker->fields["type"]},
+                                {"subject", step.fields["subject"]}}));
+  return {};
+}
+
+}  // namespace
+
+Result<Room> look_at_room(const Session& session) {
+  const Json version = TRY(session.call("version", Json::object()));
+  const Json health = TRY(session.call("health", Json::object()));
+  const Json checkpoint = TRY(session.call("get_checkpoint", Json::object()));
+  const Json& token = member_of(health, "token");
+  Room room{.instance = text_of(checkpoint, "origin"),
+            .version = text_of(version, "version"),
+            .token = text_of(token, "label"),
+            .token_serial = text_of(token, "serial")};
+  if (room.instance.starts_with(kOriginPrefix)) room.instance.erase(0, kOriginPrefix.size());
+  return room;
+}
+
+Result<> check_policy(const Session& session, const Script& script) {
+  if (script.policy_sha256.empty()) return {};
+  const Json health = TRY(session.call("health", Json::object()));
+  const std::string in_force = text_of(member_of(health, "policy"), "sha256");
+  if (in_force == script.policy_sha256) return {};
+  return fail(Code::conflict, fmt::format("the policy in force is {}, the file wants {}; nothing was changed", in_force,
+                                          script.policy_sha256));
+}
+
+Result<> check_nothing_there(const Session& session, const Script& script, std::size_t first) {
+  for (std::size_t i = first; i < script.steps.size(); ++i) {
+    const CeremonyStep& step = script.steps[i];
+    if (!makes_something(step)) continue;
+    const auto present = look_up(session, step);
+    if (present) return there_already(i + 1, step);
+    if (present.error().code != Code::not_found) return tl::unexpected(present.error());
+    if (step.operation != "create_ca") continue;
+    if (const auto granted = check_authority(session, script, step); !granted)
+      return fail(granted.error().code,
+                  fmt::format("step {} ({}): {}; nothing was changed", i + 1, name_of(step), granted.error().message));
+  }
+  return {};
+}
+
+Result<std::uint64_t> count_records(const Session& session) {
+  const Json page = TRY(session.call("list_records", {{"limit", 1}}));
+  const Json& of = member_of(page, "of");
+  if (!of.is_number_unsigned()) return fail(Code::internal, "list_records says no number of records");
+  return of.get<std::uint64_t>();
+}
+
+Result<Found> find_record(const Session& session, const CeremonyStep& step, const Asked& asked) {
+  Found found;
+  std::uint64_t after = asked.records;
+  while (true) {
+    const Json page = TRY(session.call("list_records", {{"after", after}, {"limit", 500}}));
+    for (const Json& line : member_of(page, "records")) {
+      ++after;
+      const Json record = TRY(parse_json(line.get<std::string>()));
+      if (differs(record, step, asked).empty()) found.record = after;
+    }
+    if (member_of(page, "next").is_null()) return found;
+  }
+}
+
+Result<Json> look_up(const Session& session, const CeremonyStep& step) {
+  const std::string& operation = step.operation;
+  if (operation == "create_ca") return session.call("get_ca", {{"ca", step.about}});
+  if (operation == "set_subject") return session.call("get_subject", {{"subject", step.about}});
+  if (operation == "add_approver") return find_item(session, "list_approvers", "approvers", "approver", step.about);
+  if (operation == "load_policy") {
+    const Json health = TRY(session.call("health", Json::object()));
+    return member_of(health, "policy");
+  }
+  // By the list: to get_public_key a key that does not exist and one that is forbidden are the same.
+  Json key = TRY(find_item(session, "list_keys", "keys", "label", step.about));
+  if (operation != "create_key") return key;
+  return session.call("get_public_key", {{"key", step.about}});
+}
+
+}  // namespace hubseal::cli
