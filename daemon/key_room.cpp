@@ -61,7 +61,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
              .quotas = *quotas_,
              .signer = signer,
              .gate = gate_,
-             .clock = clock}),
+             .clock = guard_}),
       jws_(signer),
       dispatcher_(services(signer, clock)),
       waited_until_(guard_.elapsed()) {

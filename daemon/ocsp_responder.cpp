@@ -95,7 +95,7 @@ Result<Bytes> OcspResponder::answer(const Policy& policy, const ca::OcspRequest&
     auto kept = kept_.lock();
     const auto found = kept->find(answers.front().id);
     if (found != kept->end() && found->second.said == said && found->second.serial == serial &&
-        parts_.clock.now() < found->second.until)
+        TRY(parts_.clock.now_if_unmoved()) < found->second.until)
       return found->second.response;
   }
   const std::array uses = {Use{QuotaKind::ocsp, authority->record.name}};
@@ -104,7 +104,8 @@ Result<Bytes> OcspResponder::answer(const Policy& policy, const ca::OcspRequest&
   if (keep) {
     auto kept = kept_.lock();
     if (kept->size() >= kMaxKept) kept->clear();
-    kept->insert_or_assign(answers.front().id, Kept{response, said, serial, parts_.clock.now() + kLife / 2});
+    kept->insert_or_assign(answers.front().id,
+                           Kept{response, said, serial, TRY(parts_.clock.now_if_unmoved()) + kLife / 2});
   }
   return response;
 }
@@ -113,7 +114,7 @@ Result<Bytes> OcspResponder::sign(const Authority& authority, const Responder& r
                                   const ca::OcspRequest& request, const std::vector<ca::OcspAnswer>& answers,
                                   const Json& who) {
   const auto pass = TRY(parts_.gate.enter());
-  const TimePoint now = parts_.clock.now();
+  const TimePoint now = TRY(parts_.clock.now_if_unmoved());
   const ca::OcspDraft draft{responder.certificate,
                             *authority.issuer,
                             ca::signature_algorithm(responder.key.type, ca::Hash::sha256),
@@ -141,7 +142,7 @@ Result<OcspResponder::ResponderPtr> OcspResponder::responder_of(const Policy& po
   auto responders = responders_.lock();
   ResponderPtr& known = (*responders)[authority.record.name];
   if (!known) known = TRY(find_responder(authority));
-  const TimePoint now = parts_.clock.now();
+  const TimePoint now = TRY(parts_.clock.now_if_unmoved());
   if (known && now < known->renew_at) return known;
   auto made = make_responder(policy, authority, who);
   if (made) {
@@ -156,7 +157,7 @@ Result<OcspResponder::ResponderPtr> OcspResponder::responder_of(const Policy& po
 
 /// What an earlier start has made.
 Result<OcspResponder::ResponderPtr> OcspResponder::find_responder(const Authority& authority) {
-  const TimePoint now = parts_.clock.now();
+  const TimePoint now = TRY(parts_.clock.now_if_unmoved());
   const auto newest = TRY(parts_.registry.read(
       [&](Database& database) { return certificate_table::latest(database, authority.record.name, kProfile, now); }));
   if (!newest || newest->not_after <= now) return nullptr;
@@ -200,7 +201,7 @@ Result<OcspResponder::ResponderPtr> OcspResponder::make_responder(const Policy& 
 
 /// Keys of this CA's earlier responders, and those that a crash left without a certificate.
 Result<> OcspResponder::retire_others(const Authority& authority, const Responder& current) {
-  const TimePoint at = parts_.clock.now() + kKeyGrace;
+  const TimePoint at = TRY(parts_.clock.now_if_unmoved()) + kKeyGrace;
   for (const Key& key : TRY(parts_.keyring.list())) {
     if (key.record.use != KeyUse::ocsp || key.record.life != KeyLife::active || key.record.id == current.key.id)
       continue;

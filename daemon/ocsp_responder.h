@@ -9,6 +9,7 @@
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
 #include "daemon/ca/ocsp.h"
+#include "daemon/clock_guard.h"
 #include "daemon/gate.h"
 #include "daemon/issuance.h"
 #include "daemon/keyring.h"
@@ -38,12 +39,13 @@ class OcspResponder {
     Quotas& quotas;
     hsm::Signer& signer;
     Gate& gate;
-    const Clock& clock;
+    const ClockGuard& clock;
   };
   explicit OcspResponder(const Parts& parts) : parts_(parts) {}
 
   /// DER OCSPResponse. Whatever is wrong with the request, or cannot be signed now, is said in the words of OCSP
-  /// (malformedRequest, unauthorized, tryLater), so that who carries it need not look inside.
+  /// (malformedRequest, unauthorized, tryLater), so that who carries it need not look inside. While the clock cannot be
+  /// believed it is tryLater.
   /// Errors: internal.
   Result<Bytes> respond(const Policy& policy, ByteView request, const Json& who);
 

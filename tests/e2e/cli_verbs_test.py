@@ -339,6 +339,8 @@ class Verbs(unittest.TestCase):
         self.assertIn("suspended", self.plain("subject", "suspend", bank)[0])
         self.assertEqual(self.as_json("subject", "suspend", bank)["certificates"], 0)
         self.assertEqual(self.as_json("subject", "resume", bank)["status"], "active")
+        self.refused("conflict", "subject", "resume", bank)
+        self.plain("subject", "suspend", bank)
         self.plain("subject", "resume", bank)
         pem, summary = self.plain("crl", "show", "hub-ca")
         self.assertIn("until", summary)
@@ -363,8 +365,8 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.as_json("ca", "retire", "next-2")["state"], "retired")
         self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
-        self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "drill")
-        self.assertIn("drill", self.plain("unseal")[0])
+        self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "again")
+        self.assertIn("again", self.plain("unseal")[0])
         self.as_json("seal", "--reason", "drill")
         self.assertEqual(self.as_json("unseal")["sealed"]["reason"], "drill")
         self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness

@@ -128,12 +128,12 @@ class Good(Conformance):
         return request.read_bytes()
 
     def test_it_meets_what_can_be_met_here(self):
-        self.check({**dict.fromkeys(("PKI-1", "PKI-3", "PKI-4", "PKI-5", "PKI-6", "PKI-7", "PKI-8", "PKI-9", "RFC 5280 4.1.2.2",
+        self.check({**dict.fromkeys(("PKI-1", "PKI-2", "PKI-3", "PKI-4", "PKI-5", "PKI-6", "PKI-7", "PKI-8", "PKI-9", "RFC 5280 4.1.2.2",
                                      "RFC 5280 4.1.2.4", "RFC 5280 4.2.1.1 to 4.2.1.3", "RFC 5280 4.1.2.5", "RFC 7517",
                                      "CA/B Baseline 6.1.1.3", "RFC 5280 5", "RFC 6960", "RFC 6962 2.1", "PKCS#11",
                                      "NIST SP 800-57 part 1"), "met"),
                     **dict.fromkeys(("PKI-10", "JWS-1", "JWS-3", "JWS-4", "JWS-5", "CA/B Network Security"), "not met"),
-                    **dict.fromkeys(("PKI-2", "JWS-2", "C2SP signed-note"), "partly"),
+                    **dict.fromkeys(("JWS-2", "C2SP signed-note"), "partly"),
                     **dict.fromkeys(("RFC 5280 4.2.1.10", "RFC 8813 section 3", "good practice"), "not applicable"),
                     "RFC 2986": "unknown"})
         self.assertRegex(self.evidence("PKI-1"), "RSA-4096, sha512WithRSAEncryption, CA:TRUE, "

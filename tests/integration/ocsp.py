@@ -217,6 +217,24 @@ class Renewal(Ocsp):
         return [k for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp"]
 
 
+class Clock(Ocsp):
+    @classmethod
+    def prepare(cls):
+        cls.shift = cls.room.folder / "shift"
+        cls.shift.write_text("+0\n")
+        cls.room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(cls.shift),
+                                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def test_while_the_clock_cannot_be_believed_nothing_is_dated_by_it(self):
+        certificate, _ = self.issue()
+        self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+        self.shift.write_text("+400d\n")
+        self.assertEqual(self.ask(certificate, nonce=b"1").response_status, Status.TRY_LATER)
+        self.shift.write_text("+0\n")
+        self.assertEqual(self.ask(certificate, nonce=b"1").certificate_status, GOOD)
+        self.assertEqual([k["state"] for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp"], ["active"])
+
+
 class Quota(Ocsp):
     @classmethod
     def prepare(cls):

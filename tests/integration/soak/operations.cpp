@@ -96,6 +96,16 @@ Ask Soak::audit(std::mt19937& random) {
   }
 }
 
+/// One participant is stopped and goes on again: by one client after the other, so that each step is as expected.
+Ask Soak::suspend_or_resume() {
+  const Stop before = std::exchange(state_.lock()->stop, Stop::on_its_way);
+  if (before == Stop::on_its_way) return reading("get_subject", {{"subject", "stopped"}});
+  const bool resumes = before == Stop::stopped;
+  Ask made = ask(resumes ? "resume_subject" : "suspend_subject", {{"subject", "stopped"}});
+  made.then = [this, resumes](const Json&) { state_.lock()->stop = resumes ? Stop::active : Stop::stopped; };
+  return made;
+}
+
 /// A certificate of a client's, on hold and released again: by one after the other, so that each step is as expected.
 Ask Soak::hold_or_release(std::mt19937& random) {
   {
@@ -119,8 +129,7 @@ bool Soak::held_once(const std::string& serial) { return state_.lock()->held.ins
 /// What only the security team may do, and does rarely.
 Ask Soak::administer(std::mt19937& random) {
   switch (random() % 10) {
-    case 9:  // either is a repeat where another client was first
-      return ask(random() % 2 ? "suspend_subject" : "resume_subject", {{"subject", "stopped"}});
+    case 9: return suspend_or_resume();
     case 7:
     case 8: return hold_or_release(random);
     case 6:

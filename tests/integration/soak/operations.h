@@ -49,13 +49,17 @@ class Soak {
   Ask make_ca();
   Ask administer(std::mt19937& random);
   Ask audit(std::mt19937& random);
+  Ask suspend_or_resume();
   Ask hold_or_release(std::mt19937& random);
   bool held_once(const std::string& serial);
   void remember(const std::string& request, const std::string& serial);
 
+  enum class Stop { active, on_its_way, stopped };
+
   struct State {
     std::vector<Issued> issued;
     std::vector<std::string> on_hold;  ///< serials that the next one releases
+    Stop stop = Stop::active;          ///< of the participant that is suspended and resumed
     std::set<std::string> held;        ///< all that ever were; a hundred or so a minute
     std::vector<std::string> ca_keys;  ///< made, and no CA has them yet
     std::map<std::string, std::size_t> counts, recorded;

@@ -193,7 +193,7 @@ BOOST_FIXTURE_TEST_CASE(PKI_5_the_names_of_the_hubs_cas_are_the_hubs, Closed) {
   BOOST_TEST(message.find("the id of a participant") != std::string::npos, message);
 }
 
-BOOST_FIXTURE_TEST_CASE(PKI_5_a_new_ca_has_neither_id_nor_name_of_a_participant, Closed) {
+BOOST_FIXTURE_TEST_CASE(a_new_ca_has_neither_id_nor_name_of_a_participant, Closed) {
   BOOST_TEST(set("bank9", "Bank Nine", {{"cn", {"pay-hub"}}, {"dns", {"pay.example"}}}) == "ok");
   const auto check = [&](const std::string& ca) {
     return outcome(ask(admin, "check_ca",

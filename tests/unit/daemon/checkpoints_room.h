@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/audit/verify.h"
+#include "daemon/checkpoints.h"
+#include "tests/support/must.h"
+#include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
+
+/// Log, registry, token and gate around Checkpoints, as a start of hubseald puts them together.
+namespace hubseal::test::checkpoints {
+
+using namespace hubseal::daemon;
+
+/// A token that can be made to fail.
+class Token final : public hsm::Signer {
+ public:
+  Result<std::vector<hsm::KeyInfo>> list_keys() override { return keys.list_keys(); }
+  Result<hsm::KeyInfo> find_key(const KeyId& id) override { return keys.find_key(id); }
+  Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
+    return keys.generate_key(type, label);
+  }
+  Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
+    ++signatures;
+    if (gone) return fail(Code::hsm_unavailable, "the token is gone");
+    return keys.sign(id, algorithm, message);
+  }
+  Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
+  Result<> destroy_key(const KeyId& id) override { return keys.destroy_key(id); }
+  Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
+  Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
+  hsm::TokenStatus status() override { return keys.status(); }
+
+  test::SoftwareSigner keys;
+  bool gone = false;
+  int signatures = 0;
+};
+
+struct Room {
+  Room() { open(); }
+
+  /// As a start of hubseald does.
+  void open(Checkpoints::Settings settings = {}) {
+    close();
+    log = must(AuditLog::open(folder.path(), clock, file_bytes));
+    keyring = must(Keyring::open(*registry, token, clock));
+    gate = std::make_unique<Gate>();
+    checkpoints = std::make_unique<Checkpoints>(*log, *registry, *keyring, token, *gate);
+    must(checkpoints->start(folder.path(), "test", std::move(settings)));
+  }
+  void close() {
+    checkpoints.reset();
+    gate.reset();
+    keyring.reset();
+    log.reset();
+  }
+  void record(int count) {
+    for (int n = 0; n < count; ++n) must(log->record(Json{{"event", "e"}, {"n", n}}));
+  }
+  std::string reason() const { return gate->enter() ? "" : gate->enter().error().message; }
+  audit::Verdict verdict() {
+    return must(audit::verify({.folder = folder.path(), .keys = {must(checkpoints->public_key())}, .witnessed = {}}));
+  }
+
+  SystemClock clock;
+  Token token;
+  std::int64_t file_bytes = AuditLog::kFileBytes;
+  test::TempDir registry_folder, folder;
+  std::unique_ptr<Registry> registry = must(Registry::open(registry_folder.path()));
+  std::unique_ptr<AuditLog> log;
+  std::unique_ptr<Keyring> keyring;
+  std::unique_ptr<Gate> gate;
+  std::unique_ptr<Checkpoints> checkpoints;
+  const std::filesystem::path file = folder.path() / "checkpoints";
+};
+
+}  // namespace hubseal::test::checkpoints
