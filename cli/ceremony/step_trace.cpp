@@ -84,8 +84,7 @@ std::string names_differ(const Json& recorded, const CeremonyStep& step) {
 
 std::string differs(const Json& record, const CeremonyStep& step, const Asked& asked) {
   Json traces = {{"event", step.operation}, {"result", "ok"}};
-  // Where the record is about a person's uid it may not be that of the one who asked.
-  if (step.operation != "add_approver") traces["uid"] = asked.uid;
+  traces["uid"] = asked.uid;
   traces.update(traces_of(step));
   for (const auto& [member, wanted] : traces.items())
     if (member_of(record, member) != wanted)

@@ -56,6 +56,9 @@ Result<Json> add_approver(Call& call, Fields fields) {
   const Json content = content_of(approver);
   call.details = content;
   call.details.erase("public_key");  // the key id says it
+  // In a record "uid" is who asked.
+  if (approver.uid) call.details["approver_uid"] = *approver.uid;
+  call.details.erase("uid");
   TRY(approvers.check_addable(approver));
   const auto consent = TRY(approvers.consent(*call.policy));
   const Grant grant = TRY(

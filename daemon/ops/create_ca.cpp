@@ -95,6 +95,7 @@ Result<Json> create_ca(Call& call, Fields fields) {
     TRY(call.authorize_now(action));
     TRY(call.record_intent("csr_intent"));
     record.csr = TRY(make_csr(call, request, key, *profile));
+    call.details["csr_sha256"] = to_hex(sha256(record.csr));
   } else {
     const auto trail = call.trail("create_ca", call.policy->approvals_needed.find("create_ca")->second,
                                   [&](const ca::Prepared&) { return action; });

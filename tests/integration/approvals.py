@@ -303,6 +303,10 @@ class Logins(WithApprovers):
     def vote(self, uid, approval, decision="approve"):
         return approval_support.call_as(self.rig, uid, "approve", approval=approval, decision=decision)
 
+    def test_the_record_of_a_new_approver_says_who_asked_and_whom_it_is_about(self):
+        added = [r for r in self.rig.audit() if r["event"] == "add_approver" and r["result"] == "ok" and r.get("approver") == "ann"]
+        self.assertEqual([(r["uid"], r["approver_uid"]) for r in added], [(os.geteuid(), ANN)])
+
     def test_two_logins_agree(self):
         issue, approval = self.request()
         self.vote(ANN, approval)

@@ -221,6 +221,9 @@ class Csr(WithRoot):
                              subject=rig.ROOT_SUBJECT, form="csr")
         self.assertEqual(made["state"], "awaiting_certificate")
         self.rig.tool("openssl", "req", "-verify", "-noout", stdin=made["csr"].encode())
+        record = next(r for r in self.rig.audit() if r["event"] == "create_ca" and r["ca"] == "outside-ca")
+        der = x509.load_pem_x509_csr(made["csr"].encode()).public_bytes(serialization.Encoding.DER)
+        self.assertEqual(record["csr_sha256"], rig.sha256_hex(der))
         self.refused("policy_denied", "issue_certificate", ca="outside-ca", profile="dfsp-client", subject="b",
                      request="below-nothing", csr=self.rig.make_csr())
 
