@@ -37,10 +37,22 @@ std::string render_key(const Json& key) {
   return render_pairs(pairs);
 }
 
+namespace {
+
+/// With what is still to come: "deactivated, until 2026-12-05T09:00:00Z", "active, backup required".
+std::string state_words(const Json& key) {
+  std::string words = text_of(key, "state");
+  if (!member_of(key, "destroy_at").is_null()) words += ", until " + text_of(key, "destroy_at");
+  if (member_of(key, "backup") == Json("required")) words += ", backup required";
+  return words;
+}
+
+}  // namespace
+
 std::string render_keys(const Json& keys) {
   Table table({"LABEL", "TYPE", "USE", "STATE", "GRADE", "CREATED", "KEY ID"});
   for (const Json& key : keys)
-    table.row({text_of(key, "label"), text_of(key, "type"), text_of(key, "use"), text_of(key, "state"),
+    table.row({text_of(key, "label"), text_of(key, "type"), text_of(key, "use"), state_words(key),
                text_of(key, "grade"), text_of(key, "created_at"), text_of(key, "key_id").substr(0, 16)});
   return table.empty() ? "no keys yet\n" : table.render();
 }

@@ -176,12 +176,10 @@ Result<OcspResponder::ResponderPtr> OcspResponder::make_responder(const Policy& 
   if (!profile || profile->kind != ca::Kind::ocsp_responder)
     return fail(Code::not_found, fmt::format("policy has no profile \"{}\": this hub answers no OCSP", kProfile));
   const auto pass = TRY(parts_.gate.enter());
-  const std::string label = new_label();
-  const KeyType type = profile->key_types.front();
-  Json record = {{"event", "key_intent"}, {"key", label}, {"type", to_string(type)}, {"use", "ocsp"}};
-  record.update(who);
-  TRY(parts_.audit.record(record));
-  const KeyRecord key = TRY(parts_.keyring.create(label, type, KeyUse::ocsp)).record;
+  // Anybody may ask: nothing is made in the token before it is known that it can be certified.
+  TRY(parts_.keyring.find(authority.record.key, KeyUse::ca));
+  const KeyRecord key = TRY(find_or_make_key(authority, *profile, who));
+  const std::string& label = key.label;
   const Issuance::Trail trail{.who = who,
                               .authorize = [](const ca::Prepared&) -> Result<Grant> { return Grant(); },
                               .record_result = [&](const CertificateRecord& issued) -> Result<> {
@@ -197,6 +195,24 @@ Result<OcspResponder::ResponderPtr> OcspResponder::make_responder(const Policy& 
   auto certificate = TRY(x509::Certificate::parse_der(issued.certificate));
   const TimePoint renew_at = issued.not_before + (issued.not_after - issued.not_before) / 2;
   return std::make_shared<const Responder>(Responder{key, std::move(certificate), renew_at});
+}
+
+/// One that an attempt left without a certificate is taken before another is made.
+Result<KeyRecord> OcspResponder::find_or_make_key(const Authority& authority, const ca::Profile& profile,
+                                                  const Json& who) {
+  for (const Key& key : TRY(parts_.keyring.list())) {
+    if (key.record.use != KeyUse::ocsp || key.record.life != KeyLife::active || !key.in_token) continue;
+    const auto certificate = TRY(
+        parts_.registry.read([&](Database& database) { return certificate_table::find_key(database, key.record.id); }));
+    const bool ours = !certificate || (certificate->ca == authority.record.name && !certificate->issued());
+    if (ours && profile.allows(key.record.type)) return key.record;
+  }
+  const std::string label = new_label();
+  const KeyType type = profile.key_types.front();
+  Json record = {{"event", "key_intent"}, {"key", label}, {"type", to_string(type)}, {"use", "ocsp"}};
+  record.update(who);
+  TRY(parts_.audit.record(record));
+  return TRY(parts_.keyring.create(label, type, KeyUse::ocsp)).record;
 }
 
 /// Keys of this CA's earlier responders, and those that a crash left without a certificate.

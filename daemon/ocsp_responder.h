@@ -71,6 +71,7 @@ class OcspResponder {
   Result<ResponderPtr> responder_of(const Policy& policy, const Authority& authority, const Json& who);
   Result<ResponderPtr> find_responder(const Authority& authority);
   Result<ResponderPtr> make_responder(const Policy& policy, const Authority& authority, const Json& who);
+  Result<KeyRecord> find_or_make_key(const Authority& authority, const ca::Profile& profile, const Json& who);
   Result<> retire_others(const Authority& authority, const Responder& current);
 
   const Parts parts_;

@@ -62,9 +62,9 @@ void add_key_life(CLI::App& key, Session& session) {
   add_step(key, session, "keep", "keep_key", "Take back that a key is to be destroyed");
 
   const auto last = std::make_shared<Options>();
-  CLI::App* deactivating =
-      key_command(key, "deactivate", "A key has signed for the last time; what it signed can still be verified",
-                  "  hubseal key deactivate hub-jws\n  hubseal key deactivate hub-jws --compromised\n", *last);
+  CLI::App* deactivating = key_command(
+      key, "deactivate", "A key has signed for the last time, for ever; what it signed can still be verified",
+      "  hubseal key deactivate hub-jws\n  hubseal key deactivate hub-jws --compromised\n", *last);
   deactivating->add_flag("--compromised", last->compromised,
                          "Somebody else may have had it: what it signed is in doubt");
   on(deactivating, session, last, deactivate);

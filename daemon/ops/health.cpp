@@ -6,6 +6,23 @@
 
 namespace hubseal::daemon::ops {
 
+namespace {
+
+/// CAs that are still trusted and can sign neither certificates nor lists, because of where their key stands.
+std::vector<std::string> stopped_authorities(const Services& services) {
+  std::vector<std::string> problems;
+  for (const std::string& name : services.authorities.names()) {
+    const auto authority = services.authorities.find(name);
+    if (!authority || !(*authority)->issuer || (*authority)->issuer->certificate().not_after() <= services.clock.now())
+      continue;
+    if (const auto usable = services.keyring.find((*authority)->record.key, KeyUse::ca); !usable)
+      problems.push_back("CA " + name + " signs neither certificates nor lists: " + usable.error().message);
+  }
+  return problems;
+}
+
+}  // namespace
+
 Result<Json> health(Call& call, Fields fields) {
   TRY(fields.nothing_left());
   const Services& services = call.services;
@@ -28,6 +45,7 @@ Result<Json> health(Call& call, Fields fields) {
         problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
     }
   }
+  for (const std::string& problem : stopped_authorities(services)) problems.push_back(problem);
   const auto files = services.policies.read_files();
   const bool same = files && hash_of(*files) == call.policy->hash;
   const auto uptime = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - services.started);

@@ -55,8 +55,10 @@ Result<> check_not_needed(const Services& services, const KeyRecord& key) {
     if (authority->record.key != key.label || !authority->issuer) continue;
     const TimePoint end = authority->issuer->certificate().not_after();
     if (services.clock.now() < end)
-      return fail(Code::policy_denied, fmt::format("CA \"{}\" is valid until {} and its lists need key \"{}\"", name,
-                                                   format_utc(end), key.label));
+      return fail(Code::policy_denied,
+                  fmt::format("CA \"{}\" is valid until {} and its lists need key \"{}\" (suspend_key can be taken "
+                              "back; a key that is compromised can be deactivated as such)",
+                              name, format_utc(end), key.label));
   }
   return {};
 }
@@ -69,8 +71,13 @@ Result<Json> suspend_key(Call& call, Fields fields) { return enter(call, "suspen
 
 Result<Json> deactivate_key(Call& call, Fields fields) {
   const bool compromised = TRY(fields.boolean_or("compromised", false));
+  const std::string label = TRY(fields.name("key", kMaxName));
+  TRY(fields.nothing_left());
   call.details["compromised"] = compromised;
-  return enter(call, "deactivate_key", fields, compromised ? KeyLife::compromised : KeyLife::deactivated);
+  return change_key(call, "deactivate_key", label, [&](KeyRecord& key) -> Result<> {
+    TRY(enter_life(key, compromised ? KeyLife::compromised : KeyLife::deactivated, call.services.clock.now()));
+    return check_not_needed(call.services, key);
+  });
 }
 
 Result<Json> destroy_key(Call& call, Fields fields) {

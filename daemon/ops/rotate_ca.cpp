@@ -10,13 +10,21 @@
 namespace hubseal::daemon::ops {
 namespace {
 
+/// What a compromised key has signed, or what vouches for it, is given to nobody as something to trust.
+Result<bool> is_compromised(const Services& services, const std::string& ca) {
+  const auto authority = TRY(services.authorities.find(ca));
+  return TRY(services.keyring.show(authority->record.key)).record.life == KeyLife::compromised;
+}
+
 /// Certificates that others need to get from one root to the other: not revoked, not over.
 Result<Json> cross_certificates(Services& services) {
   Json pems = Json::array();
   const TimePoint now = services.clock.now();
   for (const CertificateRecord& cross :
        TRY(services.registry.read([](Database& database) { return certificate_table::list_cross(database); })))
-    if (cross.issued() && cross.revoked.empty() && now < cross.not_after) pems.push_back(certificate_pem(cross));
+    if (cross.issued() && cross.revoked.empty() && now < cross.not_after && !TRY(is_compromised(services, cross.ca)) &&
+        !TRY(is_compromised(services, cross.subject)))
+      pems.push_back(certificate_pem(cross));
   return pems;
 }
 
@@ -31,6 +39,7 @@ Result<Json> cross_certify(Call& call, Fields fields) {
   const auto other = TRY(services.authorities.find(ca)), issuer = TRY(services.authorities.find_active(by));
   if (!other->issuer)
     return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", ca));
+  TRY(services.keyring.find(other->record.key, KeyUse::ca));  // nobody vouches for a key that is not active
   const ca::Profile* profile = call.policy->profiles.find(other->record.profile);
   if (!profile) return fail(Code::policy_denied, fmt::format("there is no profile \"{}\"", other->record.profile));
   const auto trail = call.trail("cross_certify", call.policy->approvals_needed.find("create_ca")->second,
@@ -70,6 +79,7 @@ Result<Json> get_trust_bundle(Call& call, Fields fields) {
   for (const std::string& name : services.authorities.names()) {
     const auto authority = TRY(services.authorities.find(name));
     if (!authority->issuer || authority->issuer->certificate().not_after() <= now) continue;
+    if (TRY(is_compromised(services, name))) continue;
     const bool outside = !authority->record.chain.empty();
     (outside ? intermediates : anchors).push_back(authority->certificate_pem);
     if (!outside) continue;

@@ -76,6 +76,18 @@ class Rotation(Cas):
         room.issue(room.make_csr(), request="new", ca="hub-ca-2")
         self.assertEqual(room.call("get_trust_bundle")["anchors"], bundle["anchors"])  # trusted until it ends
 
+    def test_a_compromised_root_is_in_no_bundle_and_nobody_vouches_for_it(self):
+        room = self.room()
+        self.make_ca(room, "hub-ca")
+        new = self.make_ca(room, "hub-ca-2")["certificate"]
+        room.call("cross_certify", ca="hub-ca", by="hub-ca-2")
+        room.call("cross_certify", ca="hub-ca-2", by="hub-ca")
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        self.assertEqual(room.call("get_trust_bundle"), {"anchors": [new], "intermediates": []})
+        self.make_ca(room, "hub-ca-3")
+        self.refused("policy_denied", lambda: room.call("cross_certify", ca="hub-ca", by="hub-ca-3"), "compromised")
+        self.assertTrue(any("hub-ca" in problem and "compromised" in problem for problem in room.call("health")["problems"]))
+
     def test_a_cross_certificate_is_asked_for_once_and_can_be_revoked(self):
         room = self.room()
         self.make_ca(room, "hub-ca")

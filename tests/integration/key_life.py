@@ -157,21 +157,30 @@ class Lives(unittest.TestCase):
         room.start()
         self.make(room)
         self.sign(room)
-        room.script("slow C_Sign * 2000")
-        done = []
-        signing = threading.Thread(target=lambda: (self.sign(room), done.append("signed")))
+        room.script("hold C_Sign 1")
+        signing = threading.Thread(target=lambda: self.sign(room))
         signing.start()
-        time.sleep(0.5)
-        room.call("suspend_key", key="hub-jws")
-        done.append("suspended")
+        self.until(lambda: "held C_Sign\n" in room.p11_log.read_text())
+        suspending = threading.Thread(target=lambda: room.call("suspend_key", key="hub-jws"))
+        suspending.start()
+        self.until(lambda: any(record["event"] == "suspend_key_intent" for record in room.audit()))
+        room.script("")
         signing.join()
-        self.assertEqual(done, ["signed", "suspended"])
+        suspending.join()
+        self.assertEqual([r["event"] for r in room.audit() if r.get("result") == "ok"][-2:], ["sign_jws", "suspend_key"])
+
+    def until(self, happened):
+        for _ in range(rig.PATIENCE * 20):
+            if happened():
+                return
+            time.sleep(0.05)
+        self.fail("it never happened")
 
     def test_the_key_of_a_ca_that_is_valid_is_not_destroyed_unless_it_is_compromised(self):
         room = self.room(delay=24)
         room.make_ca()
-        room.call("deactivate_key", key="hub-ca")
-        self.refused("policy_denied", lambda: room.call("destroy_key", key="hub-ca"), "is valid until")
+        self.refused("policy_denied", lambda: room.call("deactivate_key", key="hub-ca"), "is valid until")
+        room.issue(room.make_csr())
         room.call("deactivate_key", key="hub-ca", compromised=True)
         self.assertIn("destroy_at", room.call("destroy_key", key="hub-ca"))
 

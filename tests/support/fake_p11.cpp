@@ -2,7 +2,9 @@
 // tells it to (fake_p11_script.h). In the environment:
 //   FAKE_P11_MODULE   the real module
 //   FAKE_P11_SCRIPT   the script; read again whenever the file changes
-//   FAKE_P11_LOG      optional: each C_Initialize, C_Finalize and C_Login adds a line with its name
+//   FAKE_P11_LOG      optional: each C_Initialize, C_Finalize and C_Login adds a line with its name, and each call that
+//   is
+//                     held one with "held" in front
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -61,6 +63,7 @@ class Fake {
       verdict.refuse = *script_.dead;
     verdict.delay = std::chrono::milliseconds(script_.fault("slow", function, call).value_or(0));
     verdict.hold = script_.fault("hold", function, call).has_value();
+    if (verdict.hold) write_log("held " + function);
     verdict.flip = script_.fault("flip", function, call).has_value();
     verdict.length = script_.fault("length", function, call).value_or(0);
     if (const auto claim = script_.fault("claim", function, call)) verdict.claim = static_cast<CK_ULONG>(*claim);
@@ -106,9 +109,10 @@ class Fake {
   }
 
   static void log(const std::string& function) {
-    const char* path = std::getenv("FAKE_P11_LOG");
-    if (!path || (function != "C_Initialize" && function != "C_Finalize" && function != "C_Login")) return;
-    std::ofstream(path, std::ios::app) << function << "\n";
+    if (function == "C_Initialize" || function == "C_Finalize" || function == "C_Login") write_log(function);
+  }
+  static void write_log(const std::string& line) {
+    if (const char* path = std::getenv("FAKE_P11_LOG")) std::ofstream(path, std::ios::app) << line << "\n";
   }
 
   std::mutex mutex_;
