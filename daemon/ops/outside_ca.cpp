@@ -25,6 +25,15 @@ void make_first_crl(Call& call, const std::string& ca) {
     log::warning("a new CA has no CRL yet", {{"ca", ca}, {"reason", made.error().message}});
 }
 
+/// An import that a crash cut short has registered the key already.
+Result<> adopt_key(Services& services, const std::string& label, const KeyId& id, const Grant& grant) {
+  const auto known = services.keyring.find(label, KeyUse::ca);
+  if (known && known->id == id && !services.authorities.uses_key(label))
+    return services.registry.write([&](Database& database) { return grant.use(database); });
+  TRY(services.keyring.adopt(label, id, KeyUse::ca, grant));
+  return {};
+}
+
 /// Of who agrees and of the log: which certificate it is, and under which root.
 Json words_of(const ca::OutsideCa& outside) {
   const x509::Certificate& certificate = outside.issuer.certificate();
@@ -100,7 +109,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
   const unsigned needed = call.policy->approvals_needed.find("create_ca")->second;
   const Grant grant = TRY(call.authorize(needed, {.operation = "import_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("import_intent"));
-  TRY(services.keyring.adopt(label, own.key_id(), KeyUse::ca, grant));
+  TRY(adopt_key(services, label, own.key_id(), grant));
   const auto authority = TRY(services.authorities.add({.name = ca,
                                                        .key = label,
                                                        .profile = profile_name,

@@ -4,6 +4,7 @@ judged by openssl verify, as a bank would that trusts the old root only, or the 
 import json
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -204,6 +205,22 @@ class Outside(Cas):
         self.refused("conflict", lambda: self.take_over(room, certificate, "other"), "exists already")
         room.restart()
         room.issue(room.make_csr(), ca="old-ca", request="r-2")
+
+    def test_an_import_that_was_cut_short_is_given_again(self):
+        room = self.room()
+        certificate = self.make_ca(room, "hub-ca")["certificate"]
+        room.stop()
+        shutil.rmtree(room.state)
+        room.start()
+        self.take_over(room, certificate)
+        room.stop()
+        with sqlite3.connect(room.state / "registry.sqlite") as registry:  # as a crash between key and CA leaves it
+            registry.execute("DELETE FROM cas")
+        registry.close()
+        room.start()
+        self.assertEqual(room.call("health")["cas"], [])
+        self.assertEqual(self.take_over(room, certificate)["state"], "active")
+        room.issue(room.make_csr(), ca="old-ca")
 
     def test_a_key_that_may_do_more_than_sign_is_not_taken_over(self):
         room = self.room()
