@@ -34,6 +34,13 @@ std::vector<std::string> faults_of_root(const x509::Certificate& root, TimePoint
   return faults;
 }
 
+/// What a compromised key has signed can be told from nothing that a thief signed.
+bool is_compromised(const Installation& found, const Authority& authority) {
+  return found.keys && std::any_of(found.keys->begin(), found.keys->end(), [&](const Key& key) {
+           return key.label == authority.key && key.state == "compromised";
+         });
+}
+
 /// Runs `judge` for every CA that has a certificate.
 template <class Judge>
 Finding each_authority(const Installation& found, const Judge& judge) {
@@ -54,7 +61,7 @@ Finding each_authority(const Installation& found, const Judge& judge) {
 
 bool has_successor(const Installation& found, const x509::Certificate& old) {
   for (const Authority& other : *found.authorities)
-    if (other.certificate && other.certificate->not_before() > old.not_before() &&
+    if (other.certificate && !is_compromised(found, other) && other.certificate->not_before() > old.not_before() &&
         other.certificate->key_id() != old.key_id() && other.certificate->not_after() > found.now)
       return true;
   return false;
@@ -108,11 +115,13 @@ Finding root_certificate(const Installation& found) {
   Finding finding = each_authority(found, [&](Finding& out, const Authority& ca, const x509::Certificate& certificate) {
     if (!is_root(certificate))
       return out.note(fmt::format("CA {} hangs below {}: not a root", ca.name, certificate.issuer()));
+    std::vector<std::string> faults = faults_of_root(certificate, found.now);
+    if (is_compromised(found, ca)) faults.emplace_back("its key is compromised");
     out.judge(fmt::format("CA {} ({}): {}, {}, CA:{}, {} to {}, self-signed", ca.name, certificate.subject(),
                           key_words(certificate.public_key()), signature_words(certificate),
                           certificate.is_ca() ? "TRUE" : "FALSE", day(certificate.not_before()),
                           day(certificate.not_after())),
-              faults_of_root(certificate, found.now));
+              faults);
   });
   if (found.authorities && found.authorities->empty()) finding.bad("wanted a root of the hub");
   return finding;
@@ -122,7 +131,10 @@ Finding roll_over(const Installation& found) {
   Finding finding = each_authority(found, [&](Finding& out, const Authority& ca, const x509::Certificate& certificate) {
     if (!is_root(certificate)) return;
     const TimePoint due = certificate.not_before() + kEightYears;
-    if (found.now < due)
+    if (is_compromised(found, ca))
+      out.bad(fmt::format("CA {}: its key is compromised; wanted a new root now, by a way that a thief does not have",
+                          ca.name));
+    else if (found.now < due)
       out.good(fmt::format("CA {} began on {}: a new key pair is due on {}", ca.name, day(certificate.not_before()),
                            day(due)));
     else if (has_successor(found, certificate))

@@ -276,7 +276,7 @@ class Empty(Conformance):
         self.assertNotIn("no permission", self.hubseal().stdout)
         before = len(self.room.audit())
         self.check({"PKI-7": "unknown", "RFC 6960": "unknown"})
-        self.assertIn("nobody has asked its responder yet", self.evidence("RFC 6960"))
+        self.assertIn("no responder is certified for it", self.evidence("RFC 6960"))
         self.assertEqual(len(self.room.audit()), before)  # not even a key for the responder
 
 

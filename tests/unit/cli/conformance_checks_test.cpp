@@ -102,6 +102,18 @@ BOOST_AUTO_TEST_CASE(after_eight_years_a_root_needs_a_successor_with_another_key
   BOOST_TEST(verdict_of("PKI-2", found) == "not met");
 }
 
+BOOST_AUTO_TEST_CASE(a_root_whose_key_is_compromised_meets_no_rule_and_is_nobodys_successor) {
+  Installation found = good_installation();
+  Key key = found.keys->front();
+  key.label = ca_of(found).key;
+  key.state = "compromised";
+  found.keys->insert(found.keys->begin(), key);
+  for (const char* id : {"PKI-1", "PKI-2"}) {
+    BOOST_TEST(verdict_of(id, found) == "not met", id);
+    BOOST_TEST(has(evidence_of(id, found), "its key is compromised"), id);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_old_an_expired_and_a_false_list_are_told_apart) {
   Installation found = good_installation();
   ca_of(found).crl->this_update = found.now - hours(26);
