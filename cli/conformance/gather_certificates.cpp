@@ -33,9 +33,9 @@ Result<Ocsp> gather_ocsp(const Session& session, const Authority& authority, con
                          const Result<Certificates>& certificates, TimePoint now) {
   if (!certificates) return fail(certificates.error().code, certificates.error().message);
   if (!has_responder(*certificates, authority.name, now))
-    return fail(Code::not_found,
-                "no responder of it has a key that is active: it was not asked, because the first question makes one "
-                "in the token");
+    return fail(
+        Code::not_found,
+        "no responder is certified for it: it was not asked, because the first question makes a key in the token");
   const OcspQuestion question = TRY(OcspQuestion::about(certificate.serial(), certificate));
   const Json answer = TRY(session.call("get_ocsp", {{"request", to_base64(question.der())}}));
   return question.read(TRY(from_base64(text_of(answer, "response"))), certificate);
