@@ -18,15 +18,46 @@ Result<> check_kind(const Profile& profile, Kind wanted) {
                                                to_string(profile.kind), to_string(wanted)));
 }
 
-/// All that the two have in common; what differs is in `draft` and `prepared` already.
-Result<Prepared> finish(const Issuer& issuer, const Profile& profile, std::string_view ca, KeyType key_type,
-                        Draft draft, Prepared prepared) {
+/// What the two decide differently; the rest is the profile's.
+struct Decided {
+  x509::Serial serial;
+  TimePoint not_before, not_after;
+  x509::DistinguishedName subject;
+  ByteView spki;
+  KeyType key_type;
+  KeyId key_core;
+};
+
+Result<Prepared> build(const Issuer& issuer, const Profile& profile, std::string_view ca, const Decided& decided) {
+  Prepared prepared{{},
+                    signature_algorithm(issuer.key_type(), profile.signature_hash),
+                    decided.serial,
+                    decided.not_before,
+                    decided.not_after,
+                    decided.subject,
+                    {},
+                    {},
+                    {},
+                    decided.key_core};
   const Bytes issuer_name = issuer.certificate().subject_der();
-  draft.issuer_name = issuer_name;
-  draft.issuer_key_identifier = issuer.certificate().subject_key_identifier();
-  prepared.tbs = TRY(build_tbs(draft));
-  const x509::Certificate finished = TRY(lint(prepared, {profile, &issuer, nullptr, ca, draft.spki, key_type}));
-  prepared.subject_key = finished.key_id();
+  prepared.tbs = TRY(build_tbs({.serial = prepared.serial,
+                                .algorithm = prepared.algorithm,
+                                .issuer_name = issuer_name,
+                                .issuer_key_identifier = issuer.certificate().subject_key_identifier(),
+                                .not_before = prepared.not_before,
+                                .not_after = prepared.not_after,
+                                .subject = prepared.subject,
+                                .spki = decided.spki,
+                                .is_ca = profile.kind == Kind::ca,
+                                .path_len = profile.path_len,
+                                .key_usage = profile.key_usage_bits(decided.key_type),
+                                .extended_key_usage = profile.extended_key_usage,
+                                .names = prepared.names,
+                                .name_constraints = profile.name_constraints,
+                                .ocsp_no_check = profile.kind == Kind::ocsp_responder}));
+  const x509::Certificate finished =
+      TRY(lint(prepared, {profile, &issuer, nullptr, ca, decided.spki, decided.key_type}));
+  prepared.subject_key = finished.key_id();  // what is noted is what was read back
   return prepared;
 }
 
@@ -41,32 +72,14 @@ Result<Prepared> prepare_responder(const Issuer& issuer, const ResponderRequest&
   const TimePoint not_after = std::min<TimePoint>(request.now + profile.validity, ca.not_after());
   if (request.now < ca.not_before() || not_after <= request.now)
     return fail(Code::policy_denied, "the CA's certificate is not valid now");
-  const KeyId key_core = TRY(key_core_of(key.get()));
-  Prepared prepared{{},
-                    signature_algorithm(issuer.key_type(), profile.signature_hash),
-                    request.serial,
-                    std::max(request.now - profile.backdate, ca.not_before()),
-                    not_after,
-                    TRY(decide_subject(profile, {}, {}, &issuer)),
-                    {},
-                    {},
-                    {},
-                    key_core};
-  const Draft draft{.serial = prepared.serial,
-                    .algorithm = prepared.algorithm,
-                    .issuer_name = {},
-                    .issuer_key_identifier = {},
-                    .not_before = prepared.not_before,
-                    .not_after = prepared.not_after,
-                    .subject = prepared.subject,
-                    .spki = request.spki,
-                    .is_ca = false,
-                    .path_len = std::nullopt,
-                    .key_usage = profile.key_usage_bits(key_type),
-                    .extended_key_usage = profile.extended_key_usage,
-                    .names = prepared.names,
-                    .ocsp_no_check = true};
-  return finish(issuer, profile, "", key_type, draft, prepared);
+  return build(issuer, profile, "",
+               {.serial = request.serial,
+                .not_before = std::max(request.now - profile.backdate, ca.not_before()),
+                .not_after = not_after,
+                .subject = TRY(decide_subject(profile, {}, {}, &issuer)),
+                .spki = request.spki,
+                .key_type = key_type,
+                .key_core = TRY(key_core_of(key.get()))});
 }
 
 Result<Prepared> prepare_cross(const Issuer& issuer, const CrossRequest& request) {
@@ -88,32 +101,14 @@ Result<Prepared> prepare_cross(const Issuer& issuer, const CrossRequest& request
       std::max({request.now - profile.backdate, ca.not_before(), request.subject.not_before()});
   if (not_after <= request.now)
     return fail(Code::policy_denied, "one of the two CAs has ended: there is nothing left to certify");
-  const KeyId key_core = TRY(key_core_of(request.subject.public_key()));
-  Prepared prepared{{},
-                    signature_algorithm(issuer.key_type(), profile.signature_hash),
-                    request.serial,
-                    not_before,
-                    not_after,
-                    TRY(request.subject.subject_name()),
-                    {},
-                    {},
-                    {},
-                    key_core};
-  const Draft draft{.serial = prepared.serial,
-                    .algorithm = prepared.algorithm,
-                    .issuer_name = {},
-                    .issuer_key_identifier = {},
-                    .not_before = prepared.not_before,
-                    .not_after = prepared.not_after,
-                    .subject = prepared.subject,
-                    .spki = request.subject.spki(),
-                    .is_ca = true,
-                    .path_len = profile.path_len,
-                    .key_usage = profile.key_usage_bits(key_type),
-                    .extended_key_usage = profile.extended_key_usage,
-                    .names = prepared.names,
-                    .name_constraints = profile.name_constraints};
-  return finish(issuer, profile, request.ca, key_type, draft, prepared);
+  return build(issuer, profile, request.ca,
+               {.serial = request.serial,
+                .not_before = not_before,
+                .not_after = not_after,
+                .subject = TRY(request.subject.subject_name()),
+                .spki = request.subject.spki(),
+                .key_type = key_type,
+                .key_core = TRY(key_core_of(request.subject.public_key()))});
 }
 
 }  // namespace hubseal::ca
