@@ -7,6 +7,15 @@
 #include "common/log.h"
 
 namespace hubseal::daemon {
+namespace {
+
+/// Not one that is to be destroyed: the token may have lost it already, when a crash came before the registry knew.
+bool may_sign_again(const KeyRecord& key) {
+  return !key.destroy_at &&
+         (key.life == KeyLife::pre_activation || key.life == KeyLife::active || key.life == KeyLife::suspended);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& signer, const Clock& clock) {
   std::unique_ptr<Keyring> keyring(new Keyring(registry, signer, clock));
@@ -78,7 +87,8 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
                    .life = start.life,
                    .changed_at = now,
                    .destroy_at = {},
-                   .backup = start.backup};
+                   .backup = start.backup,
+                   .compromised_at = {}};
   if (const auto added = registry_.write([&](Database& database) { return key_table::add(database, record); });
       !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
@@ -104,7 +114,8 @@ Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use
                    .life = KeyLife::active,
                    .changed_at = now,
                    .destroy_at = {},
-                   .backup = KeyBackup::none};
+                   .backup = KeyBackup::none,
+                   .compromised_at = {}};
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
     return key_table::add(database, record);
@@ -200,6 +211,7 @@ Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {
     if (key.life == before && to == after) {
       key.life = to;
       key.changed_at = now;
+      if (to == compromised) key.compromised_at = now;
       return {};
     }
   return fail(Code::conflict, fmt::format("key \"{}\" is {} since {}, which does not become {}", key.label,
@@ -211,8 +223,7 @@ Result<> Keyring::prove_all() const {
   {
     auto keys = keys_.lock();
     for (const auto& [label, record] : *keys)
-      if (record.life == KeyLife::pre_activation || record.life == KeyLife::active || record.life == KeyLife::suspended)
-        records.push_back(record);
+      if (may_sign_again(record)) records.push_back(record);
   }
   for (const KeyRecord& record : records)
     if (const auto proven = signer_.prove_key(record.id); !proven)

@@ -37,7 +37,7 @@ std::vector<std::string> faults_of_root(const x509::Certificate& root, TimePoint
 /// What a compromised key has signed can be told from nothing that a thief signed.
 bool is_compromised(const Installation& found, const Authority& authority) {
   return found.keys && std::any_of(found.keys->begin(), found.keys->end(), [&](const Key& key) {
-           return key.label == authority.key && key.state == "compromised";
+           return key.label == authority.key && key.compromised;
          });
 }
 

@@ -57,6 +57,7 @@ Result<std::vector<Key>> gather_keys(const Session& session) {
     key.type = text_of(one, "type");
     key.use = text_of(one, "use");
     key.state = text_of(one, "state");
+    key.compromised = one.contains("compromised_at");
     key.grade = optional_text(one, "grade");
     key.backup = optional_text(one, "backup");
     if (key.use == "jws" && !key.grade.empty()) TRY(add_thumbprints(session, key));

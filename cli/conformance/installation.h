@@ -30,6 +30,7 @@ struct Key {
   std::string label, type, use, state;
   std::string grade;  ///< empty while the key is missing
   std::string backup;
+  bool compromised = false;  ///< now, or before it was destroyed
   std::optional<std::string> kid;         ///< of a JWS key, as the daemon says it
   std::optional<std::string> thumbprint;  ///< the same, computed here
 };

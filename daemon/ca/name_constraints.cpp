@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/log.h"
 #include "common/x509/der.h"
@@ -49,12 +51,39 @@ Result<Network> parse_network(std::string_view text) {
   return network;
 }
 
+/// Of a mask that is one run of ones; of any other, which no length says, its bytes.
 std::string text_of(ByteView address, ByteView mask) {
   char text[INET6_ADDRSTRLEN] = "";
   ::inet_ntop(address.size() == 16 ? AF_INET6 : AF_INET, address.data(), text, sizeof text);
-  unsigned length = 0;
-  while (length < mask.size() * 8 && (mask[length / 8] & (0x80u >> length % 8))) ++length;
-  return fmt::format("{}/{}", text, length);
+  const auto is_set = [&](std::size_t bit) { return (mask[bit / 8] & (0x80u >> bit % 8)) != 0; };
+  std::size_t length = 0, ones = 0;
+  while (length < mask.size() * 8 && is_set(length)) ++length;
+  for (std::size_t bit = 0; bit < mask.size() * 8; ++bit) ones += is_set(bit) ? 1u : 0u;
+  return ones == length ? fmt::format("{}/{}", text, length) : fmt::format("{}/{}", text, to_hex(mask));
+}
+
+bool is_name_below(const std::string& name, const std::string& parent) {
+  return name == parent ||
+         (name.size() > parent.size() && name.ends_with(parent) && name[name.size() - parent.size() - 1] == '.');
+}
+
+bool is_same(const std::string& one, const std::string& other) { return one == other; }
+
+/// No name of a kind that `outer` limits is permitted beyond it.
+template <class Below>
+bool permits_no_more(const std::vector<std::string>& inner, const std::vector<std::string>& outer, const Below& below) {
+  if (outer.empty()) return true;
+  return !inner.empty() && std::all_of(inner.begin(), inner.end(), [&](const std::string& one) {
+    return std::any_of(outer.begin(), outer.end(), [&](const std::string& limit) { return below(one, limit); });
+  });
+}
+
+template <class Below>
+bool excludes_no_less(const std::vector<std::string>& inner, const std::vector<std::string>& outer,
+                      const Below& below) {
+  return std::all_of(outer.begin(), outer.end(), [&](const std::string& one) {
+    return std::any_of(inner.begin(), inner.end(), [&](const std::string& limit) { return below(one, limit); });
+  });
 }
 
 /// GeneralSubtrees; empty when there are none.
@@ -121,6 +150,26 @@ Result<NameConstraints> constraints_in(const x509::Certificate& certificate) {
   TRY(read_subtrees(value->permittedSubtrees, found.permitted_dns, found.permitted_ip));
   TRY(read_subtrees(value->excludedSubtrees, found.excluded_dns, found.excluded_ip));
   return found;
+}
+
+bool is_within(const NameConstraints& inner, const NameConstraints& outer) {
+  return permits_no_more(inner.permitted_dns, outer.permitted_dns, is_name_below) &&
+         permits_no_more(inner.permitted_ip, outer.permitted_ip, is_same) &&
+         excludes_no_less(inner.excluded_dns, outer.excluded_dns, is_name_below) &&
+         excludes_no_less(inner.excluded_ip, outer.excluded_ip, is_same);
+}
+
+std::string words_of(const NameConstraints& constraints) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::string_view what, const std::vector<std::string>& names) {
+    if (!names.empty())
+      parts.push_back(fmt::format("{}: {}", what, log::printable(fmt::format("{}", fmt::join(names, ", ")), 200)));
+  };
+  add("permitted dns", constraints.permitted_dns);
+  add("permitted ip", constraints.permitted_ip);
+  add("excluded dns", constraints.excluded_dns);
+  add("excluded ip", constraints.excluded_ip);
+  return parts.empty() ? "no name constraints" : fmt::format("{}", fmt::join(parts, "; "));
 }
 
 Result<> check_constraints(const x509::Certificate& issuer, const x509::Certificate& certificate) {

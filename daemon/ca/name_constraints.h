@@ -31,6 +31,12 @@ Result<Bytes> der_of(const NameConstraints& constraints);
 /// are unknown here.
 Result<NameConstraints> constraints_in(const x509::Certificate& certificate);
 
+/// Whether who is held to `inner` is held to `outer` as well: of each kind nothing more is permitted, and nothing less is
+/// excluded. Networks are compared as they are written: a part of one counts as another.
+bool is_within(const NameConstraints& inner, const NameConstraints& outer);
+/// For people: "permitted dns: dfsp.example"; "no name constraints".
+std::string words_of(const NameConstraints& constraints);
+
 /// Whether a verifier (OpenSSL) would accept the names of `certificate` below `issuer`: subject, CN and subjectAltName.
 /// Errors: policy_denied.
 Result<> check_constraints(const x509::Certificate& issuer, const x509::Certificate& certificate);

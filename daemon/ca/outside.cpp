@@ -46,17 +46,24 @@ Result<> check_is_ours(const OutsideRequest& request, const x509::Certificate& c
 
 /// An outside root may give less than was asked for, and never more.
 Result<> check_is_no_wider(const Profile& profile, const x509::Certificate& certificate) {
-  TRY(check_key_type(profile, TRY(key_type_of(certificate.public_key()))));
-  const std::uint32_t allowed = profile.key_usage_bits(TRY(key_type_of(certificate.public_key())));
+  const std::uint32_t allowed = profile.key_usage_bits(TRY(decide_key(profile, certificate.public_key())));
   if (certificate.key_usage() & ~allowed)
     return refuse(certificate, fmt::format("key usage 0x{:x}; profile {} has 0x{:x}", certificate.key_usage(),
                                            profile.name, allowed));
+  if (!certificate.extended_key_usage().empty())
+    return refuse(certificate, "an extended key usage; wanted none, it would hold for all that is issued below");
   if (!(certificate.key_usage() & KU_CRL_SIGN)) return refuse(certificate, "its key usage lacks cRLSign");
   if (profile.path_len && (!certificate.path_len() || *certificate.path_len() > *profile.path_len))
     return refuse(certificate,
                   fmt::format("path length {}; profile {} has {}",
                               certificate.path_len() ? fmt::format("{}", *certificate.path_len()) : "without limit",
                               profile.name, *profile.path_len));
+  if (profile.name_constraints.empty()) return {};
+  const auto names = constraints_in(certificate);
+  if (!names) return refuse(certificate, names.error().message);
+  if (!is_within(*names, profile.name_constraints))
+    return refuse(certificate, fmt::format("{}; profile {} has {}", words_of(*names), profile.name,
+                                           words_of(profile.name_constraints)));
   return {};
 }
 

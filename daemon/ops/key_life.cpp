@@ -49,7 +49,7 @@ Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife li
 
 /// A CA signs CRLs until its certificate ends: its key must not go before, unless nobody may trust it any more.
 Result<> check_not_needed(const Services& services, const KeyRecord& key) {
-  if (key.life == KeyLife::compromised) return {};
+  if (key.compromised_at) return {};
   for (const std::string& name : services.authorities.names()) {
     const auto authority = TRY(services.authorities.find(name));
     if (authority->record.key != key.label || !authority->issuer) continue;

@@ -13,7 +13,7 @@ namespace {
 /// What a compromised key has signed, or what vouches for it, is given to nobody as something to trust.
 Result<bool> is_compromised(const Services& services, const std::string& ca) {
   const auto authority = TRY(services.authorities.find(ca));
-  return TRY(services.keyring.show(authority->record.key)).record.life == KeyLife::compromised;
+  return TRY(services.keyring.show(authority->record.key)).record.compromised_at.has_value();
 }
 
 /// Certificates that others need to get from one root to the other: not revoked, not over.

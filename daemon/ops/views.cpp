@@ -37,6 +37,7 @@ Json view_of(const Key& key) {
   if (key.in_token) view["grade"] = to_string(key.in_token->grade);
   view["created_at"] = format_utc(key.record.created_at);
   if (key.record.life != KeyLife::active) view["changed_at"] = format_utc(key.record.changed_at);
+  if (key.record.compromised_at) view["compromised_at"] = format_utc(*key.record.compromised_at);
   if (key.record.destroy_at) view["destroy_at"] = format_utc(*key.record.destroy_at);
   if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
   return view;

@@ -58,7 +58,8 @@ struct KeyRecord {
   TimePoint changed_at{};               ///< since when it is that
   std::optional<TimePoint> destroy_at;  ///< when it is to be destroyed
   KeyBackup backup = KeyBackup::none;
-  std::chrono::seconds destroy_wait{0};  ///< for which hubseald has to run first, whatever the clock says
+  std::chrono::seconds destroy_wait{0};     ///< for which hubseald has to run first, whatever the clock says
+  std::optional<TimePoint> compromised_at;  ///< stays when the key is destroyed: a thief's copy does not go with it
 };
 
 /// Which keys of the token are the hub's, and what each is for.

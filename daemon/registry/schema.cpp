@@ -261,6 +261,11 @@ INSERT INTO announced_checkpoints SELECT next_size, next_root FROM checkpoints W
 ALTER TABLE subjects ADD COLUMN status_changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE certificates ADD COLUMN approvals_needed INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // That a key was compromised outlives the key.
+    R"sql(
+ALTER TABLE keys ADD COLUMN compromised_at INTEGER;
+UPDATE keys SET compromised_at = changed_at WHERE life = 'compromised';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

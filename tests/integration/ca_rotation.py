@@ -89,6 +89,19 @@ class Rotation(Cas):
         self.refused("policy_denied", lambda: room.call("cross_certify", ca="hub-ca", by="hub-ca-3"), "compromised")
         self.assertTrue(any("hub-ca" in problem and "compromised" in problem for problem in room.call("health")["problems"]))
 
+    def test_a_compromised_root_does_not_come_back_when_its_key_is_destroyed(self):
+        room = self.room()
+        self.make_ca(room, "hub-ca")
+        new = self.make_ca(room, "hub-ca-2")["certificate"]
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        room.call("destroy_key", key="hub-ca")
+        room.restart()  # the housekeeper does what is due
+        room.wait_for_event("key_destroyed")
+        key = next(one for one in room.call("list_keys")["keys"] if one["label"] == "hub-ca")
+        self.assertEqual(key["state"], "destroyed")
+        self.assertIn("compromised_at", key)
+        self.assertEqual(room.call("get_trust_bundle"), {"anchors": [new], "intermediates": []})
+
     def test_a_cross_certificate_is_asked_for_once_and_can_be_revoked(self):
         room = self.room()
         self.make_ca(room, "hub-ca")
@@ -175,6 +188,7 @@ class Outside(Cas):
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual.replace("keyCertSign,", ""))), "keyCertSign")
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual.replace(",cRLSign", ""))), "cRLSign")
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual.replace("keyCertSign,", "keyCertSign,digitalSignature,"))), "key usage")
+        self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual + "extendedKeyUsage=OCSPSigning\n")), "extended key usage")
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual.replace("subjectKeyIdentifier=hash\n", "subjectKeyIdentifier=none\n"))), "subjectKeyIdentifier")
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual, "-sha1")), "no path")
         good = self.sign(room, csr, root)
@@ -184,6 +198,26 @@ class Outside(Cas):
         self.refused("bad_request", install("none"))
         self.assertEqual(room.call("get_ca", ca="hub-sub")["state"], "awaiting_certificate")
         room.call("install_ca", ca="hub-sub", certificate=good, chain=chain)
+
+    def test_the_certificate_of_an_outside_root_that_may_name_more_than_the_profile_is_refused(self):
+        room = self.room()
+        profile = room.folder / "profiles" / "test-root.toml"
+        profile.write_text(profile.read_text() + '[name_constraints]\npermitted_dns = ["dfsp.example"]\nexcluded_ip = ["10.0.0.0/8"]\n')
+        room.call("load_policy")
+        root, csr = self.outside_root(room), self.waiting(room)
+        usual = ("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n"
+                 "authorityKeyIdentifier=keyid\n")
+        install = lambda constraints: room.call("install_ca", ca="hub-sub", chain=root[0].read_text(), certificate=self.sign(
+            room, csr, root, "1000", usual + (f"nameConstraints=critical,{constraints}\n" if constraints else "")))
+        addresses = "excluded;IP:10.0.0.0/255.0.0.0"
+        for constraints, found in (("", "no name constraints"), (addresses, "excluded ip: 10.0.0.0/8"),
+                                   (f"permitted;DNS:dfsp.example,permitted;DNS:other.example,{addresses}", "other.example"),
+                                   (f"permitted;DNS:example,{addresses}", "permitted dns: example"),
+                                   (f"permitted;DNS:notdfsp.example,{addresses}", "notdfsp.example"),
+                                   ("permitted;DNS:dfsp.example", "permitted dns: dfsp.example;"),
+                                   ("permitted;DNS:dfsp.example,excluded;IP:10.0.0.0/255.0.255.0", "10.0.0.0/ff00ff00")):
+            self.refused("policy_denied", lambda: install(constraints), found, "profile test-root has permitted dns: dfsp.example")
+        self.assertEqual(install(f"permitted;DNS:banks.dfsp.example,{addresses}")["state"], "active")
 
     def take_over(self, room, certificate, label="old-ca"):
         return room.call("import_ca", ca="old-ca", key=label, profile="test-root", certificate=certificate)

@@ -93,7 +93,7 @@ class Lives(unittest.TestCase):
         self.assertIn("hub-jws\n", self.in_token(room))
         room.call("destroy_key", key="hub-jws")
         room.restart()  # the housekeeper does what is due
-        self.wait_for(room, "key_destroyed")
+        room.wait_for_event("key_destroyed")
         self.assertNotIn("hub-jws\n", self.in_token(room))
         self.assertIn("hub-jws-2\n", self.in_token(room))
         self.assertEqual(self.state(room)["state"], "destroyed")
@@ -104,13 +104,20 @@ class Lives(unittest.TestCase):
         events = [r["event"] for r in room.audit() if r.get("key") == "hub-jws" and r["event"].startswith("key_dest")]
         self.assertEqual(events, ["key_destruction_intent", "key_destroyed"])
 
-    def wait_for(self, room, event):
-        for _ in range(rig.PATIENCE * 10):
-            if any(record["event"] == event for record in room.audit()):
-                return
-            room.call("health")
-            time.sleep(0.1)
-        self.fail(f"no {event}")
+    def test_a_crash_between_the_token_and_the_registry_leaves_a_key_that_counts_as_destroyed(self):
+        room = self.room(delay=24)
+        self.make(room, state="pre_activation")
+        room.call("destroy_key", key="hub-jws")
+        room.stop()
+        for kind in ("privkey", "pubkey"):
+            room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                      "--delete-object", "--type", kind, "--label", "hub-jws")
+        with sqlite3.connect(room.state / "registry.sqlite") as registry:  # its day has come
+            registry.execute("UPDATE keys SET destroy_wait = 0, destroy_at = 1 WHERE label = 'hub-jws'")
+        registry.close()
+        room.start()
+        room.wait_for_event("key_destroyed")
+        self.assertEqual(self.state(room)["state"], "destroyed")
 
     def test_destruction_waits_for_its_day_and_can_be_taken_back(self):
         room = self.room(delay=24)
@@ -149,7 +156,7 @@ class Lives(unittest.TestCase):
             registry.execute("UPDATE keys SET destroy_wait = 0")
         registry.close()
         room.start()
-        self.wait_for(room, "key_destroyed")
+        room.wait_for_event("key_destroyed")
 
     def test_who_suspends_a_key_waits_for_the_signature_that_is_being_made(self):
         room = rig.Rig(fake=True, start=False)

@@ -330,6 +330,14 @@ class Rig:
                 records.append({"torn": line})
         return records
 
+    def wait_for_event(self, event):
+        for _ in range(PATIENCE * 10):
+            if any(record["event"] == event for record in self.audit()):
+                return
+            self.call("health")
+            time.sleep(0.1)
+        raise AssertionError(f"no {event}")
+
     # -- other people's programs
 
     def tool(self, *command, check=True, stdin=None):

@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(a_root_whose_key_is_compromised_meets_no_rule_and_is_nobody
   Installation found = good_installation();
   Key key = found.keys->front();
   key.label = ca_of(found).key;
-  key.state = "compromised";
+  key.state = "destroyed";
+  key.compromised = true;
   found.keys->insert(found.keys->begin(), key);
   for (const char* id : {"PKI-1", "PKI-2"}) {
     BOOST_TEST(verdict_of(id, found) == "not met", id);
@@ -208,8 +209,9 @@ BOOST_AUTO_TEST_CASE(keys_that_were_imported_lost_or_given_away_are_told) {
   Installation found = good_installation();
   found.keys->front().grade = "imported";
   BOOST_TEST(has(evidence_of("PKCS#11", found), "is imported; wanted generated"));
-  found.keys->front().state = "compromised";
+  found.keys->front().compromised = true;
   BOOST_TEST(has(evidence_of("NIST SP 800-57 part 1", found), "CA hub-ca has a key that is compromised"));
+  found.keys->front().compromised = false;
   found.keys->front().state = "missing";
   BOOST_TEST(verdict_of("PKCS#11", found) == "not met");
   BOOST_TEST(verdict_of("NIST SP 800-57 part 1", found) == "not met");
