@@ -62,24 +62,26 @@ bool Authorities::uses_key(std::string_view label) const {
   return false;
 }
 
-Result<std::shared_ptr<const Authority>> Authorities::update(CaRecord record, const Grant& grant) {
-  auto authority = TRY(decode(record));
+Result<> Authorities::update(const CaRecord& before, const CaRecord& after, const Grant& grant) {
+  auto authority = TRY(decode(after));
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
-    return ca_table::update(database, record);
+    if (TRY(ca_table::update(database, before, after))) return {};
+    return fail(Code::conflict,
+                fmt::format("CA \"{}\" was changed by somebody else meanwhile; nothing was changed", before.name));
   }));
-  authorities_.lock()->insert_or_assign(record.name, authority);
-  return authority;
+  authorities_.lock()->insert_or_assign(after.name, std::move(authority));
+  return {};
 }
 
-Result<std::shared_ptr<const Authority>> Authorities::add(CaRecord record) {
+Result<> Authorities::add(const CaRecord& record) {
   auto authority = TRY(decode(record));
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(Register::check_ca_name(database, record.name));  // somebody may have been entered since it was looked at
     return ca_table::add(database, record);
   }));
-  authorities_.lock()->emplace(record.name, authority);
-  return authority;
+  authorities_.lock()->emplace(record.name, std::move(authority));
+  return {};
 }
 
 }  // namespace hubseal::daemon

@@ -36,10 +36,11 @@ class Authorities {
   /// Whether a CA has this key already.
   bool uses_key(std::string_view label) const;
 
-  /// Writes what has become of one that is there. Uses the grant up in the same transaction.
-  Result<std::shared_ptr<const Authority>> update(CaRecord record, const Grant& grant);
+  /// Writes what has become of one that is as `before` says. Uses the grant up in the same transaction.
+  /// Errors: conflict where somebody was faster.
+  Result<> update(const CaRecord& before, const CaRecord& after, const Grant& grant);
   /// Writes the CA to the registry and takes it into service.
-  Result<std::shared_ptr<const Authority>> add(CaRecord record);
+  Result<> add(const CaRecord& record);
 
  private:
   explicit Authorities(Registry& registry) : registry_(registry) {}

@@ -109,6 +109,11 @@ Result<> Call::record_intent(std::string_view event) const {
   return services.audit.record(record);
 }
 
+Result<> Call::wait_for_signatures(std::string_view done) const {
+  if (services.gate.wait_for_those_inside(std::chrono::steady_clock::now() + Seal::kPatience)) return {};
+  return fail(Code::hsm_busy, fmt::format("{}, but a signature that had begun is still under way", done));
+}
+
 Result<> Call::record_result(std::string_view operation, const Error* error) const {
   Json record = {{"event", operation}, {"result", error ? to_string(error->code) : "ok"}};
   if (error) record["message"] = error->message.substr(0, 1024);

@@ -15,6 +15,7 @@
 #include "daemon/audit.h"
 #include "daemon/authorities.h"
 #include "daemon/checkpoints.h"
+#include "daemon/clock_guard.h"
 #include "daemon/gate.h"
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
@@ -54,6 +55,7 @@ struct Services {
   jws::JwsSigner& jws;
   hsm::Signer& signer;
   const Clock& clock;
+  const ClockGuard& guard;  ///< for what a wrong clock must not decide
   std::chrono::steady_clock::time_point started;
 };
 
@@ -72,6 +74,9 @@ struct Call {
   Json who() const;
   /// Writes `event` with the details so far: for what cannot be undone, before it is done.
   Result<> record_intent(std::string_view event) const;
+  /// After `done`, which lets nobody begin any more: whoever began before may still be waiting for the token.
+  /// Errors: hsm_busy when that takes too long.
+  Result<> wait_for_signatures(std::string_view done) const;
   /// Writes this call's result, `error` or success, with its details.
   Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
   /// Uses up a part of what may be asked, before anything costly is done. Errors: rate_limited.

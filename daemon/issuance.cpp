@@ -163,6 +163,7 @@ Result<CertificateRecord> Issuance::issue_cross(const std::string& peer, const A
   TRY(keyring_.find(issuer.record.key, KeyUse::ca));
   const std::string &by = issuer.record.name, &ca = other.record.name;
   const x509::Certificate& subject = other.issuer->certificate();
+  const std::string request = TRY(unused_cross_request(peer, by, ca));
   const auto prepare = [&](const x509::Serial& serial, TimePoint now) {
     return ca::prepare_cross(*issuer.issuer,
                              {.profile = profile, .subject = subject, .ca = by, .serial = serial, .now = now});
@@ -171,7 +172,7 @@ Result<CertificateRecord> Issuance::issue_cross(const std::string& peer, const A
                          .profile = profile.name,
                          .subject = ca,
                          .peer = peer,
-                         .request = fmt::format("cross:{}:{}", by, ca),
+                         .request = request,
                          .content_hash = content_hash({by, ca, profile.name, as_text(subject.der())}),
                          .cross = true},
               .prepare = prepare,
@@ -180,6 +181,19 @@ Result<CertificateRecord> Issuance::issue_cross(const std::string& peer, const A
               .issuer_id = issuer.issuer->key_id(),
               .issuer_key = issuer.issuer->public_key()},
              trail);
+}
+
+// A repeat gets the certificate that is there; one that was revoked has a successor.
+Result<std::string> Issuance::unused_cross_request(const std::string& peer, const std::string& by,
+                                                   const std::string& ca) {
+  return registry_.read([&](Database& database) -> Result<std::string> {
+    std::string request = fmt::format("cross:{}:{}", by, ca);
+    for (int number = 2;; ++number) {
+      const auto known = TRY(certificate_table::find_request(database, peer, request));
+      if (!known || known->revoked.empty()) return request;
+      request = fmt::format("cross:{}:{}:{}", by, ca, number);
+    }
+  });
 }
 
 Result<std::optional<CertificateRecord>> Issuance::find_request(const CertificateRecord& wanted) {

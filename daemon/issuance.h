@@ -96,6 +96,7 @@ class Issuance {
     EVP_PKEY* issuer_key;  ///< belongs to the caller
   };
 
+  Result<std::string> unused_cross_request(const std::string& peer, const std::string& by, const std::string& ca);
   Result<std::optional<CertificateRecord>> find_request(const CertificateRecord& wanted);
   Result<CertificateRecord> run(const Task& task, const Trail& trail);
   Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, TimePoint now, const Trail& trail);

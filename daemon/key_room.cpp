@@ -108,6 +108,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .jws = jws_,
           .signer = signer,
           .clock = clock,
+          .guard = guard_,
           .started = std::chrono::steady_clock::now()};
 }
 
@@ -135,7 +136,10 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
   if (!now) return kTick;
   for (const KeyRecord& key : keyring_->due(*now)) {
     Json record = {{"event", "key_destruction_intent"}, {"key", key.label}, {"key_id", to_hex(key.id)}};
-    auto done = audit_->record(record);
+    // Once, however long the token is away.
+    Result<> done;
+    if (!being_destroyed_.contains(key.label)) done = audit_->record(record);
+    if (done) being_destroyed_.insert(key.label);
     if (done) done = keyring_->destroy(key);
     record["event"] = "key_destroyed";
     if (done) done = audit_->record(record);

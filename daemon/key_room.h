@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "common/clock.h"
 #include "common/result.h"
@@ -103,8 +104,9 @@ class KeyRoom {
   OcspResponder ocsp_;
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;
-  std::chrono::seconds waited_until_{};  // of the monotonic clock; only touched by the housekeeper
-  Housekeeper housekeeper_;              // last: its thread uses all the others
+  std::set<std::string> being_destroyed_;  // keys whose end is announced in the log; only touched by the housekeeper
+  std::chrono::seconds waited_until_{};    // of the monotonic clock; only touched by the housekeeper
+  Housekeeper housekeeper_;                // last: its thread uses all the others
 };
 
 }  // namespace hubseal::daemon

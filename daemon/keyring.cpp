@@ -55,6 +55,11 @@ Result<Key> Keyring::show(std::string_view label) const {
   return Key{*std::move(record), found ? std::optional(*std::move(found)) : std::nullopt};
 }
 
+bool Keyring::is_compromised(std::string_view label) const {
+  const auto record = find_record(label);
+  return record && record->compromised_at;
+}
+
 Result<std::vector<Key>> Keyring::list() const {
   const std::vector<hsm::KeyInfo> in_token = TRY(signer_.list_keys());
   std::vector<Key> list;
@@ -144,6 +149,12 @@ Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, 
   }));
   keys_.lock()->insert_or_assign(changed.label, changed);
   return changed;
+}
+
+Result<> Keyring::while_active(std::string_view label, KeyUse use, const std::function<Result<>()>& work) const {
+  const auto one_at_a_time = changing_.lock();
+  TRY(find(label, use));
+  return work();
 }
 
 Result<> Keyring::retire_own(std::string_view label, TimePoint destroy_at) {

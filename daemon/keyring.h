@@ -39,6 +39,8 @@ class Keyring {
   /// exists and what may not be used look the same to who asks; policy_denied for one that is not active.
   Result<KeyRecord> find(std::string_view label, KeyUse use) const;
   Result<Key> show(std::string_view label) const;
+  /// Whether somebody else has, or had, this key: now, or before it was destroyed.
+  bool is_compromised(std::string_view label) const;
   /// With what the token says now.
   Result<std::vector<Key>> list() const;
 
@@ -55,6 +57,9 @@ class Keyring {
   Result<KeyRecord> check(std::string_view label, const Change& change) const;
   /// Uses the grant up in the transaction that writes the change.
   Result<KeyRecord> change(std::string_view label, const Change& change, const Grant& grant);
+
+  /// Does `work` while the key of this label is active and nobody can change that. Errors: those of find and of `work`.
+  Result<> while_active(std::string_view label, KeyUse use, const std::function<Result<>()>& work) const;
 
   /// One of hubseald's own that has a successor: it signs no more, and is destroyed at that time.
   Result<> retire_own(std::string_view label, TimePoint destroy_at);

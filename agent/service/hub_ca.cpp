@@ -15,7 +15,7 @@ Result<std::optional<std::string>> HubCa::certificate() {
   const auto ca = daemon_.get_ca(ca_name_);
   if (!ca && ca.error().code == Code::not_found) return std::nullopt;
   if (!ca) return tl::unexpected(ca.error());
-  if (!ca->active) return std::nullopt;
+  if (!ca->issues) return std::nullopt;
   return TRY(IssuedCertificate::parse(ca->certificate)).pem();
 }
 

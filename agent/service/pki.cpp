@@ -9,7 +9,8 @@ namespace hubseal::agent {
 
 Result<Bytes> Pki::certificate(std::string_view ca) {
   const auto found = TRY(daemon_.get_ca(ca));
-  if (!found.active) return fail(Code::not_found, fmt::format("CA \"{}\" has no certificate yet", ca));
+  if (found.certificate.empty())
+    return fail(Code::not_found, fmt::format("CA \"{}\" has no certificate that anybody should trust", ca));
   return x509::der_of_pem(found.certificate, {"CERTIFICATE"});
 }
 

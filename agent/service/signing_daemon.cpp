@@ -51,9 +51,11 @@ Result<bool> SigningDaemon::ready() {
 Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
   const Json reply = TRY(ask(client_, "get_ca", {{"ca", name}}));
   Fields fields = TRY(ours(answer(reply)));
-  if (TRY(ours(fields.text("state", 32))) != "active") return Ca{false, {}};
+  const std::string state = TRY(ours(fields.text("state", 32)));
+  // A retired one is trusted until it ends; one whose key is compromised is shown to nobody as something to trust.
+  if (state != "active" && state != "retired") return Ca{false, {}};
   std::string certificate = TRY(ours(fields.text("certificate", kMaxPemBytes)));
-  return Ca{true, std::move(certificate)};
+  return Ca{state == "active", std::move(certificate)};
 }
 
 Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request) {

@@ -18,8 +18,8 @@ namespace hubseal::agent {
 class SigningDaemon {
  public:
   struct Ca {
-    bool active;              ///< it issues; otherwise its CSR is with an outside root
-    std::string certificate;  ///< PEM; empty unless active
+    bool issues;
+    std::string certificate;  ///< PEM; empty while it has none, and of a CA whose key is compromised
   };
 
   struct IssueRequest {

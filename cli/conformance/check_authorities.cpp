@@ -36,12 +36,15 @@ std::vector<std::string> faults_of_root(const x509::Certificate& root, TimePoint
 
 /// What a compromised key has signed can be told from nothing that a thief signed.
 bool is_compromised(const Installation& found, const Authority& authority) {
-  return found.keys && std::any_of(found.keys->begin(), found.keys->end(), [&](const Key& key) {
-           return key.label == authority.key && key.compromised;
-         });
+  return found.keys && std::any_of(found.keys->begin(), found.keys->end(),
+                                   [&](const Key& key) { return key.label == authority.key && key.compromised; });
 }
 
-/// Runs `judge` for every CA that has a certificate.
+bool has_ended(const Authority& authority, TimePoint now) {
+  return authority.state == "retired" && authority.certificate->not_after() < now;
+}
+
+/// Runs `judge` for every CA that has a certificate and was not retired and over.
 template <class Judge>
 Finding each_authority(const Installation& found, const Judge& judge) {
   Finding finding;
@@ -51,7 +54,10 @@ Finding each_authority(const Installation& found, const Judge& judge) {
   }
   if (found.authorities->empty()) finding.note("there is no CA yet");
   for (const Authority& authority : *found.authorities) {
-    if (authority.certificate)
+    if (authority.certificate && has_ended(authority, found.now))
+      finding.note(
+          fmt::format("CA {} was retired and ended on {}", authority.name, day(authority.certificate->not_after())));
+    else if (authority.certificate)
       judge(finding, authority, *authority.certificate);
     else
       finding.note(fmt::format("CA {} waits for its certificate from an outside root", authority.name));
@@ -156,6 +162,8 @@ Finding revocation(const Installation& found) {
       out.bad(fmt::format("CA {}: no CRL: {}", ca.name, ca.crl.error().message));
     judge_answer(out, found, ca, Mark::lacking);
   });
+  for (const std::string& problem : found.health.problems)
+    if (problem.starts_with("CRL of CA")) finding.lacking(problem);
   if (found.health.sealed) finding.lacking("hubseald is sealed: what is revoked now reaches neither CRL nor OCSP");
   if (found.policy && found.policy->approvals_needed.contains("release_certificate"))
     finding.note(fmt::format("certificates can be put on hold; {} people must agree to take a hold back",

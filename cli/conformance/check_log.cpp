@@ -24,8 +24,9 @@ Finding merkle_tree(const Installation& found) {
   if (log.signature_good && !log.last_in_tree)
     faults.push_back(fmt::format("record {} is not proven to be in it", log.size));
   if (log.signature_good && !log.consistent) faults.emplace_back("it is not proven to begin with its first record");
-  finding.judge(fmt::format("tree of {} records: its first and last record, and that it only grew, proven", log.size),
+  finding.judge(fmt::format("tree of {} records: its first and its last record are proven to be in it", log.size),
                 faults);
+  finding.note("that it only grew is for who kept an earlier checkpoint: hubseal audit compare, hubseal audit verify");
   return finding;
 }
 
@@ -49,7 +50,8 @@ Finding checkpoints(const Installation& found) {
     finding.good("every record is covered");
   }
   for (const Cosignature& cosignature : log.cosignatures)
-    finding.good(fmt::format("cosigned by {} at {}", cosignature.witness, format_utc(cosignature.at)));
+    finding.good(
+        fmt::format("cosigned by {} at {}, as hubseald has verified", cosignature.witness, format_utc(cosignature.at)));
   if (log.cosignatures.empty()) finding.lacking("no witness has cosigned it");
   return finding;
 }

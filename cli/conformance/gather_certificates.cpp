@@ -18,8 +18,9 @@ Result<Crl> gather_crl(const Session& session, const std::string& ca, const x509
   return read_crl(TRY(x509::der_of_pem(text_of(crl, "crl"), {"X509 CRL"})), certificate);
 }
 
-/// No participant may be called as a CA is: what bears its name is the hub's own (PKI-5).
-bool is_hubs_own(const CertificateRow& row) { return row.subject == row.ca; }
+/// No participant may be called as a CA is: what bears its name is the hub's own (PKI-5), and so is what one CA has
+/// made for another.
+bool is_hubs_own(const CertificateRow& row) { return row.cross || row.subject == row.ca; }
 
 bool has_responder(const Certificates& certificates, const std::string& ca, TimePoint now) {
   return std::any_of(certificates.rows.begin(), certificates.rows.end(), [&](const CertificateRow& row) {
@@ -51,6 +52,7 @@ Result<CertificateRow> row_of(const Json& one) {
   row.distinguished_name = text_of(one, "distinguished_name");
   row.not_before = TRY(parse_utc(text_of(one, "not_before")));
   row.not_after = TRY(parse_utc(text_of(one, "not_after")));
+  row.cross = one.contains("cross");
   return row;
 }
 

@@ -30,7 +30,7 @@ struct Key {
   std::string label, type, use, state;
   std::string grade;  ///< empty while the key is missing
   std::string backup;
-  bool compromised = false;  ///< now, or before it was destroyed
+  bool compromised = false;               ///< now, or before it was destroyed
   std::optional<std::string> kid;         ///< of a JWS key, as the daemon says it
   std::optional<std::string> thumbprint;  ///< the same, computed here
 };
@@ -66,6 +66,7 @@ struct Authority {
 struct CertificateRow {
   std::string ca, serial, state, profile, subject, distinguished_name;
   TimePoint not_before, not_after;
+  bool cross = false;  ///< certifies another CA of the hub
 };
 struct Issued {
   CertificateRow row;

@@ -67,6 +67,17 @@ Result<> check_is_no_wider(const Profile& profile, const x509::Certificate& cert
   return {};
 }
 
+/// What is not part of the path was looked at by nobody, and would be published with the rest.
+Result<> check_nothing_left_over(const x509::Certificate& certificate, const std::vector<x509::Certificate>& chain,
+                                 const X509_STORE_CTX* verified) {
+  const auto path = static_cast<std::size_t>(sk_X509_num(X509_STORE_CTX_get0_chain(verified)));
+  const std::size_t below = certificate.der() == chain.front().der() ? 0 : 1;  // a root is its own chain
+  if (path == chain.size() + below) return {};
+  return refuse(certificate,
+                fmt::format("{} certificates in its chain, and {} of them lead to the root; wanted no others",
+                            chain.size(), path - below));
+}
+
 Result<> check_path(const x509::Certificate& certificate, const std::vector<x509::Certificate>& chain, TimePoint now) {
   const x509::Certificate& root = chain.back();
   if (root.subject_der() != root.issuer_der()) return refuse(root, "the last of the chain is not self-signed");
@@ -86,7 +97,7 @@ Result<> check_path(const x509::Certificate& certificate, const std::vector<x509
   X509_VERIFY_PARAM_set_time(param, now.time_since_epoch().count());
   X509_VERIFY_PARAM_set_auth_level(param, kSecurityLevel);
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
-  if (X509_verify_cert(context.get()) == 1) return {};
+  if (X509_verify_cert(context.get()) == 1) return check_nothing_left_over(certificate, chain, context.get());
   const std::string why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
   drain_openssl_errors();
   return refuse(certificate, fmt::format("no path to the root {}: {}", root.subject(), why));

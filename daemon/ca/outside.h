@@ -28,9 +28,8 @@ struct OutsideRequest {
   TimePoint now;
 };
 /// Checks that it is a CA's certificate for our key and name, no wider than the profile (key usage, path length, name
-/// constraints, no extended key usage, no weak key), valid now, and that the chain leads to a self-signed root by RFC 5280 section 6 with keys and hashes of
-/// 112 bits or more.
-/// Errors: bad_request, policy_denied naming found and wanted.
+/// constraints, no extended key usage, no weak key), valid now, and that the chain leads to a self-signed root by RFC
+/// 5280 section 6 with keys and hashes of 112 bits or more. Errors: bad_request, policy_denied naming found and wanted.
 Result<OutsideCa> check_outside(const OutsideRequest& request);
 
 /// The chain as it is kept: PEM.

@@ -105,11 +105,12 @@ Result<Json> create_ca(Call& call, Fields fields) {
     call.details["serial"] = root.serial;
     call.details["certificate_sha256"] = to_hex(sha256(root.certificate));
   }
-  const auto authority = TRY(services.authorities.add(std::move(record)));
+  // Somebody may have stopped the key since it was looked at.
+  TRY(services.keyring.while_active(request.key, KeyUse::ca, [&] { return services.authorities.add(record); }));
   // A CA has a CRL from its first day on; where it cannot be signed now, the housekeeper makes it.
   if (const auto made = services.revocation.bring_up_to_date(request.ca); !made)
     log::warning("a new CA has no CRL yet", {{"ca", request.ca}, {"reason", made.error().message}});
-  return view_of(*authority);
+  return view_of(*TRY(services.authorities.find(request.ca)), services.keyring);
 }
 
 }  // namespace hubseal::daemon::ops

@@ -24,11 +24,8 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   const Grant grant = TRY(call.authorize({.operation = operation, .about = label, .content = content}));
   TRY(call.record_intent(fmt::format("{}_intent", operation)));
   const KeyRecord after = TRY(keyring.change(label, change, grant));
-  // Whoever asked the keyring before this may still be waiting for the token.
-  if (before.life == KeyLife::active && after.life != KeyLife::active &&
-      !call.services.gate.wait_for_those_inside(std::chrono::steady_clock::now() + Seal::kPatience))
-    return fail(Code::hsm_busy, fmt::format("key \"{}\" is {}, but a signature that had begun is still under way",
-                                            label, to_string(after.life)));
+  if (before.life == KeyLife::active && after.life != KeyLife::active)
+    TRY(call.wait_for_signatures(fmt::format("key \"{}\" is {}", label, to_string(after.life))));
   return view_of(TRY(keyring.show(label)));
 }
 
@@ -48,13 +45,15 @@ Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife li
 }
 
 /// A CA signs CRLs until its certificate ends: its key must not go before, unless nobody may trust it any more.
+/// No clock that was set ahead ends it sooner.
 Result<> check_not_needed(const Services& services, const KeyRecord& key) {
-  if (key.compromised_at) return {};
+  if (key.compromised_at || !services.authorities.uses_key(key.label)) return {};
+  const TimePoint now = TRY(services.guard.now());
   for (const std::string& name : services.authorities.names()) {
     const auto authority = TRY(services.authorities.find(name));
     if (authority->record.key != key.label || !authority->issuer) continue;
     const TimePoint end = authority->issuer->certificate().not_after();
-    if (services.clock.now() < end)
+    if (now < end)
       return fail(Code::policy_denied,
                   fmt::format("CA \"{}\" is valid until {} and its lists need key \"{}\" (suspend_key can be taken "
                               "back; a key that is compromised can be deactivated as such)",

@@ -44,7 +44,8 @@ Json words_of(const ca::OutsideCa& outside) {
           {"not_after", format_utc(certificate.not_after())},
           {"certificate_sha256", to_hex(sha256(certificate.der()))},
           {"root", root.subject()},
-          {"root_sha256", to_hex(sha256(root.der()))}};
+          {"root_sha256", to_hex(sha256(root.der()))},
+          {"chain_sha256", to_hex(sha256(as_bytes(ca::chain_pem(outside.chain))))}};
 }
 
 }  // namespace
@@ -69,17 +70,16 @@ Result<Json> install_ca(Call& call, Fields fields) {
                                                        .subject = &subject,
                                                        .certificate = certificate,
                                                        .chain = chain,
-                                                       .now = services.clock.now()}));
+                                                       .now = TRY(services.guard.now())}));
   call.details.update(words_of(outside));
-  const unsigned needed = call.policy->approvals_needed.find("create_ca")->second;
-  const Grant grant = TRY(call.authorize(needed, {.operation = "install_ca", .about = ca, .content = call.details}));
+  const Grant grant = TRY(call.authorize({.operation = "install_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("install_intent"));
-  CaRecord record = waiting->record;
-  record.certificate = outside.issuer.certificate().der();
-  record.chain = ca::chain_pem(outside.chain);
-  const auto authority = TRY(services.authorities.update(std::move(record), grant));
+  CaRecord installed = waiting->record;
+  installed.certificate = outside.issuer.certificate().der();
+  installed.chain = ca::chain_pem(outside.chain);
+  TRY(services.authorities.update(waiting->record, installed, grant));
   make_first_crl(call, ca);
-  return view_of(*authority);
+  return view_of(*TRY(services.authorities.find(ca)), services.keyring);
 }
 
 Result<Json> import_ca(Call& call, Fields fields) {
@@ -103,21 +103,21 @@ Result<Json> import_ca(Call& call, Fields fields) {
                                                        .subject = nullptr,
                                                        .certificate = certificate,
                                                        .chain = chain.empty() ? std::string_view(certificate) : chain,
-                                                       .now = services.clock.now()}));
+                                                       .now = TRY(services.guard.now())}));
   call.details.update(words_of(outside));
   call.details["grade"] = to_string(info.grade);
-  const unsigned needed = call.policy->approvals_needed.find("create_ca")->second;
-  const Grant grant = TRY(call.authorize(needed, {.operation = "import_ca", .about = ca, .content = call.details}));
+  const Grant grant = TRY(call.authorize({.operation = "import_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("import_intent"));
   TRY(adopt_key(services, label, own.key_id(), grant));
-  const auto authority = TRY(services.authorities.add({.name = ca,
-                                                       .key = label,
-                                                       .profile = profile_name,
-                                                       .certificate = own.der(),
-                                                       .csr = {},
-                                                       .chain = chain.empty() ? "" : ca::chain_pem(outside.chain)}));
+  const CaRecord imported{.name = ca,
+                          .key = label,
+                          .profile = profile_name,
+                          .certificate = own.der(),
+                          .csr = {},
+                          .chain = chain.empty() ? "" : ca::chain_pem(outside.chain)};
+  TRY(services.keyring.while_active(label, KeyUse::ca, [&] { return services.authorities.add(imported); }));
   make_first_crl(call, ca);
-  return view_of(*authority);
+  return view_of(*TRY(services.authorities.find(ca)), services.keyring);
 }
 
 }  // namespace hubseal::daemon::ops

@@ -59,14 +59,20 @@ Result<Json> full_view_of(const Key& key) {
   return view;
 }
 
-Json view_of(const Authority& authority) {
+namespace {
+
+std::string_view state_of(const Authority& authority, const Keyring& keyring) {
+  if (keyring.is_compromised(authority.record.key)) return "compromised";
+  if (!authority.issuer) return "awaiting_certificate";
+  return authority.record.retired_at ? "retired" : "active";
+}
+
+}  // namespace
+
+Json view_of(const Authority& authority, const Keyring& keyring) {
   const CaRecord& record = authority.record;
-  Json view = {{"ca", record.name},
-               {"state", !authority.issuer   ? "awaiting_certificate"
-                         : record.retired_at ? "retired"
-                                             : "active"},
-               {"key", record.key},
-               {"profile", record.profile}};
+  Json view = {
+      {"ca", record.name}, {"state", state_of(authority, keyring)}, {"key", record.key}, {"profile", record.profile}};
   if (!authority.issuer) {
     view["csr"] = x509::pem_of_der(record.csr, "CERTIFICATE REQUEST");
     return view;
@@ -102,6 +108,7 @@ Json view_of(const CertificateRecord& record) {
                {"distinguished_name", record.distinguished_name},
                {"not_before", format_utc(record.not_before)},
                {"not_after", format_utc(record.not_after)}};
+  if (record.cross) view["cross"] = true;
   if (!record.approval.empty()) view["approval"] = record.approval;
   if (!record.revoked.empty()) {
     view["reason"] = record.revoked;

@@ -24,7 +24,7 @@ std::string_view state_of(const Key& key);
 Json view_of(const Key& key);
 /// With pem and jwk. Errors: hsm_unavailable while the key is missing.
 Result<Json> full_view_of(const Key& key);
-Json view_of(const Authority& authority);
+Json view_of(const Authority& authority, const Keyring& keyring);
 /// Without the PEM.
 Json view_of(const CertificateRecord& record);
 

@@ -16,14 +16,22 @@ Result<> add(Database& database, const CaRecord& ca) {
       .run();
 }
 
-Result<> update(Database& database, const CaRecord& ca) {
-  Statement update = TRY(database.prepare("UPDATE cas SET certificate = ?, chain = ?, retired_at = ? WHERE name = ?"));
-  update.bind(ByteView(ca.certificate)).bind(ca.chain);
-  if (ca.retired_at)
-    update.bind(seconds(*ca.retired_at));
-  else
-    update.bind_null();
-  return update.bind(ca.name).run();
+Result<bool> update(Database& database, const CaRecord& before, const CaRecord& after) {
+  Statement update = TRY(
+      database.prepare("UPDATE cas SET certificate = ?, chain = ?, retired_at = ? WHERE name = ? AND certificate IS ? "
+                       "AND retired_at IS ?"));
+  const auto bind_time = [&](const std::optional<TimePoint>& time) {
+    if (time)
+      update.bind(seconds(*time));
+    else
+      update.bind_null();
+  };
+  update.bind(ByteView(after.certificate)).bind(after.chain);
+  bind_time(after.retired_at);
+  update.bind(before.name).bind(ByteView(before.certificate));
+  bind_time(before.retired_at);
+  TRY(update.run());
+  return database.changes() == 1;
 }
 
 Result<bool> has_alike(Database& database, const std::string& name) {

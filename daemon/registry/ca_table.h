@@ -23,8 +23,8 @@ namespace ca_table {
 
 /// Errors: conflict (name or key is taken).
 Result<> add(Database& database, const CaRecord& ca);
-/// Writes certificate, chain and retirement of one that is there.
-Result<> update(Database& database, const CaRecord& ca);
+/// Writes certificate, chain and retirement of one that is as `before` says. False: it is not.
+Result<bool> update(Database& database, const CaRecord& before, const CaRecord& after);
 /// Whether one has this name, upper and lower case being the same.
 Result<bool> has_alike(Database& database, const std::string& name);
 /// By name.

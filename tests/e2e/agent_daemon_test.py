@@ -214,6 +214,18 @@ class Pki(WithBoth):
                 self.fetch(name)
             self.assertIn(caught.exception.code, (400, 404, 413))
 
+    def test_a_retired_ca_is_shown_until_it_ends_and_a_compromised_one_to_nobody(self):
+        self.make()
+        crt, _ = self.fetch("hub-ca.crt")
+        self.room.call("retire_ca", ca="hub-ca")
+        self.assertEqual(self.fetch("hub-ca.crt")[0], crt)
+        self.room.call("deactivate_key", key="hub-ca", compromised=True)
+        self.assertEqual(self.room.call("get_ca", ca="hub-ca")["state"], "compromised")
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            self.fetch("hub-ca.crt")
+        self.assertEqual(caught.exception.code, 404)
+        self.assertNotIn("rootCertificate", self.ask("GET", "/hub/ca"))
+
     def test_PKI_7_a_tls_server_with_the_list_refuses_a_client_that_was_revoked(self):
         self.make()
         folder = self.room.folder

@@ -1,6 +1,7 @@
 """From one root to the next (PKI-2), CAs under an outside root, and CAs whose key was in the token before: every path is
 judged by openssl verify, as a bank would that trusts the old root only, or the new one only."""
 
+import concurrent.futures
 import json
 import pathlib
 import shutil
@@ -110,8 +111,44 @@ class Rotation(Cas):
         self.assertEqual(room.call("cross_certify", ca="hub-ca-2", by="hub-ca"), first)
         room.call("revoke_certificate", ca="hub-ca", serial=first["serial"], reason="superseded")
         self.assertEqual(room.call("get_trust_bundle")["intermediates"], [])
+        second = room.call("cross_certify", ca="hub-ca-2", by="hub-ca")
+        self.assertNotEqual(second["serial"], first["serial"])
+        self.assertEqual(room.call("cross_certify", ca="hub-ca-2", by="hub-ca"), second)
+        self.assertEqual(room.call("get_trust_bundle")["intermediates"], [second["certificate"]])
         self.refused("bad_request", lambda: room.call("cross_certify", ca="hub-ca", by="hub-ca"))
         self.refused("not_found", lambda: room.call("cross_certify", ca="nope", by="hub-ca"))
+
+    def test_who_retires_a_ca_waits_for_the_certificate_that_is_being_signed(self):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        room.start()
+        self.make_ca(room, "hub-ca")
+        room.script("hold C_Sign 1")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            issuing = pool.submit(room.issue, room.make_csr())
+            room.until(lambda: "held C_Sign\n" in room.p11_log.read_text())
+            retiring = pool.submit(room.call, "retire_ca", ca="hub-ca")
+            room.until(lambda: any(record["event"] == "retirement_intent" for record in room.audit()))
+            room.script("")
+            issuing.result()
+            retiring.result()
+        done = [r["event"] for r in room.audit() if r.get("result") == "ok" and r["event"] in ("issue_certificate", "retire_ca")]
+        self.assertEqual(done, ["issue_certificate", "retire_ca"])
+
+    def test_a_clock_that_was_set_ahead_ends_no_ca(self):
+        room = rig.Rig(start=False)
+        self.addCleanup(room.close)
+        shift = room.folder / "shift"
+        room.environment = {"LD_PRELOAD": rig.LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(shift), "FAKETIME_NO_CACHE": "1",
+                            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        shift.write_text("+0\n")
+        room.start()
+        root = self.make_ca(room, "hub-ca")["certificate"]
+        shift.write_text("+9000d\n")
+        self.assertEqual(room.call("get_trust_bundle")["anchors"], [root])
+        self.refused("policy_denied", lambda: room.call("deactivate_key", key="hub-ca"), "clock")
+        shift.write_text("+0\n")
+        self.refused("policy_denied", lambda: room.call("deactivate_key", key="hub-ca"), "is valid until")
 
     def test_a_root_that_leaves_no_room_below_it_takes_a_ca_of_its_own_name_only(self):
         room = self.room()
@@ -195,6 +232,7 @@ class Outside(Cas):
         self.refused("policy_denied", install(good, other[0].read_text()), "no path to the root CN=other")
         self.refused("bad_request", install(good, "none"), "no chain")
         self.refused("policy_denied", install(good, good), "not self-signed")
+        self.refused("policy_denied", install(good, other[0].read_text() + chain), "2 certificates in its chain, and 1 of them")
         self.refused("bad_request", install("none"))
         self.assertEqual(room.call("get_ca", ca="hub-sub")["state"], "awaiting_certificate")
         room.call("install_ca", ca="hub-sub", certificate=good, chain=chain)

@@ -167,21 +167,14 @@ class Lives(unittest.TestCase):
         room.script("hold C_Sign 1")
         signing = threading.Thread(target=lambda: self.sign(room))
         signing.start()
-        self.until(lambda: "held C_Sign\n" in room.p11_log.read_text())
+        room.until(lambda: "held C_Sign\n" in room.p11_log.read_text())
         suspending = threading.Thread(target=lambda: room.call("suspend_key", key="hub-jws"))
         suspending.start()
-        self.until(lambda: any(record["event"] == "suspend_key_intent" for record in room.audit()))
+        room.until(lambda: any(record["event"] == "suspend_key_intent" for record in room.audit()))
         room.script("")
         signing.join()
         suspending.join()
         self.assertEqual([r["event"] for r in room.audit() if r.get("result") == "ok"][-2:], ["sign_jws", "suspend_key"])
-
-    def until(self, happened):
-        for _ in range(rig.PATIENCE * 20):
-            if happened():
-                return
-            time.sleep(0.05)
-        self.fail("it never happened")
 
     def test_the_key_of_a_ca_that_is_valid_is_not_destroyed_unless_it_is_compromised(self):
         room = self.room(delay=24)

@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
@@ -331,12 +332,15 @@ class Rig:
         return records
 
     def wait_for_event(self, event):
-        for _ in range(PATIENCE * 10):
-            if any(record["event"] == event for record in self.audit()):
+        self.until(lambda: any(record["event"] == event for record in self.audit()))
+
+    @staticmethod
+    def until(happened):
+        for _ in range(PATIENCE * 20):
+            if happened():
                 return
-            self.call("health")
-            time.sleep(0.1)
-        raise AssertionError(f"no {event}")
+            time.sleep(0.05)
+        raise AssertionError("it never happened")
 
     # -- other people's programs
 

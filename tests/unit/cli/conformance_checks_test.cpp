@@ -102,6 +102,23 @@ BOOST_AUTO_TEST_CASE(after_eight_years_a_root_needs_a_successor_with_another_key
   BOOST_TEST(verdict_of("PKI-2", found) == "not met");
 }
 
+BOOST_AUTO_TEST_CASE(a_root_that_was_retired_and_has_ended_is_told_and_held_to_nothing) {
+  Installation found = good_installation();
+  found.now = ca_of(found).certificate->not_after() + days(1);
+  BOOST_TEST(verdict_of("PKI-1", found) == "not met");
+  ca_of(found).state = "retired";
+  BOOST_TEST(verdict_of("PKI-1", found) != "not met");
+  BOOST_TEST(has(evidence_of("PKI-1", found), "was retired and ended on"));
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_is_behind_is_not_met_though_it_is_not_old) {
+  Installation found = good_installation();
+  BOOST_TEST(verdict_of("PKI-7", found) == "met");
+  found.health.problems = {"CRL of CA \"hub-ca\" is behind: hsm_unavailable"};
+  BOOST_TEST(verdict_of("PKI-7", found) != "met");
+  BOOST_TEST(has(evidence_of("PKI-7", found), "is behind"));
+}
+
 BOOST_AUTO_TEST_CASE(a_root_whose_key_is_compromised_meets_no_rule_and_is_nobodys_successor) {
   Installation found = good_installation();
   Key key = found.keys->front();
