@@ -6,6 +6,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
+#include "cli/table.h"
 #include "cli/views.h"
 
 namespace hubseal::cli {
@@ -59,7 +60,7 @@ Result<ExitCode> bundle(const Session& session, const Options& options) {
   const Json& wanted = member_of(bundle, options.intermediates ? "intermediates" : "anchors");
   std::string pem;
   for (const Json& one : wanted) pem += one.get<std::string>();
-  const std::string summary = std::to_string(wanted.size()) + (options.intermediates ? " intermediates\n" : " roots\n");
+  const std::string summary = counted(wanted.size(), options.intermediates ? "intermediate" : "root") + "\n";
   TRY(deliver(session, bundle, summary, {pem, options.out, options.force}));
   return ExitCode::ok;
 }

@@ -44,6 +44,11 @@ Result<Json> fetch(const Session& session) {
 }
 
 std::string files_text(const Json& policy) {
+std::string count_of(const Json& object, std::string_view member, std::string_view thing) {
+  const Json& count = member_of(object, member);
+  return counted(count.is_number_unsigned() ? count.get<std::uint64_t>() : 0, thing);
+}
+
   const std::string files = text_of(policy, "files");
   if (files == "same") return "as in the files";
   return files == "differ" ? "the files say something else: hubseal policy show" : "the files cannot be read";
@@ -60,12 +65,11 @@ std::string render_health(const Json& health, const Json& version) {
                               text_of(version, "openssl"))},
       {"module", text_of(version, "module")},
       {"token", plugged
-                    ? fmt::format("{}, serial {}, generation {}, {} sessions", text_of(token, "label"),
-                                  text_of(token, "serial"), text_of(token, "generation"), text_of(token, "sessions"))
+                    ? fmt::format("{}, serial {}, generation {}, {}", text_of(token, "label"), text_of(token, "serial"),
+                                  text_of(token, "generation"), count_of(token, "sessions", "session"))
                     : fmt::format("{}: not ready", text_of(token, "label"))},
-      {"audit log",
-       fmt::format("{}, {} records", member_of(audit, "writable") == Json(true) ? "writable" : "NOT WRITABLE",
-                   text_of(audit, "records"))}};
+      {"audit log", fmt::format("{}, {}", member_of(audit, "writable") == Json(true) ? "writable" : "NOT WRITABLE",
+                                count_of(audit, "records", "record"))}};
   if (const Json& policy = member_of(health, "policy"); !policy.is_null())
     pairs.emplace_back("policy", fmt::format("version {}, {}", text_of(policy, "version"), files_text(policy)));
   for (const Json& problem : member_of(health, "problems"))
