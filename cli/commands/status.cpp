@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/authorities.h"
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
 #include "cli/table.h"
@@ -75,14 +76,6 @@ std::string render_health(const Json& health, const Json& version) {
   for (const Json& problem : member_of(health, "problems"))
     pairs.emplace_back("problem", problem.is_string() ? problem.get<std::string>() : dump_json(problem));
   return render_pairs(pairs);
-}
-
-std::string render_cas(const Json& cas) {
-  Table table({"CA", "STATE", "KEY", "NOT AFTER", "SUBJECT"});
-  for (const Json& ca : cas)
-    table.row({text_of(ca, "ca"), text_of(ca, "state"), text_of(ca, "key"), text_of(ca, "not_after"),
-               text_of(ca, "subject")});
-  return table.empty() ? "no CA yet: hubseal init --help\n" : table.render();
 }
 
 struct Nothing {};

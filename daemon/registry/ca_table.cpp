@@ -17,8 +17,9 @@ Result<> add(Database& database, const CaRecord& ca) {
 }
 
 Result<> update(Database& database, const CaRecord& ca) {
-  Statement update = TRY(database.prepare("UPDATE cas SET certificate = ?, chain = ?, retired_at = ? WHERE name = ?"));
-  update.bind(ByteView(ca.certificate)).bind(ca.chain);
+  Statement update =
+      TRY(database.prepare("UPDATE cas SET certificate = ?, chain = ?, successor = ?, retired_at = ? WHERE name = ?"));
+  update.bind(ByteView(ca.certificate)).bind(ca.chain).bind(ca.successor);
   if (ca.retired_at)
     update.bind(seconds(*ca.retired_at));
   else
@@ -32,8 +33,8 @@ Result<bool> has_alike(Database& database, const std::string& name) {
 }
 
 Result<std::vector<CaRecord>> list(Database& database) {
-  Statement rows =
-      TRY(database.prepare("SELECT name, key, profile, certificate, csr, chain, retired_at FROM cas ORDER BY name"));
+  Statement rows = TRY(database.prepare(
+      "SELECT name, key, profile, certificate, csr, chain, retired_at, successor FROM cas ORDER BY name"));
   std::vector<CaRecord> cas;
   while (TRY(rows.step())) {
     CaRecord ca{.name = rows.text(0),
@@ -41,7 +42,8 @@ Result<std::vector<CaRecord>> list(Database& database) {
                 .profile = rows.text(2),
                 .certificate = rows.blob(3),
                 .csr = rows.blob(4),
-                .chain = rows.text(5)};
+                .chain = rows.text(5),
+                .successor = rows.text(7)};
     if (!rows.is_null(6)) ca.retired_at = time_from(rows.integer(6));
     cas.push_back(std::move(ca));
   }

@@ -261,6 +261,10 @@ INSERT INTO announced_checkpoints SELECT next_size, next_root FROM checkpoints W
 ALTER TABLE subjects ADD COLUMN status_changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE certificates ADD COLUMN approvals_needed INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // Which CA issues in the place of one that was retired.
+    R"sql(
+ALTER TABLE cas ADD COLUMN successor TEXT NOT NULL DEFAULT '';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

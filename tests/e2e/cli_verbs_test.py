@@ -361,8 +361,10 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.as_json("ca", "cross", "next-1", "--by", "next-2")["ca"], "next-2")
         self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "bundle")[0])
         self.assertEqual(len(self.as_json("ca", "bundle", "--intermediates")["intermediates"]), 2)
-        self.assertRegex(self.plain("ca", "retire", "next-1")[0], r"state +retired")
-        self.assertEqual(self.as_json("ca", "retire", "next-2")["state"], "retired")
+        self.assertRegex(self.plain("ca", "retire", "next-1", "--successor", "next-2")[0], r"state +retired")
+        self.assertEqual(self.as_json("ca", "retire", "next-2", "--last")["state"], "retired")
+        self.assertRegex(self.plain("ca", "list")[0], r"next-1 +retired +next-1 +[0-9a-f]+ +[^ ]+ +next-2 ")
+        self.assertEqual(next(ca for ca in self.as_json("ca", "list")["cas"] if ca["ca"] == "next-1")["successor"], "next-2")
         self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "again")
