@@ -89,6 +89,8 @@ void build(CLI::App& app, Session& session) {
       ->each([&session](const std::string&) { session.socket_given = true; });
   app.add_flag("--json", session.json,
                "Print the daemon's answer, or on standard error what is wrong, as one line of JSON");
+  app.add_flag("--anew", session.anew,
+               "Ask once more for what approvers have rejected: a new request, which needs all of them anew");
   app.add_option("--timeout", session.timeout_seconds, "Seconds to wait for an answer (making a key may take longer)")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600))

@@ -67,6 +67,8 @@ struct Call {
   Json details;
   /// Set once the operation has written its result to the audit log itself.
   bool recorded = false;
+  /// Whether a request that approvers rejected is made once more, instead of being told of the rejection.
+  bool anew = false;
 
   /// The peer's part of an audit record.
   Json who() const;

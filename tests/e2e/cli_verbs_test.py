@@ -263,6 +263,7 @@ class Verbs(unittest.TestCase):
         self.refused("bad_request", "approval", "approve", wanted, *signed(unwanted), status=2)
         self.refused("not_found", "approval", "show", "a-999")
         self.assertEqual(self.as_json("approval", "approve", wanted, *signed(wanted))["state"], "approved")
+        self.assertRegex(self.plain("approval", "list")[0], rf"{wanted} +approved +1 of 1 .*\n{unwanted} +pending ")
         self.assertIn(f"{unwanted} is rejected", self.plain("approval", "reject", unwanted, *signed(unwanted, "--reject"))[0])
         self.assertIn(": OK", self.room.verify_chain(self.as_json(*issue), (self.room.folder / "root.pem").read_text()))
         self.assertEqual({one["state"] for one in self.as_json("approval", "list", "--state", "all")["approvals"]},
