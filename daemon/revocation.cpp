@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "daemon/ca/crl.h"
+#include "daemon/find_certificate.h"
 #include "daemon/registry/subject_table.h"
 
 namespace hubseal::daemon {
@@ -34,8 +35,7 @@ Result<CertificateRecord> Revocation::find(const std::string& ca, const std::str
   auto record =
       TRY(parts_.registry.read([&](Database& database) { return certificate_table::find(database, ca, serial); }));
   // One that is recorded may be signed at any moment, or be asked for again years later: it can be revoked as well.
-  if (!record)
-    return fail(Code::not_found, fmt::format("CA \"{}\" has issued no certificate with serial {}", ca, serial));
+  CertificateRecord record = TRY(find_certificate(parts_.registry, parts_.authorities, ca, serial));
   const auto authority = TRY(parts_.authorities.find(ca));
   if (authority->issuer && authority->issuer->certificate().serial().hex() == serial)
     return fail(Code::policy_denied, fmt::format("{} is the certificate of CA \"{}\" itself, which no list of its own "
