@@ -39,6 +39,8 @@ class Keyring {
   /// exists and what may not be used look the same to who asks; policy_denied for one that is not active.
   Result<KeyRecord> find(std::string_view label, KeyUse use) const;
   Result<Key> show(std::string_view label) const;
+  /// The label under which the key of this id is registered, if it is.
+  std::optional<std::string> label_of(const KeyId& id) const;
   /// With what the token says now.
   Result<std::vector<Key>> list() const;
 

@@ -233,6 +233,14 @@ class Outside(Cas):
         room.restart()
         room.issue(room.make_csr(), ca="old-ca", request="r-2")
 
+    def test_a_key_that_is_registered_is_not_taken_over_under_another_name(self):
+        room = self.room()
+        certificate = self.make_ca(room, "hub-ca")["certificate"]
+        with self.assertRaises(rig.Refused) as caught:
+            self.take_over(room, certificate)
+        self.assertEqual((caught.exception.code, caught.exception.message),
+                         ("conflict", 'the key of this certificate is registered already, as "hub-ca", the key of another CA; nothing was changed'))
+
     def test_an_import_that_was_cut_short_is_given_again(self):
         room = self.room()
         certificate = self.make_ca(room, "hub-ca")["certificate"]
