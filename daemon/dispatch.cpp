@@ -93,6 +93,13 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
 
 }  // namespace
 
+std::vector<std::string_view> operations_of(const Peer& peer) {
+  std::vector<std::string_view> names;
+  for (const Operation& operation : kOperations)
+    if (find_operation(peer, operation.name)) names.push_back(operation.name);
+  return names;
+}
+
 Json Call::who() const {
   Json who = {{"peer", peer.rule->name},
               {"uid", peer.credentials.uid},

@@ -107,6 +107,9 @@ struct Operation {
   Handler handler;
 };
 
+/// The names of the operations that the peer may ask for on its socket.
+std::vector<std::string_view> operations_of(const Peer& peer);
+
 /// Line in, line out: decodes, finds the row, checks socket and permission, runs the operation and
 /// records it. No descriptor, no socket: tests and fuzzers call it as the server does.
 /// Threads: share it freely.
