@@ -22,7 +22,7 @@ constexpr char kFooter[] =
     "Examples:\n"
     "  hubseal init --subject \"CN=Example Hub Root CA,O=Example Hub,C=KE\"\n"
     "  hubseal status\n"
-    "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n"
+    "  hubseal cert issue --profile dfsp-client --participant bank1 --csr bank1.csr --out bank1.pem\n"
     "  hubseal --json key list | jq -r '.keys[].label'\n"
     "Each command explains itself: hubseal cert issue --help\n";
 
@@ -42,7 +42,7 @@ void print_json(const Error& error, const std::string& advice) {
 
 ExitCode explain(const Session& session, Error found) {
   const Error error = as_people_see_it(std::move(found));
-  const std::string advice = advice_for(error);
+  const std::string advice = advice_for(error, *session.operation);
   if (session.json) {
     print_json(error, advice);
     return exit_code_of(error.code);

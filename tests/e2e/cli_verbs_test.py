@@ -170,7 +170,7 @@ class Verbs(unittest.TestCase):
 
     def certificates(self):
         csr = self.room.write("bank1.csr", self.room.make_csr("/CN=pay.bank1.example"))
-        issue = ("cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr")
+        issue = ("cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr")
         pem, summary = self.plain(*issue, csr)
         certificate = x509.load_pem_x509_certificate(pem.encode())
         serial = f"{certificate.serial_number:x}"
@@ -193,10 +193,10 @@ class Verbs(unittest.TestCase):
         listed = self.as_json("cert", "list")["certificates"]
         self.assertEqual(listed, self.room.call("list_certificates")["certificates"])
         self.assertEqual([one["serial"] for one in listed if one["subject"] in ("bank1", "bank2")], [again["serial"], other["serial"]])
-        self.assertEqual(self.as_json("cert", "list", "--subject", "bank2")["certificates"], [listed[-1]])
-        self.assertRegex(self.plain("cert", "list", "--subject", "bank1")[0], rf"hub-ca +{again['serial']} +issued +dfsp-client +bank1 ")
-        self.refused("policy_denied", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", csr, "--request", "x")
-        self.refused("bad_request", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", "hub-ca.pem", status=2)
+        self.assertEqual(self.as_json("cert", "list", "--participant", "bank2")["certificates"], [listed[-1]])
+        self.assertRegex(self.plain("cert", "list", "--participant", "bank1")[0], rf"hub-ca +{again['serial']} +issued +dfsp-client +bank1 ")
+        self.refused("policy_denied", "cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr", csr, "--request", "x")
+        self.refused("bad_request", "cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr", "hub-ca.pem", status=2)
         self.refused("not_found", "cert", "show", "00ff")
 
     def csrs(self):
@@ -242,7 +242,7 @@ class Verbs(unittest.TestCase):
 
         def ask(name):
             csr = self.room.write(name + ".csr", self.room.make_csr())
-            issue = ("cert", "issue", "--profile", "jws", "--subject", "bank3", "--request", name, "--csr", csr)
+            issue = ("cert", "issue", "--profile", "jws", "--participant", "bank3", "--request", name, "--csr", csr)
             told = self.hubseal(*issue, want=5).stderr.decode()
             return issue, re.search(r"hubseal approval show (a-\d+)", told)[1]
 

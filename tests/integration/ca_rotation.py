@@ -291,8 +291,8 @@ class CommandLine(Cas):
         hubseal("ca", "retire", "hub-ca", "--last", "--successor", "hub-ca-2", want=2)
         self.assertRegex(hubseal("ca", "retire", "hub-ca", "--successor", "hub-ca-2"), r"state +retired[^$]+successor +hub-ca-2")
         serial = room.call("get_ca", ca="hub-ca")["serial"]
-        self.assertRegex(hubseal("ca", "list"), rf"(?m)^CA +STATE .*\nhub-ca +retired +hub-ca +{serial} +[^ ]+Z +hub-ca-2 +C=KE.*\n"
-                         r"hub-ca-2 +active +hub-ca-2 +[0-9a-f]+ +[^ ]+Z +- +C=KE.*\n$")
+        self.assertRegex(hubseal("ca", "list"), rf"(?m)^CA +STATE .*\nhub-ca +retired +hub-ca +{serial} +[^ ]+Z +hub-ca-2 +CN=.*\n"
+                         r"hub-ca-2 +active +hub-ca-2 +[0-9a-f]+ +[^ ]+Z +- +CN=.*\n$")
         self.assertEqual([ca["ca"] for ca in json.loads(hubseal("ca", "list", "--json"))["cas"]], ["hub-ca", "hub-ca-2"])
         self.assertEqual(hubseal("ca", "bundle").count("BEGIN CERTIFICATE"), 2)
         self.assertEqual(hubseal("ca", "bundle", "--intermediates").count("BEGIN CERTIFICATE"), 2)
