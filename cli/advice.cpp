@@ -41,6 +41,65 @@ std::string advice_waiting(const Error& error) {
       error.approval);
 }
 
+/// Where what an operation is about can be looked up.
+struct Place {
+  std::string_view operations;  ///< each between spaces
+  std::string_view command;
+};
+constexpr Place kPlaces[] = {
+    {" get_approval approve submit_approval list_approvals ", "hubseal approval list --state all"},
+    {" add_approver remove_approver list_approvers ", "hubseal approver list"},
+    {" set_subject get_subject suspend_subject resume_subject list_subjects ", "hubseal subject list"},
+    {" create_ca check_ca ", "hubseal ca list, hubseal key list"},
+    {" get_ca install_ca import_ca cross_certify retire_ca get_crl get_ocsp ", "hubseal ca list"},
+    {" create_key get_public_key create_csr sign_jws activate_key suspend_key deactivate_key destroy_key keep_key "
+     "confirm_backup ",
+     "hubseal key list"},
+    {" issue_certificate ", "hubseal cert list, hubseal ca list"},
+    {" get_certificate revoke_certificate release_certificate list_certificates ",
+     "hubseal cert list (serials are given whole, and --ca names the CA)"},
+    {" load_policy get_policy list_policies ", "hubseal policy history"},
+    {" get_checkpoint prove_record prove_consistency list_records add_cosignature ", "hubseal audit tail"},
+};
+
+std::string advice_look(std::string_view operation, std::string_view otherwise) {
+  for (const Place& place : kPlaces)
+    if (place.operations.find(fmt::format(" {} ", operation)) != std::string_view::npos)
+      return fmt::format("see what is there with: {}", place.command);
+  return fmt::format("see what is there with: {}", otherwise);
+}
+
+std::string advice_bad_request(std::string_view operation) {
+  if (operation == "load_policy")
+    return "mend the file, then look at it without loading it: hubseal policy check --help";
+  return "add --help to the command for its options and examples";
+}
+
+std::string advice_forbidden(const Error& error, std::string_view operation) {
+  if (was_turned_away(error)) return advice_turned_away(error);
+  if (has(error, "is no approver")) return "see who is, and in which way, with: hubseal approver list";
+  if (has(error, "wanted the consent of others")) return "somebody else must agree: hubseal approver list";
+  if (has(error, "there is no profile")) return "see which profiles there are with: hubseal policy show";
+  if (has(error, "there is no operation"))
+    return "look for this user's permissions in hubseald's configuration ([[peer]] entries), and whether --socket is "
+           "the "
+           "one that offers this";
+  return "look for this user's permissions, profiles and keys in hubseald's configuration ([[peer]] entries), and "
+         "for the name with: " +
+         std::string(operation.ends_with("_ca") ? "hubseal ca list, hubseal key list" : "hubseal key list");
+}
+
+std::string advice_policy(const Error& error, std::string_view operation) {
+  if (has(error, "was rejected"))
+    return "talk to the approvers; hubseal --anew and the same command ask once more, for a new approval";
+  if (operation == "retire_ca") return "see which CAs issue with: hubseal ca list";
+  if (error.message.starts_with("participant ")) return "see what the register says with: hubseal subject show";
+  if (has(error, "wanted active")) return "see where keys stand with: hubseal key list";
+  if (error.message.starts_with("profile "))
+    return "the profile named above is a file in the profiles folder of hubseald's configuration";
+  return {};
+}
+
 }  // namespace
 
 bool was_turned_away(const Error& error) {
@@ -48,27 +107,21 @@ bool was_turned_away(const Error& error) {
          (has(error, "is not reachable") && has(error, "socket's group"));
 }
 
-std::string advice_for(const Error& error) {
+std::string advice_for(const Error& error, std::string_view operation) {
   if (has(error, " ended with status ")) return {};  // the reason tells what to do
   if (error.message.starts_with("ceremony, after its steps")) return {};
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";
+  if (has(error, "signs neither certificates nor lists; ")) return {};  // the message tells what to do
   if (has(error, "cannot be started")) return "name hubseald's program with --hubseald";
   switch (error.code) {
-    case Code::bad_request: return "add --help to the command for its options and examples";
+    case Code::bad_request: return advice_bad_request(operation);
     case Code::too_large: return {};
-    case Code::forbidden:
-      if (was_turned_away(error)) return advice_turned_away(error);
-      if (has(error, "there is no profile")) return "see which profiles there are with: hubseal policy show";
-      return "look for this user's permissions, profiles and keys in hubseald's configuration ([[peer]] entries), and "
-             "for the name with: hubseal key list";
-    case Code::not_found: return "see what is there with: hubseal status, hubseal cert list";
-    case Code::conflict: return "see what is there with: hubseal status, hubseal key list, hubseal cert list";
-    case Code::policy_denied:
-      if (error.message.starts_with("participant ")) return "see what the register says with: hubseal subject show";
-      if (!error.message.starts_with("profile ")) return {};
-      return "the profile named above is a file in the profiles folder of hubseald's configuration";
+    case Code::forbidden: return advice_forbidden(error, operation);
+    case Code::not_found: return advice_look(operation, "hubseal status, hubseal cert list");
+    case Code::conflict: return advice_look(operation, "hubseal status, hubseal key list, hubseal cert list");
+    case Code::policy_denied: return advice_policy(error, operation);
     case Code::approval_required: return advice_waiting(error);
     case Code::hsm_busy:
     case Code::rate_limited: return "nothing was signed: give the same command again in a moment";

@@ -22,7 +22,7 @@ constexpr char kFooter[] =
     "Examples:\n"
     "  hubseal init --subject \"CN=Example Hub Root CA,O=Example Hub,C=KE\"\n"
     "  hubseal status\n"
-    "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n"
+    "  hubseal cert issue --profile dfsp-client --participant bank1 --csr bank1.csr --out bank1.pem\n"
     "  hubseal --json key list | jq -r '.keys[].label'\n"
     "Each command explains itself: hubseal cert issue --help\n";
 
@@ -42,7 +42,7 @@ void print_json(const Error& error, const std::string& advice) {
 
 ExitCode explain(const Session& session, Error found) {
   const Error error = as_people_see_it(std::move(found));
-  const std::string advice = advice_for(error);
+  const std::string advice = advice_for(error, *session.operation);
   if (session.json) {
     print_json(error, advice);
     return exit_code_of(error.code);
@@ -89,6 +89,8 @@ void build(CLI::App& app, Session& session) {
       ->each([&session](const std::string&) { session.socket_given = true; });
   app.add_flag("--json", session.json,
                "Print the daemon's answer, or on standard error what is wrong, as one line of JSON");
+  app.add_flag("--anew", session.anew,
+               "Ask once more for what approvers have rejected: a new request, which needs all of them anew");
   app.add_option("--timeout", session.timeout_seconds, "Seconds to wait for an answer (making a key may take longer)")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600))

@@ -9,6 +9,7 @@ namespace hubseal::cli {
 Result<Pages> fetch_pages(const Session& session, std::string_view op, const std::string& member, const Json& asked,
                           int limit) {
   wire::DaemonClient daemon = session.client();
+  *session.operation = op;
   Json all = Json::array();
   Json fields = asked;
   fields["limit"] = kPage;

@@ -20,7 +20,11 @@ wire::DaemonClient Session::client(Work work) const {
 
 Result<Json> Session::call(std::string_view op, const Json& fields, Work work) const {
   wire::DaemonClient daemon = client(work);
-  return daemon.call(op, fields);
+  *operation = op;
+  if (!anew) return daemon.call(op, fields);
+  Json asked = fields;
+  asked["anew"] = true;
+  return daemon.call(op, asked);
 }
 
 void Session::print_json(const Json& value) const { print(dump_json(value) + '\n'); }

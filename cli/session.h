@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,10 @@ struct Session {
   std::string socket = kDefaultSocket;
   bool socket_given = false;
   bool json = false;
+  bool anew = false;  ///< what was rejected is asked for once more
   int timeout_seconds = 30;
+  /// What was asked of the daemon last; copies of a session share it.
+  std::shared_ptr<std::string> operation = std::make_shared<std::string>();
   /// Set by the subcommand that was parsed.
   std::function<Result<ExitCode>()> action;
 

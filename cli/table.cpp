@@ -51,6 +51,10 @@ std::string display_text(std::string_view text) {
   return shown;
 }
 
+std::string counted(std::uint64_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
 Table::Table(std::vector<std::string> headings) { rows_.push_back(std::move(headings)); }
 
 void Table::row(std::vector<std::string> cells) {

@@ -1,6 +1,7 @@
 /// Text for people: aligned columns, and nothing that could steer their terminal.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,9 @@ namespace hubseal::cli {
 /// `text` with control characters and the marks that reorder a line (bidirectional overrides)
 /// written as \u{..}: names come out of CSRs, and a name must not be able to draw on the screen.
 std::string display_text(std::string_view text);
+
+/// "1 root", "2 roots".
+std::string counted(std::uint64_t count, std::string_view thing);
 
 /// Columns under headings, two spaces apart, as wide as their widest cell.
 class Table {

@@ -66,6 +66,8 @@ std::string render_ca(const Json& ca) {
   if (member_of(ca, "certificate").is_string()) {
     pairs.emplace_back("serial", text_of(ca, "serial"));
     pairs.emplace_back("valid", text_of(ca, "not_before") + " to " + text_of(ca, "not_after"));
+    for (const auto& [name, member] : {std::pair("retired", "retired_at"), std::pair("successor", "successor")})
+      if (!member_of(ca, member).is_null()) pairs.emplace_back(name, text_of(ca, member));
     add_certificate_lines(pairs, text_of(ca, "certificate"));
   }
   return render_pairs(pairs);

@@ -1,6 +1,7 @@
 #include "common/fields.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,31 @@
 #include "common/log.h"
 
 namespace hubseal {
+namespace {
+
+constexpr std::size_t kLongestCompared = 64;
+
+/// How many slips make one word of the other: a character too many, too few, another, or two exchanged (optimal string
+/// alignment).
+std::size_t slips(std::string_view a, std::string_view b) {
+  if (std::max(a.size(), b.size()) > kLongestCompared) return kLongestCompared;
+  std::vector<std::size_t> before, last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = std::exchange(last, row);
+  }
+  return last[b.size()];
+}
+
+/// Names that are both known are further apart than one slip ("approval" and "approver" are two), short ones excepted.
+bool is_slip(std::string_view found, std::string_view meant) { return meant.size() >= 4 && slips(found, meant) == 1; }
+
+}  // namespace
 
 bool is_name(std::string_view text) {
   const auto alphanumeric = [](char c) {
@@ -32,9 +58,11 @@ const Json* Fields::find(std::string_view member) {
 }
 
 Result<const Json*> Fields::require(std::string_view member) {
-  const Json* value = find(member);
-  if (!value) return refuse(member, "is missing");
-  return value;
+  if (const Json* value = find(member)) return value;
+  for (const auto& item : object_->items())
+    if (std::find(taken_.begin(), taken_.end(), item.key()) == taken_.end() && is_slip(item.key(), member))
+      return refuse_unknown(item.key(), member);
+  return refuse(member, "is missing");
 }
 
 Result<std::string> Fields::checked_text(std::string_view member, const Json& value, std::size_t max_bytes) const {
@@ -135,11 +163,32 @@ Result<std::vector<Fields>> Fields::object_list(std::string_view member, std::si
   return items;
 }
 
-Result<> Fields::nothing_left() const {
-  for (const auto& item : object_->items())
-    if (std::find(taken_.begin(), taken_.end(), item.key()) == taken_.end())
-      return refuse(log::printable(item.key(), 64), "is not known here");
+Result<> Fields::only(std::span<const std::string_view> names) const {
+  for (const auto& item : object_->items()) {
+    const std::string& found = item.key();
+    if (std::find(names.begin(), names.end(), found) != names.end()) continue;
+    const auto nearest = std::min_element(names.begin(), names.end(), [&](std::string_view a, std::string_view b) {
+      return slips(found, a) < slips(found, b);
+    });
+    const bool near = nearest != names.end() && slips(found, *nearest) <= nearest->size() / 3;
+    return refuse_unknown(found, near ? *nearest : "");
+  }
   return {};
+}
+
+Result<> Fields::nothing_left() const {
+  for (const auto& item : object_->items()) {
+    if (std::find(taken_.begin(), taken_.end(), item.key()) != taken_.end()) continue;
+    const auto meant = std::find_if(taken_.begin(), taken_.end(),
+                                    [&](const std::string& name) { return !has(name) && is_slip(item.key(), name); });
+    return refuse_unknown(item.key(), meant == taken_.end() ? "" : *meant);
+  }
+  return {};
+}
+
+tl::unexpected<Error> Fields::refuse_unknown(std::string_view found, std::string_view meant) const {
+  return refuse(log::printable(found, 64),
+                meant.empty() ? "is not known here" : fmt::format("is not known here; did you mean \"{}\"?", meant));
 }
 
 tl::unexpected<Error> Fields::refuse(std::string_view member, std::string_view problem) const {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +15,8 @@
 namespace hubseal {
 
 /// Takes one JSON object apart, once, at the edge: wire requests, configuration files and REST
-/// bodies alike. Each call names a member, its type and its cap; nothing_left() refuses the rest.
+/// bodies alike. Each call names a member, its type and its cap; nothing_left() refuses the rest. What looks like a
+/// slip in writing is told as that, and not as what it leaves missing.
 ///   request.label = TRY(fields.name("label", 64));
 ///   TRY(fields.nothing_left());
 /// Owns: nothing; the Json must outlive it.
@@ -53,6 +56,10 @@ class Fields {
     return refuse_choice(member, word, wanted);
   }
 
+  /// Refuses members of any other name before the first is taken: a misspelt one is named, not the one that is missing
+  /// for it.
+  Result<> only(std::span<const std::string_view> names) const;
+  Result<> only(std::initializer_list<std::string_view> names) const { return only(std::span(names)); }
   /// Refuses members that nobody asked for.
   Result<> nothing_left() const;
 
@@ -64,6 +71,7 @@ class Fields {
   Result<std::string> checked_text(std::string_view member, const Json& value, std::size_t max_bytes) const;
   Result<std::string> checked_name(std::string_view member, const Json& value, std::size_t max_bytes) const;
   tl::unexpected<Error> refuse(std::string_view member, std::string_view problem) const;
+  tl::unexpected<Error> refuse_unknown(std::string_view found, std::string_view meant) const;
   tl::unexpected<Error> refuse_choice(std::string_view member, std::string_view found, std::string_view wanted) const;
 
   const Json* object_;

@@ -93,6 +93,13 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
 
 }  // namespace
 
+std::vector<std::string_view> operations_of(const Peer& peer) {
+  std::vector<std::string_view> names;
+  for (const Operation& operation : kOperations)
+    if (find_operation(peer, operation.name)) names.push_back(operation.name);
+  return names;
+}
+
 Json Call::who() const {
   Json who = {{"peer", peer.rule->name},
               {"uid", peer.credentials.uid},
@@ -127,8 +134,8 @@ Result<> Call::spend(std::initializer_list<Use> uses) const {
 }
 
 Result<Grant> Call::authorize(unsigned needed, const Action& action) {
-  auto grant =
-      services.approvals.authorize({.peer = peer.rule->name, .uid = peer.credentials.uid}, *policy, needed, action);
+  const Requester requester{.peer = peer.rule->name, .uid = peer.credentials.uid, .anew = anew};
+  auto grant = services.approvals.authorize(requester, *policy, needed, action);
   if (!grant && !grant.error().approval.empty()) details["approval"] = grant.error().approval;
   if (grant && grant->approval()) details["approval"] = *grant->approval();
   return grant;
@@ -173,6 +180,10 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
       return refuse(call, request,
                     {Code::forbidden, fmt::format("there is no operation \"{}\" for peer \"{}\" on this socket",
                                                   request.op, peer.rule->name)});
+    // Programs repeat themselves; that a "no" is to be thought over is for a person to ask.
+    if (request.anew && peer.rule->role != Role::admin)
+      return refuse(call, request, {Code::bad_request, "\"anew\" is for people, on admin.sock"});
+    call.anew = request.anew;
     const auto reply = invoke(call, *operation, request);
     if (!reply) return refuse(call, request, reply.error());
     // What cannot be recorded is not released.

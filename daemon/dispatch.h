@@ -69,6 +69,8 @@ struct Call {
   Json details;
   /// Set once the operation has written its result to the audit log itself.
   bool recorded = false;
+  /// Whether a request that approvers rejected is made once more, instead of being told of the rejection.
+  bool anew = false;
 
   /// The peer's part of an audit record.
   Json who() const;
@@ -109,6 +111,9 @@ struct Operation {
   Effect effect;
   Handler handler;
 };
+
+/// The names of the operations that the peer may ask for on its socket.
+std::vector<std::string_view> operations_of(const Peer& peer);
 
 /// Line in, line out: decodes, finds the row, checks socket and permission, runs the operation and
 /// records it. No descriptor, no socket: tests and fuzzers call it as the server does.

@@ -60,6 +60,13 @@ bool Keyring::is_compromised(std::string_view label) const {
   return record && record->compromised_at;
 }
 
+std::optional<std::string> Keyring::label_of(const KeyId& id) const {
+  auto keys = keys_.lock();
+  for (const auto& [label, record] : *keys)
+    if (record.id == id) return label;
+  return std::nullopt;
+}
+
 Result<std::vector<Key>> Keyring::list() const {
   const std::vector<hsm::KeyInfo> in_token = TRY(signer_.list_keys());
   std::vector<Key> list;
@@ -108,6 +115,8 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
 Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant) {
   const auto one_at_a_time = changing_.lock();
   if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
+  if (const auto known = label_of(id))
+    return fail(Code::conflict, fmt::format("this key is registered already, as \"{}\"", *known));
   hsm::KeyInfo info = TRY(signer_.find_key(id));
   TRY(signer_.prove_key(id));
   const TimePoint now = clock_.now();

@@ -41,6 +41,8 @@ class Keyring {
   Result<Key> show(std::string_view label) const;
   /// Whether somebody else has, or had, this key: now, or before it was destroyed.
   bool is_compromised(std::string_view label) const;
+  /// The label under which the key of this id is registered, if it is.
+  std::optional<std::string> label_of(const KeyId& id) const;
   /// With what the token says now.
   Result<std::vector<Key>> list() const;
 

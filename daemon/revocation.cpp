@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "daemon/ca/crl.h"
+#include "daemon/find_certificate.h"
 #include "daemon/registry/subject_table.h"
 
 namespace hubseal::daemon {
@@ -31,17 +32,14 @@ Result<> check_hold(Database& database, const CertificateRecord& certificate) {
 }  // namespace
 
 Result<CertificateRecord> Revocation::find(const std::string& ca, const std::string& serial) {
-  auto record =
-      TRY(parts_.registry.read([&](Database& database) { return certificate_table::find(database, ca, serial); }));
   // One that is recorded may be signed at any moment, or be asked for again years later: it can be revoked as well.
-  if (!record)
-    return fail(Code::not_found, fmt::format("CA \"{}\" has issued no certificate with serial {}", ca, serial));
+  CertificateRecord record = TRY(find_certificate(parts_.registry, parts_.authorities, ca, serial));
   const auto authority = TRY(parts_.authorities.find(ca));
   if (authority->issuer && authority->issuer->certificate().serial().hex() == serial)
     return fail(Code::policy_denied, fmt::format("{} is the certificate of CA \"{}\" itself, which no list of its own "
                                                  "can revoke",
                                                  serial, ca));
-  return *std::move(record);
+  return record;
 }
 
 Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate, ca::RevocationReason reason,
@@ -105,6 +103,17 @@ Result<> Revocation::make_what_is_due(const std::string& ca) {
   const bool good = last && now < last->this_update + kPeriod && now + ClockGuard::kTolerance >= last->this_update;
   if (!good || last->change != change) return issue(*authority, last, change);
   return publish(*last);  // a full disk or a crash may have kept it from its file
+}
+
+void Revocation::retry() {
+  std::vector<std::string> cas;
+  {
+    auto behind = behind_.lock();
+    for (const auto& [ca, reason] : *behind) cas.push_back(ca);
+  }
+  if (cas.empty() || !parts_.signer.status().ready) return;
+  for (const std::string& ca : cas)
+    if (const auto done = bring_up_to_date(ca); done) log::info("a CRL is up to date again", {{"ca", ca}});
 }
 
 std::vector<std::string> Revocation::problems() const {

@@ -58,6 +58,9 @@ class Revocation {
   /// Signs one now if the list has changed or half of its life is over, and writes the newest where the file holds
   /// something else; for the housekeeper.
   Result<> bring_up_to_date(const std::string& ca);
+  /// For who is about to look at problems(): tries once more what is behind, where the token is there. What stands in
+  /// the way otherwise (a seal, a stopped key) is found before the token is asked.
+  void retry();
   /// Which CRLs are not what they should be, and why, in words.
   std::vector<std::string> problems() const;
   std::chrono::milliseconds tick();

@@ -269,7 +269,7 @@ agree() {
 # A certificate that nobody gets alone: asked for, agreed to by two people, asked for again.
 issue_approved() {
   local folder=$state/careful-bank answer status=0
-  local issue=("$hubseal" --json cert issue --profile dfsp-client-approved --subject careful-bank --csr "$folder/client.csr")
+  local issue=("$hubseal" --json cert issue --profile dfsp-client-approved --participant careful-bank --csr "$folder/client.csr")
   if [[ ! -e $folder/client.csr ]]; then
     openssl req -new -newkey rsa:2048 -nodes -sha256 -subj "/" -keyout "$folder/client.key" -out "$folder/client.csr.new" 2>/dev/null
     mv "$folder/client.csr.new" "$folder/client.csr"

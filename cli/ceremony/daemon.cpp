@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +11,8 @@
 namespace hubseal::cli {
 namespace {
 
-constexpr std::chrono::seconds kReady{120};  // a network HSM takes its time
+constexpr std::chrono::seconds kReady{120};   // a network HSM takes its time
+constexpr std::chrono::seconds kAnswers{10};  // the token is open by then: what is wrong still is so for longer
 constexpr std::chrono::seconds kCheck{60};
 constexpr std::chrono::milliseconds kBetweenAsks{100};
 constexpr std::size_t kShownOutput = 4096;
@@ -38,15 +41,45 @@ std::string last_line(std::string_view output) {
   return line.empty() ? "it printed nothing" : std::string(line);
 }
 
+/// What to do about a key of the CA that people have stopped, by its state; empty for one that is not stopped.
+std::string way_on(const std::string& state, const CaWish& ca) {
+  if (state == "suspended" || state == "pre_activation")
+    return fmt::format("start hubseald, then: hubseal key activate {}", ca.key);
+  if (state == "deactivated" || state == "compromised" || state == "destroyed")
+    return fmt::format(
+        "that is for good. Start hubseald and make the CA that takes over (hubseal ca create --ca {0}-2 "
+        "--help), then: hubseal ca retire {0} --successor {0}-2",
+        ca.ca);
+  return {};
+}
+
+/// No waiting mends a key that people have stopped.
+Result<> check_not_stopped(const Session& session, const CeremonyPlan& plan) {
+  const auto answer = session.call("list_keys", Json::object());
+  if (!answer) return {};  // whether the daemon is ready is told by its health
+  for (const Json& key : member_of(*answer, "keys")) {
+    const std::string state = text_of(key, "state"), then = way_on(state, plan.ca);
+    if (text_of(key, "label") != plan.ca.key || then.empty()) continue;
+    return fail(Code::policy_denied,
+                fmt::format("key \"{}\" of CA {} is {}: the CA signs neither certificates nor lists; {}", plan.ca.key,
+                            plan.ca.ca, state, then));
+  }
+  return {};
+}
+
 /// Asks until the answer is "ready", the child has ended or patience has.
-Result<> await_ready(Child& child, const Session& session) {
+Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& plan) {
   std::string why = "it does not answer";
   print_progress("waiting for hubseald...\n");
-  const auto deadline = std::chrono::steady_clock::now() + kReady;
+  bool answered = false;
+  auto deadline = std::chrono::steady_clock::now() + kReady;
   while (std::chrono::steady_clock::now() < deadline) {
     if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.output(kShownOutput));
     const auto health = ask_health(session);
     if (health && is_ready(*health)) return {};
+    if (health) TRY(check_not_stopped(session, plan));
+    if (health && !answered) deadline = std::min(deadline, std::chrono::steady_clock::now() + kAnswers);
+    answered = answered || health;
     why = health ? problems_of(*health) : health.error().message;
   }
   return not_ready(fmt::format("{}; {}", why, last_line(child.output(kShownOutput))));
@@ -88,14 +121,17 @@ std::string hubseald_path(const CeremonyPlan& plan) {
 
 Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report) {
   if (const auto health = ask_health(session)) {
-    if (!is_ready(*health)) return not_ready(problems_of(*health));
+    if (!is_ready(*health)) {
+      TRY(check_not_stopped(session, plan));
+      return not_ready(problems_of(*health));
+    }
     report.step("hubseald", "is running, at " + session.socket);
     return std::nullopt;
   } else if (health.error().code != Code::hsm_unavailable) {
     return tl::unexpected(health.error());
   }
   Child child = TRY(Child::start({hubseald_path(plan), "--config", plan.config.string()}));
-  TRY(await_ready(child, session));
+  TRY(await_ready(child, session, plan));
   report.step("hubseald", "started for this ceremony");
   return std::optional<Child>(std::move(child));
 }

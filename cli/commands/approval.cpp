@@ -18,7 +18,7 @@ constexpr std::size_t kMaxSignatureBytes = 96;  // as the wire has it
 
 struct Options {
   std::string approval;
-  std::string state = "pending";
+  std::string state = "open";
   std::string signature;
   std::string approver;
   bool reject = false;
@@ -125,11 +125,12 @@ void add_approval(CLI::App& app, Session& session) {
   approval->require_subcommand(1);
 
   const auto listed = std::make_shared<Options>();
-  CLI::App* listing = command(*approval, "list", "What waits, oldest first",
-                              "  hubseal approval list\n  hubseal approval list --state all\n");
-  listing->add_option("--state", listed->state, "In this state only, or all")
+  CLI::App* listing =
+      command(*approval, "list", "What waits for people, or is agreed to and not done yet; oldest first",
+              "  hubseal approval list\n  hubseal approval list --state all\n");
+  listing->add_option("--state", listed->state, "In this state only; open is pending and approved, all is all")
       ->capture_default_str()
-      ->check(CLI::IsMember({"pending", "approved", "rejected", "used", "expired", "all"}));
+      ->check(CLI::IsMember({"open", "pending", "approved", "rejected", "used", "expired", "all"}));
   on(listing, session, listed, list);
 
   const auto shown = std::make_shared<Options>();

@@ -94,19 +94,19 @@ Result<ExitCode> verify(const Session& session, const Options& options) {
   if (session.json) {
     session.print_json(told);
   } else {
-    print(render_pairs(
-        {{"log", verdict.origin},
-         {"records", fmt::format("{}", verdict.records)},
-         {"checkpoints", fmt::format("{}, the last good one of {} records", verdict.checkpoints, verdict.vouched)},
-         {"root", to_base64(verdict.root)}}));
+    print(render_pairs({{"log", verdict.origin},
+                        {"records", fmt::format("{}", verdict.records)},
+                        {"checkpoints", fmt::format("{}, the last good one of {}", verdict.checkpoints,
+                                                    counted(verdict.vouched, "record"))},
+                        {"root", to_base64(verdict.root)}}));
     if (verdict.torn_bytes > 0)
       print_note(
           fmt::format("The last {} bytes are of a record that was not finished; hubseald seals them at its start.\n",
                       verdict.torn_bytes));
     if (!verdict.fault)
-      print(verdict.records == verdict.vouched
-                ? "good: every record is what was signed\n"
-                : fmt::format("good; the last {} records have no checkpoint yet\n", verdict.records - verdict.vouched));
+      print(verdict.records == verdict.vouched ? "good: every record is what was signed\n"
+                                               : fmt::format("good; without a checkpoint yet: the last {}\n",
+                                                             counted(verdict.records - verdict.vouched, "record")));
   }
   if (!verdict.fault) return ExitCode::ok;
   if (!session.json)
@@ -131,8 +131,9 @@ Result<ExitCode> prove(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"record", TRY(parse_json(line))}, {"proof", answer["proof"]}, {"note", answer["note"]}});
   else
-    print(fmt::format("record {} is in the log of {} records that {} signed ({} hashes)\n{}\n", options.record,
-                      against.checkpoint.size, against.checkpoint.origin, proof.size(), display_text(line)));
+    print(fmt::format("record {} is in the log of {} that {} signed (hashes: {})\n{}\n", options.record,
+                      counted(against.checkpoint.size, "record"), against.checkpoint.origin, proof.size(),
+                      display_text(line)));
   return ExitCode::ok;
 }
 
@@ -149,7 +150,8 @@ Result<ExitCode> compare(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"from", old.checkpoint.size}, {"size", now.checkpoint.size}, {"note", answer["note"]}});
   else
-    print(fmt::format("the log of {} records begins with the one of {}\n", now.checkpoint.size, old.checkpoint.size));
+    print(fmt::format("the log of {} begins with the one of {}\n", counted(now.checkpoint.size, "record"),
+                      old.checkpoint.size));
   return ExitCode::ok;
 }
 
@@ -200,7 +202,7 @@ Result<ExitCode> export_log(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"folder", folder.string()}, {"records", count}});
   else
-    print(fmt::format("{} records are in {}; check them with: hubseal audit verify {} --exported --key {}\n", count,
+    print(fmt::format("{} in {}; check with: hubseal audit verify {} --exported --key {}\n", counted(count, "record"),
                       folder.string(), folder.string(), (folder / "audit-key.pem").string()));
   return ExitCode::ok;
 }

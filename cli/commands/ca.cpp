@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/authorities.h"
 #include "cli/commands/commands.h"
 #include "cli/ensure.h"
 #include "cli/input_output.h"
@@ -50,6 +51,15 @@ Result<ExitCode> show(const Session& session, const Options& options) {
   return ExitCode::ok;
 }
 
+Result<ExitCode> list(const Session& session, const Options&) {
+  const Json cas = TRY(fetch_cas(session));
+  if (session.json)
+    session.print_json({{"cas", cas}});
+  else
+    print(render_cas(cas));
+  return ExitCode::ok;
+}
+
 void add_out(CLI::App* command, Options& options) {
   command->add_option("--out", options.out, "Write the certificate (or CSR) into this file")->type_name("FILE");
   command->add_flag("--force", options.force, "Replace a file that holds something else");
@@ -58,9 +68,13 @@ void add_out(CLI::App* command, Options& options) {
 }  // namespace
 
 void add_ca(CLI::App& app, Session& session) {
-  CLI::App* ca = command(app, "ca", "Certificate authorities: create, show, and from one root to the next",
-                         "  hubseal ca show hub-ca\n");
+  CLI::App* ca = command(app, "ca", "Certificate authorities: list, create, show, and from one root to the next",
+                         "  hubseal ca list\n  hubseal ca show hub-ca\n");
   ca->require_subcommand(1);
+
+  on(command(*ca, "list", "All CAs, and which of them issues in the place of one that was retired",
+             "  hubseal ca list\n"),
+     session, std::make_shared<Options>(), list);
 
   const auto made = std::make_shared<Options>();
   CLI::App* creating =

@@ -6,6 +6,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
+#include "cli/table.h"
 #include "cli/views.h"
 
 namespace hubseal::cli {
@@ -15,9 +16,9 @@ constexpr std::size_t kMaxFile = 128 * 1024;
 constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
 
 struct Options {
-  std::string ca, key, by, out, certificate, chain;
+  std::string ca, key, by, successor, out, certificate, chain;
   std::string profile = "hub-root";
-  bool force = false, intermediates = false;
+  bool force = false, intermediates = false, last = false;
 };
 
 Result<ExitCode> install(const Session& session, const Options& options) {
@@ -48,7 +49,10 @@ Result<ExitCode> cross(const Session& session, const Options& options) {
 }
 
 Result<ExitCode> retire(const Session& session, const Options& options) {
-  const Json ca = TRY(session.call("retire_ca", {{"ca", options.ca}}));
+  Json fields = {{"ca", options.ca}};
+  if (!options.successor.empty()) fields["successor"] = options.successor;
+  if (options.last) fields["last"] = true;
+  const Json ca = TRY(session.call("retire_ca", fields));
   session.json ? session.print_json(ca) : print(render_ca(ca));
   return ExitCode::ok;
 }
@@ -59,7 +63,7 @@ Result<ExitCode> bundle(const Session& session, const Options& options) {
   const Json& wanted = member_of(bundle, options.intermediates ? "intermediates" : "anchors");
   std::string pem;
   for (const Json& one : wanted) pem += one.get<std::string>();
-  const std::string summary = std::to_string(wanted.size()) + (options.intermediates ? " intermediates\n" : " roots\n");
+  const std::string summary = counted(wanted.size(), options.intermediates ? "intermediate" : "root") + "\n";
   TRY(deliver(session, bundle, summary, {pem, options.out, options.force}));
   return ExitCode::ok;
 }
@@ -116,9 +120,17 @@ void add_ca_rotation(CLI::App& ca, Session& session) {
   on(crossing, session, crossed, cross);
 
   const auto retired = std::make_shared<Options>();
-  CLI::App* retiring = command(ca, "retire", "A CA issues no more; its CRL and OCSP go on until it ends",
-                               "  hubseal ca retire hub-ca\n");
-  add_name(retiring, *retired, "The CA that has a successor");
+  CLI::App* retiring =
+      command(ca, "retire",
+              "A CA never issues again; its CRL and OCSP go on until it ends. It is refused without a word on who "
+              "issues instead",
+              "  hubseal ca retire hub-ca --successor hub-ca-2\n  hubseal ca retire hub-ca --last\n");
+  add_name(retiring, *retired, "The CA that is to issue no more");
+  CLI::Option* successor =
+      retiring->add_option("--successor", retired->successor, "The CA that issues instead; it must do so already")
+          ->type_name("NAME");
+  retiring->add_flag("--last", retired->last, "No CA issues instead: nothing is certified or renewed by it any more")
+      ->excludes(successor);
   on(retiring, session, retired, retire);
 
   const auto bundled = std::make_shared<Options>();

@@ -1,8 +1,9 @@
 // hubseal cert: end-entity certificates.
+#include <array>
 #include <memory>
-#include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::size_t kMaxCsrBytes = 32 * 1024;  // as the wire has it
 constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
+constexpr char kSerial[] = "5d8c2f0e9b7a4163d2f8c0a7e15b94d6";  // in examples: as long as ours are
+constexpr char kSerialWords[] = "Serial number, hexadecimal, whole (hubseal cert list)";
 
 struct Options {
   std::string ca = "hub-ca";
@@ -81,8 +84,18 @@ Result<ExitCode> show(const Session& session, const Options& options) {
 struct Revoking {
   std::string ca = "hub-ca";
   std::string serial;
-  std::string reason = "unspecified";
+  std::string reason;
 };
+
+constexpr std::array kReasons = {"key_compromise",         "affiliation_changed", "superseded",
+                                 "cessation_of_operation", "privilege_withdrawn", "unspecified"};
+
+/// A reason stands for good: none is taken for granted.
+Result<> check_reason(const std::string& reason) {
+  if (!reason.empty()) return {};
+  return fail(Code::bad_request, fmt::format("--reason is missing, and cannot be changed later; wanted one of: {}",
+                                             fmt::join(kReasons, ", ")));
+}
 
 std::string render_revocation(const Json& answer) {
   const std::string number = text_of(answer, "crl_number");
@@ -103,6 +116,7 @@ Result<ExitCode> tell(const Session& session, const Json& answer) {
 }
 
 Result<ExitCode> revoke(const Session& session, const Revoking& options) {
+  TRY(check_reason(options.reason));
   return tell(session, TRY(session.call("revoke_certificate",
                                         {{"ca", options.ca}, {"serial", options.serial}, {"reason", options.reason}})));
 }
@@ -151,16 +165,16 @@ Result<ExitCode> list(const Session& session, const Listing& listing) {
 
 void add_issue(CLI::App& cert, Session& session) {
   const auto options = std::make_shared<Options>();
-  CLI::App* issuing =
-      command(cert, "issue", "Have a CSR signed. Given again, the same command answers with the same certificate",
-              "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n"
-              "  openssl req -new -key k.pem -subj / | hubseal cert issue --profile dfsp-client --subject bank1 --csr "
-              "- > bank1.pem\n");
+  CLI::App* issuing = command(
+      cert, "issue", "Have a CSR signed. Given again, the same command answers with the same certificate",
+      "  hubseal cert issue --profile dfsp-client --participant bank1 --csr bank1.csr --out bank1.pem\n"
+      "  openssl req -new -key k.pem -subj / | hubseal cert issue --profile dfsp-client --participant bank1 --csr "
+      "- > bank1.pem\n");
   issuing->add_option("--ca", options->ca, "The CA that signs")->capture_default_str()->type_name("NAME");
   issuing->add_option("--profile", options->profile, "A profile of kind \"end_entity\", such as dfsp-client")
       ->required()
       ->type_name("NAME");
-  issuing->add_option("--subject", options->subject, "The participant (DFSP) that the certificate is for")
+  issuing->add_option("--participant", options->subject, "The participant (DFSP) that the certificate is for")
       ->required()
       ->type_name("NAME");
   issuing->add_option("--csr", options->csr, "PKCS#10 in PEM; - for standard input")->required()->type_name("FILE");
@@ -174,9 +188,10 @@ void add_issue(CLI::App& cert, Session& session) {
 
 void add_show(CLI::App& cert, Session& session) {
   const auto options = std::make_shared<Options>();
-  CLI::App* showing = command(cert, "show", "One certificate, by its serial number",
-                              "  hubseal cert show 4f1c0a\n  hubseal cert show 4f1c0a --ca hub-ca --out bank1.pem\n");
-  showing->add_option("serial", options->serial, "Serial number, hexadecimal")->required()->type_name("SERIAL");
+  CLI::App* showing =
+      command(cert, "show", "One certificate, by its serial number",
+              fmt::format("  hubseal cert show {0}\n  hubseal cert show {0} --ca hub-ca --out bank1.pem\n", kSerial));
+  showing->add_option("serial", options->serial, kSerialWords)->required()->type_name("SERIAL");
   showing->add_option("--ca", options->ca, "The CA that signed it")->capture_default_str()->type_name("NAME");
   showing->add_option("--out", options->out, "Write the certificate into this file")->type_name("FILE");
   showing->add_flag("--force", options->force, "Replace a file that holds something else");
@@ -185,38 +200,36 @@ void add_show(CLI::App& cert, Session& session) {
 
 std::shared_ptr<Revoking> add_revoking_options(CLI::App* command) {
   const auto options = std::make_shared<Revoking>();
-  command->add_option("serial", options->serial, "Serial number, hexadecimal")->required()->type_name("SERIAL");
+  command->add_option("serial", options->serial, kSerialWords)->required()->type_name("SERIAL");
   command->add_option("--ca", options->ca, "The CA that signed it")->capture_default_str()->type_name("NAME");
   return options;
 }
 
 void add_revoke(CLI::App& cert, Session& session) {
   CLI::App* revoking = command(cert, "revoke", "Revoke a certificate for good; it is in the CRL at once",
-                               "  hubseal cert revoke 4f1c0a --reason key_compromise\n");
+                               fmt::format("  hubseal cert revoke {} --reason key_compromise\n", kSerial));
   const auto revoked = add_revoking_options(revoking);
-  revoking->add_option("--reason", revoked->reason, "Why")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"unspecified", "key_compromise", "affiliation_changed", "superseded",
-                             "cessation_of_operation", "privilege_withdrawn"}));
+  revoking->add_option("--reason", revoked->reason, "Why; must be given, and cannot be changed later")
+      ->check(CLI::IsMember(std::vector<std::string>(kReasons.begin(), kReasons.end())));
   on(revoking, session, revoked, revoke);
 
   CLI::App* holding = command(cert, "hold", "Revoke a certificate for now: the only revocation that can be taken back",
-                              "  hubseal cert hold 4f1c0a\n");
+                              fmt::format("  hubseal cert hold {}\n", kSerial));
   const auto held = add_revoking_options(holding);
   held->reason = "certificate_hold";
   on(holding, session, held, revoke);
 
-  CLI::App* releasing =
-      command(cert, "release", "Take a hold back: the certificate is good again", "  hubseal cert release 4f1c0a\n");
+  CLI::App* releasing = command(cert, "release", "Take a hold back: the certificate is good again",
+                                fmt::format("  hubseal cert release {}\n", kSerial));
   on(releasing, session, add_revoking_options(releasing), release);
 }
 
 void add_list(CLI::App& cert, Session& session) {
   const auto listing = std::make_shared<Listing>();
   CLI::App* listed = command(cert, "list", "Certificates, oldest first",
-                             "  hubseal cert list\n  hubseal cert list --subject bank1 --limit 20\n");
+                             "  hubseal cert list\n  hubseal cert list --participant bank1 --limit 20\n");
   listed->add_option("--ca", listing->ca, "Of this CA only")->type_name("NAME");
-  listed->add_option("--subject", listing->subject, "Of this participant only")->type_name("NAME");
+  listed->add_option("--participant", listing->subject, "Of this participant only")->type_name("NAME");
   listed->add_option("--limit", listing->limit, "At most so many, 1 to 500 [all]")
       ->check(CLI::Range(1, kPage, "1 to 500"))
       ->type_name("N");
@@ -228,7 +241,7 @@ void add_list(CLI::App& cert, Session& session) {
 void add_cert(CLI::App& app, Session& session) {
   CLI::App* cert =
       command(app, "cert", "Certificates: issue, show, list, revoke, hold, release",
-              "  hubseal cert issue --profile dfsp-client --subject bank1 --csr bank1.csr --out bank1.pem\n");
+              "  hubseal cert issue --profile dfsp-client --participant bank1 --csr bank1.csr --out bank1.pem\n");
   cert->require_subcommand(1);
   add_issue(*cert, session);
   add_show(*cert, session);

@@ -38,9 +38,11 @@ Result<Request> decode_request(std::string_view line) {
   Request request;
   request.id = TRY(fields.text("id", kMaxIdBytes));
   request.op = TRY(fields.name("op", kMaxOpBytes));
+  request.anew = TRY(fields.boolean_or("anew", false));
   message.erase("v");
   message.erase("id");
   message.erase("op");
+  message.erase("anew");
   request.fields = std::move(message);
   return request;
 }

@@ -16,7 +16,8 @@ namespace hubseal::wire {
 struct Request {
   std::string id;
   std::string op;
-  Json fields;  ///< an object without v, id and op
+  Json fields;        ///< an object without v, id, op and anew
+  bool anew = false;  ///< asked for again after a rejection, and meant so
 };
 
 /// Line without its line feed. Strict: see parse_json; `v`, `id` and `op` must be there.

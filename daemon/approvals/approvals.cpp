@@ -49,8 +49,9 @@ Result<std::int64_t> parse_id(std::string_view text) {
   return fail(Code::not_found, fmt::format("there is no approval {}", text));
 }
 
-Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, TimePoint now) {
-  if (auto known = TRY(approval_table::find_asked(database, wanted.hash, now))) return *std::move(known);
+Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, bool anew, TimePoint now) {
+  auto known = TRY(approval_table::find_asked(database, wanted.hash, now));
+  if (known && (known->open() || !anew)) return *std::move(known);
   if (TRY(approval_table::count_open(database, wanted.peer, now)) >= kMostOpen)
     return fail(Code::rate_limited, fmt::format("{} requests of peer \"{}\" wait for approval already; wanted fewer",
                                                 kMostOpen, wanted.peer));
@@ -60,8 +61,8 @@ Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, Ti
 
 tl::unexpected<Error> refuse_rejected(const ApprovalRecord& approval) {
   return fail(Code::policy_denied,
-              fmt::format("{} of {} was rejected ({}); the same is not asked for again before {}", approval.operation,
-                          approval.about, id_text(approval.id), format_utc(approval.expires_at)));
+              fmt::format("{} of {} was rejected ({}), which is over; who asks again must say that it is meant anew",
+                          approval.operation, approval.about, id_text(approval.id)));
 }
 
 tl::unexpected<Error> refuse_waiting(const ApprovalRecord& approval) {
@@ -104,8 +105,8 @@ Result<Grant> Approvals::authorize(const Requester& requester, const Policy& pol
   wanted.hash = hash_of(wanted);
   wanted.nonce = TRY(new_nonce());
   // Looked for and added in one transaction: the same request in two connections waits once.
-  const ApprovalRecord asked =
-      TRY(registry_.write([&](Database& database) { return find_or_add(database, std::move(wanted), now); }));
+  const ApprovalRecord asked = TRY(registry_.write(
+      [&](Database& database) { return find_or_add(database, std::move(wanted), requester.anew, now); }));
   if (asked.state == ApprovalState::approved) return Grant(asked.id, now);
   if (asked.state == ApprovalState::rejected) return refuse_rejected(asked);
   return refuse_waiting(asked);

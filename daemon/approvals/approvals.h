@@ -29,6 +29,7 @@ struct Action {
 struct Requester {
   std::string peer;  ///< entry of the configuration
   std::int64_t uid = 0;
+  bool anew = false;  ///< makes a new request where the same was rejected
 };
 
 /// The right to do one action once. It is used up in the transaction that does the action:
@@ -60,8 +61,9 @@ class Approvals {
 
   /// The right to do `action` if `needed` others have agreed to exactly this, asked by this requester
   /// under this policy. Otherwise the request is recorded, once, and waits.
-  /// Errors: approval_required with the approval's id; policy_denied when it was rejected, for as long as
-  /// it would have waited; rate_limited when too many of this peer's requests wait.
+  /// A rejected request is over: the same makes a new one when it is asked `anew`, which needs all consents anew.
+  /// Errors: approval_required with the approval's id; policy_denied when it was rejected and is not asked anew, for as
+  /// long as it would have waited; rate_limited when too many of this peer's requests wait.
   Result<Grant> authorize(const Requester& requester, const Policy& policy, unsigned needed, const Action& action);
 
   /// The request called `id` ("a-17"). Errors: not_found.

@@ -26,6 +26,9 @@ std::vector<std::string> stopped_authorities(const Services& services) {
 Result<Json> health(Call& call, Fields fields) {
   TRY(fields.nothing_left());
   const Services& services = call.services;
+  // Asked first: the token's answer is what its status is then, and a list that was behind may be signed by now.
+  const auto keys = services.keyring.list();
+  services.revocation.retry();
   const hsm::TokenStatus token = services.signer.status();
   Json problems = Json::array();
   if (!token.ready) problems.push_back("token: " + token.problem);
@@ -36,7 +39,7 @@ Result<Json> health(Call& call, Fields fields) {
   int active = 0;
   int quarantined = 0;
   int missing = 0;
-  if (const auto keys = services.keyring.list()) {
+  if (keys) {
     for (const Key& key : *keys) {
       if (key.record.life == KeyLife::destroyed) continue;
       int& count = !key.in_token ? missing : key.in_token->state == hsm::KeyState::active ? active : quarantined;

@@ -25,6 +25,16 @@ void make_first_crl(Call& call, const std::string& ca) {
     log::warning("a new CA has no CRL yet", {{"ca", ca}, {"reason", made.error().message}});
 }
 
+/// Told before anybody is asked to agree. A key that is registered already can be taken over only where an import was
+/// cut short.
+Result<> check_key_free(const Services& services, const std::string& label, const KeyId& id) {
+  const auto known = services.keyring.label_of(id);
+  if (!known || (*known == label && !services.authorities.uses_key(label))) return {};
+  return fail(Code::conflict,
+              fmt::format("the key of this certificate is registered already, as \"{}\"{}; nothing was changed", *known,
+                          services.authorities.uses_key(*known) ? ", the key of another CA" : ""));
+}
+
 /// An import that a crash cut short has registered the key already.
 Result<> adopt_key(Services& services, const std::string& label, const KeyId& id, const Grant& grant) {
   const auto known = services.keyring.find(label, KeyUse::ca);
@@ -96,6 +106,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
   if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, ca); })))
     return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", ca));
   const x509::Certificate own = TRY(x509::Certificate::parse(certificate));
+  TRY(check_key_free(services, label, own.key_id()));
   const hsm::KeyInfo info = TRY(services.signer.find_key(own.key_id()));
   // A self-signed root is its own chain.
   const ca::OutsideCa outside = TRY(ca::check_outside({.profile = *profile,

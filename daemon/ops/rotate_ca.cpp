@@ -31,6 +31,36 @@ Result<Json> cross_certificates(Services& services) {
   return pems;
 }
 
+/// It issues now: has its certificate, which is not over, was not retired, and has a key that signs.
+Result<> check_issues(const Services& services, const std::string& ca) {
+  const auto authority = TRY(services.authorities.find_active(ca));
+  if (authority->issuer->certificate().not_after() <= services.clock.now())
+    return fail(Code::policy_denied, fmt::format("CA \"{}\" has ended: it issues nothing", ca));
+  TRY(services.keyring.find(authority->record.key, KeyUse::ca));
+  return {};
+}
+
+std::string others_that_issue(const Services& services, const std::string& ca) {
+  std::string names;
+  for (const std::string& name : services.authorities.names())
+    if (name != ca && check_issues(services, name)) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "there is none" : names;
+}
+
+/// Retiring is for good: who goes on must be said, and be able to, or that nobody does.
+Result<> check_successor(const Services& services, const CaRecord& ca, bool last) {
+  if (ca.successor.empty() != last)
+    return fail(
+        Code::policy_denied,
+        fmt::format("CA \"{0}\" would never issue again: no certificates, renewals or cross-certificates, which "
+                    "stops onboarding where no other CA does it. Wanted either the \"successor\" that issues "
+                    "instead ({1}), or \"last\" where none is to",
+                    ca.name, others_that_issue(services, ca.name)));
+  if (last) return {};
+  if (ca.successor == ca.name) return fail(Code::bad_request, "a CA does not succeed itself; wanted another");
+  return check_issues(services, ca.successor);
+}
+
 }  // namespace
 
 Result<Json> cross_certify(Call& call, Fields fields) {
@@ -64,13 +94,18 @@ Result<Json> cross_certify(Call& call, Fields fields) {
 
 Result<Json> retire_ca(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName));
+  const auto successor = TRY(fields.optional_name("successor", kMaxName));
+  const bool last = TRY(fields.boolean_or("last", false));
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}};
   const CaRecord before = TRY(services.authorities.find_active(ca))->record;
+  CaRecord after = before;
+  after.successor = successor.value_or("");
+  TRY(check_successor(services, after, last));
+  call.details[last ? "last" : "successor"] = last ? Json(true) : Json(after.successor);
   const Grant grant = TRY(call.authorize({.operation = "retire_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("retirement_intent"));
-  CaRecord after = before;
   after.retired_at = services.clock.now();
   TRY(services.authorities.update(before, after, grant));
   TRY(call.wait_for_signatures(fmt::format("CA \"{}\" is retired", ca)));

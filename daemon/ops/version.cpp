@@ -13,7 +13,8 @@ Result<Json> version(Call& call, Fields fields) {
   return Json{{"version", kVersion},
               {"protocol", wire::kProtocolVersion},
               {"openssl", OpenSSL_version(OPENSSL_VERSION)},
-              {"module", call.services.signer.status().module}};
+              {"module", call.services.signer.status().module},
+              {"operations", operations_of(call.peer)}};
 }
 
 }  // namespace hubseal::daemon::ops

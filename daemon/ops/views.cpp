@@ -85,6 +85,7 @@ Json view_of(const Authority& authority, const Keyring& keyring) {
   view["not_after"] = format_utc(certificate.not_after());
   if (!record.chain.empty()) view["chain"] = record.chain;
   if (record.retired_at) view["retired_at"] = format_utc(*record.retired_at);
+  if (!record.successor.empty()) view["successor"] = record.successor;
   return view;
 }
 

@@ -15,29 +15,33 @@ constexpr std::array<std::pair<std::string_view, RegisterMode>, 2> kRegisterMode
     {{"closed", RegisterMode::closed}, {"auto", RegisterMode::automatic}}};
 
 Result<> read_approvals(Fields fields, Policy& policy) {
+  TRY(fields.only({"expires_hours", "needed"}));
   policy.approval_lifetime = std::chrono::hours(TRY(fields.integer("expires_hours", 1, 720)));
   Fields needed = TRY(fields.object("needed"));
+  TRY(needed.only(kApprovableOperations));
   // Every one must be there: what is forgotten must not mean that nobody is asked.
   for (const std::string_view operation : kApprovableOperations)
     policy.approvals_needed.emplace(operation, static_cast<unsigned>(TRY(needed.integer(operation, 0, kMaxApprovals))));
-  TRY(needed.nothing_left());
-  return fields.nothing_left();
+  return {};
 }
 
 Result<> read_keys(Fields fields, Policy& policy) {
+  TRY(fields.only({"destroy_delay_hours"}));
   policy.destroy_delay = std::chrono::hours(TRY(fields.integer("destroy_delay_hours", 0, 8760)));
-  return fields.nothing_left();
+  return {};
 }
 
 Result<> read_register(Fields fields, Policy& policy) {
+  TRY(fields.only({"mode"}));
   policy.register_mode = TRY(fields.choice("mode", kRegisterModes));
-  return fields.nothing_left();
+  return {};
 }
 
 constexpr std::int64_t kMaxTokens = 1'000'000'000;
 
 /// No limit must be said: what is forgotten must not mean that there is none.
 Result<Quota> read_quota(Fields fields) {
+  TRY(fields.only({"unlimited", "burst", "refill", "refill_seconds"}));
   Quota quota;
   quota.unlimited = TRY(fields.boolean_or("unlimited", false));
   if (!quota.unlimited) {
@@ -50,19 +54,22 @@ Result<Quota> read_quota(Fields fields) {
 }
 
 Result<> read_quotas(Fields fields, Policy& policy) {
+  std::array<std::string_view, kQuotaKinds.size()> kinds;
+  for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = kQuotaKinds[i].first;
+  TRY(fields.only(kinds));
   for (const auto& [word, kind] : kQuotaKinds)
     policy.quotas[static_cast<std::size_t>(kind)] = TRY(read_quota(TRY(fields.object(word))));
-  return fields.nothing_left();
+  return {};
 }
 
 Result<Policy> decode(const Json& json) {
   Fields fields = TRY(Fields::of(json));
+  TRY(fields.only({"approvals", "keys", "register", "quota"}));
   Policy policy;
   TRY(read_approvals(TRY(fields.object("approvals")), policy));
   TRY(read_keys(TRY(fields.object("keys")), policy));
   TRY(read_register(TRY(fields.object("register")), policy));
   TRY(read_quotas(TRY(fields.object("quota")), policy));
-  TRY(fields.nothing_left());
   return policy;
 }
 

@@ -95,11 +95,12 @@ Result<std::optional<ApprovalRecord>> find_asked(Database& database, ByteView ha
 Result<std::vector<ApprovalRecord>> list(Database& database, const ApprovalQuery& query, TimePoint now) {
   static const std::string sql = select(
       "WHERE id > ?1 AND (?2 IS NULL OR ?2 = CASE WHEN state IN ('pending', 'approved') AND expires_at <= ?3 "
-      "THEN 'expired' ELSE state END) ORDER BY id LIMIT ?4");
+      "THEN 'expired' ELSE state END) AND (?5 = 0 OR (state IN ('pending', 'approved') AND expires_at > ?3)) "
+      "ORDER BY id LIMIT ?4");
   Statement rows = TRY(database.prepare(sql));
   rows.bind(query.after);
   query.state ? rows.bind(to_string(*query.state)) : rows.bind_null();
-  rows.bind(seconds(now)).bind(query.limit);
+  rows.bind(seconds(now)).bind(query.limit).bind(std::int64_t{query.open});
   return read_rows(rows, now);
 }
 

@@ -46,6 +46,7 @@ struct ApprovalRecord {
 
 struct ApprovalQuery {
   std::optional<ApprovalState> state;
+  bool open = false;       ///< only those that are pending, or approved and not used
   std::int64_t after = 0;  ///< id of the last one seen
   std::int64_t limit = 100;
 };

@@ -17,16 +17,16 @@ Result<> add(Database& database, const CaRecord& ca) {
 }
 
 Result<bool> update(Database& database, const CaRecord& before, const CaRecord& after) {
-  Statement update = TRY(
-      database.prepare("UPDATE cas SET certificate = ?, chain = ?, retired_at = ? WHERE name = ? AND certificate IS ? "
-                       "AND retired_at IS ?"));
+  Statement update = TRY(database.prepare(
+      "UPDATE cas SET certificate = ?, chain = ?, successor = ?, retired_at = ? WHERE name = ? AND certificate IS ? "
+      "AND retired_at IS ?"));
   const auto bind_time = [&](const std::optional<TimePoint>& time) {
     if (time)
       update.bind(seconds(*time));
     else
       update.bind_null();
   };
-  update.bind(ByteView(after.certificate)).bind(after.chain);
+  update.bind(ByteView(after.certificate)).bind(after.chain).bind(after.successor);
   bind_time(after.retired_at);
   update.bind(before.name).bind(ByteView(before.certificate));
   bind_time(before.retired_at);
@@ -40,8 +40,8 @@ Result<bool> has_alike(Database& database, const std::string& name) {
 }
 
 Result<std::vector<CaRecord>> list(Database& database) {
-  Statement rows =
-      TRY(database.prepare("SELECT name, key, profile, certificate, csr, chain, retired_at FROM cas ORDER BY name"));
+  Statement rows = TRY(database.prepare(
+      "SELECT name, key, profile, certificate, csr, chain, retired_at, successor FROM cas ORDER BY name"));
   std::vector<CaRecord> cas;
   while (TRY(rows.step())) {
     CaRecord ca{.name = rows.text(0),
@@ -49,7 +49,8 @@ Result<std::vector<CaRecord>> list(Database& database) {
                 .profile = rows.text(2),
                 .certificate = rows.blob(3),
                 .csr = rows.blob(4),
-                .chain = rows.text(5)};
+                .chain = rows.text(5),
+                .successor = rows.text(7)};
     if (!rows.is_null(6)) ca.retired_at = time_from(rows.integer(6));
     cas.push_back(std::move(ca));
   }

@@ -113,6 +113,15 @@ Result<std::optional<CertificateRecord>> find(Database& database, const std::str
   return first_row(std::move(statement));
 }
 
+Result<std::optional<std::string>> first_beginning(Database& database, const std::string& ca,
+                                                   const std::string& serial) {
+  // By the index over (ca, serial): 'g' comes after every hexadecimal digit.
+  Statement row = TRY(database.prepare(
+      "SELECT serial FROM certificates WHERE ca = ?1 AND serial >= ?2 AND serial < ?2 || 'g' ORDER BY serial LIMIT 1"));
+  if (!TRY(row.bind(ca).bind(serial).step())) return std::nullopt;
+  return row.text(0);
+}
+
 Result<std::optional<CertificateRecord>> find_request(Database& database, const std::string& peer,
                                                       const std::string& request) {
   static const std::string sql = fmt::format("SELECT {} FROM certificates WHERE peer = ? AND request = ?", kColumns);

@@ -60,6 +60,9 @@ Result<> raise_approval(Database& database, const CertificateRecord& intent);
 Result<bool> complete(Database& database, const std::string& ca, const std::string& serial, ByteView certificate);
 
 Result<std::optional<CertificateRecord>> find(Database& database, const std::string& ca, const std::string& serial);
+/// The lowest serial of this CA that begins so, or is it.
+Result<std::optional<std::string>> first_beginning(Database& database, const std::string& ca,
+                                                   const std::string& serial);
 Result<std::optional<CertificateRecord>> find_request(Database& database, const std::string& peer,
                                                       const std::string& request);
 /// The certificate of this key, cross-certificates apart.

@@ -266,6 +266,10 @@ ALTER TABLE certificates ADD COLUMN approvals_needed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE keys ADD COLUMN compromised_at INTEGER;
 UPDATE keys SET compromised_at = changed_at WHERE life = 'compromised';
 )sql",
+    // Which CA issues in the place of one that was retired.
+    R"sql(
+ALTER TABLE cas ADD COLUMN successor TEXT NOT NULL DEFAULT '';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

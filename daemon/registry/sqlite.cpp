@@ -3,13 +3,18 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "common/log.h"
+
 namespace hubseal::daemon {
 namespace {
 
 tl::unexpected<Error> refuse(int result, sqlite3* handle) {
   const std::string reason = fmt::format("registry: {}", handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result));
   switch (result & 0xff) {
-    case SQLITE_CONSTRAINT: return fail(Code::conflict, reason);
+    case SQLITE_CONSTRAINT:
+      // Two at the same moment: each caller looks first, and tells in its own words what it finds.
+      log::warning("the registry refused a row", {{"reason", reason}});
+      return fail(Code::conflict, "something of this name, key or serial was registered meanwhile; look again");
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:

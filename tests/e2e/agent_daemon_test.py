@@ -217,7 +217,7 @@ class Pki(WithBoth):
     def test_a_retired_ca_is_shown_until_it_ends_and_a_compromised_one_to_nobody(self):
         self.make()
         crt, _ = self.fetch("hub-ca.crt")
-        self.room.call("retire_ca", ca="hub-ca")
+        self.room.call("retire_ca", ca="hub-ca", last=True)
         self.assertEqual(self.fetch("hub-ca.crt")[0], crt)
         self.room.call("deactivate_key", key="hub-ca", compromised=True)
         self.assertEqual(self.room.call("get_ca", ca="hub-ca")["state"], "compromised")

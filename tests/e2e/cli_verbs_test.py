@@ -170,7 +170,7 @@ class Verbs(unittest.TestCase):
 
     def certificates(self):
         csr = self.room.write("bank1.csr", self.room.make_csr("/CN=pay.bank1.example"))
-        issue = ("cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr")
+        issue = ("cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr")
         pem, summary = self.plain(*issue, csr)
         certificate = x509.load_pem_x509_certificate(pem.encode())
         serial = f"{certificate.serial_number:x}"
@@ -193,10 +193,10 @@ class Verbs(unittest.TestCase):
         listed = self.as_json("cert", "list")["certificates"]
         self.assertEqual(listed, self.room.call("list_certificates")["certificates"])
         self.assertEqual([one["serial"] for one in listed if one["subject"] in ("bank1", "bank2")], [again["serial"], other["serial"]])
-        self.assertEqual(self.as_json("cert", "list", "--subject", "bank2")["certificates"], [listed[-1]])
-        self.assertRegex(self.plain("cert", "list", "--subject", "bank1")[0], rf"hub-ca +{again['serial']} +issued +dfsp-client +bank1 ")
-        self.refused("policy_denied", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", csr, "--request", "x")
-        self.refused("bad_request", "cert", "issue", "--profile", "dfsp-client", "--subject", "bank1", "--csr", "hub-ca.pem", status=2)
+        self.assertEqual(self.as_json("cert", "list", "--participant", "bank2")["certificates"], [listed[-1]])
+        self.assertRegex(self.plain("cert", "list", "--participant", "bank1")[0], rf"hub-ca +{again['serial']} +issued +dfsp-client +bank1 ")
+        self.refused("policy_denied", "cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr", csr, "--request", "x")
+        self.refused("bad_request", "cert", "issue", "--profile", "dfsp-client", "--participant", "bank1", "--csr", "hub-ca.pem", status=2)
         self.refused("not_found", "cert", "show", "00ff")
 
     def csrs(self):
@@ -242,7 +242,7 @@ class Verbs(unittest.TestCase):
 
         def ask(name):
             csr = self.room.write(name + ".csr", self.room.make_csr())
-            issue = ("cert", "issue", "--profile", "jws", "--subject", "bank3", "--request", name, "--csr", csr)
+            issue = ("cert", "issue", "--profile", "jws", "--participant", "bank3", "--request", name, "--csr", csr)
             told = self.hubseal(*issue, want=5).stderr.decode()
             return issue, re.search(r"hubseal approval show (a-\d+)", told)[1]
 
@@ -263,6 +263,7 @@ class Verbs(unittest.TestCase):
         self.refused("bad_request", "approval", "approve", wanted, *signed(unwanted), status=2)
         self.refused("not_found", "approval", "show", "a-999")
         self.assertEqual(self.as_json("approval", "approve", wanted, *signed(wanted))["state"], "approved")
+        self.assertRegex(self.plain("approval", "list")[0], rf"{wanted} +approved +1 of 1 .*\n{unwanted} +pending ")
         self.assertIn(f"{unwanted} is rejected", self.plain("approval", "reject", unwanted, *signed(unwanted, "--reject"))[0])
         self.assertIn(": OK", self.room.verify_chain(self.as_json(*issue), (self.room.folder / "root.pem").read_text()))
         self.assertEqual({one["state"] for one in self.as_json("approval", "list", "--state", "all")["approvals"]},
@@ -361,8 +362,10 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.as_json("ca", "cross", "next-1", "--by", "next-2")["ca"], "next-2")
         self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "bundle")[0])
         self.assertEqual(len(self.as_json("ca", "bundle", "--intermediates")["intermediates"]), 2)
-        self.assertRegex(self.plain("ca", "retire", "next-1")[0], r"state +retired")
-        self.assertEqual(self.as_json("ca", "retire", "next-2")["state"], "retired")
+        self.assertRegex(self.plain("ca", "retire", "next-1", "--successor", "next-2")[0], r"state +retired")
+        self.assertEqual(self.as_json("ca", "retire", "next-2", "--last")["state"], "retired")
+        self.assertRegex(self.plain("ca", "list")[0], r"next-1 +retired +next-1 +[0-9a-f]+ +[^ ]+ +next-2 ")
+        self.assertEqual(next(ca for ca in self.as_json("ca", "list")["cas"] if ca["ca"] == "next-1")["successor"], "next-2")
         self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "again")

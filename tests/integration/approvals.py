@@ -257,7 +257,7 @@ class CommandLine(WithApprovers):
         serial = first()["serial"]
         self.rig.call("set_subject", subject="cli-bank", organization="Renamed Bank", country="KE", names={})
         csr = self.rig.write("second.csr", self.rig.make_csr("/O=Renamed Bank"))
-        issue = ("cert", "issue", "--profile", "dfsp-client", "--subject", "cli-bank", "--csr", csr)
+        issue = ("cert", "issue", "--profile", "dfsp-client", "--participant", "cli-bank", "--csr", csr)
         told = self.hubseal(*issue, status=5)
         self.assertIn("give the same command again", told)
         approval = told.split("hubseal approval show ")[1].split(",")[0]

@@ -65,15 +65,16 @@ class Rotation(Cas):
         for leaf in (before, after):
             self.assertIn(": OK", self.verify(room, leaf["certificate"], both))
 
-        room.call("retire_ca", ca="hub-ca")
+        self.assertEqual(room.call("retire_ca", ca="hub-ca", successor="hub-ca-2")["successor"], "hub-ca-2")
         self.refused("policy_denied", lambda: room.issue(room.make_csr(), request="late"), "retired", "issues no more")
         self.refused("policy_denied", lambda: room.call("cross_certify", ca="hub-ca-2", by="hub-ca"), "retired")
-        self.refused("policy_denied", lambda: room.call("retire_ca", ca="hub-ca"), "retired")
+        self.refused("policy_denied", lambda: room.call("retire_ca", ca="hub-ca", last=True), "retired")
         number = room.call("get_crl", ca="hub-ca")["number"]
         room.call("revoke_certificate", ca="hub-ca", serial=before["serial"], reason="superseded")
         self.assertGreater(room.call("get_crl", ca="hub-ca")["number"], number)
         room.restart()
-        self.assertEqual(room.call("get_ca", ca="hub-ca")["state"], "retired")
+        retired = room.call("get_ca", ca="hub-ca")
+        self.assertEqual((retired["state"], retired["successor"]), ("retired", "hub-ca-2"))
         self.refused("policy_denied", lambda: room.issue(room.make_csr(), request="later"), "retired")
         room.issue(room.make_csr(), request="new", ca="hub-ca-2")
         self.assertEqual(room.call("get_trust_bundle")["anchors"], bundle["anchors"])  # trusted until it ends
@@ -127,7 +128,7 @@ class Rotation(Cas):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             issuing = pool.submit(room.issue, room.make_csr())
             room.until(lambda: "held C_Sign\n" in room.p11_log.read_text())
-            retiring = pool.submit(room.call, "retire_ca", ca="hub-ca")
+            retiring = pool.submit(room.call, "retire_ca", ca="hub-ca", last=True)
             room.until(lambda: any(record["event"] == "retirement_intent" for record in room.audit()))
             room.script("")
             issuing.result()
@@ -171,7 +172,33 @@ class Rotation(Cas):
             room.call("create_key", label=name, type="ec_p256", use="ca")
             agreed(lambda: room.call("create_ca", ca=name, key=name, profile="test-root", subject=rig.ROOT_SUBJECT))
         agreed(lambda: room.call("cross_certify", ca="hub-ca-2", by="hub-ca"))
-        agreed(lambda: room.call("retire_ca", ca="hub-ca"))
+        retire = lambda: room.call("retire_ca", ca="hub-ca", successor="hub-ca-2")
+        agreed(retire)
+        approval = room.call("list_approvals", state="used")["approvals"][-1]["approval"]
+        self.assertIn('"successor":"hub-ca-2"', room.call("get_approval", approval=approval)["content"])
+
+    def test_a_ca_is_retired_only_for_one_that_issues_or_as_the_last(self):
+        room = self.room()
+        self.make_ca(room, "hub-ca")
+        retire = lambda **more: lambda: room.call("retire_ca", ca="hub-ca", **more)
+        self.refused("policy_denied", retire(), "never issue again", "there is none", '"last"')
+        self.refused("not_found", retire(successor="hub-ca-2"), "hub-ca-2")
+        self.refused("bad_request", retire(successor="hub-ca"), "itself")
+        self.make_ca(room, "hub-ca-2")
+        self.refused("policy_denied", retire(), "instead (hub-ca-2)")
+        self.refused("policy_denied", retire(successor="hub-ca-2", last=True))
+        room.call("suspend_key", key="hub-ca-2")
+        self.refused("policy_denied", retire(successor="hub-ca-2"), "hub-ca-2", "suspended")
+        self.refused("policy_denied", retire(), "there is none")
+        self.make_ca(room, "hub-sub", form="csr", subject={**rig.ROOT_SUBJECT, "common_name": "Sub"})
+        self.refused("policy_denied", retire(successor="hub-sub"), "waits for its certificate")
+        room.call("activate_key", key="hub-ca-2")
+        room.call("retire_ca", ca="hub-ca-2", last=True)
+        self.refused("policy_denied", retire(successor="hub-ca-2"), "retired")
+        room.issue(room.make_csr())
+        self.assertNotIn("successor", retire(last=True)())
+        record = next(r for r in reversed(room.audit()) if r["event"] == "retire_ca")
+        self.assertEqual((record["ca"], record["last"]), ("hub-ca", True))
 
 
 class Outside(Cas):
@@ -278,6 +305,14 @@ class Outside(Cas):
         room.restart()
         room.issue(room.make_csr(), ca="old-ca", request="r-2")
 
+    def test_a_key_that_is_registered_is_not_taken_over_under_another_name(self):
+        room = self.room()
+        certificate = self.make_ca(room, "hub-ca")["certificate"]
+        with self.assertRaises(rig.Refused) as caught:
+            self.take_over(room, certificate)
+        self.assertEqual((caught.exception.code, caught.exception.message),
+                         ("conflict", 'the key of this certificate is registered already, as "hub-ca", the key of another CA; nothing was changed'))
+
     def test_an_import_that_was_cut_short_is_given_again(self):
         room = self.room()
         certificate = self.make_ca(room, "hub-ca")["certificate"]
@@ -324,11 +359,17 @@ class CommandLine(Cas):
 
         hubseal("ca", "cross", "hub-ca-2", "--by", "hub-ca", "--out", "new-with-old.pem")
         hubseal("ca", "cross", "hub-ca", "--by", "hub-ca-2", "--out", "old-with-new.pem")
-        self.assertRegex(hubseal("ca", "retire", "hub-ca"), r"state +retired")
+        hubseal("ca", "retire", "hub-ca", want=3)
+        hubseal("ca", "retire", "hub-ca", "--last", "--successor", "hub-ca-2", want=2)
+        self.assertRegex(hubseal("ca", "retire", "hub-ca", "--successor", "hub-ca-2"), r"state +retired[^$]+successor +hub-ca-2")
+        serial = room.call("get_ca", ca="hub-ca")["serial"]
+        self.assertRegex(hubseal("ca", "list"), rf"(?m)^CA +STATE .*\nhub-ca +retired +hub-ca +{serial} +[^ ]+Z +hub-ca-2 +CN=.*\n"
+                         r"hub-ca-2 +active +hub-ca-2 +[0-9a-f]+ +[^ ]+Z +- +CN=.*\n$")
+        self.assertEqual([ca["ca"] for ca in json.loads(hubseal("ca", "list", "--json"))["cas"]], ["hub-ca", "hub-ca-2"])
         self.assertEqual(hubseal("ca", "bundle").count("BEGIN CERTIFICATE"), 2)
         self.assertEqual(hubseal("ca", "bundle", "--intermediates").count("BEGIN CERTIFICATE"), 2)
         self.assertRegex(hubseal("status"), r"hub-ca +retired")
-        hubseal("ca", "retire", "hub-ca", want=3)
+        hubseal("ca", "retire", "hub-ca", "--last", want=3)
 
     def test_the_command_line_takes_in_what_an_outside_root_signed_and_what_is_in_the_token(self):
         room = self.room()

@@ -31,7 +31,8 @@ HEALTH = {"status": "ready", "problems": [], "token": {"ready": True, "label": "
           "generation": 1, "sessions": 2}, "keys": {"active": 1, "quarantined": 0, "missing": 0},
           "cas": ["hub-ca"], "audit": {"writable": True, "records": 41},
           "policy": {"version": 3, "sha256": "5a" * 32, "files": "differ"}, "uptime_seconds": 3600}
-VERSION = {"version": "0.1.0", "protocol": 1, "openssl": "OpenSSL 3", "module": "/m.so"}
+VERSION = {"version": "0.1.0", "protocol": 1, "openssl": "OpenSSL 3", "module": "/m.so",
+           "operations": ["health", "version", "list_keys", "get_ca"]}
 
 
 class Commands(unittest.TestCase):
@@ -92,7 +93,7 @@ class Commands(unittest.TestCase):
 
     def test_a_file_that_is_not_there_is_a_usage_error_and_a_bad_csr_is_named(self):
         daemon = self.serve({"issue_certificate": ("bad_request", "CSR: not PEM")})
-        issue = ["cert", "issue", "--profile", "p", "--subject", "s", "--csr"]
+        issue = ["cert", "issue", "--profile", "p", "--participant", "s", "--csr"]
         for words in ([*issue, "/nope"], ["jws", "sign", "/nope"]):
             done = self.hubseal(*words)
             self.assertEqual(done.returncode, 2, words)
@@ -105,7 +106,7 @@ class Commands(unittest.TestCase):
         self.serve({"get_ca": ("not_found", 'there is no CA "nope"'), "list_certificates": {"certificates": []},
                     "issue_certificate": ("approval_required", "needs 2 approvals", "a-17")})
         csr = self.write("bank.csr", b"nonsense")
-        issue = ["cert", "issue", "--profile", "p", "--subject", "s", "--csr", csr]
+        issue = ["cert", "issue", "--profile", "p", "--participant", "s", "--csr", csr]
         for words, status, code in ((["ca", "show", "nope"], 3, "not_found"),
                                     (["cert", "list", "--ca", "nope"], 3, "not_found"),
                                     (["no-such-command"], 2, "bad_request"),
@@ -133,7 +134,7 @@ class Commands(unittest.TestCase):
     def test_an_empty_list_names_what_it_is_empty_of(self):
         self.serve({"list_certificates": {"certificates": []}, "get_ca": {"ca": "hub-ca"}})
         self.assertEqual(self.hubseal("cert", "list").stdout, b"no certificates yet\n")
-        self.assertEqual(self.hubseal("cert", "list", "--ca", "hub-ca", "--subject", "bank9").stdout,
+        self.assertEqual(self.hubseal("cert", "list", "--ca", "hub-ca", "--participant", "bank9").stdout,
                          b"no certificates of bank9 by hub-ca yet\n")
 
     def test_a_silent_daemon_is_given_up_after_the_timeout(self):
@@ -151,13 +152,13 @@ class Commands(unittest.TestCase):
 
     def test_status_is_a_table_and_exit_0_when_ready(self):
         self.serve({"health": HEALTH, "version": VERSION, "list_keys": {"keys": [KEY]},
-                    "get_ca": {"ca": "hub-ca", "state": "active", "key": "hub-ca", "subject": "CN=Hub",
+                    "get_ca": {"ca": "hub-ca", "state": "active", "key": "hub-ca", "serial": "4f1c", "subject": "CN=Hub",
                                "not_after": "2036-11-22T09:00:00Z"}})
         done = self.hubseal("status")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout.decode(), r"hubseald +ready, up 60 min")
         self.assertRegex(done.stdout.decode(), r"policy +version 3, the files say something else")
-        self.assertRegex(done.stdout.decode(), r"hub-ca +active +hub-ca +2036-11-22T09:00:00Z +CN=Hub")
+        self.assertRegex(done.stdout.decode(), r"hub-ca +active +hub-ca +4f1c +2036-11-22T09:00:00Z +- +CN=Hub")
         self.assertRegex(done.stdout.decode(), r"hub-jws +ec_p256 +jws +active +generated")
         whole = json.loads(self.hubseal("--json", "status").stdout)
         self.assertEqual(whole["health"], HEALTH)
@@ -171,10 +172,41 @@ class Commands(unittest.TestCase):
         self.assertRegex(done.stdout.decode(), r"problem +token is gone")
 
     def test_an_auditor_who_may_read_no_keys_still_sees_the_status(self):
-        self.serve(lambda request: {"health": HEALTH, "version": VERSION}.get(request["op"], ("forbidden", "no")))
+        version = dict(VERSION, operations=["health", "version"])
+        daemon = self.serve({"health": HEALTH, "version": version})
         done = self.hubseal("status")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"hub-ca", done.stdout)
+        self.assertEqual([request["op"] for request in daemon.requests], ["health", "version"])  # each refusal is recorded
+
+    def test_a_revocation_wants_its_reason_and_names_the_reasons(self):
+        daemon = self.serve({"revoke_certificate": {"ca": "hub-ca", "serial": "01", "reason": "superseded"}})
+        done = self.hubseal("cert", "revoke", "01")
+        self.assertEqual((done.returncode, daemon.requests), (2, []))
+        for reason in (b"--reason", b"key_compromise", b"superseded", b"unspecified"):
+            self.assertIn(reason, done.stderr)
+        self.assertEqual(self.hubseal("cert", "revoke", "01", "--reason", "superseded").returncode, 0)
+        self.assertEqual(daemon.requests[0]["reason"], "superseded")
+
+    def test_a_refusal_leads_to_where_the_thing_can_be_looked_up(self):
+        self.serve(lambda request: ("not_found", "there is no such thing"))
+        for words, place in ((["approval", "show", "a-9"], b"hubseal approval list"), (["ca", "show", "x"], b"hubseal ca list"),
+                             (["subject", "show", "x"], b"hubseal subject list"), (["cert", "show", "01"], b"hubseal cert list"),
+                             (["approver", "list"], b"hubseal approver list")):
+            self.assertIn(place, self.hubseal(*words).stderr, words)
+
+    def test_anew_is_said_to_the_daemon(self):
+        daemon = self.serve({"unseal": {}})
+        self.hubseal("unseal")
+        self.hubseal("--anew", "unseal")
+        self.assertEqual([request.get("anew") for request in daemon.requests], [None, True])
+
+    def test_one_root_is_not_several(self):
+        for count, words in ((0, b"0 roots\n"), (1, b"1 root\n"), (2, b"2 roots\n")):
+            with self.subTest(count):
+                self.serve({"get_trust_bundle": {"anchors": [CA_PEM] * count, "intermediates": []}})
+                self.assertEqual(self.hubseal("ca", "bundle").stderr, words)
+                os.unlink(self.socket)
 
     def test_json_is_the_daemons_object_on_one_line(self):
         self.serve({"list_keys": {"keys": [KEY]}})
@@ -200,7 +232,7 @@ class Commands(unittest.TestCase):
         daemon = self.serve({"issue_certificate": ISSUED})
         csr = b"-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n"
         path = self.write("bank.csr", csr)
-        common = ["cert", "issue", "--profile", "dfsp-client", "--subject", "bank1"]
+        common = ["cert", "issue", "--profile", "dfsp-client", "--participant", "bank1"]
         first = self.hubseal(*common, "--csr", path, "--out", "bank.pem", "--chain", "chain.pem")
         self.assertEqual(first.returncode, 0, first.stderr)
         again = self.hubseal(*common, "--csr", "-", "--out", "bank.pem", stdin=csr)
@@ -216,7 +248,7 @@ class Commands(unittest.TestCase):
     def test_an_out_file_that_holds_something_else_is_kept(self):
         self.serve({"issue_certificate": ISSUED})
         self.write("bank.key", b"precious")
-        done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "s", "--csr", "-", "--out", "bank.key",
+        done = self.hubseal("cert", "issue", "--profile", "p", "--participant", "s", "--csr", "-", "--out", "bank.key",
                             stdin=b"csr")
         self.assertEqual(done.returncode, 3)
         self.assertEqual(self.read("bank.key"), "precious")
@@ -249,7 +281,7 @@ class Commands(unittest.TestCase):
 
     def test_a_csr_over_32_kib_is_refused_before_it_is_sent(self):
         daemon = self.serve({})
-        done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "s", "--csr", "-", stdin=b"x" * 32769)
+        done = self.hubseal("cert", "issue", "--profile", "p", "--participant", "s", "--csr", "-", stdin=b"x" * 32769)
         self.assertEqual(done.returncode, 2)
         self.assertEqual(daemon.requests, [])
 
@@ -259,7 +291,7 @@ class Commands(unittest.TestCase):
             certificates = [{"ca": "hub-ca", "serial": f"{n:02x}"} for n in range(start, min(start + 2, 5))]
             return {"certificates": certificates, **({"next": start + 2} if start + 2 < 5 else {})}
         daemon = self.serve(page)
-        listed = json.loads(self.hubseal("--json", "cert", "list", "--subject", "bank1").stdout)
+        listed = json.loads(self.hubseal("--json", "cert", "list", "--participant", "bank1").stdout)
         self.assertEqual([c["serial"] for c in listed["certificates"]], ["00", "01", "02", "03", "04"])
         self.assertEqual({r["subject"] for r in daemon.requests}, {"bank1"})
         limited = json.loads(self.hubseal("--json", "cert", "list", "--limit", "2").stdout)
@@ -409,7 +441,7 @@ class Commands(unittest.TestCase):
 
     def test_what_needs_consent_is_status_5_with_the_id_and_what_to_do_next(self):
         self.serve(lambda request: ("approval_required", "issue_certificate of bank1 needs 2 approvals", "a-17"))
-        done = self.hubseal("cert", "issue", "--profile", "p", "--subject", "bank1", "--csr", "-", stdin=b"csr")
+        done = self.hubseal("cert", "issue", "--profile", "p", "--participant", "bank1", "--csr", "-", stdin=b"csr")
         self.assertEqual((done.returncode, done.stdout), (5, b""))
         self.assertIn(b"hubseal approval show a-17", done.stderr)
         self.assertIn(b"hubseal approval approve a-17", done.stderr)
@@ -421,7 +453,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout.decode(), r"a-1 +pending +0 of 2 +issue_certificate +bank1 +agent \(uid 997\)")
         self.assertIn(b"a-2", done.stdout)
-        self.assertEqual({request["state"] for request in daemon.requests}, {"pending"})
+        self.assertEqual({request["state"] for request in daemon.requests}, {"open"})
         self.hubseal("approval", "list", "--state", "all")
         self.assertNotIn("state", daemon.requests[-1])
 

@@ -85,7 +85,9 @@ class Room:
         return answer
 
     def op_health(self, _):
-        return {"status": "ready", "problems": [], "token": {"ready": True}, "cas": list(self.cas)}
+        stopped = [key["label"] for key in self.keys if key["state"] != "active"]
+        return {"status": "degraded" if stopped else "ready", "problems": [f"CA {label} signs nothing" for label in stopped],
+                "token": {"ready": True}, "cas": list(self.cas)}
 
     def op_list_keys(self, _):
         return {"keys": self.keys}

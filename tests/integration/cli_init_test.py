@@ -93,6 +93,30 @@ class Init(unittest.TestCase):
         self.assertEqual((self.read(self.pin), self.read(self.path("state.json"))), (pin, state))
         self.assertFalse(os.path.exists(self.so_pin))  # a second one would only mislead
 
+    def stop_key(self, label, state):
+        keys, cas = json.loads(self.read(self.path("state.json")))
+        for key in keys:
+            key["state"] = state if key["label"] == label else key["state"]
+        with open(self.path("state.json"), "w", encoding="utf-8") as stream:
+            json.dump([keys, cas], stream)
+
+    def test_a_ca_whose_key_was_stopped_is_told_at_once_with_the_way_on(self):
+        self.make_room()
+        for state, way in (("deactivated", b"hubseal ca retire hub-ca --successor"), ("suspended", b"hubseal key activate hub-ca")):
+            self.stop_key("hub-ca", state)
+            done = self.init()  # its own time limit is what a wait of two minutes would break
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(f'key "hub-ca" of CA hub-ca is {state}'.encode(), done.stderr)
+            self.assertIn(way, done.stderr)
+            self.assert_daemon_stopped()
+
+    def test_another_reason_not_to_be_ready_is_waited_for_a_little_and_told(self):
+        self.make_room()
+        self.stop_key("hub-jws", "suspended")
+        done = self.init()
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn(b"CA hub-jws signs nothing", done.stderr)
+
     def test_an_interrupted_ceremony_is_carried_on(self):
         self.make_room()
         with open(self.path("state.json"), "w", encoding="utf-8") as stream:

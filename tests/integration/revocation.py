@@ -125,6 +125,18 @@ class Lists(Revocation):
         self.assertIn("key_compromise", str(self.refused("bad_request", "revoke_certificate", ca="hub-ca", serial=serial,
                                                          reason="remove_from_crl")))
 
+    def test_a_serial_is_wanted_whole_and_of_this_ca(self):
+        serial, _ = self.issue()
+        self.room.call("create_key", label="hub-ca-2", type="ec_p256", use="ca")
+        self.room.call("create_ca", ca="hub-ca-2", key="hub-ca-2", profile="test-root", subject=rig.ROOT_SUBJECT)
+        for operation, more in (("get_certificate", {}), ("revoke_certificate", {"reason": "superseded"}), ("release_certificate", {})):
+            other = self.refused("not_found", operation, ca="hub-ca-2", serial=serial, **more)
+            self.assertIn(f'CA "hub-ca-2" has no certificate with serial {serial}; CA "hub-ca" has', other.message)
+            part = self.refused("not_found", operation, ca="hub-ca", serial=serial[:8], **more)
+            self.assertIn(f'CA "hub-ca" has {serial}, which begins like it: wanted the whole serial', part.message)
+        self.assertEqual(self.refused("not_found", "get_certificate", ca="hub-ca", serial="23" * 16).message,
+                         'CA "hub-ca" has no certificate with serial ' + "23" * 16)
+
     def test_a_revocation_survives_a_restart_and_stands_in_the_audit_log(self):
         serial, certificate = self.issue()
         self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")

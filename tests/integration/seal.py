@@ -111,6 +111,58 @@ class Seal(Sealing):
         shown = json.loads(room.call("get_approval", approval=other)["content"])
         self.assertEqual((shown["sealed"]["reason"], shown["sealed"]["seals"]), ("key stolen", 2))
 
+    def test_a_rejected_unseal_is_over_and_a_person_asks_anew_at_once(self):
+        room = self.room(unseal=1)
+        carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(room, carol)
+        room.call("seal", reason="drill")
+        rejected = approval_support.wait_for_consent(lambda: room.call("unseal"))
+        approval_support.submit(room, rejected, carol, "reject")
+        said = self.hubseal(room, "unseal", want=3)
+        self.assertIn(f"was rejected ({rejected})", said)
+        self.assertIn("hubseal --anew", said)
+        said = self.hubseal(room, "--anew", "unseal", want=5)
+        anew = approval_support.wait_for_consent(lambda: room.call("unseal"))
+        self.assertNotEqual(anew, rejected)
+        self.assertIn(anew, said)
+        self.assertEqual(approval_support.wait_for_consent(lambda: room.call("unseal", anew=True)), anew)  # once
+        room.call("seal", reason="drill, again")  # no shorter way: that is another request, which nobody has agreed to
+        other = approval_support.wait_for_consent(lambda: room.call("unseal"))
+        self.assertNotIn(other, (rejected, anew))
+        approval_support.submit(room, other, carol)
+        room.call("unseal")
+        asked = [record["approval"] for record in room.audit() if record.get("result") == "approval_required"]
+        self.assertLess({rejected, anew, other}, {*asked, "none"})
+
+    def test_what_is_wrong_no_more_is_not_told_any_more(self):
+        """The list that could not be signed while sealed is signed when somebody looks, not at the next round."""
+        room = self.room()
+        serial = room.issue(room.make_csr())["serial"]
+        room.call("seal", reason="drill")
+        room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        self.assertTrue(any("CRL" in problem for problem in room.call("health")["problems"]))
+        number = room.call("get_crl", ca="hub-ca")["number"]
+        room.call("unseal")
+        self.assertEqual(room.call("health", on="audit")["problems"], [])
+        self.assertGreater(room.call("get_crl", ca="hub-ca")["number"], number)
+
+    def test_status_asks_for_what_its_socket_offers_and_leaves_no_refusals(self):
+        room = self.room()
+        done = subprocess.run([HUBSEAL, "--socket", room.run / "audit.sock", "status"], capture_output=True, text=True,
+                              timeout=rig.PATIENCE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("hub-ca", done.stdout)
+        self.assertEqual([record for record in room.audit() if record.get("result") == "forbidden"], [])
+        self.assertNotIn("list_keys", room.call("version", on="audit")["operations"])
+        self.assertIn("list_keys", room.call("version")["operations"])
+
+    def test_only_people_ask_anew(self):
+        room = self.room()
+        for socket, operation in (("agent", "list_approvals"), ("audit", "health")):
+            self.refused("bad_request", lambda: room.call(operation, anew=True, on=socket), "admin.sock")
+        room.call("health", anew=True)
+        self.refused("bad_request", lambda: room.call("health", anew=1), "anew")
+
     def test_the_log_is_vouched_for_while_sealed(self):
         room = self.room()
         room.call("seal", reason="drill")

@@ -26,6 +26,22 @@ BOOST_AUTO_TEST_CASE(advice_speaks_of_a_profile_only_when_the_message_names_one)
   BOOST_TEST(advice_for({Code::policy_denied, "the name belongs to another"}).empty());
 }
 
+BOOST_AUTO_TEST_CASE(advice_goes_by_what_was_asked_for) {
+  const std::pair<const char*, const char*> places[] = {
+      {"approve", "approval list"},     {"remove_approver", "approver list"}, {"set_subject", "subject list"},
+      {"retire_ca", "ca list"},         {"create_key", "key list"},           {"revoke_certificate", "cert list"},
+      {"load_policy", "policy history"}};
+  for (const auto& [operation, place] : places)
+    for (const Code code : {Code::not_found, Code::conflict})
+      BOOST_TEST(advice_for({code, "it"}, operation).find(place) != std::string::npos, operation);
+  BOOST_TEST(advice_for({Code::bad_request, "x"}, "load_policy").find("policy check") != std::string::npos);
+  BOOST_TEST(
+      advice_for({Code::policy_denied, "unseal of hubseald was rejected (a-1), which"}, "unseal").find("--anew") !=
+      std::string::npos);
+  BOOST_TEST(advice_for({Code::forbidden, "uid 5 is no approver"}, "approve").find("approver list") !=
+             std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_file_on_this_side_is_not_the_daemons_disk) {
   for (const Code code : {Code::bad_request, Code::conflict})
     BOOST_TEST(advice_for({code, "output file /nope/x: its folder does not exist"}).find("folder") !=

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
                                                {"frobnicate"},
                                                {"status", "extra"},
                                                {"key", "create", "x", "--type", "rsa_1024", "--use", "ca"},
-                                               {"cert", "issue", "--subject", "a"},
+                                               {"cert", "issue", "--participant", "a"},
                                                {"--timeout", "0", "status"},
                                                {"cert", "list", "--limit", "0"},
                                                {"cert", "list", "--limit", "501"},

@@ -49,4 +49,10 @@ BOOST_AUTO_TEST_CASE(pairs_align_their_values) {
              "CA       hub-ca\nsubject  CN=x\nnone\n");
 }
 
+BOOST_AUTO_TEST_CASE(one_thing_is_not_several) {
+  BOOST_TEST(counted(0, "root") == "0 roots");
+  BOOST_TEST(counted(1, "root") == "1 root");
+  BOOST_TEST(counted(2, "root") == "2 roots");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -30,6 +30,30 @@ BOOST_AUTO_TEST_CASE(members_are_taken_by_name_and_the_rest_is_refused) {
   BOOST_TEST(fields.nothing_left().has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_slip_in_writing_is_told_as_that) {
+  for (const char* slip : {"validity_dais", "vailidity_days", "validity_day", "avlidity_days"}) {
+    const Json json = {{slip, 3}};
+    check_refused(Fields::of(json).value().integer("validity_days", 1, 5), Code::bad_request,
+                  std::string("\"") + slip + "\" is not known here; did you mean \"validity_days\"?");
+  }
+  const Json json = {{"approver", "bob"}, {"reasons", "x"}};
+  Fields fields = Fields::of(json).value();
+  check_refused(fields.name("approval", 24), Code::bad_request,
+                "\"approval\" is missing");  // two slips apart: both known
+  BOOST_TEST(!fields.optional_text("reason", 8).value().has_value());
+  BOOST_TEST(fields.name("approver", 24).has_value());
+  check_refused(fields.nothing_left(), Code::bad_request, "did you mean \"reason\"?");
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_there_can_be_said_at_once) {
+  const Json json = {{"rotate_ca", 2}};
+  const Fields fields = Fields::of(json, "needed.").value();
+  check_refused(fields.only({"retire_ca", "unseal"}), Code::bad_request,
+                "\"needed.rotate_ca\" is not known here; did you mean \"retire_ca\"?");
+  check_refused(fields.only({"unseal"}), Code::bad_request, "\"needed.rotate_ca\" is not known here");
+  BOOST_TEST(fields.only({"unseal", "rotate_ca"}).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(texts_are_bounded_in_bytes_and_hold_no_nul) {
   const Json json = {{"a", "four"}, {"empty", ""}, {"nul", std::string("a\0b", 3)}, {"number", 1}};
   Fields fields = Fields::of(json).value();

@@ -14,6 +14,14 @@ BOOST_AUTO_TEST_CASE(a_request_comes_back_as_it_was_sent) {
   BOOST_TEST(request.fields == (Json{{"ca", "hub-ca"}}));
 }
 
+BOOST_AUTO_TEST_CASE(anew_is_of_the_envelope_and_no_field_of_the_operation) {
+  const auto request = decode_request(encode_request({"1", "unseal", {{"anew", true}}})).value();
+  BOOST_TEST(request.anew);
+  BOOST_TEST(request.fields.empty());
+  BOOST_TEST(!decode_request(encode_request({"1", "unseal", Json::object()})).value().anew);
+  BOOST_TEST(!decode_request(encode_request({"1", "unseal", {{"anew", 1}}})).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(requests_without_version_id_or_operation_are_refused) {
   for (const char* bad :
        {"{}", "[]", R"({"v":1,"id":"1"})", R"({"v":1,"op":"health"})", R"({"id":"1","op":"health"})",

@@ -22,10 +22,12 @@ struct Fixture {
     waiting = grant.error().approval;
     return std::string(to_string(grant.error().code));
   }
-  void approve(const std::string& id) {
+  void approve(const std::string& id) { put(id, ApprovalState::approved); }
+  void reject(const std::string& id) { put(id, ApprovalState::rejected); }
+  void put(const std::string& id, ApprovalState state) {
     test::must(registry->write([&](Database& database) -> Result<> {
-      Statement update = TRY(database.prepare("UPDATE approvals SET state = 'approved' WHERE 'a-' || id = ?"));
-      return update.bind(id).run();
+      Statement update = TRY(database.prepare("UPDATE approvals SET state = ? WHERE 'a-' || id = ?"));
+      return update.bind(to_string(state)).bind(id).run();
     }));
   }
   Result<> use(const Grant& grant) {
@@ -88,6 +90,45 @@ BOOST_AUTO_TEST_CASE(it_is_good_for_exactly_what_was_asked_by_whom_and_under_whi
   BOOST_TEST(ask(action, ann) == "approval_required");
   policy.version = 3;
   BOOST_TEST(ask(action, ann) == "granted");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_rejected_is_over_and_is_asked_for_anew_only_by_who_says_so) {
+  ask(action, ann);
+  approve(waiting);
+  reject(waiting);
+  BOOST_TEST(ask(action, ann) == "policy_denied");
+  Requester again = ann;
+  again.anew = true;
+  BOOST_TEST(ask(action, again) == "approval_required");
+  BOOST_TEST(waiting == "a-2");
+  BOOST_TEST(test::must(approvals.find("a-2")).agreed == 0u);
+  BOOST_TEST(ask(action, again) == "approval_required");  // what waits is not asked for twice
+  BOOST_TEST(waiting == "a-2");
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-2");
+  BOOST_TEST((test::must(approvals.find("a-1")).state == ApprovalState::rejected));
+  approve("a-2");
+  BOOST_TEST(ask(action, ann) == "granted");
+}
+
+BOOST_AUTO_TEST_CASE(open_are_those_that_something_can_still_come_of) {
+  Action other = action;
+  const auto ids = [&](const ApprovalQuery& query) {
+    std::string text;
+    for (const ApprovalRecord& approval : test::must(approvals.list(query))) text += approval_id(approval) + ' ';
+    return text;
+  };
+  for (const char* about : {"pending", "approved", "rejected"}) {
+    other.about = about;
+    ask(other, ann);
+  }
+  approve("a-2");
+  reject("a-3");
+  BOOST_TEST(ids({.open = true}) == "a-1 a-2 ");
+  BOOST_TEST(ids({.state = ApprovalState::pending}) == "a-1 ");
+  BOOST_TEST(ids({}) == "a-1 a-2 a-3 ");
+  clock.time += 73h;
+  BOOST_TEST(ids({.open = true}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(it_expires_before_and_after_the_vote) {

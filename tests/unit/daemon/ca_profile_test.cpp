@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
   refused("jws", "= 730", "= -1", "\"validity_days\"");
   refused("jws", "= 730", "= 7.5", "fraction");
   refused("jws", "= 730", "= 100000", "\"validity_days\"");
-  refused("jws", "validity_days ", "validity_dais ", "\"validity_days\" is missing");
+  refused("jws", "validity_days ", "validity_dais ", "did you mean \"validity_days\"?");
   refused("jws", "backdate_minutes = 5", "backdate_minutes = -5", "\"backdate_minutes\"");
   refused("jws", "\"digital_signature\"", "\"anything\"", "\"key_usage\" holds \"anything\"");
   refused("jws", "\"digital_signature\"", "\"key_cert_sign\"", "\"key_usage\" has key_cert_sign");

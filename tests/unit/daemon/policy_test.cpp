@@ -50,6 +50,14 @@ BOOST_AUTO_TEST_CASE(an_operation_that_is_left_out_is_refused) {
   refused("create_ca = 0", "", "\"approvals.needed.create_ca\" is missing");
 }
 
+BOOST_AUTO_TEST_CASE(a_misspelt_key_is_named_and_not_the_one_that_it_leaves_missing) {
+  refused("create_ca = 0", "create_cas = 0",
+          "\"approvals.needed.create_cas\" is not known here; did you mean \"create_ca\"?");
+  refused("create_ca = 0", "fly = 1", "\"approvals.needed.fly\" is not known here");
+  refused("expires_hours = 72", "expire_hour = 72", "did you mean \"expires_hours\"?");
+  refused("[register]", "[registers]", "\"registers\" is not known here; did you mean \"register\"?");
+}
+
 BOOST_AUTO_TEST_CASE(unknown_keys_and_wild_numbers_are_refused) {
   refused("create_ca = 0", "create_ca = 0\nfly = 1", "fly");
   refused("create_ca = 0", "create_ca = 17", "create_ca");
