@@ -1,0 +1,116 @@
+"""hubseal ceremony verify: what was altered in a transcript is named, also where the chain of hashes was made anew."""
+
+import hashlib
+import json
+import pathlib
+import sys
+import unittest
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import approval_support
+from ceremony_support import Ceremonies
+
+
+class Altered(Ceremonies):
+    def test_an_altered_byte_is_named_wherever_it_is(self):
+        transcript = self.hold()
+        whole = transcript.read_bytes()
+        line_of = lambda at: whole[:at].count(b"\n") + 1
+        copy = self.folder / "altered"
+        for at in [*range(0, len(whole), max(1, len(whole) // 60)), len(whole) - 1, len(whole) - 2]:
+            copy.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+            told = self.verify(copy, want=3)["fault"]
+            self.assertIn(told["line"], (line_of(at), line_of(at) + 1), (at, told))
+
+    def test_a_transcript_that_ends_early_is_named(self):
+        transcript = self.hold()
+        whole = transcript.read_bytes()
+        copy = self.folder / "short"
+        copy.write_bytes(whole[:-20])
+        self.named(copy, "cut off")
+        lines = whole.splitlines(keepends=True)
+        for count in range(1, len(lines)):
+            copy.write_bytes(b"".join(lines[:count]))
+            self.named(copy, "is missing", "has no end")
+        copy.write_bytes(b"")
+        self.named(copy, "empty")
+
+    def test_a_step_that_was_taken_out_is_named(self):
+        transcript = self.hold()
+        lines = transcript.read_bytes().splitlines(keepends=True)
+        copy = self.folder / "gap"
+        copy.write_bytes(b"".join(lines[:3] + lines[5:]))
+        self.assertEqual(self.named(copy, "not the line that was written after")["line"], 4)
+        forged = self.rechained([line for line in self.lines(transcript) if line.get("n") != 2])
+        self.named(forged, "is about step 3; step 2 is next")
+        # Also out of the file: then it is another file, which the reviewed one tells.
+        lines = self.lines(transcript)
+        text = lines[0]["text"]
+        file = self.folder / "reviewed.toml"
+        file.write_text(text)
+        kept = [line for line in lines if line.get("n") != 3]
+        kept[0]["text"] = text[:text.rindex("[[step]]")]
+        kept[0]["sha256"] = hashlib.sha256(kept[0]["text"].encode()).hexdigest()
+        for part in ("records", "proofs"):
+            kept[-2][part].pop()
+        forged = self.rechained(kept)
+        self.assertTrue(self.verify(forged)["good"])
+        self.named(forged, "another file", more=("--file", file))
+
+    def test_another_certificate_or_key_is_named(self):
+        transcript = self.hold()
+        genuine = self.lines(transcript)
+        other = ec.generate_private_key(ec.SECP256R1())
+        pem = x509.load_pem_x509_certificate(self.done(genuine, 3)["reply"]["certificate"].encode())
+        builder = x509.CertificateBuilder(pem.issuer, pem.subject, other.public_key(), pem.serial_number, pem.not_valid_before,
+                                          pem.not_valid_after, list(pem.extensions))
+        forged = builder.sign(other, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+        lines = self.lines(transcript)
+        self.done(lines, 3)["reply"]["certificate"] = forged
+        self.named(self.rechained(lines), "step 3 (create_ca", "another one than the audit record says")
+
+        lines = self.lines(transcript)
+        reply = self.done(lines, 1)["reply"]
+        reply["pem"] = approval_support.pem_of(other)
+        self.named(self.rechained(lines), "step 1 (create_key", "another key id")
+        reply["key_id"] = hashlib.sha256(other.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+        self.named(self.rechained(lines), "step 1 (create_key", "of the audit record")
+
+        # The audit record put right as well: it is not in the tree any more.
+        record = json.loads(lines[-2]["records"][0])
+        record["key_id"] = reply["key_id"]
+        lines[-2]["records"][0] = json.dumps(record, separators=(",", ":"))
+        self.named(self.rechained(lines), "not proven to be in the log")
+
+    def test_a_record_of_another_step_is_named(self):
+        lines = self.lines(self.hold())
+        evidence = lines[-2]
+        self.done(lines, 2)["record"] = self.done(lines, 3)["record"]
+        evidence["records"][1], evidence["proofs"][1] = evidence["records"][2], evidence["proofs"][2]
+        self.named(self.rechained(lines), "step 2", "is not of this step: event is create_ca")
+
+    def test_a_request_that_is_not_the_files_is_named(self):
+        lines = self.lines(self.hold())
+        for line in lines:
+            if line.get("n") == 2:
+                line["request"]["evidence"] = "under the desk"
+        self.named(self.rechained(lines), "asks for something else than the file")
+
+    def test_another_audit_key_and_another_log_are_named(self):
+        transcript = self.hold()
+        other = self.folder / "other.pem"
+        other.write_text(approval_support.pem_of(ec.generate_private_key(ec.SECP256R1())))
+        self.named(transcript, "not signed by this audit key", key=other)
+        lines = self.lines(transcript)
+        lines[0]["daemon"]["instance"] = "0" * 32
+        self.named(self.rechained(lines), "the ceremony was held with")
+        self.hubseal("verify", transcript, "--key", transcript, want=2, socket=False)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
