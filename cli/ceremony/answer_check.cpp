@@ -90,8 +90,29 @@ Result<> check_authority(const Transcript& transcript, const Json& request, cons
   if (text_of(request, "form") != "csr") return check_root(transcript, request, reply, record);
   const x509::Csr csr = TRY(x509::Csr::parse(text_of(reply, "csr")));
   TRY(csr.verify_own_signature());
+  if (to_hex(sha256(csr.der())) != text_of(record, "csr_sha256"))
+    return wrong("the request is another one than the audit record says");
   TRY(check_own_key(transcript, request, csr.key_id()));
   return check_name(request, TRY(csr.subject()).text());
+}
+
+Result<> check_approver(const Json& reply, const Json& record) {
+  if (member_of(reply, "uid") != member_of(record, "approver_uid"))
+    return wrong(fmt::format("uid of the answer is {}, of the audit record {}", text_of(reply, "uid"),
+                             text_of(record, "approver_uid")));
+  return same_as_record(reply, record, {"approver", "person", "kind", "key_id", "credential_id", "rp_id", "origin"});
+}
+
+/// What it replaced must be what the file says was in force, as far as it says.
+Result<> check_policy_change(const Transcript& transcript, std::size_t index, const Json& reply, const Json& record) {
+  std::string before = transcript.script.policy_sha256;
+  for (std::size_t i = 0; i < index; ++i)
+    if (transcript.script.steps[i].operation == "load_policy")
+      before = text_of(transcript.script.steps[i].fields, "sha256");
+  const std::string replaced = text_of(member_of(record, "replaces"), "sha256");
+  if (!before.empty() && replaced != before)
+    return wrong(fmt::format("the policy that was in force is {}, not {}", replaced, before));
+  return same_as_record(reply, record, {"sha256"});
 }
 
 }  // namespace
@@ -102,9 +123,9 @@ Result<> check_answer(const Transcript& transcript, std::size_t index, const Jso
   const Json& reply = transcript.done[index].reply;
   if (operation == "create_key") return check_new_key(request, reply, record);
   if (operation == "create_ca") return check_authority(transcript, request, reply, record);
-  if (operation == "add_approver") return same_as_record(reply, record, {"approver", "person", "kind", "key_id"});
+  if (operation == "add_approver") return check_approver(reply, record);
   if (operation == "set_subject") return must_be(reply, "subject", text_of(request, "subject"));
-  if (operation == "load_policy") return same_as_record(reply, record, {"sha256"});
+  if (operation == "load_policy") return check_policy_change(transcript, index, reply, record);
   return check_key_change(transcript, request, reply, record);
 }
 

@@ -70,10 +70,8 @@ Result<Script> decode(Fields fields) {
   Script script;
   script.title = TRY(fields.text("title", kMaxLine));
   script.witnesses = TRY(fields.text_list("witnesses", kMaxWitnesses, kMaxLine));
-  script.policy_sha256 = TRY(fields.optional_text("policy_sha256", 64)).value_or("");
-  const auto digest = from_hex(script.policy_sha256);
-  if (!script.policy_sha256.empty() && (!digest || digest->size() != 32 || to_hex(*digest) != script.policy_sha256))
-    return fail(Code::bad_request, "\"policy_sha256\" is not a SHA-256 of 64 lower-case hexadecimal digits");
+  if (auto policy = TRY(fields.optional_text("policy_sha256", 64)))
+    script.policy_sha256 = TRY(sha256_text(*std::move(policy), "policy_sha256"));
   script.steps = TRY(read_steps(TRY(fields.object_list("step", kMaxSteps))));
   TRY(fields.nothing_left());
   TRY(check_order(script));

@@ -85,7 +85,8 @@ Result<Json> add_approver(Fields& fields) {
   request["public_key"] = TRY(fields.text("public_key", 1024));
   TRY(x509::public_key_from_spki(TRY(x509::der_of_pem(request["public_key"].get<std::string>(), {"PUBLIC KEY"}))));
   if (kind == "key") return request;
-  request["credential_id"] = TRY(fields.text("credential_id", 1364));
+  const Bytes credential = TRY(from_base64url(TRY(fields.text("credential_id", 1364))));
+  request["credential_id"] = to_base64url(credential);  // in the one form that the log has
   request["rp_id"] = TRY(fields.text("rp_id", 253));
   request["origin"] = TRY(fields.text("origin", 300));
   return request;
@@ -108,7 +109,12 @@ Result<Json> set_subject(Fields& fields) {
   return request;
 }
 
-Result<Json> load_policy(Fields&) { return Json::object(); }
+/// The files are what they are on the day: the file of the ceremony says which they must be.
+Result<Json> load_policy(Fields& fields) {
+  Json request;
+  request["sha256"] = TRY(sha256_text(TRY(fields.text("sha256", 64)), "sha256"));
+  return request;
+}
 
 struct Kind {
   std::string_view operation;
@@ -124,6 +130,12 @@ constexpr std::array kKinds = {
 };
 
 }  // namespace
+
+Result<std::string> sha256_text(std::string text, std::string_view member) {
+  const auto digest = from_hex(text);
+  if (digest && digest->size() == 32 && to_hex(*digest) == text) return text;
+  return fail(Code::bad_request, fmt::format("\"{}\" is not a SHA-256 of 64 lower-case hexadecimal digits", member));
+}
 
 Result<CeremonyStep> decode_step(Fields& fields) {
   std::array<std::pair<std::string_view, const Kind*>, kKinds.size()> table;

@@ -1,6 +1,7 @@
 #include "cli/ceremony/step_trace.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -12,37 +13,67 @@
 namespace hubseal::cli {
 namespace {
 
-/// The members that the record must have, besides event and result.
-Json traces_of(const CeremonyStep& step) {
-  const Json& asked = step.fields;
+/// Members that the record has as they were asked; null where they were not.
+Json copied(const Json& asked, std::initializer_list<std::pair<const char*, const char*>> members) {
   Json traces = Json::object();
-  const auto copy = [&](const char* member, const char* as) {
-    if (asked.contains(member)) traces[as] = asked[member];
-  };
-  if (step.operation == "create_key") {
-    copy("label", "key");
-    copy("type", "type");
-    copy("use", "use");
-    // Absent where it was not asked for, which null stands for.
-    traces["state"] = text_of(asked, "state") == "pre_activation" ? Json("pre_activation") : Json();
-    traces["backup"] = asked.contains("backup_required") ? Json("required") : Json();
-  } else if (step.operation == "add_approver") {
-    copy("name", "approver");
-    copy("person", "person");
-    copy("kind", "kind");
-    traces["change"] = "add";
-    if (const auto spki = x509::der_of_pem(text_of(asked, "public_key"), {"PUBLIC KEY"}))
-      traces["key_id"] = to_hex(sha256(*spki));
-  } else if (step.operation == "set_subject") {
-    copy("subject", "subject");
-    for (const char* member : {"organization", "country"})
-      traces[member] = asked.contains(member) ? asked[member] : Json("");
-  } else {
-    for (const char* member : {"ca", "key", "profile", "evidence"}) copy(member, member);
-    if (step.operation == "deactivate_key") traces["compromised"] = asked.contains("compromised");
-  }
+  for (const auto& [member, as] : members) traces[as] = member_of(asked, member);
   return traces;
 }
+
+Json trace_create_key(const Json& asked) {
+  Json traces = copied(asked, {{"label", "key"}, {"type", "type"}, {"use", "use"}});
+  // Absent where it was not asked for.
+  traces["state"] = text_of(asked, "state") == "pre_activation" ? Json("pre_activation") : Json();
+  traces["backup"] = asked.contains("backup_required") ? Json("required") : Json();
+  return traces;
+}
+
+Json trace_add_approver(const Json& asked) {
+  Json traces = copied(asked, {{"name", "approver"},
+                               {"person", "person"},
+                               {"kind", "kind"},
+                               {"uid", "approver_uid"},  // "uid" of a record is who asked
+                               {"credential_id", "credential_id"},
+                               {"rp_id", "rp_id"},
+                               {"origin", "origin"}});
+  traces["change"] = "add";
+  const auto spki = x509::der_of_pem(text_of(asked, "public_key"), {"PUBLIC KEY"});
+  traces["key_id"] = spki ? Json(to_hex(sha256(*spki))) : Json();
+  return traces;
+}
+
+Json trace_set_subject(const Json& asked) {
+  Json traces = copied(asked, {{"subject", "subject"}});
+  for (const char* member : {"organization", "country"})
+    traces[member] = asked.contains(member) ? asked[member] : Json("");
+  return traces;
+}
+
+Json trace_create_ca(const Json& asked) {
+  return copied(asked, {{"ca", "ca"}, {"key", "key"}, {"profile", "profile"}});
+}
+
+Json trace_confirm_backup(const Json& asked) { return copied(asked, {{"key", "key"}, {"evidence", "evidence"}}); }
+
+Json trace_activate_key(const Json& asked) { return copied(asked, {{"key", "key"}}); }
+
+Json trace_deactivate_key(const Json& asked) {
+  return {{"key", asked["key"]}, {"compromised", asked.contains("compromised")}};
+}
+
+Json trace_load_policy(const Json& asked) { return copied(asked, {{"sha256", "sha256"}}); }
+
+struct Trace {
+  std::string_view operation;
+  Json (*of)(const Json& asked);
+};
+
+constexpr std::array kTraces = {
+    Trace{"create_key", &trace_create_key},         Trace{"create_ca", &trace_create_ca},
+    Trace{"confirm_backup", &trace_confirm_backup}, Trace{"activate_key", &trace_activate_key},
+    Trace{"deactivate_key", &trace_deactivate_key}, Trace{"add_approver", &trace_add_approver},
+    Trace{"set_subject", &trace_set_subject},       Trace{"load_policy", &trace_load_policy},
+};
 
 std::vector<std::string> texts_of(const Json& list) {
   std::vector<std::string> texts;
@@ -85,11 +116,13 @@ std::string names_differ(const Json& recorded, const CeremonyStep& step) {
 std::string differs(const Json& record, const CeremonyStep& step, const Asked& asked) {
   Json traces = {{"event", step.operation}, {"result", "ok"}};
   traces["uid"] = asked.uid;
-  traces.update(traces_of(step));
+  const auto trace =
+      std::find_if(kTraces.begin(), kTraces.end(), [&](const Trace& row) { return row.operation == step.operation; });
+  if (trace == kTraces.end()) return fmt::format("nothing is known of what {} leaves in the log", step.operation);
+  traces.update(trace->of(step.fields));
   for (const auto& [member, wanted] : traces.items())
     if (member_of(record, member) != wanted)
-      return fmt::format("{} is {}, not {}", member, text_of(record, member),
-                         wanted.is_string() ? wanted.get<std::string>() : dump_json(wanted));
+      return fmt::format("{} is {}, not {}", member, text_of(record, member), text_of(traces, member));
   if (step.operation == "set_subject") return names_differ(member_of(record, "names"), step);
   return {};
 }

@@ -4,6 +4,7 @@ import hashlib
 import json
 import pathlib
 import sys
+import tempfile
 import unittest
 
 from cryptography import x509
@@ -110,6 +111,86 @@ class Altered(Ceremonies):
         lines[0]["daemon"]["instance"] = "0" * 32
         self.named(self.rechained(lines), "the ceremony was held with")
         self.hubseal("verify", transcript, "--key", transcript, want=2, socket=False)
+
+
+class OtherRequest(Ceremonies):
+    """The daemon was asked for one thing, and the file and the request of the transcript say another."""
+
+    def forged(self, transcript, *changes):
+        """Each change is (what was done, what the transcript says): in the file, and in every line's request and answer."""
+        lines = self.lines(transcript)
+        for was, says in changes:
+            as_toml = lambda value: json.dumps(value) if not isinstance(value, str) or "\n" not in value else f"'''{value}'''"
+            lines[0]["text"] = lines[0]["text"].replace(f" = {as_toml(was)}\n", f" = {as_toml(says)}\n")
+            for line in lines:
+                for part in ("request", "reply"):
+                    for member, value in line.get(part, {}).items():
+                        if value == was:
+                            line[part][member] = says
+        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        return self.rechained(lines)
+
+    def test_an_approver_of_another_uid_is_named(self):
+        transcript = self.hold('title = "t"\n[[step]]\ndo = "add_approver"\nname = "ann-{id}"\nperson = "ann-{id}"\n'
+                               'kind = "uid"\nuid = 6666\n')
+        self.named(self.forged(transcript, (6666, 1001)), "step 1", "approver_uid is 6666, not 1001")
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        card = approval_support.KeyApprover("card").fields()["public_key"]
+        text = 'title = "t"\n[[step]]\ndo = "add_approver"\nname = "key-{id}"\nperson = "bob-{id}"\nkind = "key"\n'
+        transcript = self.hold(text + "public_key = '''{pem}'''\n", pem=card)
+        # A uid that the file says and the daemon was not asked for, and the other way round.
+        lines = self.lines(transcript)
+        lines[0]["text"] += "uid = 1001\n"
+        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        for line in lines:
+            if "request" in line:
+                del line["request"]["public_key"]
+                line["request"].update(uid=1001, public_key=card)
+        self.named(self.rechained(lines), "step 1", "approver_uid is -, not 1001")
+
+    def test_an_approver_of_another_relying_party_or_credential_is_named(self):
+        text = '''title = "t"
+[[step]]
+do = "add_approver"
+name = "ann-{id}"
+person = "ann-{id}"
+kind = "webauthn"
+public_key = """{pem}"""
+credential_id = "Y3JlZGVudGlhbA"
+rp_id = "hub.example.com"
+origin = "https://hub.example.com"
+'''
+        transcript = self.hold(text, pem=approval_support.KeyApprover("card").fields()["public_key"])
+        for member, was, says in (("credential_id", "Y3JlZGVudGlhbA", "b3RoZXI"), ("rp_id", "hub.example.com", "evil.example.com"),
+                                  ("origin", "https://hub.example.com", "https://evil.example.com")):
+            with self.subTest(member):
+                self.named(self.forged(transcript, (was, says)), "step 1", f"{member} is {was}, not {says}")
+
+    def test_times_and_a_token_that_nothing_proves_are_shown_as_such(self):
+        transcript = self.hold()
+        lines = self.lines(transcript)
+        genuine = [json.loads(record) for record in lines[-2]["records"]]
+        lines[0]["time"] = "2001-01-01T00:00:00Z"
+        lines[0]["daemon"]["token_serial"] = "forged"
+        for line in lines:
+            if line["line"] == "done":
+                line["time"] = "2001-01-01T00:00:00Z"
+        forged = self.rechained(lines)
+        told = self.verify(forged)
+        self.assertEqual([step["time"] for step in told["steps"]], [record["time"] for record in genuine])
+        shown = self.hubseal("verify", forged, "--key", self.key, socket=False).stdout
+        for line in shown.splitlines():
+            if "2001-01-01" in line or "forged" in line:
+                self.assertIn("not proven", line)
+        for record in genuine:
+            self.assertIn(record["time"], shown)
+
+    def test_another_policy_is_named(self):
+        text = 'title = "t"\n[[step]]\ndo = "load_policy"\nsha256 = "{policy}"\n'
+        policy = self.room.call("health")["policy"]["sha256"]
+        transcript = self.hold(text, policy=policy)
+        self.assertEqual(self.verify(transcript)["steps"][0]["sha256"], policy)
+        self.named(self.forged(transcript, (policy, "0" * 64)), "step 1", "sha256 is")
 
 
 if __name__ == "__main__":

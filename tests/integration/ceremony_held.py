@@ -25,7 +25,7 @@ from ceremony_support import FILE, MORE, Ceremonies
 class Held(Ceremonies):
     def test_what_is_done_is_printed_and_believed_in_another_folder_without_a_daemon(self):
         person = approval_support.KeyApprover("card")
-        file = self.file(MORE, pem=person.fields()["public_key"], number=1)
+        file = self.file(MORE, pem=person.fields()["public_key"], number=1, policy=self.room.call("health")["policy"]["sha256"])
         said = self.hubseal("run", file, "--yes").stdout
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         for words in (f"Rehearsal of {self.id}", "Ann Auditor", digest, "Step 11 of 11: load_policy", "are done and proven"):
@@ -81,7 +81,8 @@ class Held(Ceremonies):
         self.assertEqual(json.loads(self.hubseal("run", self.file(), "--check", "--json", socket=False).stdout)["steps"], 3)
         wrong = (
             (FILE + "\n[[step]]\ndo = \"sign_jws\"\n", "step 4"),
-            (FILE + "\n[[step]]\ndo = \"load_policy\"\nsurprise = 1\n", "surprise"),
+            (FILE + "\n[[step]]\ndo = \"load_policy\"\nsha256 = \"" + "0" * 64 + "\"\nsurprise = 1\n", "surprise"),
+            (FILE + "\n[[step]]\ndo = \"load_policy\"\n", "sha256"),
             (FILE.replace("ec_p256", "ec_p257"), "step 1"),
             (FILE.replace("C=KE", "C=Kenya"), "step 3"),
             (FILE.replace("witnesses", "witness"), "witness"),

@@ -86,6 +86,7 @@ key = "jws-{id}"
 
 [[step]]
 do = "load_policy"
+sha256 = "{policy}"
 """
 
 
