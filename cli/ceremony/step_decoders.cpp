@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ceremony/ca_step_decoders.h"
 #include "cli/subject.h"
 #include "common/key_types.h"
 #include "common/log.h"
@@ -42,13 +43,20 @@ Result<Json> create_key(Fields& fields) {
   return request;
 }
 
-Result<Json> create_ca(Fields& fields) {
+Result<Json> create_csr(Fields& fields) {
   Json request;
-  request["ca"] = TRY(fields.name("ca", kMaxName));
-  request["key"] = TRY(fields.name("key", kMaxName));
-  request["profile"] = TRY(fields.name("profile", kMaxName));
-  request["subject"] = TRY(parse_subject(TRY(fields.text("subject", kMaxText))));
-  if (fields.has("form")) request["form"] = TRY(word<2>(fields, "form", {"root", "csr"}));
+  request["label"] = TRY(fields.name("label", kMaxName));
+  request["type"] = to_string(TRY(fields.choice("type", kKeyTypes)));
+  request["subject"] = Json::object();
+  if (const auto subject = TRY(fields.optional_text("subject", kMaxText)))
+    request["subject"] = TRY(parse_subject(*subject));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  TRY(x509::SubjectAltNames::of(dns, ip));
+  if (!dns.empty()) request["dns"] = dns;
+  if (!ip.empty()) request["ip"] = ip;
+  if (request["subject"].empty() && dns.empty() && ip.empty())
+    return fail(Code::bad_request, "a CSR needs a subject, or at least one DNS name or IP address");
   return request;
 }
 
@@ -123,10 +131,19 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"create_key", "label", &create_key},       Kind{"create_ca", "ca", &create_ca},
-    Kind{"confirm_backup", "key", &confirm_backup}, Kind{"activate_key", "key", &name_a_key},
-    Kind{"deactivate_key", "key", &deactivate_key}, Kind{"add_approver", "name", &add_approver},
-    Kind{"set_subject", "subject", &set_subject},   Kind{"load_policy", "", &load_policy},
+    Kind{"create_key", "label", &create_key},
+    Kind{"create_csr", "label", &create_csr},
+    Kind{"confirm_backup", "key", &confirm_backup},
+    Kind{"activate_key", "key", &name_a_key},
+    Kind{"deactivate_key", "key", &deactivate_key},
+    Kind{"create_ca", "ca", &decode_create_ca},
+    Kind{"install_ca", "ca", &decode_install_ca},
+    Kind{"import_ca", "ca", &decode_import_ca},
+    Kind{"cross_certify", "ca", &decode_cross_certify},
+    Kind{"retire_ca", "ca", &decode_retire_ca},
+    Kind{"add_approver", "name", &add_approver},
+    Kind{"set_subject", "subject", &set_subject},
+    Kind{"load_policy", "", &load_policy},
 };
 
 }  // namespace

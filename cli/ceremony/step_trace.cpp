@@ -7,11 +7,20 @@
 
 #include "cli/session.h"
 #include "common/key_types.h"
+#include "common/x509/chain.h"
 #include "common/x509/pem.h"
 #include "common/x509/subject_alt_names.h"
 
 namespace hubseal::cli {
 namespace {
+
+std::vector<std::string> texts_of(const Json& list) {
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  for (const Json& item : list)
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  return texts;
+}
 
 /// Members that the record has as they were asked; null where they were not.
 Json copied(const Json& asked, std::initializer_list<std::pair<const char*, const char*>> members) {
@@ -49,8 +58,57 @@ Json trace_set_subject(const Json& asked) {
   return traces;
 }
 
+/// As the daemon writes the name of a request.
+Json name_text(const Json& subject) {
+  std::vector<x509::DistinguishedName::Entry> entries;
+  for (const auto& [word, attribute] : x509::kAttributes)
+    if (subject.contains(word)) entries.emplace_back(attribute, text_of(subject, word));
+  const auto name = x509::DistinguishedName::of(std::move(entries));
+  return name ? Json(name->text()) : Json();
+}
+
 Json trace_create_ca(const Json& asked) {
-  return copied(asked, {{"ca", "ca"}, {"key", "key"}, {"profile", "profile"}});
+  Json traces = copied(asked, {{"ca", "ca"}, {"key", "key"}, {"profile", "profile"}});
+  traces["distinguished_name"] = name_text(asked["subject"]);
+  return traces;
+}
+
+/// PEM certificates as the record has them; null where there are none.
+Json hash_of(const Result<x509::Certificate>& certificate) {
+  return certificate ? Json(to_hex(sha256(certificate->der()))) : Json();
+}
+
+Json hash_of_root(const Json& asked) {
+  // A self-signed root is its own chain.
+  const auto chain = x509::parse_chain(text_of(asked, asked.contains("chain") ? "chain" : "certificate"));
+  return chain ? Json(to_hex(sha256(chain->back().der()))) : Json();
+}
+
+Json trace_install_ca(const Json& asked) {
+  Json traces = copied(asked, {{"ca", "ca"}});
+  traces["certificate_sha256"] = hash_of(x509::Certificate::parse(text_of(asked, "certificate")));
+  traces["root_sha256"] = hash_of_root(asked);
+  return traces;
+}
+
+Json trace_import_ca(const Json& asked) {
+  Json traces = trace_install_ca(asked);
+  traces.update(copied(asked, {{"key", "key"}, {"profile", "profile"}}));
+  return traces;
+}
+
+Json trace_cross_certify(const Json& asked) { return copied(asked, {{"ca", "subject"}, {"by", "ca"}}); }
+
+Json trace_retire_ca(const Json& asked) { return copied(asked, {{"ca", "ca"}}); }
+
+Json trace_create_csr(const Json& asked) {
+  Json traces = copied(asked, {{"label", "key"}, {"type", "type"}});
+  traces["distinguished_name"] = name_text(asked["subject"]);
+  const auto names = x509::SubjectAltNames::of(texts_of(member_of(asked, "dns")), texts_of(member_of(asked, "ip")));
+  if (!names) return traces;
+  traces["dns"] = names->dns();
+  traces["ip"] = names->ip();
+  return traces;
 }
 
 Json trace_confirm_backup(const Json& asked) { return copied(asked, {{"key", "key"}, {"evidence", "evidence"}}); }
@@ -69,19 +127,14 @@ struct Trace {
 };
 
 constexpr std::array kTraces = {
-    Trace{"create_key", &trace_create_key},         Trace{"create_ca", &trace_create_ca},
+    Trace{"create_key", &trace_create_key},         Trace{"create_csr", &trace_create_csr},
     Trace{"confirm_backup", &trace_confirm_backup}, Trace{"activate_key", &trace_activate_key},
-    Trace{"deactivate_key", &trace_deactivate_key}, Trace{"add_approver", &trace_add_approver},
-    Trace{"set_subject", &trace_set_subject},       Trace{"load_policy", &trace_load_policy},
+    Trace{"deactivate_key", &trace_deactivate_key}, Trace{"create_ca", &trace_create_ca},
+    Trace{"install_ca", &trace_install_ca},         Trace{"import_ca", &trace_import_ca},
+    Trace{"cross_certify", &trace_cross_certify},   Trace{"retire_ca", &trace_retire_ca},
+    Trace{"add_approver", &trace_add_approver},     Trace{"set_subject", &trace_set_subject},
+    Trace{"load_policy", &trace_load_policy},
 };
-
-std::vector<std::string> texts_of(const Json& list) {
-  std::vector<std::string> texts;
-  if (!list.is_array()) return texts;
-  for (const Json& item : list)
-    if (item.is_string()) texts.push_back(item.get<std::string>());
-  return texts;
-}
 
 bool holds(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/x509/chain.h"
 #include "daemon/ca/outside.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
@@ -52,7 +53,7 @@ Json words_of(const ca::OutsideCa& outside) {
 Result<Json> install_ca(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName));
   const std::string certificate = TRY(fields.text("certificate", kMaxPem));
-  const std::string chain = TRY(fields.text("chain", ca::kMaxChainPem));
+  const std::string chain = TRY(fields.text("chain", x509::kMaxChainPem));
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}};
@@ -76,7 +77,7 @@ Result<Json> install_ca(Call& call, Fields fields) {
   TRY(call.record_intent("install_intent"));
   CaRecord record = waiting->record;
   record.certificate = outside.issuer.certificate().der();
-  record.chain = ca::chain_pem(outside.chain);
+  record.chain = x509::chain_pem(outside.chain);
   const auto authority = TRY(services.authorities.update(std::move(record), grant));
   make_first_crl(call, ca);
   return view_of(*authority);
@@ -86,7 +87,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName)), label = TRY(fields.name("key", kMaxName));
   const std::string profile_name = TRY(fields.name("profile", kMaxName));
   const std::string certificate = TRY(fields.text("certificate", kMaxPem));
-  const std::string chain = TRY(fields.optional_text("chain", ca::kMaxChainPem)).value_or("");
+  const std::string chain = TRY(fields.optional_text("chain", x509::kMaxChainPem)).value_or("");
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}, {"key", label}, {"profile", profile_name}};
@@ -115,7 +116,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
                                                        .profile = profile_name,
                                                        .certificate = own.der(),
                                                        .csr = {},
-                                                       .chain = chain.empty() ? "" : ca::chain_pem(outside.chain)}));
+                                                       .chain = chain.empty() ? "" : x509::chain_pem(outside.chain)}));
   make_first_crl(call, ca);
   return view_of(*authority);
 }

@@ -87,7 +87,7 @@ class Held(Ceremonies):
             (FILE.replace("C=KE", "C=Kenya"), "step 3"),
             (FILE.replace("witnesses", "witness"), "witness"),
             ("title = \"empty\"\n", "no [[step]]"),
-            (FILE + FILE[FILE.index("[[step]]"):], "an earlier step does the same"),
+            (FILE + FILE[FILE.index("[[step]]"):], "an earlier step makes the key"),
             # The backup gate: the key of a CA is used before its backup is confirmed.
             (re.sub(r"\[\[step\]\]\ndo = \"confirm_backup\"[^[]*", "", FILE), "confirm_backup"),
             (FILE.replace("backup_required = true", "backup_required = true\nstate = \"pre_activation\""), "activate_key"),

@@ -164,5 +164,19 @@ class Ceremonies(unittest.TestCase):
         path.write_text(text)
         return path
 
+    def forged(self, transcript, *changes):
+        """Each change is (what was done, what the transcript says): in the file, and in every line's request and answer."""
+        lines = self.lines(transcript)
+        for was, says in changes:
+            as_toml = lambda value: json.dumps(value) if not isinstance(value, str) or "\n" not in value else f"'''{value}'''"
+            lines[0]["text"] = lines[0]["text"].replace(f" = {as_toml(was)}\n", f" = {as_toml(says)}\n")
+            for line in lines:
+                for part in ("request", "reply"):
+                    for member, value in line.get(part, {}).items():
+                        if value == was:
+                            line[part][member] = says
+        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        return self.rechained(lines)
+
     def done(self, lines, number):
         return next(line for line in lines if line["line"] == "done" and line["n"] == number)
