@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import approval_support
-from ceremony_support import Ceremonies
+from ceremony_support import MORE, Ceremonies
 
 
 class Altered(Ceremonies):
@@ -151,6 +152,51 @@ origin = "https://hub.example.com"
                                   ("origin", "https://hub.example.com", "https://evil.example.com")):
             with self.subTest(member):
                 self.named(self.forged(transcript, (was, says)), "step 1", f"{member} is {was}, not {says}")
+
+    #: Another value for each member of a step: as the file has it, and as the request has it where that is something else.
+    OTHERS = {"label": "x", "ca": "x", "key": "x", "name": "x", "person": "x", "subject": "x", "profile": "x", "type": "rsa_3072",
+              "backup_required": None, "state": "active", "evidence": "desk", "organization": "x", "country": "UG", "cn": ["x"], "dns": ["x.example"],
+              "ip": ["192.0.2.1"], "sha256": "0" * 64}
+
+    def altered_step(self, transcript, number, member, request_value, file_value):
+        lines = self.lines(transcript)
+        blocks = lines[0]["text"].split("[[step]]")
+        line = "" if file_value is None else f"{member} = " + (f"'''{file_value}'''" if "\n" in file_value else json.dumps(file_value))
+        blocks[number], found = re.subn(rf"(?ms)^{member} = ('''.*?'''|[^\n]*)$", lambda _: line, blocks[number])
+        self.assertEqual(found, 1, member)
+        lines[0]["text"] = "[[step]]".join(blocks)
+        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        for line in lines:
+            if line.get("n") != number:
+                continue
+            where = line["request"] if member in line["request"] else line["request"]["names"]
+            was = where[member]
+            if request_value is None:
+                del where[member]
+            else:
+                where[member] = request_value
+            if line.get("reply", {}).get(member) == was:
+                line["reply"][member] = request_value
+        return self.rechained(lines)
+
+    def test_each_member_of_each_step_that_is_altered_in_file_request_and_answer_is_named(self):
+        pem = approval_support.KeyApprover("card").fields()["public_key"]
+        others = {**self.OTHERS, "public_key": approval_support.KeyApprover("x").fields()["public_key"]}
+        transcript = self.hold(MORE, pem=pem, number=9, policy=self.room.call("health")["policy"]["sha256"])
+        requests = [line["request"] for line in self.lines(transcript) if line["line"] == "done"]
+        for number, request in enumerate(requests, 1):
+            members = [*request, *request.get("names", {})]
+            for member in members:
+                # Another kind of approver has other members; another form is another answer; the gate is the file's own business.
+                if member in ("op", "names", "kind", "form") or (request["op"], member) == ("confirm_backup", "key"):
+                    continue
+                with self.subTest(step=f"{number} {request['op']}", member=member):
+                    wanted = wrote = others[member] if member != "use" else {"ca": "jws", "jws": "ca"}[request["use"]]
+                    if request["op"] == "create_ca" and member == "subject":
+                        wanted, wrote = {"common_name": "x"}, "CN=x"
+                    problem = self.named(self.altered_step(transcript, number, member, wanted, wrote))["problem"]
+                    self.assertTrue(problem.startswith(f"step {number} ({request['op']}"), problem)
+                    self.assertIn("is not of this step", problem)
 
     def test_times_and_a_token_that_nothing_proves_are_shown_as_such(self):
         transcript = self.hold()
