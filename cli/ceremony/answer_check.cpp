@@ -57,6 +57,11 @@ Result<> check_approver(const ProvenStep& step) {
   if (member_of(step.reply, "uid") != member_of(step.record, "approver_uid"))
     return wrong(fmt::format("uid of the answer is {}, of the audit record {}", text_of(step.reply, "uid"),
                              text_of(step.record, "approver_uid")));
+  if (step.reply.contains("public_key")) {
+    const Bytes spki = TRY(x509::der_of_pem(text_of(step.reply, "public_key"), {"PUBLIC KEY"}));
+    if (to_hex(sha256(spki)) != text_of(step.record, "key_id"))
+      return wrong("the public key of the answer is another one than the audit record says");
+  }
   return same_as_record(step, {"approver", "person", "kind", "key_id", "credential_id", "rp_id", "origin"});
 }
 

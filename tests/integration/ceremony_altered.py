@@ -125,7 +125,10 @@ class OtherRequest(Ceremonies):
         card = approval_support.KeyApprover("card").fields()["public_key"]
         text = 'title = "t"\n[[step]]\ndo = "add_approver"\nname = "key-{id}"\nperson = "bob-{id}"\nkind = "key"\n'
         transcript = self.hold(text + "public_key = '''{pem}'''\n", pem=card)
-        # A uid that the file says and the daemon was not asked for, and the other way round.
+        lines = self.lines(transcript)
+        self.done(lines, 1)["reply"]["public_key"] = approval_support.KeyApprover("x").fields()["public_key"]
+        self.named(self.rechained(lines), "step 1", "the public key of the answer is another one")
+        # A uid that the file says and the daemon was not asked for.
         lines = self.lines(transcript)
         lines[0]["text"] += "uid = 1001\n"
         lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
