@@ -2,7 +2,6 @@
 // transcript, with any other byte a transcript whose hashes are put right here, because a fuzzer cannot hash. Whatever
 // is read can be printed; what a run would write of a file that was accepted can be read again, or a ceremony could not
 // go on.
-#include "cli/ceremony/fingerprint.h"
 #include "cli/ceremony/step_trace.h"
 #include "cli/ceremony/verdict_view.h"
 #include "common/key_types.h"

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import re
 import sys
 import tempfile
 import unittest
@@ -160,27 +159,6 @@ origin = "https://hub.example.com"
     OTHERS = {"label": "x", "ca": "x", "key": "x", "name": "x", "person": "x", "subject": "x", "profile": "x", "type": "rsa_3072",
               "backup_required": None, "state": "active", "evidence": "desk", "organization": "x", "country": "UG", "cn": ["x"], "dns": ["x.example"],
               "ip": ["192.0.2.1"], "sha256": "0" * 64}
-
-    def altered_step(self, transcript, number, member, request_value, file_value):
-        lines = self.lines(transcript)
-        blocks = lines[0]["text"].split("[[step]]")
-        line = "" if file_value is None else f"{member} = " + (f"'''{file_value}'''" if "\n" in file_value else json.dumps(file_value))
-        blocks[number], found = re.subn(rf"(?ms)^{member} = ('''.*?'''|[^\n]*)$", lambda _: line, blocks[number])
-        self.assertEqual(found, 1, member)
-        lines[0]["text"] = "[[step]]".join(blocks)
-        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
-        for line in lines:
-            if line.get("n") != number:
-                continue
-            where = line["request"] if member in line["request"] else line["request"]["names"]
-            was = where[member]
-            if request_value is None:
-                del where[member]
-            else:
-                where[member] = request_value
-            if line.get("reply", {}).get(member) == was:
-                line["reply"][member] = request_value
-        return self.rechained(lines)
 
     def test_each_member_of_each_step_that_is_altered_in_file_request_and_answer_is_named(self):
         pem = approval_support.KeyApprover("card").fields()["public_key"]

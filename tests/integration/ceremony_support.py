@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -176,6 +177,28 @@ class Ceremonies(unittest.TestCase):
                         if value == was:
                             line[part][member] = says
         lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        return self.rechained(lines)
+
+    def altered_step(self, transcript, number, member, request_value, file_value):
+        """The transcript with another value of one member in the file, the request and, where it repeats it, the answer; None: without."""
+        lines = self.lines(transcript)
+        blocks = lines[0]["text"].split("[[step]]")
+        line = "" if file_value is None else f"{member} = " + (f"'''{file_value}'''" if "\n" in file_value else json.dumps(file_value))
+        blocks[number], found = re.subn(rf"(?ms)^{member} = ('''.*?'''|[^\n]*)$", lambda _: line, blocks[number])
+        self.assertEqual(found, 1, member)
+        lines[0]["text"] = "[[step]]".join(blocks)
+        lines[0]["sha256"] = hashlib.sha256(lines[0]["text"].encode()).hexdigest()
+        for line in lines:
+            if line.get("n") != number:
+                continue
+            where = line["request"] if member in line["request"] else line["request"]["names"]
+            was = where[member]
+            if request_value is None:
+                del where[member]
+            else:
+                where[member] = request_value
+            if line.get("reply", {}).get(member) == was:
+                line["reply"][member] = request_value
         return self.rechained(lines)
 
     def done(self, lines, number):
