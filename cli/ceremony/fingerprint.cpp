@@ -11,7 +11,9 @@ std::string fingerprint_of(const Json& reply) {
   for (const char* member : {"certificate", "csr"})
     if (const auto der = x509::der_of_pem(text_of(reply, member), {"CERTIFICATE", "CERTIFICATE REQUEST"}))
       return to_hex(sha256(*der));
-  return member_of(reply, "key_id").is_string() ? text_of(reply, "key_id") : "";
+  for (const char* member : {"key_id", "sha256"})
+    if (member_of(reply, member).is_string()) return text_of(reply, member);
+  return "";
 }
 
 std::string in_groups(const std::string& hex) {

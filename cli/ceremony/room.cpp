@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/ceremony/step_trace.h"
+#include "cli/pages.h"
 
 namespace hubseal::cli {
 namespace {
@@ -25,14 +26,8 @@ Result<Json> find_item(const Session& session, const char* operation, const char
   return fail(Code::not_found, fmt::format("there is no {}", name));
 }
 
-bool makes_something(const CeremonyStep& step) {
-  for (const char* operation : {"create_key", "create_ca", "add_approver", "set_subject"})
-    if (step.operation == operation) return true;
-  return false;
-}
-
 /// A CA whose key this file makes: whether it will be granted is asked before the key is made for nothing.
-Result<> check_authority(const Session& session, const Script& script, const CeremonyStep& step) {
+Result<> check_grant(const Session& session, const Script& script, const CeremonyStep& step) {
   const CeremonyStep* maker = maker_of(script, text_of(step.fields, "key"));
   if (!maker) return {};
   TRY(session.call("check_ca", {{"ca", step.fields["ca"]},
@@ -40,6 +35,42 @@ Result<> check_authority(const Session& session, const Script& script, const Cer
                                 {"key_type", maker->fields["type"]},
                                 {"subject", step.fields["subject"]}}));
   return {};
+}
+
+/// A CA that a step is about: made by an earlier step, or there and in a state in which the daemon will do the step.
+Result<> check_there(const Session& session, const Script& script, std::size_t index, const std::string& ca,
+                     std::initializer_list<std::string_view> states) {
+  for (std::size_t i = 0; i < index; ++i)
+    if (const auto made = made_by(script.steps[i]); std::find(made.begin(), made.end(), "CA " + ca) != made.end())
+      return {};
+  const std::string state = text_of(TRY(session.call("get_ca", {{"ca", ca}})), "state");
+  if (std::find(states.begin(), states.end(), state) != states.end()) return {};
+  return fail(Code::conflict, fmt::format("CA {} is {}; wanted {}", ca, state, fmt::join(states, " or ")));
+}
+
+/// What the daemon would refuse of a step about CAs, as far as it can be known before.
+Result<> check_authorities(const Session& session, const Script& script, std::size_t index) {
+  const CeremonyStep& step = script.steps[index];
+  const auto there = [&](const char* member, std::initializer_list<std::string_view> states) {
+    return check_there(session, script, index, text_of(step.fields, member), states);
+  };
+  if (step.operation == "create_ca") return check_grant(session, script, step);
+  if (step.operation == "install_ca") return there("ca", {"awaiting_certificate"});
+  if (step.operation == "retire_ca") return there("ca", {"active"});
+  if (step.operation != "cross_certify") return {};
+  TRY(there("by", {"active"}));
+  return there("ca", {"active", "retired"});
+}
+
+/// Its request id is the daemon's own: no client can choose one with a colon.
+Result<Json> find_cross(const Session& session, const CeremonyStep& step) {
+  const std::string by = text_of(step.fields, "by");
+  const Pages found =
+      TRY(fetch_pages(session, "list_certificates", "certificates", {{"ca", by}, {"subject", step.about}}));
+  for (const Json& item : found.items)
+    if (text_of(item, "request") == fmt::format("cross:{}:{}", by, step.about) && text_of(item, "state") != "intended")
+      return session.call("get_certificate", {{"ca", by}, {"serial", item["serial"]}});
+  return fail(Code::not_found, fmt::format("{} has not certified {}", by, step.about));
 }
 
 }  // namespace
@@ -69,12 +100,12 @@ Result<> check_policy(const Session& session, const Script& script) {
 Result<> check_nothing_there(const Session& session, const Script& script, std::size_t first) {
   for (std::size_t i = first; i < script.steps.size(); ++i) {
     const CeremonyStep& step = script.steps[i];
-    if (!makes_something(step)) continue;
-    const auto present = look_up(session, step);
-    if (present) return there_already(i + 1, step);
-    if (present.error().code != Code::not_found) return tl::unexpected(present.error());
-    if (step.operation != "create_ca") continue;
-    if (const auto granted = check_authority(session, script, step); !granted)
+    if (!made_by(step).empty()) {
+      const auto present = look_up(session, step);
+      if (present) return there_already(i + 1, step);
+      if (present.error().code != Code::not_found) return tl::unexpected(present.error());
+    }
+    if (const auto granted = check_authorities(session, script, i); !granted)
       return fail(granted.error().code,
                   fmt::format("step {} ({}): {}; nothing was changed", i + 1, name_of(step), granted.error().message));
   }
@@ -104,7 +135,8 @@ Result<Found> find_record(const Session& session, const CeremonyStep& step, cons
 
 Result<Json> look_up(const Session& session, const CeremonyStep& step) {
   const std::string& operation = step.operation;
-  if (operation == "create_ca") return session.call("get_ca", {{"ca", step.about}});
+  if (operation.ends_with("_ca")) return session.call("get_ca", {{"ca", step.about}});
+  if (operation == "cross_certify") return find_cross(session, step);
   if (operation == "set_subject") return session.call("get_subject", {{"subject", step.about}});
   if (operation == "add_approver") return find_item(session, "list_approvers", "approvers", "approver", step.about);
   if (operation == "load_policy") {

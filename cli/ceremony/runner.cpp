@@ -32,7 +32,8 @@ bool unknown_outcome(const Error& error) { return error.message.find("gave no an
 
 std::string render_reply(const CeremonyStep& step, const Json& reply) {
   std::string text = render_fields(reply);
-  if (step.operation == "create_ca") text = render_ca(reply);
+  if (step.operation.ends_with("_ca")) text = render_ca(reply);
+  if (step.operation == "cross_certify") text = render_certificate(reply);
   if (step.operation.ends_with("_key") || step.operation == "confirm_backup") text = render_key(reply);
   const std::string fingerprint = fingerprint_of(reply);
   return fingerprint.empty() ? text : text + fmt::format("compare: {}\n", in_groups(fingerprint));
@@ -57,6 +58,8 @@ class Runner {
     if (!reply && reply.error().code == Code::not_found) return {};  // a crash of the daemon came between
     if (!reply) return tl::unexpected(reply.error());
     tell(fmt::format("Step {} was done before hubseal ended; the audit log has it.\n", transcript_.done.size() + 1));
+    if (step.operation == "create_csr")
+      tell("The request is lost: only the answer held it. Destroy the key, and make another in a new ceremony.\n");
     return keep(step, *transcript_.pending, *reply, found.record);
   }
 
@@ -103,7 +106,8 @@ class Runner {
     asked.records = TRY(count_records(session_));
     asked.uid = ::getuid();
     TRY(file_.append(asked_line(number, step, asked, now())));
-    const Work work = step.operation == "create_key" ? Work::key_generation : Work::quick;
+    const bool makes_key = step.operation == "create_key" || step.operation == "create_csr";
+    const Work work = makes_key ? Work::key_generation : Work::quick;
     const auto reply = session_.call(step.operation, step.fields, work);
     if (!reply) {
       if (!unknown_outcome(reply.error())) TRY(file_.append(refused_line(number, reply.error(), now())));

@@ -11,6 +11,7 @@
 #include "common/fields.h"
 #include "common/key_types.h"
 #include "common/toml.h"
+#include "common/x509/chain.h"
 
 namespace hubseal::cli {
 namespace {
@@ -33,13 +34,16 @@ struct Gate {
 /// Two steps that make the same thing, and a key that is used before its gate is open: the daemon would refuse them in
 /// the middle of the ceremony.
 Result<> check_order(const Script& script) {
-  std::set<std::string> made;
+  std::set<std::string> made, retired;
   std::map<std::string, Gate> gates;
   for (std::size_t i = 0; i < script.steps.size(); ++i) {
     const CeremonyStep& step = script.steps[i];
-    const bool makes = step.operation == "create_key" || step.operation == "create_ca" ||
-                       step.operation == "add_approver" || step.operation == "set_subject";
-    if (makes && !made.insert(name_of(step)).second) return refuse(i + 1, step, "an earlier step does the same");
+    for (const std::string& thing : made_by(step))
+      if (!made.insert(thing).second) return refuse(i + 1, step, fmt::format("an earlier step makes the {}", thing));
+    const std::string signer = step.operation == "cross_certify" ? text_of(step.fields, "by") : step.about;
+    if ((step.operation == "cross_certify" || step.operation == "retire_ca") && retired.contains(signer))
+      return refuse(i + 1, step, fmt::format("an earlier step retires CA {}", signer));
+    if (step.operation == "retire_ca") retired.insert(step.about);
     if (step.operation == "create_key")
       gates[step.about] = {.backup = member_of(step.fields, "backup_required") == Json(true),
                            .activation = text_of(step.fields, "state") == "pre_activation"};
@@ -70,14 +74,23 @@ Result<Script> decode(Fields fields) {
   Script script;
   script.title = TRY(fields.text("title", kMaxLine));
   script.witnesses = TRY(fields.text_list("witnesses", kMaxWitnesses, kMaxLine));
-  script.policy_sha256 = TRY(fields.optional_text("policy_sha256", 64)).value_or("");
-  const auto digest = from_hex(script.policy_sha256);
-  if (!script.policy_sha256.empty() && (!digest || digest->size() != 32 || to_hex(*digest) != script.policy_sha256))
-    return fail(Code::bad_request, "\"policy_sha256\" is not a SHA-256 of 64 lower-case hexadecimal digits");
+  if (auto policy = TRY(fields.optional_text("policy_sha256", 64)))
+    script.policy_sha256 = TRY(sha256_text(*std::move(policy), "policy_sha256"));
   script.steps = TRY(read_steps(TRY(fields.object_list("step", kMaxSteps))));
   TRY(fields.nothing_left());
   TRY(check_order(script));
   return script;
+}
+
+/// A value as people compare it: of certificates whose they are and their SHA-256.
+std::vector<std::string> lines_of(const Json& value) {
+  if (!value.is_string()) return {dump_json(value)};
+  const auto chain = x509::parse_chain(value.get<std::string>());
+  if (!chain) return {value.get<std::string>()};
+  std::vector<std::string> lines;
+  for (const x509::Certificate& certificate : *chain)
+    lines.push_back(fmt::format("{}, SHA-256 {}", certificate.subject(), to_hex(sha256(certificate.der()))));
+  return lines;
 }
 
 }  // namespace
@@ -100,6 +113,17 @@ const CeremonyStep* maker_of(const Script& script, const std::string& key) {
   return found == script.steps.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> made_by(const CeremonyStep& step) {
+  const auto named = [&](const std::string& kind) { return fmt::format("{} {}", kind, step.about); };
+  if (step.operation == "create_key" || step.operation == "create_csr") return {named("key")};
+  if (step.operation == "create_ca") return {named("CA")};
+  if (step.operation == "import_ca") return {named("CA"), "key " + text_of(step.fields, "key")};
+  if (step.operation == "cross_certify") return {named("certificate by " + text_of(step.fields, "by") + " for")};
+  if (step.operation == "add_approver") return {named("approver")};
+  if (step.operation == "set_subject") return {named("participant")};
+  return {};
+}
+
 std::string name_of(const CeremonyStep& step) {
   return step.about.empty() ? step.operation : step.operation + " " + step.about;
 }
@@ -107,7 +131,7 @@ std::string name_of(const CeremonyStep& step) {
 std::string render_fields(const Json& fields) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const auto& [name, value] : fields.items())
-    pairs.emplace_back("     " + name, display_text(value.is_string() ? value.get<std::string>() : dump_json(value)));
+    for (const std::string& line : lines_of(value)) pairs.emplace_back("     " + name, display_text(line));
   return pairs.empty() ? "" : render_pairs(pairs);
 }
 

@@ -34,6 +34,9 @@ Result<Script> read_script(std::string text, const std::string& name);
 /// The step that makes this key in the token; null where the file has none.
 const CeremonyStep* maker_of(const Script& script, const std::string& key);
 
+/// What a step makes and must not find there: "key hub-ca", "CA hub-ca". Empty where it changes something.
+std::vector<std::string> made_by(const CeremonyStep& step);
+
 /// For people: header, digest, and what each step asks for.
 std::string render_script(const Script& script);
 /// "create_key hub-ca"

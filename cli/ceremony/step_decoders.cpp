@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ceremony/ca_step_decoders.h"
 #include "cli/subject.h"
 #include "common/key_types.h"
 #include "common/log.h"
@@ -42,13 +43,20 @@ Result<Json> create_key(Fields& fields) {
   return request;
 }
 
-Result<Json> create_ca(Fields& fields) {
+Result<Json> create_csr(Fields& fields) {
   Json request;
-  request["ca"] = TRY(fields.name("ca", kMaxName));
-  request["key"] = TRY(fields.name("key", kMaxName));
-  request["profile"] = TRY(fields.name("profile", kMaxName));
-  request["subject"] = TRY(parse_subject(TRY(fields.text("subject", kMaxText))));
-  if (fields.has("form")) request["form"] = TRY(word<2>(fields, "form", {"root", "csr"}));
+  request["label"] = TRY(fields.name("label", kMaxName));
+  request["type"] = to_string(TRY(fields.choice("type", kKeyTypes)));
+  request["subject"] = Json::object();
+  if (const auto subject = TRY(fields.optional_text("subject", kMaxText)))
+    request["subject"] = TRY(parse_subject(*subject));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  TRY(x509::SubjectAltNames::of(dns, ip));
+  if (!dns.empty()) request["dns"] = dns;
+  if (!ip.empty()) request["ip"] = ip;
+  if (request["subject"].empty() && dns.empty() && ip.empty())
+    return fail(Code::bad_request, "a CSR needs a subject, or at least one DNS name or IP address");
   return request;
 }
 
@@ -85,7 +93,8 @@ Result<Json> add_approver(Fields& fields) {
   request["public_key"] = TRY(fields.text("public_key", 1024));
   TRY(x509::public_key_from_spki(TRY(x509::der_of_pem(request["public_key"].get<std::string>(), {"PUBLIC KEY"}))));
   if (kind == "key") return request;
-  request["credential_id"] = TRY(fields.text("credential_id", 1364));
+  const Bytes credential = TRY(from_base64url(TRY(fields.text("credential_id", 1364))));
+  request["credential_id"] = to_base64url(credential);  // in the one form that the log has
   request["rp_id"] = TRY(fields.text("rp_id", 253));
   request["origin"] = TRY(fields.text("origin", 300));
   return request;
@@ -108,7 +117,12 @@ Result<Json> set_subject(Fields& fields) {
   return request;
 }
 
-Result<Json> load_policy(Fields&) { return Json::object(); }
+/// The files are what they are on the day: the file of the ceremony says which they must be.
+Result<Json> load_policy(Fields& fields) {
+  Json request;
+  request["sha256"] = TRY(sha256_text(TRY(fields.text("sha256", 64)), "sha256"));
+  return request;
+}
 
 struct Kind {
   std::string_view operation;
@@ -117,13 +131,28 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"create_key", "label", &create_key},       Kind{"create_ca", "ca", &create_ca},
-    Kind{"confirm_backup", "key", &confirm_backup}, Kind{"activate_key", "key", &name_a_key},
-    Kind{"deactivate_key", "key", &deactivate_key}, Kind{"add_approver", "name", &add_approver},
-    Kind{"set_subject", "subject", &set_subject},   Kind{"load_policy", "", &load_policy},
+    Kind{"create_key", "label", &create_key},
+    Kind{"create_csr", "label", &create_csr},
+    Kind{"confirm_backup", "key", &confirm_backup},
+    Kind{"activate_key", "key", &name_a_key},
+    Kind{"deactivate_key", "key", &deactivate_key},
+    Kind{"create_ca", "ca", &decode_create_ca},
+    Kind{"install_ca", "ca", &decode_install_ca},
+    Kind{"import_ca", "ca", &decode_import_ca},
+    Kind{"cross_certify", "ca", &decode_cross_certify},
+    Kind{"retire_ca", "ca", &decode_retire_ca},
+    Kind{"add_approver", "name", &add_approver},
+    Kind{"set_subject", "subject", &set_subject},
+    Kind{"load_policy", "", &load_policy},
 };
 
 }  // namespace
+
+Result<std::string> sha256_text(std::string text, std::string_view member) {
+  const auto digest = from_hex(text);
+  if (digest && digest->size() == 32 && to_hex(*digest) == text) return text;
+  return fail(Code::bad_request, fmt::format("\"{}\" is not a SHA-256 of 64 lower-case hexadecimal digits", member));
+}
 
 Result<CeremonyStep> decode_step(Fields& fields) {
   std::array<std::pair<std::string_view, const Kind*>, kKinds.size()> table;

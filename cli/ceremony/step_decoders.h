@@ -9,4 +9,7 @@ namespace hubseal::cli {
 /// here. Errors: bad_request, too_large.
 Result<CeremonyStep> decode_step(Fields& fields);
 
+/// Lower-case hexadecimal of a SHA-256. Errors: bad_request, naming the member.
+Result<std::string> sha256_text(std::string text, std::string_view member);
+
 }  // namespace hubseal::cli

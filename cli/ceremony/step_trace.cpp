@@ -1,48 +1,18 @@
 #include "cli/ceremony/step_trace.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
 #include "cli/session.h"
 #include "common/key_types.h"
+#include "common/x509/chain.h"
 #include "common/x509/pem.h"
 #include "common/x509/subject_alt_names.h"
 
 namespace hubseal::cli {
 namespace {
-
-/// The members that the record must have, besides event and result.
-Json traces_of(const CeremonyStep& step) {
-  const Json& asked = step.fields;
-  Json traces = Json::object();
-  const auto copy = [&](const char* member, const char* as) {
-    if (asked.contains(member)) traces[as] = asked[member];
-  };
-  if (step.operation == "create_key") {
-    copy("label", "key");
-    copy("type", "type");
-    copy("use", "use");
-    // Absent where it was not asked for, which null stands for.
-    traces["state"] = text_of(asked, "state") == "pre_activation" ? Json("pre_activation") : Json();
-    traces["backup"] = asked.contains("backup_required") ? Json("required") : Json();
-  } else if (step.operation == "add_approver") {
-    copy("name", "approver");
-    copy("person", "person");
-    copy("kind", "kind");
-    traces["change"] = "add";
-    if (const auto spki = x509::der_of_pem(text_of(asked, "public_key"), {"PUBLIC KEY"}))
-      traces["key_id"] = to_hex(sha256(*spki));
-  } else if (step.operation == "set_subject") {
-    copy("subject", "subject");
-    for (const char* member : {"organization", "country"})
-      traces[member] = asked.contains(member) ? asked[member] : Json("");
-  } else {
-    for (const char* member : {"ca", "key", "profile", "evidence"}) copy(member, member);
-    if (step.operation == "deactivate_key") traces["compromised"] = asked.contains("compromised");
-  }
-  return traces;
-}
 
 std::vector<std::string> texts_of(const Json& list) {
   std::vector<std::string> texts;
@@ -51,6 +21,120 @@ std::vector<std::string> texts_of(const Json& list) {
     if (item.is_string()) texts.push_back(item.get<std::string>());
   return texts;
 }
+
+/// Members that the record has as they were asked; null where they were not.
+Json copied(const Json& asked, std::initializer_list<std::pair<const char*, const char*>> members) {
+  Json traces = Json::object();
+  for (const auto& [member, as] : members) traces[as] = member_of(asked, member);
+  return traces;
+}
+
+Json trace_create_key(const Json& asked) {
+  Json traces = copied(asked, {{"label", "key"}, {"type", "type"}, {"use", "use"}});
+  // Absent where it was not asked for.
+  traces["state"] = text_of(asked, "state") == "pre_activation" ? Json("pre_activation") : Json();
+  traces["backup"] = asked.contains("backup_required") ? Json("required") : Json();
+  return traces;
+}
+
+Json trace_add_approver(const Json& asked) {
+  Json traces = copied(asked, {{"name", "approver"},
+                               {"person", "person"},
+                               {"kind", "kind"},
+                               {"uid", "approver_uid"},  // "uid" of a record is who asked
+                               {"credential_id", "credential_id"},
+                               {"rp_id", "rp_id"},
+                               {"origin", "origin"}});
+  traces["change"] = "add";
+  const auto spki = x509::der_of_pem(text_of(asked, "public_key"), {"PUBLIC KEY"});
+  traces["key_id"] = spki ? Json(to_hex(sha256(*spki))) : Json();
+  return traces;
+}
+
+Json trace_set_subject(const Json& asked) {
+  Json traces = copied(asked, {{"subject", "subject"}});
+  for (const char* member : {"organization", "country"})
+    traces[member] = asked.contains(member) ? asked[member] : Json("");
+  return traces;
+}
+
+/// As the daemon writes the name of a request.
+Json name_text(const Json& subject) {
+  std::vector<x509::DistinguishedName::Entry> entries;
+  for (const auto& [word, attribute] : x509::kAttributes)
+    if (subject.contains(word)) entries.emplace_back(attribute, text_of(subject, word));
+  const auto name = x509::DistinguishedName::of(std::move(entries));
+  return name ? Json(name->text()) : Json();
+}
+
+Json trace_create_ca(const Json& asked) {
+  Json traces = copied(asked, {{"ca", "ca"}, {"key", "key"}, {"profile", "profile"}});
+  traces["distinguished_name"] = name_text(asked["subject"]);
+  return traces;
+}
+
+/// PEM certificates as the record has them; null where there are none.
+Json hash_of(const Result<x509::Certificate>& certificate) {
+  return certificate ? Json(to_hex(sha256(certificate->der()))) : Json();
+}
+
+Json hash_of_root(const Json& asked) {
+  // A self-signed root is its own chain.
+  const auto chain = x509::parse_chain(text_of(asked, asked.contains("chain") ? "chain" : "certificate"));
+  return chain ? Json(to_hex(sha256(chain->back().der()))) : Json();
+}
+
+Json trace_install_ca(const Json& asked) {
+  Json traces = copied(asked, {{"ca", "ca"}});
+  traces["certificate_sha256"] = hash_of(x509::Certificate::parse(text_of(asked, "certificate")));
+  traces["root_sha256"] = hash_of_root(asked);
+  return traces;
+}
+
+Json trace_import_ca(const Json& asked) {
+  Json traces = trace_install_ca(asked);
+  traces.update(copied(asked, {{"key", "key"}, {"profile", "profile"}}));
+  return traces;
+}
+
+Json trace_cross_certify(const Json& asked) { return copied(asked, {{"ca", "subject"}, {"by", "ca"}}); }
+
+Json trace_retire_ca(const Json& asked) { return copied(asked, {{"ca", "ca"}}); }
+
+Json trace_create_csr(const Json& asked) {
+  Json traces = copied(asked, {{"label", "key"}, {"type", "type"}});
+  traces["distinguished_name"] = name_text(asked["subject"]);
+  const auto names = x509::SubjectAltNames::of(texts_of(member_of(asked, "dns")), texts_of(member_of(asked, "ip")));
+  if (!names) return traces;
+  traces["dns"] = names->dns();
+  traces["ip"] = names->ip();
+  return traces;
+}
+
+Json trace_confirm_backup(const Json& asked) { return copied(asked, {{"key", "key"}, {"evidence", "evidence"}}); }
+
+Json trace_activate_key(const Json& asked) { return copied(asked, {{"key", "key"}}); }
+
+Json trace_deactivate_key(const Json& asked) {
+  return {{"key", asked["key"]}, {"compromised", asked.contains("compromised")}};
+}
+
+Json trace_load_policy(const Json& asked) { return copied(asked, {{"sha256", "sha256"}}); }
+
+struct Trace {
+  std::string_view operation;
+  Json (*of)(const Json& asked);
+};
+
+constexpr std::array kTraces = {
+    Trace{"create_key", &trace_create_key},         Trace{"create_csr", &trace_create_csr},
+    Trace{"confirm_backup", &trace_confirm_backup}, Trace{"activate_key", &trace_activate_key},
+    Trace{"deactivate_key", &trace_deactivate_key}, Trace{"create_ca", &trace_create_ca},
+    Trace{"install_ca", &trace_install_ca},         Trace{"import_ca", &trace_import_ca},
+    Trace{"cross_certify", &trace_cross_certify},   Trace{"retire_ca", &trace_retire_ca},
+    Trace{"add_approver", &trace_add_approver},     Trace{"set_subject", &trace_set_subject},
+    Trace{"load_policy", &trace_load_policy},
+};
 
 bool holds(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -85,11 +169,13 @@ std::string names_differ(const Json& recorded, const CeremonyStep& step) {
 std::string differs(const Json& record, const CeremonyStep& step, const Asked& asked) {
   Json traces = {{"event", step.operation}, {"result", "ok"}};
   traces["uid"] = asked.uid;
-  traces.update(traces_of(step));
+  const auto trace =
+      std::find_if(kTraces.begin(), kTraces.end(), [&](const Trace& row) { return row.operation == step.operation; });
+  if (trace == kTraces.end()) return fmt::format("nothing is known of what {} leaves in the log", step.operation);
+  traces.update(trace->of(step.fields));
   for (const auto& [member, wanted] : traces.items())
     if (member_of(record, member) != wanted)
-      return fmt::format("{} is {}, not {}", member, text_of(record, member),
-                         wanted.is_string() ? wanted.get<std::string>() : dump_json(wanted));
+      return fmt::format("{} is {}, not {}", member, text_of(record, member), text_of(traces, member));
   if (step.operation == "set_subject") return names_differ(member_of(record, "names"), step);
   return {};
 }

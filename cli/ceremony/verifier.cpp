@@ -14,7 +14,7 @@ namespace {
 tl::unexpected<Error> wrong(std::string problem) { return fail(Code::policy_denied, std::move(problem)); }
 
 /// The record that the evidence has for a step: in the tree, and about this step.
-Result<> check_record(const Transcript& transcript, std::size_t index, const audit::Checkpoint& checkpoint) {
+Result<Json> check_record(const Transcript& transcript, std::size_t index, const audit::Checkpoint& checkpoint) {
   const DoneStep& done = transcript.done[index];
   const std::string& line = transcript.evidence->records[index];
   const auto proof = TRY(read_proof(transcript.evidence->proofs[index]));
@@ -27,7 +27,8 @@ Result<> check_record(const Transcript& transcript, std::size_t index, const aud
     return wrong(fmt::format("record {} says that it is number {}", done.record, text_of(record, "seq")));
   if (const std::string difference = differs(record, transcript.script.steps[index], done.asked); !difference.empty())
     return wrong(fmt::format("record {} is not of this step: {}", done.record, difference));
-  return check_answer(transcript, index, record);
+  TRY(check_answer(transcript, index, record));
+  return record;
 }
 
 /// Steps were asked one after the other: their records stand in that order, each behind what the log had before.
@@ -69,13 +70,14 @@ void judge(CeremonyVerdict& verdict, const std::vector<Bytes>& keys, std::size_t
   verdict.origin = checkpoint->origin;
   verdict.size = checkpoint->size;
   for (std::size_t i = 0; i < transcript.done.size(); ++i) {
-    auto checked = check_order(transcript, i);
-    if (checked) checked = check_record(transcript, i, *checkpoint);
-    if (checked) continue;
-    verdict.fault = {
-        transcript.done[i].line,
-        fmt::format("step {} ({}): {}", i + 1, name_of(transcript.script.steps[i]), checked.error().message)};
-    return;
+    auto record = check_order(transcript, i).and_then([&] { return check_record(transcript, i, *checkpoint); });
+    if (!record) {
+      verdict.fault = {
+          transcript.done[i].line,
+          fmt::format("step {} ({}): {}", i + 1, name_of(transcript.script.steps[i]), record.error().message)};
+      return;
+    }
+    verdict.records.push_back(*std::move(record));
   }
 }
 

@@ -15,6 +15,7 @@ struct CeremonyVerdict {
   Transcript transcript;
   std::string origin;          ///< of the audit log
   std::uint64_t size = 0;      ///< records under the checkpoint
+  std::vector<Json> records;   ///< of the log, of each step that was found good; only what they say is proven
   std::optional<Fault> fault;  ///< the first thing that is wrong
 };
 

@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 #include <openssl/x509_vfy.h>
 
+#include "common/x509/chain.h"
 #include "daemon/ca/policy.h"
 
 namespace hubseal::ca {
 namespace {
 
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr int kSecurityLevel = 2;  // RSA of 2048 bits, SHA-256
 
 using StorePtr = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
@@ -105,35 +105,12 @@ Result<> check_path(const x509::Certificate& certificate, const std::vector<x509
 
 }  // namespace
 
-Result<std::vector<x509::Certificate>> parse_chain(std::string_view pem) {
-  if (pem.size() > kMaxChainPem)
-    return fail(Code::too_large, fmt::format("a chain of {} characters; at most {}", pem.size(), kMaxChainPem));
-  std::vector<x509::Certificate> chain;
-  std::size_t begin = pem.find(kBegin);
-  while (begin != std::string_view::npos) {
-    const std::size_t next = pem.find(kBegin, begin + kBegin.size());
-    chain.push_back(TRY(x509::Certificate::parse(pem.substr(begin, next - begin))));
-    if (chain.size() > kMaxChain)
-      return fail(Code::too_large, fmt::format("a chain of more than {} certificates", kMaxChain));
-    begin = next;
-  }
-  if (chain.empty())
-    return fail(Code::bad_request, "no chain: wanted the certificates from who signed up to the root, PEM");
-  return chain;
-}
-
-std::string chain_pem(const std::vector<x509::Certificate>& chain) {
-  std::string pem;
-  for (const x509::Certificate& certificate : chain) pem += certificate.to_pem();
-  return pem;
-}
-
 Result<OutsideCa> check_outside(const OutsideRequest& request) {
   const x509::Certificate certificate = TRY(x509::Certificate::parse(request.certificate));
   TRY(check_is_ours(request, certificate));
   Issuer issuer = TRY(Issuer::of(certificate));
   TRY(check_is_no_wider(request.profile, certificate));
-  std::vector<x509::Certificate> chain = TRY(parse_chain(request.chain));
+  std::vector<x509::Certificate> chain = TRY(x509::parse_chain(request.chain));
   TRY(check_path(certificate, chain, request.now));
   return OutsideCa{std::move(issuer), std::move(chain)};
 }

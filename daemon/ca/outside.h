@@ -11,9 +11,6 @@
 
 namespace hubseal::ca {
 
-constexpr std::size_t kMaxChain = 8;              ///< certificates
-constexpr std::size_t kMaxChainPem = 128 * 1024;  ///< characters
-
 struct OutsideCa {
   Issuer issuer;
   std::vector<x509::Certificate> chain;  ///< from who signed it up to the self-signed root
@@ -31,10 +28,5 @@ struct OutsideRequest {
 /// constraints, no extended key usage, no weak key), valid now, and that the chain leads to a self-signed root by RFC
 /// 5280 section 6 with keys and hashes of 112 bits or more. Errors: bad_request, policy_denied naming found and wanted.
 Result<OutsideCa> check_outside(const OutsideRequest& request);
-
-/// The chain as it is kept: PEM.
-std::string chain_pem(const std::vector<x509::Certificate>& chain);
-/// Errors: bad_request, too_large.
-Result<std::vector<x509::Certificate>> parse_chain(std::string_view pem);
 
 }  // namespace hubseal::ca

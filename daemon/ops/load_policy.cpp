@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/log.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
@@ -34,10 +35,14 @@ Json content_of(const PolicySource& source, const Policy& policy, const Policy& 
 }  // namespace
 
 Result<Json> load_policy(Call& call, Fields fields) {
+  const auto wanted = TRY(fields.optional_text("sha256", 64));
   TRY(fields.nothing_left());
   Policies& policies = call.services.policies;
   const PolicySource source = TRY(policies.read_files());
   Policy policy = TRY(decode_policy(source));
+  if (wanted && *wanted != to_hex(policy.hash))
+    return fail(Code::conflict, fmt::format("the files are the policy {}, not {}; nothing was changed",
+                                            to_hex(policy.hash), log::printable(*wanted)));
   TRY(check_needs(call.services, policy));
   call.details = content_of(source, policy, *call.policy);
   if (policy.hash == call.policy->hash) return view_of(*call.policy, false);

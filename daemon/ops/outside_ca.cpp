@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/x509/chain.h"
 #include "daemon/ca/outside.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
@@ -55,7 +56,7 @@ Json words_of(const ca::OutsideCa& outside) {
           {"certificate_sha256", to_hex(sha256(certificate.der()))},
           {"root", root.subject()},
           {"root_sha256", to_hex(sha256(root.der()))},
-          {"chain_sha256", to_hex(sha256(as_bytes(ca::chain_pem(outside.chain))))}};
+          {"chain_sha256", to_hex(sha256(as_bytes(x509::chain_pem(outside.chain))))}};
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ Json words_of(const ca::OutsideCa& outside) {
 Result<Json> install_ca(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName));
   const std::string certificate = TRY(fields.text("certificate", kMaxPem));
-  const std::string chain = TRY(fields.text("chain", ca::kMaxChainPem));
+  const std::string chain = TRY(fields.text("chain", x509::kMaxChainPem));
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}};
@@ -86,7 +87,7 @@ Result<Json> install_ca(Call& call, Fields fields) {
   TRY(call.record_intent("install_intent"));
   CaRecord installed = waiting->record;
   installed.certificate = outside.issuer.certificate().der();
-  installed.chain = ca::chain_pem(outside.chain);
+  installed.chain = x509::chain_pem(outside.chain);
   TRY(services.authorities.update(waiting->record, installed, grant));
   make_first_crl(call, ca);
   return view_of(*TRY(services.authorities.find(ca)), services.keyring);
@@ -96,7 +97,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
   const std::string ca = TRY(fields.name("ca", kMaxName)), label = TRY(fields.name("key", kMaxName));
   const std::string profile_name = TRY(fields.name("profile", kMaxName));
   const std::string certificate = TRY(fields.text("certificate", kMaxPem));
-  const std::string chain = TRY(fields.optional_text("chain", ca::kMaxChainPem)).value_or("");
+  const std::string chain = TRY(fields.optional_text("chain", x509::kMaxChainPem)).value_or("");
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}, {"key", label}, {"profile", profile_name}};
@@ -125,7 +126,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
                           .profile = profile_name,
                           .certificate = own.der(),
                           .csr = {},
-                          .chain = chain.empty() ? "" : ca::chain_pem(outside.chain)};
+                          .chain = chain.empty() ? "" : x509::chain_pem(outside.chain)};
   TRY(services.keyring.while_active(label, KeyUse::ca, [&] { return services.authorities.add(imported); }));
   make_first_crl(call, ca);
   return view_of(*TRY(services.authorities.find(ca)), services.keyring);

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "daemon/ca/outside.h"
+#include "common/x509/chain.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
@@ -87,6 +87,9 @@ Result<Json> cross_certify(Call& call, Fields fields) {
                                 });
   const CertificateRecord cross =
       TRY(services.issuance.issue_cross(call.peer.rule->name, *issuer, *other, *profile, trail));
+  // Of one that was there already, too.
+  call.details["serial"] = cross.serial;
+  call.details["certificate_sha256"] = to_hex(sha256(cross.certificate));
   Json view = view_of(cross);
   view["certificate"] = certificate_pem(cross);
   return view;
@@ -104,6 +107,7 @@ Result<Json> retire_ca(Call& call, Fields fields) {
   after.successor = successor.value_or("");
   TRY(check_successor(services, after, last));
   call.details[last ? "last" : "successor"] = last ? Json(true) : Json(after.successor);
+  call.details["certificate_sha256"] = to_hex(sha256(before.certificate));
   const Grant grant = TRY(call.authorize({.operation = "retire_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("retirement_intent"));
   after.retired_at = services.clock.now();
@@ -124,7 +128,7 @@ Result<Json> get_trust_bundle(Call& call, Fields fields) {
     const bool outside = !authority->record.chain.empty();
     (outside ? intermediates : anchors).push_back(authority->certificate_pem);
     if (!outside) continue;
-    const auto chain = TRY(ca::parse_chain(authority->record.chain));
+    const auto chain = TRY(x509::parse_chain(authority->record.chain));
     for (const x509::Certificate& one : chain)
       (&one == &chain.back() ? anchors : intermediates).push_back(one.to_pem());
   }

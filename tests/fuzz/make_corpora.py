@@ -180,3 +180,96 @@ start = "POST /api/dfsps/bank1/ca HTTP/1.1\r\nHost: localhost"
 for label, head in (("hidden-length", start + "\n\r\nContent-Length: 16"), ("empty-line", start + "\r\n\nContent-Length: 16"),
                     ("line-feeds", start.replace("\r", "")), ("bare-return", start.replace("/ca", "/c\ra")), ("nul", start + "\0")):
     put("rest", label, head + '\r\nContent-Type: application/json\r\n\r\n{"name":"bank1"}')
+
+# Ceremonies: a file for each kind of step, and the transcript that a run would write of it, without the hashes that the target puts right.
+root = openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-days",
+               "3650", "-subj", "/C=KE/O=Hub/CN=Root", "-addext", "keyUsage=critical,keyCertSign,cRLSign").decode()
+public = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=root.encode(), check=True, capture_output=True).stdout.decode()
+own_csr = openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+                  "-subj", "/C=KE/O=Hub/CN=Root", "-addext", "subjectAltName=DNS:a.example").decode()
+own_public = subprocess.run(["openssl", "req", "-noout", "-pubkey"], input=own_csr.encode(), check=True, capture_output=True).stdout.decode()
+serial = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=root.encode(), check=True,
+                        capture_output=True).stdout.decode().strip().split("=")[1].lower()
+sha256_of = lambda pem: hashlib.sha256(der_of(pem)).hexdigest()
+root_name = {"common_name": "Root", "organization": "Hub", "country": "KE"}
+root_answer = {"ca": "c", "state": "active", "key": "k", "profile": "p", "certificate": root, "serial": serial}
+root_record = {"ca": "c", "key": "k", "profile": "p", "distinguished_name": "CN=Root,O=Hub,C=KE", "serial": serial, "key_id": sha256_of(public),
+               "certificate_sha256": sha256_of(root), "root_sha256": sha256_of(root)}
+approver = {"name": "ann", "person": "ann", "kind": "webauthn", "uid": 1001, "public_key": public, "credential_id": "Y3I",
+            "rp_id": "hub.example.com", "origin": "https://hub.example.com"}
+approver_view = {"approver": "ann", "person": "ann", "kind": "webauthn", "key_id": sha256_of(public), "credential_id": "Y3I",
+                 "rp_id": "hub.example.com", "origin": "https://hub.example.com"}
+STEPS = {  # operation: (request, answer, audit record)
+    "create_key": ({"label": "k", "type": "ec_p256", "use": "ca"},
+                   {"label": "k", "key_id": sha256_of(public), "type": "ec_p256", "use": "ca", "pem": public},
+                   {"key": "k", "key_id": sha256_of(public), "type": "ec_p256", "use": "ca"}),
+    "create_csr": ({"label": "t", "type": "ec_p256", "subject": root_name, "dns": ["A.example"]},
+                   {"label": "t", "key_id": sha256_of(own_public), "csr": own_csr},
+                   {"key": "t", "type": "ec_p256", "distinguished_name": "CN=Root,O=Hub,C=KE", "dns": ["a.example"], "ip": [],
+                    "key_id": sha256_of(own_public), "csr_sha256": sha256_of(own_csr)}),
+    "confirm_backup": ({"key": "k", "evidence": "safe"}, {"label": "k", "key_id": sha256_of(public)},
+                       {"key": "k", "evidence": "safe", "key_id": sha256_of(public)}),
+    "activate_key": ({"key": "k"}, {"label": "k", "key_id": "00"}, {"key": "k", "key_id": "00"}),
+    "deactivate_key": ({"key": "k", "compromised": True}, {"label": "k", "key_id": "00"},
+                       {"key": "k", "key_id": "00", "compromised": True}),
+    "create_ca": ({"ca": "c", "key": "k", "profile": "p", "subject": root_name}, root_answer, root_record),
+    "install_ca": ({"ca": "c", "certificate": root, "chain": root}, {**root_answer, "chain": root}, root_record),
+    "import_ca": ({"ca": "c", "key": "k", "profile": "p", "certificate": root}, root_answer, root_record),
+    "cross_certify": ({"ca": "c", "by": "d"}, {"ca": "d", "serial": serial, "subject": "c", "certificate": root},
+                      {**root_record, "ca": "d", "subject": "c"}),
+    "retire_ca": ({"ca": "c"}, {**root_answer, "state": "retired"}, root_record),
+    "add_approver": (approver, {**approver_view, "uid": 1001}, {**approver_view, "approver_uid": 1001, "change": "add"}),
+    "set_subject": ({"subject": "b", "organization": "Bank", "names": {"cn": ["B"], "dns": ["b.example"], "ip": ["::1"]}}, {"subject": "b"},
+                    {"subject": "b", "organization": "Bank", "country": "", "names": {"cn": ["b"], "dns": ["b.example"], "ip": ["::1"]}}),
+    "load_policy": ({"sha256": "0" * 64}, {"version": 2, "sha256": "0" * 64}, {"sha256": "0" * 64, "replaces": {"sha256": "1" * 64}}),
+}
+as_toml = lambda value: f"'''{value}'''" if isinstance(value, str) and "\n" in value else json.dumps(value)
+
+
+def step_of(operation, request):
+    """The [[step]] of a request: what the file has in another form is put back into it."""
+    fields = {**request, **request.get("names", {})}
+    fields.pop("names", None)
+    if isinstance(fields.get("subject"), dict):
+        fields["subject"] = "CN=Root,O=Hub,C=KE"
+    return f'[[step]]\ndo = "{operation}"\n' + "".join(f"{name} = {as_toml(value)}\n" for name, value in fields.items())
+
+
+def transcript_of(operations, title='title = "t"\nwitnesses = ["w"]\n'):
+    text = title + "".join(step_of(operation, STEPS[operation][0]) for operation in operations)
+    time, lines, records = "2026-11-28T00:00:00Z", [], []
+    lines.append({"line": "begin", "version": 1, "text": text, "sha256": "", "hubseal": "1", "daemon":
+                  {"version": "1", "instance": "i", "token": "t", "token_serial": "s"}, "time": time, "uid": 0})
+    for number, operation in enumerate(operations, 1):
+        request, answer, record = STEPS[operation]
+        asked = {"op": operation, **request}
+        lines.append({"line": "asked", "n": number, "request": asked, "records": 2 * number, "time": time, "uid": 0})
+        lines.append({"line": "done", "n": number, "request": asked, "reply": answer, "record": 2 * number + 1, "time": time})
+        records.append(json.dumps({"seq": 2 * number + 1, "time": time, "event": operation, "result": "ok", **record, "uid": 0}))
+    lines.append({"line": "evidence", "note": "n", "public_key": public, "records": records, "proofs": [{"proof": []}] * len(records)})
+    return text, [*lines, {"line": "end"}]
+
+
+def put_ceremony(label, operations):
+    text, lines = transcript_of(operations)
+    put("ceremony", f"file-{label}", b"\0" + text.encode())
+    put("ceremony", f"transcript-{label}", b"\2" + "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode())
+
+
+for operation in STEPS:
+    put_ceremony(operation, [operation])
+put_ceremony("all", ["create_key", "confirm_backup", "create_ca", "cross_certify", "retire_ca", "add_approver", "load_policy"])
+refused = {"line": "refused", "n": 1, "code": "approval_required", "message": "wait", "approval": "a-1", "time": "2026-11-28T00:00:00Z"}
+for label, change in (("refused", lambda lines: [*lines[:2], refused, *lines[1:]]), ("no-end", lambda lines: lines[:-1]),
+                      ("begun", lambda lines: lines[:1]), ("no-asked", lambda lines: [lines[0], *lines[2:]])):
+    lines = change(transcript_of(["activate_key"])[1])
+    put("ceremony", f"transcript-{label}", b"\2" + "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode())
+example = (SOURCE / "config" / "ceremony.toml.example").read_text()
+put("ceremony", "file-example", b"\0" + "\n".join(line for line in example.splitlines() if line and not line.startswith("#")).encode())
+raw, before = "", "0" * 64
+for line in transcript_of(["activate_key"])[1]:
+    if "text" in line:
+        line["sha256"] = hashlib.sha256(line["text"].encode()).hexdigest()
+    written = json.dumps({"before": before, **line}, separators=(",", ":"))
+    raw, before = raw + written + "\n", hashlib.sha256(written.encode()).hexdigest()
+put("ceremony", "raw", b"\1" + raw.encode())

@@ -158,6 +158,16 @@ class Policy(RigTest):
             capture_output=True, check=True).stdout
         self.assertEqual(hashlib.sha256(listing).hexdigest(), loaded["sha256"])
 
+    def test_files_that_are_not_the_policy_that_was_named_change_nothing(self):
+        room = self.make()
+        before = room.call("health")["policy"]["sha256"]
+        replace(room.folder / "profiles" / "dfsp-client.toml", "validity_days    = 730", "validity_days    = 30")
+        message = self.refused("conflict", room, "load_policy", sha256=before)
+        self.assertIn("nothing was changed", message)
+        self.assertEqual(room.call("health")["policy"]["version"], 1)
+        found = message.split("the policy ")[1].split(",")[0]
+        self.assertEqual(room.call("load_policy", sha256=found)["sha256"], found)
+
     def test_a_bad_file_stops_neither_a_running_nor_a_starting_daemon(self):
         room = self.make()
         replace(room.folder / "profiles" / "jws.toml", 'kind        = "end_entity"', 'kind        = "server"')

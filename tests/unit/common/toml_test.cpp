@@ -36,7 +36,8 @@ BOOST_AUTO_TEST_CASE(tables_lists_and_values_come_as_json) {
 }
 
 BOOST_AUTO_TEST_CASE(a_mistake_is_named_by_line) {
-  for (const char* bad : {"\n\na = \n", "\n\na = 1\na = 2\n", "\n\n[a\n", "\n\n[,a]\n"}) {
+  for (const char* bad :
+       {"\n\na = \n", "\n\na = 1\na = 2\n", "\n\n[a\n", "\n\n[,a]\n", "\n\na = 2x\u0290\n", "\n\n\u00e4 = 1\n"}) {
     const auto refused = read(bad);
     BOOST_REQUIRE(!refused.has_value());
     BOOST_TEST((refused.error().code == Code::bad_request));
