@@ -71,6 +71,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
     return Refusals::kInterval;
   });
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
+  housekeeper_.add("OCSP answers", [this] { return ocsp_.renew_ahead(*policies_->current()); });
   housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }

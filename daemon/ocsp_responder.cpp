@@ -1,9 +1,10 @@
 #include "daemon/ocsp_responder.h"
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
@@ -41,192 +42,140 @@ OcspFailure failure_of(Code code) {
   return OcspFailure::internal_error;
 }
 
-/// A label for a key of our own: nobody chooses it, and it never comes twice.
-std::string new_label() {
-  std::array<std::uint8_t, 8> random{};
-  RAND_bytes(random.data(), static_cast<int>(random.size()));
-  return "hubseal-ocsp-" + to_hex(random);
-}
-
 }  // namespace
 
 Result<Bytes> OcspResponder::respond(const Policy& policy, ByteView der, const Json& who) {
-  const auto request = ca::parse_ocsp_request(der);
-  auto response = request ? answer(policy, *request, who) : Result<Bytes>(tl::unexpected(request.error()));
+  auto request = ca::parse_ocsp_request(der);
+  auto response = request ? answer(policy, *std::move(request), who) : Result<Bytes>(tl::unexpected(request.error()));
   if (response) return response;
   if (response.error().code == Code::internal) return response;
   log::info("OCSP request not answered", {{"reason", response.error().message}});
   return ca::ocsp_failure(failure_of(response.error().code));
 }
 
+/// Whoever has the key of a CA can certify a responder as well: nothing is good any more that this CA says. A key that
+/// is gone before its CA has ended was compromised.
+Result<bool> OcspResponder::vouches(const Authority& authority) const {
+  const KeyRecord key = TRY(parts_.keyring.check(authority.record.key, [](KeyRecord&) { return Result<>(); }));
+  return key.life != KeyLife::compromised && key.life != KeyLife::destroyed;
+}
+
 Result<std::shared_ptr<const Authority>> OcspResponder::issuer_of(const ca::OcspRequest& request) const {
   for (const std::string& name : parts_.authorities.names()) {
     auto authority = TRY(parts_.authorities.find(name));
-    if (!authority->issuer) continue;
+    if (!authority->issuer || !TRY(vouches(*authority))) continue;
     const auto ours = [&](const ca::OcspCertId& id) { return names_issuer(id, authority->issuer->certificate()); };
     if (std::all_of(request.ids.begin(), request.ids.end(), ours)) return authority;
   }
   return fail(Code::not_found, "no CA of this hub issued all that is asked for");
 }
 
-Result<std::vector<ca::OcspAnswer>> OcspResponder::look_up(const std::string& ca, const ca::OcspRequest& request) {
-  return parts_.registry.read([&](Database& database) -> Result<std::vector<ca::OcspAnswer>> {
-    std::vector<ca::OcspAnswer> answers;
-    for (const ca::OcspCertId& id : request.ids) {
+Result<OcspResponder::Question> OcspResponder::look_up(ca::OcspRequest request) {
+  Question question{.authority = TRY(issuer_of(request)), .request = std::move(request), .answers = {}, .said = {}};
+  const std::string& ca = question.authority->record.name;
+  TRY(parts_.registry.read([&](Database& database) -> Result<> {
+    for (const ca::OcspCertId& id : question.request.ids) {
       ca::OcspAnswer answer{.id = id.der};
       const auto certificate = TRY(certificate_table::find(database, ca, id.serial.hex()));
       answer.known = certificate && certificate->issued();
       if (const auto revoked = TRY(revocation_table::find(database, ca, id.serial.hex())); answer.known && revoked)
         answer.revoked = ca::RevokedEntry{id.serial, revoked->at, revoked->reason};
-      answers.push_back(std::move(answer));
+      question.answers.push_back(std::move(answer));
     }
-    return answers;
-  });
+    return {};
+  }));
+  for (const ca::OcspAnswer& answer : question.answers) question.said.append(said_of(answer)).append("\n");
+  question.keeps = question.request.nonce.empty() && question.answers.size() == 1 && question.answers.front().known;
+  return question;
 }
 
-Result<Bytes> OcspResponder::answer(const Policy& policy, const ca::OcspRequest& request, const Json& who) {
-  const auto authority = TRY(issuer_of(request));
-  const std::vector<ca::OcspAnswer> answers = TRY(look_up(authority->record.name, request));
-  const ResponderPtr responder = TRY(responder_of(policy, *authority, who));
-  // Unknown serials are everybody's to invent: their answers are not kept.
-  const bool keep = request.nonce.empty() && answers.size() == 1 && answers.front().known;
-  const std::string said = said_of(answers.front()), serial = responder->certificate.serial().hex();
-  if (keep) {
-    auto kept = kept_.lock();
-    const auto found = kept->find(answers.front().id);
-    if (found != kept->end() && found->second.said == said && found->second.serial == serial &&
-        TRY(parts_.clock.now_if_unmoved()) < found->second.until)
-      return found->second.response;
-  }
-  const std::array uses = {Use{QuotaKind::ocsp, authority->record.name}};
-  TRY(parts_.quotas.take(policy.quotas, uses));
-  Bytes response = TRY(sign(*authority, *responder, request, answers, who));
-  if (keep) {
-    auto kept = kept_.lock();
-    if (kept->size() >= kMaxKept) kept->clear();
-    kept->insert_or_assign(answers.front().id,
-                           Kept{response, said, serial, TRY(parts_.clock.now_if_unmoved()) + kLife / 2});
-  }
+Result<Bytes> OcspResponder::answer(const Policy& policy, ca::OcspRequest request, const Json& who) {
+  const Question question = TRY(look_up(std::move(request)));
+  const auto kept = TRY(find_kept(question));
+  if (kept && TRY(parts_.clock.now_if_unmoved()) + kLeastLeft <= kept->until) return kept->response;
+  auto response = sign_and_keep(policy, question, who);
+  if (!response && kept) return kept->response;
   return response;
 }
 
-Result<Bytes> OcspResponder::sign(const Authority& authority, const Responder& responder,
-                                  const ca::OcspRequest& request, const std::vector<ca::OcspAnswer>& answers,
-                                  const Json& who) {
+/// One that is still good and still true, by a delegate that is trusted now.
+Result<std::optional<KeptAnswer>> OcspResponder::find_kept(const Question& question) {
+  if (!question.keeps) return std::nullopt;
+  auto kept = kept_.find(question.answers.front().id);
+  if (!kept || kept->said != question.said || kept->until <= TRY(parts_.clock.now_if_unmoved())) return std::nullopt;
+  const OcspDelegatePtr delegate = TRY(delegates_.in_use(*question.authority));
+  if (!delegate || delegate->certificate.serial().hex() != kept->delegate) return std::nullopt;
+  return kept;
+}
+
+/// Nothing is made in the token, signed or recorded for who is over the quota. Questions that anybody can ask for ever
+/// have one of their own, so that they take nothing from the others.
+Result<Bytes> OcspResponder::sign_and_keep(const Policy& policy, const Question& question, const Json& who) {
+  constexpr int kAttempts = 2;
+  const Authority& authority = *question.authority;
+  const std::array uses = {Use{question.keeps ? QuotaKind::ocsp : QuotaKind::ocsp_once, authority.record.name}};
+  TRY(parts_.quotas.take(policy.quotas, uses));
+  const OcspDelegatePtr delegate = TRY(delegates_.find_or_make(policy, authority, who));
+  // Making the delegate and waiting for the token take their time. No answer says good, and bears a date, that is later
+  // than a revocation: what was signed is thrown away where the registry says something else by now.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const Question now = TRY(look_up(question.request));
+    Signed answer = TRY(sign(now, *delegate, who));
+    if (TRY(look_up(question.request)).said != now.said) continue;
+    if (now.keeps)
+      kept_.keep({.ca = authority.record.name,
+                  .id = now.request.ids.front(),
+                  .response = answer.response,
+                  .said = now.said,
+                  .delegate = delegate->certificate.serial().hex(),
+                  .renew_at = answer.at + (answer.until - answer.at) / 2,
+                  .until = answer.until});
+    return std::move(answer.response);
+  }
+  return fail(Code::hsm_busy, "what is asked for was changed while it was signed");
+}
+
+Result<OcspResponder::Signed> OcspResponder::sign(const Question& question, const OcspDelegate& delegate,
+                                                  const Json& who) {
   const auto pass = TRY(parts_.gate.enter());
   const TimePoint now = TRY(parts_.clock.now_if_unmoved());
-  const ca::OcspDraft draft{responder.certificate,
-                            *authority.issuer,
-                            ca::signature_algorithm(responder.key.type, ca::Hash::sha256),
+  const TimePoint until = std::min(now + (question.keeps ? kLife : kOnceLife), delegate.certificate.not_after());
+  const ca::OcspDraft draft{delegate.certificate,
+                            *question.authority->issuer,
+                            ca::signature_algorithm(delegate.key.type, ca::Hash::sha256),
                             now,
-                            now + (request.nonce.empty() ? kLife : kNonceLife),
-                            answers,
-                            request.nonce};
+                            until,
+                            question.answers,
+                            question.request.nonce};
   const Bytes tbs = TRY(ca::build_ocsp_tbs(draft));
-  Bytes response = TRY(ca::close_ocsp(draft, tbs, TRY(parts_.signer.sign(responder.key.id, draft.algorithm, tbs))));
+  Bytes response = TRY(ca::close_ocsp(draft, tbs, TRY(parts_.signer.sign(delegate.key.id, draft.algorithm, tbs))));
   Json said = Json::array();
-  for (std::size_t i = 0; i < answers.size(); ++i)
-    said.push_back({{"serial", request.ids[i].serial.hex()}, {"status", said_of(answers[i])}});
+  for (std::size_t i = 0; i < question.answers.size(); ++i)
+    said.push_back({{"serial", question.request.ids[i].serial.hex()}, {"status", said_of(question.answers[i])}});
   Json record = {{"event", "ocsp_response"},
-                 {"ca", authority.record.name},
+                 {"ca", question.authority->record.name},
                  {"certificates", said},
-                 {"key", responder.key.label},
+                 {"key", delegate.key.label},
                  {"response_sha256", to_hex(sha256(response))}};
   record.update(who);
   TRY(parts_.audit.record(record));
-  return response;
+  return Signed{now, until, std::move(response)};
 }
 
-Result<OcspResponder::ResponderPtr> OcspResponder::responder_of(const Policy& policy, const Authority& authority,
-                                                                const Json& who) {
-  auto responders = responders_.lock();
-  ResponderPtr& known = (*responders)[authority.record.name];
-  if (!known) known = TRY(find_responder(authority));
-  const TimePoint now = TRY(parts_.clock.now_if_unmoved());
-  if (known && now < known->renew_at) return known;
-  auto made = make_responder(policy, authority, who);
-  if (made) {
-    known = *made;
-    if (const auto retired = retire_others(authority, *known); !retired)
-      log::warning("old OCSP keys stay for now", {{"reason", retired.error().message}});
+std::chrono::milliseconds OcspResponder::renew_ahead(const Policy& policy) {
+  const auto now = parts_.clock.now_if_unmoved();
+  if (!now) return kTick;
+  std::set<std::string> failed;  // CAs: what is in their way is in the way of all their answers
+  for (const KeptAnswer& old : kept_.due(*now, kMostRenewed)) {
+    if (failed.contains(old.ca)) continue;
+    const auto question = look_up({.ids = {old.id}, .nonce = {}});
+    const auto renewed = question ? sign_and_keep(policy, *question, {{"peer", "hubseald"}})
+                                  : Result<Bytes>(tl::unexpected(question.error()));
+    if (renewed) continue;
+    failed.insert(old.ca);
+    log::warning("OCSP answers are not renewed", {{"ca", old.ca}, {"reason", renewed.error().message}});
   }
-  // The one that is there will do for the second half of its time.
-  if (!made && known && now < known->certificate.not_after()) return known;
-  return made;
-}
-
-/// What an earlier start has made.
-Result<OcspResponder::ResponderPtr> OcspResponder::find_responder(const Authority& authority) {
-  const TimePoint now = TRY(parts_.clock.now_if_unmoved());
-  const auto newest = TRY(parts_.registry.read(
-      [&](Database& database) { return certificate_table::latest(database, authority.record.name, kProfile, now); }));
-  if (!newest || newest->not_after <= now) return nullptr;
-  for (const Key& key : TRY(parts_.keyring.list()))
-    if (key.record.use == KeyUse::ocsp && key.record.id == newest->key_id && key.record.life == KeyLife::active) {
-      auto certificate = TRY(x509::Certificate::parse_der(newest->certificate));
-      const TimePoint renew_at = newest->not_before + (newest->not_after - newest->not_before) / 2;
-      return std::make_shared<const Responder>(Responder{key.record, std::move(certificate), renew_at});
-    }
-  return nullptr;
-}
-
-Result<OcspResponder::ResponderPtr> OcspResponder::make_responder(const Policy& policy, const Authority& authority,
-                                                                  const Json& who) {
-  const ca::Profile* profile = policy.profiles.find(kProfile);
-  if (!profile || profile->kind != ca::Kind::ocsp_responder)
-    return fail(Code::not_found, fmt::format("policy has no profile \"{}\": this hub answers no OCSP", kProfile));
-  const auto pass = TRY(parts_.gate.enter());
-  // Anybody may ask: nothing is made in the token before it is known that it can be certified.
-  TRY(parts_.keyring.find(authority.record.key, KeyUse::ca));
-  const KeyRecord key = TRY(find_or_make_key(authority, *profile, who));
-  const std::string& label = key.label;
-  const Issuance::Trail trail{.who = who,
-                              .authorize = [](const ca::Prepared&) -> Result<Grant> { return Grant(); },
-                              .record_result = [&](const CertificateRecord& issued) -> Result<> {
-                                Json result = {{"event", "ocsp_responder_certified"},
-                                               {"ca", issued.ca},
-                                               {"key", label},
-                                               {"serial", issued.serial},
-                                               {"certificate_sha256", to_hex(sha256(issued.certificate))}};
-                                result.update(who);
-                                return parts_.audit.record(result);
-                              }};
-  const CertificateRecord issued = TRY(parts_.issuance.issue_responder(authority, key, *profile, trail));
-  auto certificate = TRY(x509::Certificate::parse_der(issued.certificate));
-  const TimePoint renew_at = issued.not_before + (issued.not_after - issued.not_before) / 2;
-  return std::make_shared<const Responder>(Responder{key, std::move(certificate), renew_at});
-}
-
-/// One that an attempt left without a certificate is taken before another is made.
-Result<KeyRecord> OcspResponder::find_or_make_key(const Authority& authority, const ca::Profile& profile,
-                                                  const Json& who) {
-  for (const Key& key : TRY(parts_.keyring.list())) {
-    if (key.record.use != KeyUse::ocsp || key.record.life != KeyLife::active || !key.in_token) continue;
-    const auto certificate = TRY(
-        parts_.registry.read([&](Database& database) { return certificate_table::find_key(database, key.record.id); }));
-    const bool ours = !certificate || (certificate->ca == authority.record.name && !certificate->issued());
-    if (ours && profile.allows(key.record.type)) return key.record;
-  }
-  const std::string label = new_label();
-  const KeyType type = profile.key_types.front();
-  Json record = {{"event", "key_intent"}, {"key", label}, {"type", to_string(type)}, {"use", "ocsp"}};
-  record.update(who);
-  TRY(parts_.audit.record(record));
-  return TRY(parts_.keyring.create(label, type, KeyUse::ocsp)).record;
-}
-
-/// Keys of this CA's earlier responders, and those that a crash left without a certificate.
-Result<> OcspResponder::retire_others(const Authority& authority, const Responder& current) {
-  const TimePoint at = TRY(parts_.clock.now_if_unmoved()) + kKeyGrace;
-  for (const Key& key : TRY(parts_.keyring.list())) {
-    if (key.record.use != KeyUse::ocsp || key.record.life != KeyLife::active || key.record.id == current.key.id)
-      continue;
-    const auto certificate = TRY(
-        parts_.registry.read([&](Database& database) { return certificate_table::find_key(database, key.record.id); }));
-    if (certificate && certificate->ca != authority.record.name) continue;
-    TRY(parts_.keyring.retire_own(key.record.label, at));
-  }
-  return {};
+  return kTick;
 }
 
 }  // namespace hubseal::daemon

@@ -91,6 +91,7 @@ void judge_age(Finding& finding, const Authority& authority, const Crl& crl, Tim
 
 std::vector<std::string> faults_of_answer(const Ocsp& said) {
   std::vector<std::string> faults;
+  if (said.status != "good") faults.emplace_back("wanted \"good\"");
   if (!said.signature_good) faults.emplace_back("its signature does not verify");
   if (!said.nonce_echoed) faults.emplace_back("it does not repeat the nonce");
   if (!said.current) faults.emplace_back("it is not of now");

@@ -136,8 +136,13 @@ Bytes der_of_oid(int nid) {
   return der_value(kOid, {ByteView(OBJ_get0_data(type), OBJ_length(type))});
 }
 
+bool is_time(const ASN1_TIME* found, TimePoint wanted) {
+  std::tm parts{};
+  return found && ASN1_TIME_to_tm(found, &parts) == 1 && ::timegm(&parts) == wanted.time_since_epoch().count();
+}
+
 /// What libcrypto reads in the finished response.
-Result<> check_answer(OCSP_BASICRESP* basic, const OcspAnswer& answer) {
+Result<> check_answer(OCSP_BASICRESP* basic, const OcspDraft& draft, const OcspAnswer& answer) {
   const unsigned char* next = answer.id.data();
   const CertIdPtr id(d2i_OCSP_CERTID(nullptr, &next, static_cast<long>(answer.id.size())));
   int status = -1, reason = -1;
@@ -153,7 +158,20 @@ Result<> check_answer(OCSP_BASICRESP* basic, const OcspAnswer& answer) {
   if (status != wanted || (answer.revoked && reason != wanted_reason))
     return unreleasable(
         fmt::format("status {} and reason {}; wanted {} and {}", status, reason, wanted, wanted_reason));
+  if (!is_time(this_update, draft.produced_at) || !is_time(next_update, draft.next_update) ||
+      (answer.revoked && !is_time(revoked, answer.revoked->at)))
+    return unreleasable("its dates are others");
   return {};
+}
+
+Result<> check_nonce(OCSP_BASICRESP* basic, ByteView wanted) {
+  const int at = OCSP_BASICRESP_get_ext_by_NID(basic, NID_id_pkix_OCSP_Nonce, -1);
+  if (at < 0 && wanted.empty()) return {};
+  if (at < 0) return unreleasable("it has no nonce");
+  const Bytes value = bytes_of(X509_EXTENSION_get_data(OCSP_BASICRESP_get_ext(basic, at)));
+  const auto nonce = x509::content_of(value, kOctets);
+  if (nonce && std::equal(nonce->begin(), nonce->end(), wanted.begin(), wanted.end())) return {};
+  return unreleasable("its nonce is another");
 }
 
 /// Signed by the responder's key, and the responder certified by the issuer for just this.
@@ -163,8 +181,7 @@ Result<> check_delegation(OCSP_BASICRESP* basic, const OcspDraft& draft) {
   const unsigned char* next = der.data();
   const CertificatePtr issuer(d2i_X509(nullptr, &next, static_cast<long>(der.size())));
   const StorePtr store(X509_STORE_new());
-  if (!issuer || !store || X509_STORE_add_cert(store.get(), issuer.get()) != 1)
-    return unreleasable("no store");
+  if (!issuer || !store || X509_STORE_add_cert(store.get(), issuer.get()) != 1) return unreleasable("no store");
   X509_VERIFY_PARAM* param = X509_STORE_get0_param(store.get());
   X509_VERIFY_PARAM_set_time(param, draft.produced_at.time_since_epoch().count());
   // The issuer may itself hang below an outside root.
@@ -235,8 +252,12 @@ Result<Bytes> close_ocsp(const OcspDraft& draft, ByteView tbs, ByteView signatur
     return unreleasable("it does not decode: " + drain_openssl_errors());
   if (static_cast<std::size_t>(OCSP_resp_count(basic.get())) != draft.answers.size())
     return unreleasable("it has another number of answers");
+  if (!is_time(OCSP_resp_get0_produced_at(basic.get()), draft.produced_at) ||
+      draft.next_update > draft.responder.not_after())
+    return unreleasable("its dates are others, or it is good for longer than the responder");
   TRY(check_delegation(basic.get(), draft));
-  for (const OcspAnswer& answer : draft.answers) TRY(check_answer(basic.get(), answer));
+  TRY(check_nonce(basic.get(), draft.nonce));
+  for (const OcspAnswer& answer : draft.answers) TRY(check_answer(basic.get(), draft, answer));
   return der;
 }
 

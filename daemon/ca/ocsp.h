@@ -56,7 +56,7 @@ struct OcspDraft {
 Result<Bytes> build_ocsp_tbs(const OcspDraft& draft);
 
 /// The OCSPResponse around what was signed, released only if libcrypto takes it for that of a responder which the
-/// issuer has delegated, and reads back each answer and the nonce. Errors: internal.
+/// issuer has delegated, and reads back each answer, the dates and the nonce. Errors: internal.
 Result<Bytes> close_ocsp(const OcspDraft& draft, ByteView tbs, ByteView signature);
 
 /// OCSPResponseStatus of a response without a signature.

@@ -10,17 +10,19 @@ namespace hubseal::daemon {
 
 /// What is counted, and for whom.
 enum class QuotaKind {
-  uid,       ///< requests of a user that sign or change something
-  subject,   ///< certificates asked for a participant; those that the register does not know share one
-  key,       ///< signatures asked of a key
-  refusals,  ///< refusals of a user that are recorded one by one
-  ocsp,      ///< OCSP responses signed for a CA
+  uid,        ///< requests of a user that sign or change something
+  subject,    ///< certificates asked for a participant; those that the register does not know share one
+  key,        ///< signatures asked of a key
+  refusals,   ///< refusals of a user that are recorded one by one
+  ocsp,       ///< OCSP responses signed for a CA that are kept and given again
+  ocsp_once,  ///< those that answer one question only: with a nonce, say
 };
-constexpr std::array<std::pair<std::string_view, QuotaKind>, 5> kQuotaKinds = {{{"uid", QuotaKind::uid},
+constexpr std::array<std::pair<std::string_view, QuotaKind>, 6> kQuotaKinds = {{{"uid", QuotaKind::uid},
                                                                                 {"subject", QuotaKind::subject},
                                                                                 {"key", QuotaKind::key},
                                                                                 {"refusals", QuotaKind::refusals},
-                                                                                {"ocsp", QuotaKind::ocsp}}};
+                                                                                {"ocsp", QuotaKind::ocsp},
+                                                                                {"ocsp_once", QuotaKind::ocsp_once}}};
 std::string_view to_string(QuotaKind kind);
 
 /// A bucket of tokens: `burst` of them at once, and `refill` more in every `refill_time`, evenly.

@@ -27,8 +27,15 @@ double refilled(double level, milliseconds at, milliseconds now, const Quota& qu
 }
 
 std::string whose(const Use& use) {
-  if (use.kind == QuotaKind::subject && use.name.empty()) return "participants that are not registered";
-  return fmt::format("{} {}", use.kind == QuotaKind::refusals ? "uid" : to_string(use.kind), use.name);
+  switch (use.kind) {
+    case QuotaKind::subject: return use.name.empty() ? "participants that are not registered" : "subject " + use.name;
+    case QuotaKind::uid:
+    case QuotaKind::refusals: return "uid " + use.name;
+    case QuotaKind::key: return "key " + use.name;
+    case QuotaKind::ocsp:
+    case QuotaKind::ocsp_once: return "CA " + use.name;
+  }
+  return use.name;
 }
 
 tl::unexpected<Error> used_up(const Use& use, const Quota& quota, double level) {

@@ -301,6 +301,7 @@ class Pki(WithBoth):
         for path in ("/%21", "/" + "A" * 6000, "/A", "/..%2f..%2f"):
             with urllib.request.urlopen(url + path, timeout=rig.PATIENCE) as answer:
                 self.assertEqual(answer.read(), bytes.fromhex("30030a0101"))
+                self.assertEqual(answer.headers["Cache-Control"], "no-store")  # nor "try later"
         for question, status in ((urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}), 415),
                                  (urllib.request.Request(url), 405), (urllib.request.Request(url + "/%zz"), 400)):
             with self.assertRaises(urllib.error.HTTPError) as caught:

@@ -2,7 +2,10 @@
 // the answer is one line of JSON, and no peer gets a CA certificate out of issue_certificate, a name that is not its
 // participant's, or an approval. With the first bit of the first byte set, the rest is a request of an agent that has
 // been taken over: participant, profile, size of the subject, then subject and attributes of a CSR, which is signed
-// here because a fuzzer cannot sign.
+// here because a fuzzer cannot sign. With the second bit set it is an OCSP question about our CA, which a fuzzer cannot
+// name by its hashes: size of the serial (0: the CA's own), serial, then what follows the list of certificates.
+#include <openssl/ocsp.h>
+
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
@@ -93,6 +96,59 @@ std::string line_of(const std::uint8_t* data, std::size_t size) {
                                 {"csr", x509::pem_of_der(csr, "CERTIFICATE REQUEST")}}});
 }
 
+x509::Certificate certificate_of_ca(Room& room) {
+  const Json said = room.ask(room.peer(Role::admin), "get_ca", {{"ca", "hub-ca"}});
+  return x509::Certificate::parse(said["ok"]["certificate"].get<std::string>()).value();
+}
+
+std::string ocsp_question(const x509::Certificate& ca, const std::uint8_t* data, std::size_t size) {
+  static const Bytes sha1 = from_hex("300906052b0e03021a0500").value();
+  const auto digest = [](ByteView of) {
+    Bytes hash(20);
+    EVP_Digest(of.data(), of.size(), hash.data(), nullptr, EVP_sha1(), nullptr);
+    return x509::der_value(0x04, {hash});
+  };
+  const ByteView rest(data + 1, size - 1);
+  const ByteView given = rest.first(std::min<std::size_t>(data[0], rest.size()));
+  const ByteView after = rest.subspan(given.size());
+  const Bytes own = [&] {
+    Bytes magnitude = ca.serial().magnitude();
+    if (magnitude.front() & 0x80) magnitude.insert(magnitude.begin(), 0);
+    return magnitude;
+  }();
+  const ASN1_BIT_STRING* key = X509_get0_pubkey_bitstr(ca.openssl());
+  const Bytes id = x509::der_value(
+      0x30, {sha1, digest(ca.subject_der()), digest(ByteView(key->data, static_cast<std::size_t>(key->length))),
+             x509::der_value(0x02, {given.empty() ? ByteView(own) : given})});
+  const Bytes list = x509::der_value(0x30, {x509::der_value(0x30, {id})});
+  const Bytes request = x509::der_value(0x30, {x509::der_value(0x30, {list, after})});
+  return wire::encode_request({"1", "get_ocsp", {{"request", to_base64(request)}}});
+}
+
+/// Only what was issued is good: here the CA's own certificate, and what fuzzing has made of others.
+void judge_ocsp(Room& room, const std::string& response) {
+  const Bytes der = from_base64(response).value();
+  const unsigned char* next = der.data();
+  const std::unique_ptr<OCSP_RESPONSE, Deleter<OCSP_RESPONSE_free>> read(
+      d2i_OCSP_RESPONSE(nullptr, &next, static_cast<long>(der.size())));
+  MUST_HOLD(read && next == der.data() + der.size());
+  if (OCSP_response_status(read.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL) return;
+  const std::unique_ptr<OCSP_BASICRESP, Deleter<OCSP_BASICRESP_free>> basic(OCSP_response_get1_basic(read.get()));
+  MUST_HOLD(basic);
+  for (int i = 0; i < OCSP_resp_count(basic.get()); ++i) {
+    OCSP_SINGLERESP* const one = OCSP_resp_get0(basic.get(), i);
+    if (OCSP_single_get0_status(one, nullptr, nullptr, nullptr, nullptr) != V_OCSP_CERTSTATUS_GOOD) continue;
+    ASN1_INTEGER* serial = nullptr;
+    OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial, const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(one)));
+    const auto number =
+        x509::Serial::of({ASN1_STRING_get0_data(serial), ASN1_STRING_get0_data(serial) + ASN1_STRING_length(serial)});
+    MUST_HOLD(number);
+    const auto known = room.registry().read(
+        [&](daemon::Database& database) { return daemon::certificate_table::find(database, "hub-ca", number->hex()); });
+    MUST_HOLD(known && *known && (*known)->issued() && (*known)->revoked.empty());
+  }
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -102,9 +158,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       room.peer(Role::agent, {}), room.peer(Role::jws, {}), room.peer(Role::admin, {}), room.peer(Role::audit, {}),
   };
   if (size == 0) return 0;
+  static const x509::Certificate ca = certificate_of_ca(room);
   const bool signs_csrs = (data[0] & 0x80) != 0 && size >= 4;
-  const daemon::Peer& peer = signs_csrs ? peers[0] : peers[data[0] % std::size(peers)];
-  const std::string line = signs_csrs ? line_of(data + 1, size - 1) : std::string(text_of(data + 1, size - 1));
+  const bool asks_ocsp = !signs_csrs && (data[0] & 0x40) != 0 && size >= 2;
+  const daemon::Peer& peer = signs_csrs || asks_ocsp ? peers[0] : peers[data[0] % std::size(peers)];
+  const std::string line = signs_csrs  ? line_of(data + 1, size - 1)
+                           : asks_ocsp ? ocsp_question(ca, data + 1, size - 1)
+                                       : std::string(text_of(data + 1, size - 1));
   const auto request = wire::decode_request(line);
   // An RSA key takes a second to make, and says nothing here.
   if (line.find("rsa_") != std::string::npos) return 0;
@@ -121,6 +181,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A fuzzer has no approver's key: it can carry what it likes, and agrees to nothing.
   MUST_HOLD(request->op != "submit_approval");
   if (request->op == "issue_certificate") MUST_HOLD(request->fields["profile"] != "jws");
+  if (request->op == "get_ocsp") judge_ocsp(room, (*reply)["ok"]["response"]);
   if (request->op == "issue_certificate") judge(room, request->fields, (*reply)["ok"]["certificate"]);
   return 0;
 }

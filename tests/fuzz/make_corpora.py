@@ -49,6 +49,8 @@ def extension_request(*extensions):
     return value(0xA0, value(0x30, attribute))
 
 
+# What agent.sock offers, as daemon/dispatch.cpp has it.
+AGENT = set(re.findall(r'Operation\{"(\w+)",[^{}]*?\bkAgent\b', (SOURCE / "daemon" / "dispatch.cpp").read_text()))
 examples = re.findall(r"^-> (\{.*\})$", (SOURCE / "docs" / "PROTOCOL.md").read_text(), re.M)
 csr = openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
               "-subj", "/CN=fuzz.example/O=Fuzz/C=KE", "-addext", "subjectAltName=DNS:fuzz.example").decode()
@@ -61,8 +63,12 @@ for example in examples:
     line = json.dumps(request, separators=(",", ":"))
     put("wire_request", request["op"], line)
     for peer in (0, 1, 2, 6):
-        if peer in (2,) or request["op"] in ("issue_certificate", "sign_jws", "health", "submit_approval"):
+        offered_to_agent = peer == 0 and request["op"] in AGENT
+        if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_jws", "health", "submit_approval"):
             put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
+put("dispatch", "submit_approval-0", b"\0" + json.dumps(
+    {"v": 1, "id": "1", "op": "submit_approval", "approval": "a-1", "approver": "alice-card", "decision": "approve",
+     "signature": "MEUCIQDV1RfjDBb4wXC8"}, separators=(",", ":")).encode())
 for label, line in {"repeated-name": '{"v":1,"id":"1","op":"health","op":"version"}', "not-json": "hello",
                     "deep": '{"v":1,"id":"1","op":"health","x":[[[[[[[1]]]]]]]}', "fraction": '{"v":1.5}',
                     "escapes": r'{"v":1,"id":"\u00e9\ud83d\ude00","op":"health"}',
@@ -90,6 +96,11 @@ for label, who, profile, asked_name, asked in (
         ("others-organization", 1, 0, name((10, 0x0C, b"bank1 plc")), none),
         ("suspended", 3, 0, value(0x30, b""), none), ("root", 0, 4, value(0x30, b""), none)):
     put("dispatch", f"taken-{label}", bytes([0x80, who, profile, len(asked_name)]) + asked_name + asked)
+# An OCSP question about our CA: second bit, size of the serial (0: the CA's own), serial, extensions.
+nonce = value(0xa2, value(0x30, value(0x30, bytes.fromhex("06092b0601050507300102") + value(4, value(4, b"n" * 16)))))
+for label, serial, more in (("own", b"", b""), ("nonce", b"", nonce), ("invented", b"\1\2\3", b""), ("zero", b"\0", b""),
+                            ("two-nonces", b"", nonce + nonce)):
+    put("dispatch", f"ocsp-{label}", bytes([0x40, len(serial)]) + serial + more)
 for label, asked_name, asked in (
         ("own", name((6, 0x13, b"KE"), (10, 0x0C, b"Bank One"), (3, 0x0C, b"bank1.example")), none),
         ("other", name((3, 0x0C, b"bank2.example")), none), ("organization", name((10, 0x0C, b"Bank Two")), none),

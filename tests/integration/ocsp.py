@@ -217,6 +217,28 @@ class Renewal(Ocsp):
         return [k for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp"]
 
 
+class CompromisedResponder(Ocsp):
+    def test_PKI_7_revoking_the_responder_takes_it_out_of_use_at_once(self):
+        certificate, _ = self.issue()
+        (responder,) = self.ask(certificate).certificates
+        serial = f"{responder.serial_number:x}"
+        serial = serial.zfill(len(serial) + len(serial) % 2)
+        with self.assertRaises(rig.Refused):
+            self.room.call("deactivate_key", key=self.ocsp_keys("active")[0], compromised=True)  # the way is this:
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        keys = self.ocsp_keys("active")
+        self.room.restart()
+        (successor,) = self.ask(certificate).certificates
+        self.assertNotEqual(successor, responder)
+        self.assertEqual(self.ask(certificate, nonce=b"1").certificates, [successor])
+        self.assertEqual(self.ocsp_keys("deactivated"), keys)
+        crl = x509.load_der_x509_crl(base64.b64decode(self.room.call("get_crl", ca="hub-ca")["der"]))
+        self.assertIsNotNone(crl.get_revoked_certificate_by_serial_number(responder.serial_number))
+
+    def ocsp_keys(self, state):
+        return [k["label"] for k in self.room.call("list_keys")["keys"] if (k["use"], k["state"]) == ("ocsp", state)]
+
+
 class Clock(Ocsp):
     @classmethod
     def prepare(cls):
@@ -247,18 +269,38 @@ class KeyStopped(Ocsp):
 
 
 class Quota(Ocsp):
+    kind, burst = "ocsp_once", 2
+
     @classmethod
     def prepare(cls):
         text = cls.room.policy_file.read_text()
-        cls.room.policy_file.write_text(text.replace("[quota.ocsp]\nunlimited = true",
-                                                     "[quota.ocsp]\nburst = 3\nrefill = 1\nrefill_seconds = 86400"))
+        cls.room.policy_file.write_text(text.replace(f"[quota.{cls.kind}]\nunlimited = true",
+                                                     f"[quota.{cls.kind}]\nburst = {cls.burst}\nrefill = 1\nrefill_seconds = 86400"))
 
-    def test_a_flood_is_told_to_try_later_and_what_is_there_is_still_given(self):
+
+class QuotaOfAnswersForOneQuestion(Quota):
+    def test_a_flood_of_nonces_and_invented_serials_takes_nothing_from_the_others(self):
         certificate, _ = self.issue()
+        other, _ = self.issue()
         self.assertEqual(self.ask(certificate).certificate_status, GOOD)
         statuses = [self.ask(certificate, nonce=bytes([n])).response_status for n in range(4)]
         self.assertEqual(statuses, [Status.SUCCESSFUL] * 2 + [Status.TRY_LATER] * 2)
+        self.assertIn("trylater", self.openssl_says("00ff00ff00ff", "-no_nonce"))
+        for asked in (certificate, other):
+            self.assertEqual(self.ask(asked).certificate_status, GOOD)
+        self.assertEqual(len([r for r in self.room.audit() if r["event"] == "ocsp_response"]), 4)
+
+
+class QuotaOfAnswersThatAreKept(Quota):
+    kind, burst = "ocsp", 1
+
+    def test_what_is_there_is_still_given(self):
+        certificate, _ = self.issue()
+        other, _ = self.issue()
         self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+        self.assertEqual(self.ask(other).response_status, Status.TRY_LATER)
+        self.assertEqual(self.ask(certificate).certificate_status, GOOD)
+        self.assertEqual(self.ask(other, nonce=b"1").certificate_status, GOOD)
 
 
 class NoProfile(Ocsp):

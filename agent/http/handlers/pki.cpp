@@ -38,8 +38,13 @@ Outcome post_ocsp(Pki& pki, const Request& request) {
   return answer;
 }
 
+/// A cache does not keep what is only true now: such a response has a status (tryLater, say) and nothing else.
 Outcome get_ocsp(Pki& pki, const Request& request) {
-  return binary("application/ocsp-response", TRY(pki.ocsp(from_base64(request.param("request")).value_or(Bytes()))));
+  constexpr std::size_t kStatusOnly = 5;  // bytes
+  const Bytes response = TRY(pki.ocsp(from_base64(request.param("request")).value_or(Bytes())));
+  Answer answer = binary("application/ocsp-response", response);
+  if (response.size() <= kStatusOnly) answer.cache_seconds.reset();
+  return answer;
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "tests/support/software_signer.h"
+
+namespace hubseal::test {
+
+/// A token that can be taken away, and that counts what is asked of it.
+class FailingToken final : public hsm::Signer {
+ public:
+  Result<std::vector<hsm::KeyInfo>> list_keys() override {
+    return ask([&] { return keys.list_keys(); });
+  }
+  Result<hsm::KeyInfo> find_key(const KeyId& id) override {
+    return ask([&] { return keys.find_key(id); });
+  }
+  Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
+    ++generated;
+    return ask([&] { return keys.generate_key(type, label); });
+  }
+  Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
+    ++signatures;
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    if (id == broken) return fail(Code::hsm_unavailable, "the token does not sign with this key");
+    return ask([&] { return keys.sign(id, algorithm, message); });
+  }
+  Result<> prove_key(const KeyId& id) override {
+    return ask([&] { return keys.prove_key(id); });
+  }
+  Result<> destroy_key(const KeyId& id) override {
+    return ask([&] { return keys.destroy_key(id); });
+  }
+  Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
+  Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
+  hsm::TokenStatus status() override { return keys.status(); }
+
+  SoftwareSigner keys;
+  bool gone = false;
+  KeyId broken{};                   ///< signs nothing
+  std::function<void()> meanwhile;  ///< happens during the next signature
+  int generated = 0, signatures = 0;
+
+ private:
+  template <class Call>
+  auto ask(Call call) -> decltype(call()) {
+    if (gone) return fail(Code::hsm_unavailable, "the token is gone");
+    return call();
+  }
+};
+
+}  // namespace hubseal::test
