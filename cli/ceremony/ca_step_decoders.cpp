@@ -64,6 +64,11 @@ Result<Json> decode_cross_certify(Fields& fields) {
 Result<Json> decode_retire_ca(Fields& fields) {
   Json request;
   TRY(copy_names(fields, request, {"ca"}));
+  if (fields.has("successor")) TRY(copy_names(fields, request, {"successor"}));
+  if (TRY(fields.boolean_or("last", false))) request["last"] = true;
+  if (request.contains("successor") == request.contains("last"))
+    return fail(Code::bad_request,
+                "wanted either \"successor\", the CA that issues instead, or last = true, where none is to");
   return request;
 }
 

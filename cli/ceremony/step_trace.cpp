@@ -78,16 +78,16 @@ Json hash_of(const Result<x509::Certificate>& certificate) {
   return certificate ? Json(to_hex(sha256(certificate->der()))) : Json();
 }
 
-Json hash_of_root(const Json& asked) {
+Json hash_of_chain(const Json& asked) {
   // A self-signed root is its own chain.
   const auto chain = x509::parse_chain(text_of(asked, asked.contains("chain") ? "chain" : "certificate"));
-  return chain ? Json(to_hex(sha256(chain->back().der()))) : Json();
+  return chain ? Json(to_hex(sha256(as_bytes(x509::chain_pem(*chain))))) : Json();
 }
 
 Json trace_install_ca(const Json& asked) {
   Json traces = copied(asked, {{"ca", "ca"}});
   traces["certificate_sha256"] = hash_of(x509::Certificate::parse(text_of(asked, "certificate")));
-  traces["root_sha256"] = hash_of_root(asked);
+  traces["chain_sha256"] = hash_of_chain(asked);
   return traces;
 }
 
@@ -99,7 +99,9 @@ Json trace_import_ca(const Json& asked) {
 
 Json trace_cross_certify(const Json& asked) { return copied(asked, {{"ca", "subject"}, {"by", "ca"}}); }
 
-Json trace_retire_ca(const Json& asked) { return copied(asked, {{"ca", "ca"}}); }
+Json trace_retire_ca(const Json& asked) {
+  return copied(asked, {{"ca", "ca"}, {"successor", "successor"}, {"last", "last"}});
+}
 
 Json trace_create_csr(const Json& asked) {
   Json traces = copied(asked, {{"label", "key"}, {"type", "type"}});

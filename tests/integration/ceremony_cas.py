@@ -31,7 +31,7 @@ profile = "test-root"
 subject = "CN=Root of the hub,O=Example Hub,C=KE"
 """
 CROSS = '\n[[step]]\ndo = "cross_certify"\nca = "{ca}"\nby = "{by}"\n'
-RETIRE = '\n[[step]]\ndo = "retire_ca"\nca = "{name}"\n'
+RETIRE = '\n[[step]]\ndo = "retire_ca"\nca = "{name}"\n{after}\n'
 CSR = """
 [[step]]
 do = "create_csr"
@@ -71,7 +71,7 @@ class Cas(Ceremonies):
 class Rotated(Cas):
     def rotation(self):
         return self.hold_steps(ROOT.format(name=self.old), ROOT.format(name=self.new), CROSS.format(ca=self.new, by=self.old),
-                               CROSS.format(ca=self.old, by=self.new), RETIRE.format(name=self.old))
+                               CROSS.format(ca=self.old, by=self.new), RETIRE.format(name=self.old, after=f'successor = "{self.new}"'))
 
     def test_from_one_root_to_the_next(self):
         transcript = self.rotation()
@@ -111,9 +111,10 @@ class Rotated(Cas):
 
     def test_what_would_be_refused_on_the_way_is_refused_before_anything_is_done(self):
         self.assertIn("step 1", self.refused_file(2, CROSS.format(ca="a", by="a")))
-        self.assertIn("retires CA a", self.refused_file(2, RETIRE.format(name="a"), CROSS.format(ca="b", by="a")))
-        self.assertIn("step 3 (retire_ca nope)", self.refused_file(3, ROOT.format(name=self.new), RETIRE.format(name="nope")))
-        self.hold_steps(ROOT.format(name=self.old), RETIRE.format(name=self.old))
+        self.assertIn("last = true", self.refused_file(2, RETIRE.format(name="a", after="")))
+        self.assertIn("retires CA a", self.refused_file(2, RETIRE.format(name="a", after="last = true"), CROSS.format(ca="b", by="a")))
+        self.assertIn("step 3 (retire_ca nope)", self.refused_file(3, ROOT.format(name=self.new), RETIRE.format(name="nope", after="last = true")))
+        self.hold_steps(ROOT.format(name=self.old), RETIRE.format(name=self.old, after="last = true"))
         said = self.refused_file(3, ROOT.format(name=self.new), CROSS.format(ca=self.new, by=self.old))
         self.assertIn(f"CA {self.old} is retired; wanted active; nothing was changed", said)
         self.assertIn("twice", self.refused_file(2, "\n[[step]]\ndo = \"create_csr\"\nlabel = \"t\"\ntype = \"ec_p256\"\nsubject = \"C=KE,C=KE\"\n"))
