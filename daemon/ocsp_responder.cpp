@@ -53,17 +53,15 @@ Result<Bytes> OcspResponder::respond(const Policy& policy, ByteView der, const J
   return ca::ocsp_failure(failure_of(response.error().code));
 }
 
-/// Whoever has the key of a CA can certify a responder as well: nothing is good any more that this CA says. A key that
-/// is gone before its CA has ended was compromised.
-Result<bool> OcspResponder::vouches(const Authority& authority) const {
-  const KeyRecord key = TRY(parts_.keyring.check(authority.record.key, [](KeyRecord&) { return Result<>(); }));
-  return key.life != KeyLife::compromised && key.life != KeyLife::destroyed;
+/// Whoever has the key of a CA can certify a responder as well: nothing is good any more that this CA says.
+bool OcspResponder::vouches(const Authority& authority) const {
+  return !parts_.keyring.is_compromised(authority.record.key);
 }
 
 Result<std::shared_ptr<const Authority>> OcspResponder::issuer_of(const ca::OcspRequest& request) const {
   for (const std::string& name : parts_.authorities.names()) {
     auto authority = TRY(parts_.authorities.find(name));
-    if (!authority->issuer || !TRY(vouches(*authority))) continue;
+    if (!authority->issuer || !vouches(*authority)) continue;
     const auto ours = [&](const ca::OcspCertId& id) { return names_issuer(id, authority->issuer->certificate()); };
     if (std::all_of(request.ids.begin(), request.ids.end(), ours)) return authority;
   }

@@ -70,7 +70,7 @@ class OcspResponder {
     Bytes response;
   };
 
-  Result<bool> vouches(const Authority& authority) const;
+  bool vouches(const Authority& authority) const;
   Result<std::shared_ptr<const Authority>> issuer_of(const ca::OcspRequest& request) const;
   Result<Question> look_up(ca::OcspRequest request);
   Result<Bytes> answer(const Policy& policy, ca::OcspRequest request, const Json& who);

@@ -205,7 +205,8 @@ sha256_of = lambda pem: hashlib.sha256(der_of(pem)).hexdigest()
 root_name = {"common_name": "Root", "organization": "Hub", "country": "KE"}
 root_answer = {"ca": "c", "state": "active", "key": "k", "profile": "p", "certificate": root, "serial": serial}
 root_record = {"ca": "c", "key": "k", "profile": "p", "distinguished_name": "CN=Root,O=Hub,C=KE", "serial": serial, "key_id": sha256_of(public),
-               "certificate_sha256": sha256_of(root), "root_sha256": sha256_of(root)}
+               "certificate_sha256": sha256_of(root), "root_sha256": sha256_of(root),
+               "chain_sha256": hashlib.sha256(root.encode()).hexdigest()}
 approver = {"name": "ann", "person": "ann", "kind": "webauthn", "uid": 1001, "public_key": public, "credential_id": "Y3I",
             "rp_id": "hub.example.com", "origin": "https://hub.example.com"}
 approver_view = {"approver": "ann", "person": "ann", "kind": "webauthn", "key_id": sha256_of(public), "credential_id": "Y3I",
@@ -228,7 +229,7 @@ STEPS = {  # operation: (request, answer, audit record)
     "import_ca": ({"ca": "c", "key": "k", "profile": "p", "certificate": root}, root_answer, root_record),
     "cross_certify": ({"ca": "c", "by": "d"}, {"ca": "d", "serial": serial, "subject": "c", "certificate": root},
                       {**root_record, "ca": "d", "subject": "c"}),
-    "retire_ca": ({"ca": "c"}, {**root_answer, "state": "retired"}, root_record),
+    "retire_ca": ({"ca": "c", "last": True}, {**root_answer, "state": "retired"}, {**root_record, "last": True}),
     "add_approver": (approver, {**approver_view, "uid": 1001}, {**approver_view, "approver_uid": 1001, "change": "add"}),
     "set_subject": ({"subject": "b", "organization": "Bank", "names": {"cn": ["B"], "dns": ["b.example"], "ip": ["::1"]}}, {"subject": "b"},
                     {"subject": "b", "organization": "Bank", "country": "", "names": {"cn": ["b"], "dns": ["b.example"], "ip": ["::1"]}}),

@@ -195,7 +195,7 @@ class FromOutside(Cas):
         self.assertIn("is active; wanted awaiting_certificate", self.refused_file(3, step))
         other = self.other_certificate()
         self.named(self.forged(transcript, (certificate, other)), "step 1", "certificate_sha256 is")
-        self.named(self.forged(transcript, (root, other)), "step 1", "root_sha256 is")
+        self.named(self.forged(transcript, (root, other)), "step 1", "chain_sha256 is")
         lines = self.lines(transcript)
         self.done(lines, 1)["reply"]["certificate"] = other
         self.named(self.rechained(lines), "step 1", "another one than the audit record says")
