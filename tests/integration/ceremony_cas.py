@@ -203,7 +203,7 @@ class FromOutside(Cas):
         self.done(lines, 1)["reply"]["chain"] = other
         self.named(self.rechained(lines), "step 1", "the chain of the answer")
         # A chain that begins with somebody else and ends with the right root.
-        self.named(self.forged(transcript, (root, other + root)), "step 1", "is not below")
+        self.named(self.forged(transcript, (root, other + root)), "step 1", "chain_sha256 is")
 
     def test_a_ca_whose_key_is_in_the_token_is_taken_over(self):
         room = self.make_room()

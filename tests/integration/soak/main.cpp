@@ -146,6 +146,7 @@ void run(const Settings& settings, Soak& soak) {
   rig.admin("create_key", {{"label", "soak-rsa"}, {"type", "rsa_2048"}, {"use", "jws"}});
   rig.admin("create_key", {{"label", "soak-p256"}, {"type", "ec_p256"}, {"use", "jws"}});
   rig.make_ca("soak-ca", "ec_p256");
+  soak.set_ca(rig.admin("get_ca", {{"ca", "soak-ca"}})["certificate"]);
   for (const char* bank : {"bank2", "stopped"})
     rig.admin("set_subject",
               {{"subject", bank}, {"organization", "Bank Two"}, {"country", "KE"}, {"names", Json::object()}});

@@ -11,6 +11,7 @@
 #include "common/guarded.h"
 #include "tests/integration/soak/ask.h"
 #include "tests/integration/soak/consent.h"
+#include "tests/integration/soak/lives.h"
 
 namespace hubseal::test {
 
@@ -27,6 +28,8 @@ class Soak {
   void judge(const Ask& ask, std::string_view reply);
   void fault(const std::string& problem);
   const Consent& consent() const { return consent_; }
+  /// Whose certificates are asked about, PEM. Before the first `next`.
+  void set_ca(const std::string& pem) { ca_ = pem; }
 
   std::map<std::string, std::size_t> counts() { return state_.lock()->counts; }
   std::vector<std::string> problems() { return state_.lock()->problems; }
@@ -44,6 +47,7 @@ class Soak {
   Ask issue(const std::string& socket);
   Ask issue_again(const std::string& socket, std::mt19937& random);
   Ask get_certificate(std::mt19937& random);
+  Ask ask_status(std::mt19937& random);
   Ask make_key();
   Ask make_csr_key();
   Ask make_ca();
@@ -67,6 +71,8 @@ class Soak {
   };
   Guarded<State> state_;
   Consent consent_;
+  Lives lives_;
+  std::string ca_;  // PEM; written before the clients start
   std::atomic<unsigned> requests_{0}, keys_{0}, csrs_{0}, cas_{0};
 };
 

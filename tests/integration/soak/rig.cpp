@@ -113,7 +113,7 @@ void Rig::write_config(const Options& options) const {
        std::pair{
            "admin",
            reading +
-               R"(, "create_key", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy", "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "revoke", "seal")"},
+               R"(, "create_key", "manage_keys", "create_ca", "issue_certificate", "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy", "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "revoke", "seal")"},
        std::pair{"audit", std::string(R"("status", "read_audit", "cosign")")}})
     config += fmt::format(kPeer, role, ::geteuid(), permissions, keys);
   write_private(folder() / "hubseald.toml", config);
