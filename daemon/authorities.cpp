@@ -74,11 +74,12 @@ Result<> Authorities::update(const CaRecord& before, const CaRecord& after, cons
   return {};
 }
 
-Result<> Authorities::add(const CaRecord& record) {
+Result<> Authorities::add(const CaRecord& record, const Along& along) {
   auto authority = TRY(decode(record));
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(Register::check_ca_name(database, record.name));  // somebody may have been entered since it was looked at
-    return ca_table::add(database, record);
+    TRY(ca_table::add(database, record));
+    return along ? along(database) : Result<>();
   }));
   authorities_.lock()->emplace(record.name, std::move(authority));
   return {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,8 +40,9 @@ class Authorities {
   /// Writes what has become of one that is as `before` says. Uses the grant up in the same transaction.
   /// Errors: conflict where somebody was faster.
   Result<> update(const CaRecord& before, const CaRecord& after, const Grant& grant);
-  /// Writes the CA to the registry and takes it into service.
-  Result<> add(const CaRecord& record);
+  /// Writes the CA to the registry, with what belongs to it in the same transaction, and takes it into service.
+  using Along = std::function<Result<>(Database&)>;
+  Result<> add(const CaRecord& record, const Along& along = {});
 
  private:
   explicit Authorities(Registry& registry) : registry_(registry) {}

@@ -75,8 +75,10 @@ Result<OcspResponder::Question> OcspResponder::look_up(ca::OcspRequest request) 
     for (const ca::OcspCertId& id : question.request.ids) {
       ca::OcspAnswer answer{.id = id.der};
       const auto certificate = TRY(certificate_table::find(database, ca, id.serial.hex()));
-      answer.known = certificate && certificate->issued();
-      if (const auto revoked = TRY(revocation_table::find(database, ca, id.serial.hex())); answer.known && revoked)
+      const auto revoked = TRY(revocation_table::find(database, ca, id.serial.hex()));
+      // A revocation may have come with the CA, of a certificate that nobody here has seen.
+      answer.known = certificate ? certificate->issued() : revoked.has_value();
+      if (answer.known && revoked)
         answer.revoked = ca::RevokedEntry{id.serial, revoked->at, revoked->reason};
       question.answers.push_back(std::move(answer));
     }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxText = 1024;
-constexpr std::size_t kMaxCertificate = 64 * 1024;
+constexpr std::size_t kMaxCertificate = 64 * 1024, kMaxCrl = 768 * 1024;
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kForms = {{{"root", "root"}, {"csr", "csr"}}};
 
 Result<> copy_names(Fields& fields, Json& request, std::initializer_list<const char*> members) {
@@ -51,6 +51,10 @@ Result<Json> decode_import_ca(Fields& fields) {
   TRY(copy_names(fields, request, {"ca", "key", "profile"}));
   request["certificate"] = TRY(certificate(fields));
   if (fields.has("chain")) request["chain"] = TRY(chain(fields));
+  if (const auto crl = TRY(fields.optional_text("crl", kMaxCrl))) request["crl"] = *crl;
+  if (TRY(fields.boolean_or("no_crl", false))) request["no_crl"] = true;
+  if (request.contains("crl") == request.contains("no_crl"))
+    return fail(Code::bad_request, "wanted either \"crl\", its newest one, or no_crl = true, where it never had one");
   return request;
 }
 

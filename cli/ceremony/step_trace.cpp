@@ -93,7 +93,9 @@ Json trace_install_ca(const Json& asked) {
 
 Json trace_import_ca(const Json& asked) {
   Json traces = trace_install_ca(asked);
-  traces.update(copied(asked, {{"key", "key"}, {"profile", "profile"}}));
+  traces.update(copied(asked, {{"key", "key"}, {"profile", "profile"}, {"no_crl", "no_crl"}}));
+  const auto crl = x509::der_of_pem(text_of(asked, "crl"), {"X509 CRL"}, std::string::npos);
+  traces["crl_sha256"] = crl ? Json(to_hex(sha256(*crl))) : Json();
   return traces;
 }
 

@@ -8,18 +8,28 @@
 #include "cli/input_output.h"
 #include "cli/table.h"
 #include "cli/views.h"
+#include "common/x509/pem.h"
 
 namespace hubseal::cli {
 namespace {
 
-constexpr std::size_t kMaxFile = 128 * 1024;
+constexpr std::size_t kMaxFile = 128 * 1024, kMaxCrlFile = 768 * 1024;
 constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
 
 struct Options {
   std::string ca, key, by, successor, out, certificate, chain;
   std::string profile = "hub-root";
+  std::string crl;
+  bool no_crl = false;
   bool force = false, intermediates = false, last = false;
 };
+
+/// PEM, or DER as it stands in crl_dir.
+Result<std::string> read_crl(const std::string& file) {
+  std::string text = TRY(read_input(file, kMaxCrlFile));
+  if (text.starts_with("-----BEGIN")) return text;
+  return x509::pem_of_der(as_bytes(text), "X509 CRL");
+}
 
 Result<ExitCode> install(const Session& session, const Options& options) {
   const Json ca = TRY(session.call("install_ca", {{"ca", options.ca},
@@ -35,6 +45,8 @@ Result<ExitCode> import(const Session& session, const Options& options) {
                  {"profile", options.profile},
                  {"certificate", TRY(read_input(options.certificate, kMaxFile))}};
   if (!options.chain.empty()) fields["chain"] = TRY(read_input(options.chain, kMaxFile));
+  if (!options.crl.empty()) fields["crl"] = TRY(read_crl(options.crl));
+  if (options.no_crl) fields["no_crl"] = true;
   const Json ca = TRY(session.call("import_ca", fields));
   session.json ? session.print_json(ca) : print(render_ca(ca));
   return ExitCode::ok;
@@ -93,7 +105,7 @@ void add_outside(CLI::App& ca, Session& session) {
   const auto imported = std::make_shared<Options>();
   CLI::App* importing =
       command(ca, "import", "Take over a CA whose key is in the token already, made by another program",
-              "  hubseal ca import old-ca --certificate old-ca.pem\n");
+              "  hubseal ca import old-ca --certificate old-ca.pem --crl old-ca.crl\n");
   add_name(importing, *imported, "Name of the CA here");
   importing->add_option("--key", imported->key, "Label of its key here [the CA's name]")->type_name("LABEL");
   importing->add_option("--profile", imported->profile, "A profile of kind \"ca\" that is as wide")
@@ -101,6 +113,10 @@ void add_outside(CLI::App& ca, Session& session) {
       ->type_name("NAME");
   importing->add_option("--certificate", imported->certificate, "Its certificate, PEM")->required()->type_name("FILE");
   importing->add_option("--chain", imported->chain, "As for install; a self-signed root needs none")->type_name("FILE");
+  CLI::Option* crl =
+      importing->add_option("--crl", imported->crl, "Its newest CRL, PEM or DER: what it revoked stays revoked")
+          ->type_name("FILE");
+  importing->add_flag("--no-crl", imported->no_crl, "It never had one")->excludes(crl);
   on(importing, session, imported, import);
 }
 

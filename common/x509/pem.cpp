@@ -16,11 +16,10 @@ std::string_view take_line(std::string_view& rest) {
 
 }  // namespace
 
-Result<Bytes> der_of_pem(std::string_view pem, std::initializer_list<std::string_view> labels) {
+Result<Bytes> der_of_pem(std::string_view pem, std::initializer_list<std::string_view> labels, std::size_t max) {
   const std::string_view wanted = *labels.begin();
-  if (pem.size() > kMaxPemBytes)
-    return fail(Code::too_large,
-                fmt::format("{} of {} bytes; at most {} are accepted", wanted, pem.size(), kMaxPemBytes));
+  if (pem.size() > max)
+    return fail(Code::too_large, fmt::format("{} of {} bytes; at most {} are accepted", wanted, pem.size(), max));
   const std::string_view first = take_line(pem);
   std::string_view label;
   for (const std::string_view candidate : labels)

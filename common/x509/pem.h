@@ -15,8 +15,9 @@ namespace hubseal::x509 {
 constexpr std::size_t kMaxPemBytes = 32 * 1024;
 
 /// The DER inside a text that is exactly one PEM block with one of these labels. Lines end in LF or
-/// CRLF; white space is accepted after the END line only. Errors: bad_request, too_large.
-Result<Bytes> der_of_pem(std::string_view pem, std::initializer_list<std::string_view> labels);
+/// CRLF; white space is accepted after the END line only. Errors: bad_request, too_large (above `max` characters).
+Result<Bytes> der_of_pem(std::string_view pem, std::initializer_list<std::string_view> labels,
+                         std::size_t max = kMaxPemBytes);
 
 /// 64 characters a line, LF.
 std::string pem_of_der(ByteView der, std::string_view label);

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/x509/chain.h"
 #include "daemon/ca/outside.h"
+#include "daemon/ca/read_crl.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
@@ -59,6 +60,24 @@ Json words_of(const ca::OutsideCa& outside) {
           {"chain_sha256", to_hex(sha256(as_bytes(x509::chain_pem(outside.chain))))}};
 }
 
+Json words_of(const std::optional<ca::ReadCrl>& last) {
+  if (!last) return {{"no_crl", true}};
+  return {{"crl_number", last->number},
+          {"crl_this_update", format_utc(last->this_update)},
+          {"crl_entries", last->entries.size()},
+          {"crl_sha256", to_hex(sha256(last->der))}};
+}
+
+Result<> take_over(Database& database, const std::string& ca, const ca::ReadCrl& last) {
+  std::vector<RevocationRecord> entries;
+  for (const ca::RevokedEntry& entry : last.entries)
+    entries.push_back({.ca = ca, .serial = entry.serial.hex(), .reason = entry.reason, .at = entry.at});
+  return revocation_table::take_over(
+      database,
+      {.ca = ca, .number = last.number, .this_update = last.this_update, .next_update = last.next_update, .der = {}},
+      entries);
+}
+
 }  // namespace
 
 Result<Json> install_ca(Call& call, Fields fields) {
@@ -98,9 +117,16 @@ Result<Json> import_ca(Call& call, Fields fields) {
   const std::string profile_name = TRY(fields.name("profile", kMaxName));
   const std::string certificate = TRY(fields.text("certificate", kMaxPem));
   const std::string chain = TRY(fields.optional_text("chain", x509::kMaxChainPem)).value_or("");
+  const auto crl = TRY(fields.optional_text("crl", ca::kMaxCrlPem));
+  const bool no_crl = TRY(fields.boolean_or("no_crl", false));
   TRY(fields.nothing_left());
   Services& services = call.services;
   call.details = {{"ca", ca}, {"key", label}, {"profile", profile_name}};
+  if (crl.has_value() == no_crl)
+    return fail(
+        Code::bad_request,
+        "what the CA has revoked would be good again. Wanted either \"crl\", its newest one, or \"no_crl\" where it "
+        "never had one");
   const ca::Profile* profile = TRY(ca_profile(call, profile_name));
   if (services.authorities.find(ca))
     return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
@@ -118,6 +144,9 @@ Result<Json> import_ca(Call& call, Fields fields) {
                                                        .now = TRY(services.guard.now())}));
   call.details.update(words_of(outside));
   call.details["grade"] = to_string(info.grade);
+  std::optional<ca::ReadCrl> last;
+  if (crl) last = TRY(ca::read_crl(*crl, outside.issuer, TRY(services.guard.now())));
+  call.details.update(words_of(last));
   const Grant grant = TRY(call.authorize({.operation = "import_ca", .about = ca, .content = call.details}));
   TRY(call.record_intent("import_intent"));
   TRY(adopt_key(services, label, own.key_id(), grant));
@@ -127,7 +156,11 @@ Result<Json> import_ca(Call& call, Fields fields) {
                           .certificate = own.der(),
                           .csr = {},
                           .chain = chain.empty() ? "" : x509::chain_pem(outside.chain)};
-  TRY(services.keyring.while_active(label, KeyUse::ca, [&] { return services.authorities.add(imported); }));
+  const auto with_revocations = [&](Database& database) -> Result<> {
+    return last ? take_over(database, ca, *last) : Result<>();
+  };
+  TRY(services.keyring.while_active(label, KeyUse::ca,
+                                    [&] { return services.authorities.add(imported, with_revocations); }));
   make_first_crl(call, ca);
   return view_of(*TRY(services.authorities.find(ca)), services.keyring);
 }

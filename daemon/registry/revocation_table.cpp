@@ -26,6 +26,18 @@ Result<> count_changes_of(Database& database, const std::string& subject) {
   return count.bind(subject).run();
 }
 
+/// Without its bytes: from now on this number is taken.
+Result<> add_number(Database& database, const CrlRecord& crl) {
+  Statement insert =
+      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update) VALUES (?, ?, ?, ?, ?)"));
+  return insert.bind(crl.ca)
+      .bind(crl.number)
+      .bind(crl.change)
+      .bind(seconds(crl.this_update))
+      .bind(seconds(crl.next_update))
+      .run();
+}
+
 }  // namespace
 
 Result<> set(Database& database, const RevocationRecord& revocation) {
@@ -73,8 +85,9 @@ Result<std::optional<RevocationRecord>> find(Database& database, const std::stri
 
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then) {
   Statement rows = TRY(database.prepare(
-      "SELECT r.ca, r.serial, r.reason, r.revoked_at, r.suspended FROM revocations r JOIN certificates c ON "
-      "c.ca = r.ca AND c.serial = r.serial WHERE r.ca = ? AND c.not_after > ? ORDER BY r.serial"));
+      "SELECT r.ca, r.serial, r.reason, r.revoked_at, r.suspended FROM revocations r LEFT JOIN certificates c "
+      "ON c.ca = r.ca AND c.serial = r.serial WHERE r.ca = ? AND (c.serial IS NULL OR c.not_after > ?) ORDER BY "
+      "r.serial"));
   rows.bind(ca).bind(seconds(then));
   std::vector<RevocationRecord> revocations;
   while (TRY(rows.step())) revocations.push_back(TRY(read_row(rows)));
@@ -86,19 +99,18 @@ Result<std::int64_t> changes(Database& database, const std::string& ca) {
   return TRY(row.bind(ca).step()) ? row.integer(0) : std::int64_t{0};
 }
 
+Result<> take_over(Database& database, const CrlRecord& last, const std::vector<RevocationRecord>& entries) {
+  for (const RevocationRecord& entry : entries) TRY(set(database, entry));
+  return add_number(database, last);
+}
+
 Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
   Statement last = TRY(database.prepare("SELECT coalesce(max(number), 0) FROM crls WHERE ca = ?"));
   TRY(last.bind(crl.ca).step());
-  const std::int64_t number = last.integer(0) + 1;
-  Statement insert =
-      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update) VALUES (?, ?, ?, ?, ?)"));
-  TRY(insert.bind(crl.ca)
-          .bind(number)
-          .bind(crl.change)
-          .bind(seconds(crl.this_update))
-          .bind(seconds(crl.next_update))
-          .run());
-  return number;
+  CrlRecord next = crl;
+  next.number = last.integer(0) + 1;
+  TRY(add_number(database, next));
+  return next.number;
 }
 
 Result<> complete_crl(Database& database, const CrlRecord& crl) {

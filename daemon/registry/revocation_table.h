@@ -40,8 +40,12 @@ Result<std::int64_t> suspend(Database& database, const std::string& subject, Tim
 /// Takes back what suspend() did and nothing else: a certificate that was on hold before stays so.
 Result<std::int64_t> resume(Database& database, const std::string& subject);
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial);
-/// All of a CA whose certificates end after `then`.
+/// All of a CA whose certificates end after `then`, or nobody here knows when.
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then);
+
+/// What a CA said before it came here: its entries stand though no certificate of theirs is known, and its numbers go
+/// on.
+Result<> take_over(Database& database, const CrlRecord& last, const std::vector<RevocationRecord>& entries);
 
 /// How often the list of this CA has changed so far.
 Result<std::int64_t> changes(Database& database, const std::string& ca);

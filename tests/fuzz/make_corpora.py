@@ -226,7 +226,7 @@ STEPS = {  # operation: (request, answer, audit record)
                        {"key": "k", "key_id": "00", "compromised": True}),
     "create_ca": ({"ca": "c", "key": "k", "profile": "p", "subject": root_name}, root_answer, root_record),
     "install_ca": ({"ca": "c", "certificate": root, "chain": root}, {**root_answer, "chain": root}, root_record),
-    "import_ca": ({"ca": "c", "key": "k", "profile": "p", "certificate": root}, root_answer, root_record),
+    "import_ca": ({"ca": "c", "key": "k", "profile": "p", "certificate": root, "no_crl": True}, root_answer, {**root_record, "no_crl": True}),
     "cross_certify": ({"ca": "c", "by": "d"}, {"ca": "d", "serial": serial, "subject": "c", "certificate": root},
                       {**root_record, "ca": "d", "subject": "c"}),
     "retire_ca": ({"ca": "c", "last": True}, {**root_answer, "state": "retired"}, {**root_record, "last": True}),

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -284,8 +285,8 @@ class Outside(Cas):
             self.refused("policy_denied", lambda: install(constraints), found, "profile test-root has permitted dns: dfsp.example")
         self.assertEqual(install(f"permitted;DNS:banks.dfsp.example,{addresses}")["state"], "active")
 
-    def take_over(self, room, certificate, label="old-ca"):
-        return room.call("import_ca", ca="old-ca", key=label, profile="test-root", certificate=certificate)
+    def take_over(self, room, certificate, label="old-ca", **crl):
+        return room.call("import_ca", ca="old-ca", key=label, profile="test-root", certificate=certificate, **(crl or {"no_crl": True}))
 
     def test_a_ca_whose_key_is_in_the_token_is_taken_over(self):
         """As after the loss of the registry: key and token are there, and nobody knows any more what for."""
@@ -312,6 +313,37 @@ class Outside(Cas):
             self.take_over(room, certificate)
         self.assertEqual((caught.exception.code, caught.exception.message),
                          ("conflict", 'the key of this certificate is registered already, as "hub-ca", the key of another CA; nothing was changed'))
+
+    def newest_crl(self, room, ca):
+        crl = room.call("get_crl", ca=ca)
+        return {**crl, "pem": "-----BEGIN X509 CRL-----\n" + textwrap.fill(crl["der"], 64) + "\n-----END X509 CRL-----\n"}
+
+    def test_a_ca_that_is_taken_over_keeps_its_revocations_and_its_lists_go_on_counting(self):
+        room = self.room()
+        certificate, other = self.make_ca(room, "hub-ca")["certificate"], self.make_ca(room, "other-ca")
+        revoked = room.issue(room.make_csr())["serial"]
+        room.call("revoke_certificate", ca="hub-ca", serial=revoked, reason="key_compromise")
+        last, others = self.newest_crl(room, "hub-ca"), self.newest_crl(room, "other-ca")["pem"]
+        room.stop()
+        shutil.rmtree(room.state)
+        room.start()
+        asked = {"ca": "old-ca", "key": "old-ca", "profile": "test-root", "certificate": certificate}
+        self.refused("bad_request", lambda: room.call("import_ca", **asked), "would be good again", "no_crl")
+        self.refused("bad_request", lambda: room.call("import_ca", **asked, crl=last["pem"], no_crl=True), "either")
+        self.refused("policy_denied", lambda: room.call("import_ca", **asked, crl=others), "not signed by the CA's key")
+        self.refused("bad_request", lambda: room.call("import_ca", **asked, crl=last["pem"][:200]))
+        room.call("import_ca", **asked, crl=last["pem"])
+        new = self.newest_crl(room, "old-ca")
+        self.assertGreater(new["number"], last["number"])
+        text = room.openssl("crl", "-noout", "-text", "-in", room.write("new.crl", new["pem"]))
+        self.assertIn(revoked.upper(), text)
+        self.assertIn("Key Compromise", text)
+        record = next(r for r in reversed(room.audit()) if r["event"] == "import_ca" and r["result"] == "ok")
+        self.assertEqual((record["crl_number"], record["crl_entries"]), (last["number"], 1))
+        room.restart()
+        room.call("create_key", label="late", type="ec_p256", use="jws")
+        self.assertIn(revoked.upper(), room.openssl("crl", "-noout", "-text", "-in", room.write(
+            "newer.crl", self.newest_crl(room, "old-ca")["pem"])))
 
     def test_an_import_that_was_cut_short_is_given_again(self):
         room = self.room()
@@ -384,7 +416,7 @@ class CommandLine(Cas):
         room.stop()
         shutil.rmtree(room.state)
         room.start()
-        done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", "ca", "import", "hub-ca", "--certificate", own, "--profile",
+        done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", "ca", "import", "hub-ca", "--certificate", own, "--no-crl", "--profile",
                                "test-root", "--json"], capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
         self.assertEqual(json.loads(done.stdout)["state"], "active", done.stderr)
 

@@ -42,7 +42,7 @@ dns = ["Hub.example.com"]
 ip = ["192.0.2.10"]
 """
 INSTALL = "\n[[step]]\ndo = \"install_ca\"\nca = \"{name}\"\ncertificate = '''{certificate}'''\nchain = '''{chain}'''\n"
-IMPORT = "\n[[step]]\ndo = \"import_ca\"\nca = \"{name}\"\nkey = \"{name}\"\nprofile = \"test-root\"\ncertificate = '''{certificate}'''\n"
+IMPORT = "\n[[step]]\ndo = \"import_ca\"\nca = \"{name}\"\nkey = \"{name}\"\nprofile = \"test-root\"\ncertificate = '''{certificate}'''\nno_crl = true\n"
 
 
 class Cas(Ceremonies):
