@@ -42,7 +42,7 @@ std::optional<Ask> Lives::next() {
   if (state->steps.empty()) {
     if (state->life == kMost) return std::nullopt;
     const unsigned number = ++state->life;
-    state->steps = number % 5 == 0 ? life_of_ca(number) : life_of_key(number);
+    state->steps = number % 5 == 1 ? life_of_ca(number) : life_of_key(number);
     std::reverse(state->steps.begin(), state->steps.end());
   }
   Ask step = std::move(state->steps.back());
