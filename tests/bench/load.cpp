@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/openssl.h"
 #include "tests/bench/crowd.h"
 #include "tests/support/must.h"
 
@@ -52,6 +53,29 @@ Measurement sign_through(hsm::Signer& signer, const hsm::KeyInfo& key, unsigned 
   const Bytes message(256, 0x5a);
   return with_cpu_of(::getpid(), [&] {
     return run_threads(threads, time, [&](unsigned) { test::must(signer.sign(key.id, algorithm, message)); });
+  });
+}
+
+Measurement verify_alone(KeyType type, unsigned threads, Seconds time) {
+  const PkeyPtr key(is_rsa(type) ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+  const Bytes digest(32, 0x5a);
+  const auto prepared = [&](auto init) {
+    PkeyContextPtr context(EVP_PKEY_CTX_new(key.get(), nullptr));
+    if (!context || init(context.get()) != 1 || EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) != 1)
+      throw std::runtime_error("libcrypto does not verify");
+    return context;
+  };
+  Bytes signature(1024);
+  std::size_t size = signature.size();
+  if (EVP_PKEY_sign(prepared(EVP_PKEY_sign_init).get(), signature.data(), &size, digest.data(), digest.size()) != 1)
+    throw std::runtime_error("libcrypto does not sign");
+  std::vector<PkeyContextPtr> contexts;
+  while (contexts.size() < threads) contexts.push_back(prepared(EVP_PKEY_verify_init));
+  return with_cpu_of(::getpid(), [&] {
+    return run_threads(threads, time, [&](unsigned thread) {
+      if (EVP_PKEY_verify(contexts[thread].get(), signature.data(), size, digest.data(), digest.size()) != 1)
+        throw std::runtime_error("libcrypto finds a signature wrong");
+    });
   });
 }
 

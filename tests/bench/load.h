@@ -24,4 +24,8 @@ std::string issue_line(const std::string& ca, const std::string& request, const 
 /// hsm::Signer in this process, without socket and record: what the token layer alone costs.
 Measurement sign_through(hsm::Signer& signer, const hsm::KeyInfo& key, unsigned threads, Seconds time);
 
+/// What nobody can leave out who does not release a signature that is wrong: libcrypto verifying, prepared as well as
+/// it can be, with RSA-2048 or P-256.
+Measurement verify_alone(KeyType type, unsigned threads, Seconds time);
+
 }  // namespace hubseal::bench

@@ -1,5 +1,6 @@
 #include "tests/bench/measure.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <mutex>
@@ -52,6 +53,20 @@ Measurement run_threads(unsigned threads, Seconds time, const std::function<void
   if (!problem.empty()) throw std::runtime_error(problem);
   const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
   return {static_cast<double>(latencies.size()) / elapsed, 0, std::move(latencies)};
+}
+
+unsigned cores_allowed() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return static_cast<unsigned>(CPU_COUNT(&cores));
+}
+
+void run_on_core(unsigned core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  if (::sched_setaffinity(0, sizeof cores, &cores) != 0) throw std::runtime_error("no core to run on alone");
 }
 
 Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load) {

@@ -24,4 +24,9 @@ Measurement run_threads(unsigned threads, Seconds time, const std::function<void
 /// The load, with the CPU time that all threads of `process` took meanwhile.
 Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load);
 
+/// How many cores this thread may run on.
+unsigned cores_allowed();
+/// From now on this thread, and every thread and process that it starts, runs on this core only.
+void run_on_core(unsigned core);
+
 }  // namespace hubseal::bench
