@@ -64,6 +64,7 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
     while (check_ && steady_clock::now() < until && check_on(*state)) continue;
   }
   state->rollback = TRY(guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt));
+  if (!state->rollback && !state->altered) state->rollback = TRY(guard_->lost_work(folder));
   if (state->rollback)
     gate_.close(
         kRollbackWord,

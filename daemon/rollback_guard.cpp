@@ -4,6 +4,12 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/audit/log_files.h"
+#include "common/json.h"
+#include "daemon/registry/certificate_table.h"
+#include "daemon/registry/revocation_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -20,6 +26,27 @@ std::optional<CheckpointMark> parse_mark(std::string_view text) {
   if (!root || root->size() != 32) return std::nullopt;
   mark.root = *std::move(root);
   return mark;
+}
+
+constexpr std::size_t kMaxShown = 200;  // characters of a record
+
+std::string text_in(const Json& record, const char* member) {
+  const auto found = record.find(member);
+  return found != record.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// Whether the registry knows what this record says was done. Rows of certificates and of CRLs are there before their
+/// records, and never go.
+Result<bool> knows(Database& database, const std::string& line) {
+  const auto record = parse_json(line, {.max_depth = 8});
+  if (!record || !record->is_object()) return true;  // what is no record is told by who reads the log
+  const std::string event = text_in(*record, "event"), ca = text_in(*record, "ca");
+  if (event == "issue_certificate" && text_in(*record, "result") == "ok")
+    return TRY(certificate_table::find(database, ca, text_in(*record, "serial"))).has_value();
+  const auto number = record->find("crl_number");
+  if (event == "crl_issued" && number != record->end() && number->is_number_integer())
+    return TRY(revocation_table::last_number(database, ca)) >= number->get<std::int64_t>();
+  return true;
 }
 
 std::string words_of(const std::optional<CheckpointMark>& mark) {
@@ -57,6 +84,21 @@ Result<std::optional<std::string>> RollbackGuard::difference(const std::optional
       fmt::format("the registry remembers {}, the audit log holds {}", words_of(in_registry), words_of(in_log));
   if (in_token_) words += fmt::format(", the token {}", words_of(in_token));
   return words;
+}
+
+Result<std::optional<std::string>> RollbackGuard::lost_work(const std::filesystem::path& folder) {
+  constexpr std::uint64_t kRecords = 1000;
+  constexpr std::size_t kBytes = 4 << 20;
+  const auto marks = TRY(registry_.read(&checkpoint_table::find));
+  std::uint64_t next = marks ? marks->last.size + 1 : 1;
+  for (;;) {
+    const auto lines = TRY(audit::read_records(folder, next, kRecords, kBytes));
+    if (lines.empty()) return std::nullopt;
+    for (const std::string& line : lines)
+      if (!TRY(registry_.read([&](Database& database) { return knows(database, line); })))
+        return fmt::format("the audit log goes on after the registry: {}", line.substr(0, kMaxShown));
+    next += lines.size();
+  }
 }
 
 Result<> RollbackGuard::announce(const CheckpointMark& next) {

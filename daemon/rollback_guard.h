@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,11 @@ class RollbackGuard {
   /// What does not agree, in words, given what the log holds; nothing while all is of one time. What crashes and
   /// failed writes between announce() and confirm() leave, also several, is of one time.
   Result<std::optional<std::string>> difference(const std::optional<CheckpointMark>& in_log);
+
+  /// What the log in `folder` holds behind the registry's last checkpoint and the registry does not know: a certificate
+  /// that was issued, a CRL that was signed. A registry that was put back alone, within the time between two
+  /// checkpoints, says so by nothing else.
+  Result<std::optional<std::string>> lost_work(const std::filesystem::path& folder);
 
   /// Before a checkpoint is written to the log: registry first, then the token.
   Result<> announce(const CheckpointMark& next);

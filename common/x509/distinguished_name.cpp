@@ -158,10 +158,10 @@ Result<> check_attribute(Attribute attribute, std::string_view value) {
 
 Result<DistinguishedName> DistinguishedName::of(std::vector<Entry> entries) {
   DistinguishedName name;
-  for (const auto& [attribute, value] : entries) {
+  for (auto& [attribute, value] : entries) {
     TRY(check_attribute(attribute, value));
     if (name.get(attribute)) return bad_value(attribute, value, "is the second of its kind");
-    name.entries_.emplace_back(attribute, value);
+    name.entries_.emplace_back(attribute, std::move(value));
   }
   std::sort(name.entries_.begin(), name.entries_.end());
   return name;

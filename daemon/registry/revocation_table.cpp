@@ -104,11 +104,15 @@ Result<> take_over(Database& database, const CrlRecord& last, const std::vector<
   return add_number(database, last);
 }
 
-Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
+Result<std::int64_t> last_number(Database& database, const std::string& ca) {
   Statement last = TRY(database.prepare("SELECT coalesce(max(number), 0) FROM crls WHERE ca = ?"));
-  TRY(last.bind(crl.ca).step());
+  TRY(last.bind(ca).step());
+  return last.integer(0);
+}
+
+Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
   CrlRecord next = crl;
-  next.number = last.integer(0) + 1;
+  next.number = TRY(last_number(database, crl.ca)) + 1;
   TRY(add_number(database, next));
   return next.number;
 }

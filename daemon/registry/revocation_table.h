@@ -49,6 +49,8 @@ Result<> take_over(Database& database, const CrlRecord& last, const std::vector<
 
 /// How often the list of this CA has changed so far.
 Result<std::int64_t> changes(Database& database, const std::string& ca);
+/// The highest number that was reserved or taken over; 0 where there is none.
+Result<std::int64_t> last_number(Database& database, const std::string& ca);
 /// Reserves the next number: also one that is never signed is not given twice.
 Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl);
 Result<> complete_crl(Database& database, const CrlRecord& crl);

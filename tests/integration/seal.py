@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
@@ -258,6 +259,28 @@ class Rollback(Sealing):
             self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the registry remembers")
             room.call("unseal")
             room.issue(room.make_csr(), request="two")
+
+    def test_a_registry_put_back_alone_between_two_checkpoints_is_told_by_what_the_log_says_was_done(self):
+        for work in ("issue_certificate", "crl_issued"):
+            room = self.room()
+            serial = room.issue(room.make_csr(), request="one")["serial"]
+            room.restart()
+            room.wait_for_event("started")
+            time.sleep(1.5)  # the checkpoint of a start is made
+            kept = room.folder / "kept"
+            kept.mkdir()
+            for part in room.state.glob("registry.sqlite*"):  # of a daemon that is running, as a snapshot takes it
+                shutil.copy2(part, kept / part.name)
+            if work == "issue_certificate":
+                room.issue(room.make_csr(), request="two")
+            else:
+                room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+            room.kill()  # no checkpoint was due
+            self.put_back(room, only="registry.sqlite*")
+            self.refused("sealed", lambda: room.issue(room.make_csr(), request="three"), "goes on after the registry", work)
+            room.call("unseal")
+            room.restart()
+            self.assertFalse(room.call("health")["sealed"])
 
     def test_a_token_that_forgot_its_counter_is_told(self):
         room = self.room()
