@@ -22,12 +22,10 @@ Result<std::shared_ptr<const Authority>> decode(CaRecord record) {
 
 Result<std::unique_ptr<Authorities>> Authorities::open(Registry& registry) {
   std::unique_ptr<Authorities> authorities(new Authorities(registry));
-  auto map = authorities->authorities_.lock();
   for (CaRecord& record : TRY(registry.read(ca_table::list))) {
     const std::string name = record.name;
-    map->emplace(name, TRY(decode(std::move(record))));
+    authorities->authorities_.lock()->emplace(name, TRY(decode(std::move(record))));
   }
-  map.unlock();
   return authorities;
 }
 

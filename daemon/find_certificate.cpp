@@ -20,10 +20,11 @@ Result<std::string> what_is_alike(Database& database, const std::vector<std::str
 
 Result<CertificateRecord> find_certificate(Registry& registry, const Authorities& authorities, const std::string& ca,
                                            const std::string& serial) {
+  const std::vector<std::string> cas = authorities.names();  // nobody locks anything while the registry is locked
   return registry.read([&](Database& database) -> Result<CertificateRecord> {
     if (auto record = TRY(certificate_table::find(database, ca, serial))) return *std::move(record);
     return fail(Code::not_found, fmt::format("CA \"{}\" has no certificate with serial {}{}", ca, serial,
-                                             TRY(what_is_alike(database, authorities.names(), serial))));
+                                             TRY(what_is_alike(database, cas, serial))));
   });
 }
 

@@ -19,9 +19,10 @@ bool may_sign_again(const KeyRecord& key) {
 
 Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& signer, const Clock& clock) {
   std::unique_ptr<Keyring> keyring(new Keyring(registry, signer, clock));
-  auto keys = keyring->keys_.lock();
-  for (KeyRecord& key : TRY(registry.read(key_table::list))) keys->emplace(key.label, std::move(key));
-  keys.unlock();
+  for (KeyRecord& key : TRY(registry.read(key_table::list))) {
+    const std::string label = key.label;
+    keyring->keys_.lock()->emplace(label, std::move(key));
+  }
   return keyring;
 }
 
