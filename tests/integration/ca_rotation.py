@@ -18,7 +18,7 @@ import rig
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
-class Cas(unittest.TestCase):
+class Cas(rig.Asking):
     def room(self, **approvals):
         room = rig.Rig(start=False)
         self.addCleanup(room.close)
@@ -30,13 +30,6 @@ class Cas(unittest.TestCase):
     def make_ca(self, room, name, key_type="ec_p256", subject=None, form="root", profile="test-root"):
         room.call("create_key", label=name, type=key_type, use="ca")
         return room.call("create_ca", ca=name, key=name, profile=profile, subject=subject or rig.ROOT_SUBJECT, form=form)
-
-    def refused(self, code, call, *words):
-        with self.assertRaises(rig.Refused) as caught:
-            call()
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        for word in words:
-            self.assertIn(word, caught.exception.message)
 
     def verify(self, room, leaf, anchor, *between, more=()):
         files = [room.write(f"{n}.pem", pem) for n, pem in enumerate((leaf, anchor, *between))]

@@ -15,7 +15,7 @@ import rig
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
-class Sealing(unittest.TestCase):
+class Sealing(rig.Asking):
     def room(self, unseal=0):
         room = rig.Rig(start=False)
         self.addCleanup(room.close)
@@ -25,13 +25,6 @@ class Sealing(unittest.TestCase):
         room.make_ca()
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
         return room
-
-    def refused(self, code, call, *words):
-        with self.assertRaises(rig.Refused) as caught:
-            call()
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        for word in words:
-            self.assertIn(word, caught.exception.message)
 
     def hubseal(self, room, *words, want=0):
         done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", *words], capture_output=True, text=True,
