@@ -184,7 +184,8 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
     if (request.anew && peer.rule->role != Role::admin)
       return refuse(call, request, {Code::bad_request, "\"anew\" is for people, on admin.sock"});
     call.anew = request.anew;
-    const auto reply = invoke(call, *operation, request);
+    std::optional<Gate::Pass> pass;  // until the result is recorded: who waits for it has seen the end of it
+    const auto reply = invoke(call, *operation, request, pass);
     if (!reply) return refuse(call, request, reply.error());
     // What cannot be recorded is not released.
     if (operation->effect != Effect::reads && !call.recorded)
@@ -200,11 +201,11 @@ std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
   return refuse(Call{peer, services_, services_.policies.current(), Json::object()}, {}, error);
 }
 
-Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request) {
+Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wire::Request& request,
+                                std::optional<Gate::Pass>& pass) {
   try {
     const Use asked{QuotaKind::uid, fmt::format("{}", call.peer.credentials.uid)};
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
-    std::optional<Gate::Pass> pass;
     if (operation.effect == Effect::signs) pass.emplace(TRY(services_.gate.enter()));
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.

@@ -128,7 +128,8 @@ class Dispatcher {
   std::string refuse_line(const Peer& peer, const Error& error);
 
  private:
-  Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request);
+  Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request,
+                      std::optional<Gate::Pass>& pass);
   std::string refuse(Call call, const wire::Request& request, const Error& error);
   Error incident(std::string_view operation, std::string_view story);
 
