@@ -157,13 +157,13 @@ Result<> check_attribute(Attribute attribute, std::string_view value) {
 }
 
 Result<DistinguishedName> DistinguishedName::of(std::vector<Entry> entries) {
+  for (const auto& [attribute, value] : entries) TRY(check_attribute(attribute, value));
+  std::sort(entries.begin(), entries.end());
+  const auto twice = std::adjacent_find(entries.begin(), entries.end(),
+                                        [](const Entry& one, const Entry& next) { return one.first == next.first; });
+  if (twice != entries.end()) return bad_value(twice->first, twice->second, "is the second of its kind");
   DistinguishedName name;
-  for (auto& [attribute, value] : entries) {
-    TRY(check_attribute(attribute, value));
-    if (name.get(attribute)) return bad_value(attribute, value, "is the second of its kind");
-    name.entries_.emplace_back(attribute, std::move(value));
-  }
-  std::sort(name.entries_.begin(), name.entries_.end());
+  name.entries_ = std::move(entries);
   return name;
 }
 

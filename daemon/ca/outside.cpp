@@ -87,7 +87,7 @@ Result<> check_path(const x509::Certificate& certificate, const std::vector<x509
     if (CertificatePtr one = decoded(chain[i]); !one || sk_X509_push(between.get(), one.get()) == 0)
       return refuse(chain[i], "it does not decode");
     else
-      one.release();
+      static_cast<void>(one.release());  // the stack frees it
   const StorePtr store(X509_STORE_new());
   const StoreContextPtr context(X509_STORE_CTX_new());
   if (!target || !anchor || X509_STORE_add_cert(store.get(), anchor.get()) != 1 ||
