@@ -1,5 +1,7 @@
 #include "daemon/key_room.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
@@ -135,7 +137,11 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
     waited_until_ = until;
   const auto now = guard_.now();
   if (!now) return kTick;
-  for (const KeyRecord& key : keyring_->due(*now)) {
+  const auto due = keyring_->due(*now);
+  std::erase_if(being_destroyed_, [&](const std::string& label) {  // kept after all: announced anew if it comes to that
+    return std::none_of(due.begin(), due.end(), [&](const KeyRecord& key) { return key.label == label; });
+  });
+  for (const KeyRecord& key : due) {
     Json record = {{"event", "key_destruction_intent"}, {"key", key.label}, {"key_id", to_hex(key.id)}};
     // Once, however long the token is away.
     Result<> done;
@@ -151,7 +157,7 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
 
 Result<> KeyRoom::prove() const {
   TRY(keyring_->prove_all());
-  ca::make_throwaway_keys();
+  ca::make_throwaway_signatures();
   return {};
 }
 

@@ -23,10 +23,13 @@ struct Options {
   std::string file;
   std::string folder;
   std::string hubseald;
+  std::string sha256;
 };
 
-Result<ExitCode> load(const Session& session, const Options&) {
-  const Json loaded = TRY(session.call("load_policy", Json::object()));
+Result<ExitCode> load(const Session& session, const Options& options) {
+  Json fields = Json::object();
+  if (!options.sha256.empty()) fields["sha256"] = options.sha256;
+  const Json loaded = TRY(session.call("load_policy", fields));
   if (session.json)
     session.print_json(loaded);
   else
@@ -109,9 +112,14 @@ void add_policy(CLI::App& app, Session& session) {
                              "  hubseal policy check /etc/hubseal\n  hubseal policy load\n");
   policy->require_subcommand(1);
 
-  on(command(*policy, "load", "Bring what the files of hubseald's configuration say into force",
-             "  hubseal policy load\n"),
-     session, std::make_shared<Options>(), load);
+  const auto loaded = std::make_shared<Options>();
+  CLI::App* loading = command(*policy, "load", "Bring what the files of hubseald's configuration say into force",
+                              "  hubseal policy load\n  hubseal policy load --sha256 9b0d5f8e...\n");
+  loading
+      ->add_option("--sha256", loaded->sha256,
+                   "Only if the files are the policy with this hash, as \"policy show\" has it")
+      ->type_name("HEX");
+  on(loading, session, loaded, load);
 
   const auto shown = std::make_shared<Options>();
   CLI::App* showing = command(*policy, "show", "A policy, and whether the files say something else by now",

@@ -13,17 +13,17 @@ struct Wanted {
   const Issuer* issuer;            ///< null for a self-signed root
   const Participant* participant;  ///< null likewise
   std::string_view ca;             ///< name of the issuing CA
-  ByteView spki;                   ///< the subject's key
+  ByteView spki;                   ///< the subject's key, in the one encoding that DER has
   KeyType key_type;                ///< of the subject's key
 };
 
 /// prepare_certificate and prepare_root end with this; nobody else needs to call it.
-/// The throwaway keys (RSA-1024 and P-256) are made once per process and never leave lint.cpp.
+/// The throwaway keys (RSA-1024 and P-256) are made once per process, sign once and are gone.
 /// Returns the certificate that was read: all but its signature is what will be released.
 /// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
 Result<x509::Certificate> lint(const Prepared& prepared, const Wanted& wanted);
 
-/// Makes the throwaway keys now, so that no request waits the tenth of a second that RSA takes.
-void make_throwaway_keys();
+/// Makes and uses the throwaway keys now, so that no request waits the tenth of a second that RSA takes.
+void make_throwaway_signatures();
 
 }  // namespace hubseal::ca

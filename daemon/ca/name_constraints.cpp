@@ -152,6 +152,11 @@ Result<NameConstraints> constraints_in(const x509::Certificate& certificate) {
   return found;
 }
 
+bool are_constraints_critical(const x509::Certificate& certificate) {
+  const int at = X509_get_ext_by_NID(certificate.openssl(), NID_name_constraints, -1);
+  return at < 0 || X509_EXTENSION_get_critical(X509_get_ext(certificate.openssl(), at)) == 1;
+}
+
 bool is_within(const NameConstraints& inner, const NameConstraints& outer) {
   return permits_no_more(inner.permitted_dns, outer.permitted_dns, is_name_below) &&
          permits_no_more(inner.permitted_ip, outer.permitted_ip, is_same) &&

@@ -30,6 +30,8 @@ Result<Bytes> der_of(const NameConstraints& constraints);
 /// Those of a certificate, as OpenSSL reads them; empty when it has none. Errors: bad_request for kinds of name that
 /// are unknown here.
 Result<NameConstraints> constraints_in(const x509::Certificate& certificate);
+/// Also true for a certificate that has none.
+bool are_constraints_critical(const x509::Certificate& certificate);
 
 /// Whether who is held to `inner` is held to `outer` as well: of each kind nothing more is permitted, and nothing less is
 /// excluded. Networks are compared as they are written: a part of one counts as another.

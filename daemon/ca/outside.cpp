@@ -59,6 +59,8 @@ Result<> check_is_no_wider(const Profile& profile, const x509::Certificate& cert
                               certificate.path_len() ? fmt::format("{}", *certificate.path_len()) : "without limit",
                               profile.name, *profile.path_len));
   if (profile.name_constraints.empty()) return {};
+  // Otherwise verifiers that do not know the extension would pass over it (RFC 5280 section 4.2.1.10).
+  if (!are_constraints_critical(certificate)) return refuse(certificate, "its name constraints are not critical");
   const auto names = constraints_in(certificate);
   if (!names) return refuse(certificate, names.error().message);
   if (!is_within(*names, profile.name_constraints))

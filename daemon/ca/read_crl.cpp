@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "common/x509/der.h"
@@ -27,7 +29,9 @@ tl::unexpected<Error> not_a_crl(std::string_view problem) {
 Result<TimePoint> time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return not_a_crl("a date that is none");
-  return TimePoint{std::chrono::seconds(::timegm(&parts))};
+  const TimePoint at{std::chrono::seconds(::timegm(&parts))};
+  if (at < TimePoint{}) return not_a_crl("a date before 1970");  // could not be written again
+  return at;
 }
 
 Result<CrlPtr> decode(const Bytes& der) {
@@ -100,8 +104,12 @@ Result<ReadCrl> read_crl(std::string_view pem, const Issuer& issuer, TimePoint n
                .entries = {}};
   if (read.this_update > now) return refuse("it is from the future: " + format_utc(read.this_update));
   const STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(crl.get());
-  for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i)
+  std::set<Bytes> serials;
+  for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
     read.entries.push_back(TRY(entry_of(sk_X509_REVOKED_value(revoked, i))));
+    const x509::Serial& serial = read.entries.back().serial;
+    if (!serials.insert(serial.magnitude()).second) return refuse("it has " + serial.hex() + " twice");
+  }
   return read;
 }
 

@@ -21,7 +21,7 @@ struct ReadCrl {
 /// Exactly one "X509 CRL" block: a full list of this issuer's, signed by its key and not from the future. One that has
 /// expired will do: it is the last one. Of reasons that HubSeal does not give, cACompromise is read as keyCompromise
 /// and aACompromise as privilegeWithdrawn. Errors: bad_request; policy_denied (another issuer's, a delta or an indirect
-/// list, a future date).
+/// list, a future date, a serial number twice).
 Result<ReadCrl> read_crl(std::string_view pem, const Issuer& issuer, TimePoint now);
 
 }  // namespace hubseal::ca

@@ -295,7 +295,10 @@ class Verbs(unittest.TestCase):
         before = self.as_json("policy", "show")
         file = self.room.policy_file
         file.write_text(file.read_text().replace("expires_hours = 72", "expires_hours = 24"))
+        self.refused("conflict", "policy", "load", "--sha256", before["sha256"])  # the files say something else by now
+        self.assertEqual(self.as_json("policy", "show")["version"], before["version"])
         loaded = self.as_json("policy", "load")
+        self.assertEqual(self.as_json("policy", "load", "--sha256", loaded["sha256"])["changed"], False)
         self.assertEqual(loaded["version"], before["version"] + 1)
         self.plain("policy", "load")  # the same files again change nothing
         self.assertEqual(self.as_json("policy", "show")["version"], loaded["version"])
@@ -366,7 +369,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.as_json("ca", "retire", "next-2", "--last")["state"], "retired")
         self.assertRegex(self.plain("ca", "list")[0], r"next-1 +retired +next-1 +[0-9a-f]+ +[^ ]+ +next-2 ")
         self.assertEqual(next(ca for ca in self.as_json("ca", "list")["cas"] if ca["ca"] == "next-1")["successor"], "next-2")
-        self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_rotation.py, which has an outside root
+        self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_outside.py, which has an outside root
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "again")
         self.assertIn("again", self.plain("unseal")[0])

@@ -6,23 +6,13 @@
 #include "cli/ceremony/verdict_view.h"
 #include "common/key_types.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/chained.h"
 
 using namespace hubseal;
 using namespace hubseal::cli;
+using test::chained;
 
 namespace {
-
-std::string chained(const std::vector<Json>& lines) {
-  std::string text, last = no_line();
-  for (const Json& line : lines) {
-    Json with = {{"before", last}};
-    with.update(line);
-    const std::string written = dump_json(with);
-    last = line_hash(written);
-    text += written + "\n";
-  }
-  return text;
-}
 
 std::vector<Json> lines_of(std::string_view text) {
   std::vector<Json> lines;

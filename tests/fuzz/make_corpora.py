@@ -164,6 +164,38 @@ for label, request in (("good", ocsp_request(cert_id(b"\1"))), ("unknown", ocsp_
                        ("critical", ocsp_request(cert_id(b"\1"), nonce=b"n", critical=b"\1\1\xff")), ("zero", ocsp_request(cert_id(b"\0")))):
     put("ocsp", label, request)
 
+# CRLs: TBSCertLists of the test root; the target signs them.
+ROOT = name((3, 0x0c, b"Example Hub Root CA"), (10, 0x0c, b"Example Hub"), (6, 0x13, b"ZZ"))
+ECDSA = value(0x30, bytes.fromhex("06082a8648ce3d040302"))
+EXTENSIONS = {"number": bytes.fromhex("0603551d14"), "delta": bytes.fromhex("0603551d1b"), "reason": bytes.fromhex("0603551d15")}
+
+
+def extension_list(*extensions):
+    return value(0x30, b"".join(value(0x30, EXTENSIONS[kind] + critical + value(4, body)) for kind, critical, body in extensions))
+
+
+def revoked(serial, date=b"261101000000Z", reason=None):
+    listed = b"" if reason is None else extension_list(("reason", b"", value(10, bytes([reason]))))
+    return value(0x30, value(2, serial) + value(0x17 if len(date) == 13 else 0x18, date) + listed)
+
+
+def crl(*entries, issuer=ROOT, this=b"261101000000Z", extensions=(("number", b"", value(2, b"\7")),)):
+    listed = value(0x30, b"".join(entries)) if entries else b""
+    return b"\1" + value(0x30, value(2, b"\1") + ECDSA + issuer + value(0x17, this) + value(0x17, b"261201000000Z") + listed +
+                         (value(0xA0, extension_list(*extensions)) if extensions else b""))
+
+
+TRUE = b"\1\1\xff"
+for label, content in (("empty", crl()), ("reasons", crl(*(revoked(bytes([n + 1]), reason=n) for n in (0, 1, 2, 3, 4, 5, 6, 9, 10)))),
+                       ("plain", crl(revoked(b"\1"), revoked(b"\2"))), ("twice", crl(revoked(b"\1"), revoked(b"\1", reason=1))),
+                       ("remove", crl(revoked(b"\1", reason=8))), ("negative", crl(revoked(b"\xff"))), ("long", crl(revoked(b"\1" * 21))),
+                       ("year-0", crl(revoked(b"\1", b"00000101000000Z"))), ("year-9999", crl(revoked(b"\1", b"99991231235959Z"))),
+                       ("delta", crl(extensions=(("delta", TRUE, value(2, b"\1")),))), ("other", crl(issuer=name((3, 0x0c, b"Other")))),
+                       ("future", crl(this=b"301101000000Z")), ("no-number", crl(extensions=())),
+                       ("large-number", crl(extensions=(("number", b"", value(2, b"\x7f" * 20)),))),
+                       ("pem", b"\0-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n")):
+    put("crl", label, content)
+
 shipped = (SOURCE / "config" / "hubseald.toml").read_text()
 plain = "\n".join(line for line in shipped.splitlines() if line and not line.startswith("#"))
 put("config", "hubseald", re.sub(r'(user|group) = ".*"', r'\1 = "0"', plain))

@@ -8,7 +8,6 @@ import json
 import resource
 import socket
 import threading
-import unittest
 
 import agent_support
 from agent_support import AgentTest, new_csr

@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import ca_rotation
+import approval_support
+import cas
 import rig
 from ceremony_support import Ceremonies
 
@@ -42,7 +43,7 @@ dns = ["Hub.example.com"]
 ip = ["192.0.2.10"]
 """
 INSTALL = "\n[[step]]\ndo = \"install_ca\"\nca = \"{name}\"\ncertificate = '''{certificate}'''\nchain = '''{chain}'''\n"
-IMPORT = "\n[[step]]\ndo = \"import_ca\"\nca = \"{name}\"\nkey = \"{name}\"\nprofile = \"test-root\"\ncertificate = '''{certificate}'''\nno_crl = true\n"
+IMPORT = "\n[[step]]\ndo = \"import_ca\"\nca = \"{name}\"\nkey = \"{name}\"\nprofile = \"test-root\"\ncertificate = '''{certificate}'''\n"
 
 
 class Cas(Ceremonies):
@@ -65,7 +66,7 @@ class Cas(Ceremonies):
         return told["steps"][step]["sha256"]
 
     def other_certificate(self, name="other"):
-        return ca_rotation.Outside.outside_root(self, self.room, name)[0].read_text()
+        return cas.Cas.outside_root(self, self.room, name)[0].read_text()
 
 
 class Rotated(Cas):
@@ -81,7 +82,7 @@ class Rotated(Cas):
         for n, pem in certificates.items():
             fingerprint = x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
             self.assertEqual(self.proven(told, n - 1), fingerprint)
-        verify = ca_rotation.Cas.verify
+        verify = cas.Cas.verify
         self.assertIn(": OK", verify(self, self.room, certificates[5], certificates[2]))
         self.assertIn(": OK", verify(self, self.room, certificates[6], certificates[4]))
         self.assertEqual(self.room.call("get_ca", ca=self.old)["state"], "retired")
@@ -132,7 +133,7 @@ class Requested(Cas):
         reply = self.done(self.lines(transcript), 1)["reply"]
         csr = x509.load_pem_x509_csr(reply["csr"].encode())
         self.assertTrue(csr.is_signature_valid)
-        der = csr.public_bytes(ca_rotation.approval_support.serialization.Encoding.DER)
+        der = csr.public_bytes(approval_support.serialization.Encoding.DER)
         self.assertEqual(self.proven(self.verify(transcript), 0), hashlib.sha256(der).hexdigest())
 
         def said(change, *words):
@@ -176,10 +177,10 @@ class FromOutside(Cas):
         """A CA whose request went out, and what came back: its certificate and the root's."""
         request = self.hold_steps(ROOT.format(name=self.old) + 'form = "csr"\n')
         self.assertTrue(self.verify(request)["good"])
-        root = ca_rotation.Outside.outside_root(self, self.room, f"outside-{self.id}")
+        root = cas.Cas.outside_root(self, self.room, f"outside-{self.id}")
         csr = self.done(self.lines(request), 2)["reply"]["csr"]
         (self.folder / "ceremony.toml.transcript").rename(self.folder / "first.transcript")
-        return ca_rotation.Outside.sign(self, self.room, csr, root), root[0].read_text()
+        return cas.Cas.sign(self, self.room, csr, root), root[0].read_text()
 
     def test_what_an_outside_root_signed_is_taken_in(self):
         certificate, root = self.certified()
@@ -205,16 +206,38 @@ class FromOutside(Cas):
         # A chain that begins with somebody else and ends with the right root.
         self.named(self.forged(transcript, (root, other + root)), "step 1", "chain_sha256 is")
 
-    def test_a_ca_whose_key_is_in_the_token_is_taken_over(self):
-        room = self.make_room()
-        self.addCleanup(room.close)
-        self.room = room
-        certificate = room.make_ca()["certificate"]
-        room.stop()
-        shutil.rmtree(room.state)
-        room.start()
-        self.key = room.write("audit-key.pem", room.call("get_checkpoint")["public_key"])
+    def make_own_room(self):
+        self.room = self.make_room()
+        self.addCleanup(self.room.close)
+        return self.room.make_ca()["certificate"]
+
+    def lose_the_state(self):
+        self.room.stop()
+        shutil.rmtree(self.room.state)
+        self.room.start()
+        self.key = self.room.write("audit-key.pem", self.room.call("get_checkpoint")["public_key"])
+
+    def test_a_ca_that_is_taken_over_keeps_its_revocations(self):
+        certificate = self.make_own_room()
+        lists = [cas.Cas.newest_crl(self, self.room, "hub-ca")]
+        serial = self.room.issue(self.room.make_csr())["serial"]
+        self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        lists.append(cas.Cas.newest_crl(self, self.room, "hub-ca"))
+        older, newest = (one["pem"] for one in lists)
+        self.lose_the_state()
         step = IMPORT.format(name="hub-ca", certificate=certificate)
+        self.assertIn("no_crl", self.refused_file(2, step))
+        self.assertIn("no_crl", self.refused_file(2, step + f"crl = '''{newest}'''\nno_crl = true\n"))
+        transcript = self.hold_steps(step + f"crl = '''{newest}'''\n")
+        self.assertTrue(self.verify(transcript)["good"])
+        text = self.room.openssl("crl", "-noout", "-text", "-in", self.room.write("new.crl", cas.Cas.newest_crl(self, self.room, "hub-ca")["pem"]))
+        self.assertIn(serial.upper(), text)
+        self.named(self.forged(transcript, (newest, older)), "step 1", "crl_sha256 is")
+
+    def test_a_ca_whose_key_is_in_the_token_is_taken_over(self):
+        certificate = self.make_own_room()
+        self.lose_the_state()
+        step = IMPORT.format(name="hub-ca", certificate=certificate) + "no_crl = true\n"
         transcript = self.hold_steps(step)
         told = self.verify(transcript)
         self.assertEqual(self.proven(told, 0), x509.load_pem_x509_certificate(certificate.encode()).fingerprint(hashes.SHA256()).hex())

@@ -12,11 +12,12 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import approval_support
 import rig
+from asking import Asking
 
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
-class Lives(rig.Asking):
+class Lives(Asking):
     def room(self, *adjust, delay=0):
         room = rig.Rig(start=False)
         self.addCleanup(room.close)

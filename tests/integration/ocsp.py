@@ -4,7 +4,6 @@ sends is told in the words of OCSP and costs little."""
 import base64
 import datetime
 import os
-import shutil
 import sys
 import time
 import unittest
@@ -16,54 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-
-Status = ocsp.OCSPResponseStatus
-GOOD, REVOKED, UNKNOWN = (ocsp.OCSPCertStatus[word] for word in ("GOOD", "REVOKED", "UNKNOWN"))
-
-
-class Ocsp(unittest.TestCase):
-    key_type = "ec_p256"
-
-    @classmethod
-    def setUpClass(cls):
-        cls.room = rig.Rig(start=False)
-        cls.addClassCleanup(cls.room.close)
-        cls.prepare()
-        cls.room.start()
-        cls.root = cls.make_root()
-
-    @classmethod
-    def prepare(cls):
-        pass
-
-    @classmethod
-    def make_root(cls):
-        pem = cls.room.make_ca(cls.key_type)["certificate"]
-        cls.room.write("root.pem", pem)
-        return x509.load_pem_x509_certificate(pem.encode())
-
-    def issue(self):
-        issued = self.room.issue(self.room.make_csr(), subject="bank1", request=f"r-{len(self.room.audit())}")
-        return x509.load_pem_x509_certificate(issued["certificate"].encode()), issued["serial"]
-
-    def ask_raw(self, der, on="agent"):
-        return base64.b64decode(self.room.call("get_ocsp", on=on, request=base64.b64encode(der).decode())["response"])
-
-    def ask(self, certificate, algorithm=hashes.SHA1(), nonce=None):
-        builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, self.root, algorithm)
-        if nonce is not None:
-            builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
-        return ocsp.load_der_ocsp_response(self.ask_raw(builder.build().public_bytes(Encoding.DER)))
-
-    def openssl_says(self, serial, *more):
-        """openssl asks for a serial with a nonce of its own, and checks chain, delegation, nonce and dates."""
-        request, response = self.room.folder / "req.der", self.room.folder / "resp.der"
-        root = self.room.folder / "root.pem"
-        self.room.openssl("ocsp", *more, "-issuer", root, "-serial", "0x" + serial, "-reqout", request)
-        response.write_bytes(self.ask_raw(request.read_bytes()))
-        done = self.room.tool("openssl", "ocsp", *more, "-issuer", root, "-serial", "0x" + serial, "-no_nonce", "-reqin", request,
-                              "-respin", response, "-CAfile", root, check=False)
-        return (done.stdout + done.stderr).decode()
+from ocsp_support import GOOD, REVOKED, Ocsp, Status
 
 
 class Answers(Ocsp):
@@ -311,52 +263,6 @@ class NoProfile(Ocsp):
     def test_a_hub_without_the_profile_answers_no_ocsp(self):
         certificate, _ = self.issue()
         self.assertEqual(self.ask(certificate).response_status, Status.UNAUTHORIZED)
-
-
-class Crash(Ocsp):
-    """Each start begins from a copy of the same state, in which nobody has asked yet."""
-
-    @classmethod
-    def prepare(cls):
-        cls.trigger, cls.fired = cls.room.folder / "kill", cls.room.folder / "kill.fired"
-        cls.room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(cls.trigger)}
-
-    def test_kill_9_at_every_step_of_the_first_answer_leaves_a_responder_that_works(self):
-        request = ocsp.OCSPRequestBuilder().add_certificate(self.root, self.root, hashes.SHA1()).build().public_bytes(Encoding.DER)
-        self.room.stop()
-        kept = {name: self.room.folder / f"kept-{name}" for name in ("state", "tokens")}
-        for name, copy in kept.items():
-            shutil.copytree(self.room.folder / name, copy)
-        for when in ("before", "after"):
-            for step in range(1, 100):
-                for name, copy in kept.items():
-                    shutil.rmtree(self.room.folder / name)
-                    shutil.copytree(copy, self.room.folder / name)
-                self.room.start()
-                beside = self.trigger.with_suffix(".new")
-                beside.write_text(f"{step} {when}")
-                beside.rename(self.trigger)
-                try:
-                    answer = self.ask_raw(request)
-                except rig.NoAnswer:
-                    answer = None
-                self.trigger.unlink()
-                if self.fired.exists():
-                    self.room.process.wait(rig.PATIENCE)
-                    self.fired.unlink()
-                else:
-                    self.room.stop()
-                self.room.start()
-                again = ocsp.load_der_ocsp_response(self.ask_raw(request))
-                self.assertEqual(again.certificate_status, GOOD, f"{when} step {step}")
-                keys = [k for k in self.room.call("list_keys")["keys"] if k["use"] == "ocsp"]
-                self.assertEqual(len(keys), 1, (when, step, keys, [r["event"] for r in self.room.audit()][-12:]))
-                serials = [r["serial"] for r in self.room.audit() if r["event"] == "ocsp_responder_certified"]
-                self.assertEqual(len(set(serials)), 1)  # recorded again where the first record was its last word
-                self.room.stop()
-                if answer is not None:
-                    break
-            self.assertGreater(step, 8)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ import unittest
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
 import approval_support
 import rig
+from asking import Asking
 
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
-class Sealing(rig.Asking):
+class Sealing(Asking):
     def room(self, unseal=0):
         room = rig.Rig(start=False)
         self.addCleanup(room.close)
@@ -129,7 +130,7 @@ class Seal(Sealing):
         self.assertLess({rejected, anew, other}, {*asked, "none"})
 
     def test_what_is_wrong_no_more_is_not_told_any_more(self):
-        """The list that could not be signed while sealed is signed when somebody looks, not at the next round."""
+        """The list that could not be signed while sealed is signed when a person looks, not at the next round."""
         room = self.room()
         serial = room.issue(room.make_csr())["serial"]
         room.call("seal", reason="drill")
@@ -137,7 +138,11 @@ class Seal(Sealing):
         self.assertTrue(any("CRL" in problem for problem in room.call("health")["problems"]))
         number = room.call("get_crl", ca="hub-ca")["number"]
         room.call("unseal")
-        self.assertEqual(room.call("health", on="audit")["problems"], [])
+        self.assertEqual(room.call("get_crl", ca="hub-ca")["number"], number)
+        records = len(room.audit())
+        self.assertTrue(room.call("health", on="agent")["problems"])  # programs ask all the time, and cause nothing by it
+        self.assertEqual(len(room.audit()), records)
+        self.assertEqual(room.call("health")["problems"], [])
         self.assertGreater(room.call("get_crl", ca="hub-ca")["number"], number)
 
     def test_status_asks_for_what_its_socket_offers_and_leaves_no_refusals(self):

@@ -21,7 +21,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import unittest
 
 SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
@@ -387,16 +386,3 @@ def sha256_hex(data):
 
 def signal_name(status):
     return signal.Signals(-status).name if status < 0 else str(status)
-
-
-class Asking(unittest.TestCase):
-    """Tests of what hubseald says no to."""
-
-    def refused(self, code, call, *words):
-        """`call` is refused with this code, and the message holds these words."""
-        with self.assertRaises(Refused) as caught:
-            call()
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        for word in words:
-            self.assertIn(word, caught.exception.message)
-        return caught.exception.message

@@ -3,9 +3,11 @@
 #include "cli/ceremony/fingerprint.h"
 #include "cli/ceremony/script.h"
 #include "cli/ceremony/transcript.h"
+#include "tests/support/chained.h"
 
 using namespace hubseal;
 using namespace hubseal::cli;
+using test::chained;
 
 namespace {
 
@@ -18,19 +20,6 @@ constexpr char kConfirm[] = "[[step]]\ndo = \"confirm_backup\"\nkey = \"k\"\nevi
 std::string refusal_of(const std::string& text) {
   const auto script = read_script(text, "file");
   return script ? "" : script.error().message;
-}
-
-/// Lines with the chain that belongs to them.
-std::string chained(const std::vector<Json>& lines) {
-  std::string text, last = no_line();
-  for (const Json& line : lines) {
-    Json with = {{"before", last}};
-    with.update(line);
-    const std::string written = dump_json(with);
-    last = line_hash(written);
-    text += written + "\n";
-  }
-  return text;
 }
 
 }  // namespace
