@@ -18,8 +18,9 @@ Result<> add(Database& database, const CaRecord& ca) {
 
 Result<bool> update(Database& database, const CaRecord& before, const CaRecord& after) {
   Statement update = TRY(database.prepare(
-      "UPDATE cas SET certificate = ?, chain = ?, successor = ?, retired_at = ? WHERE name = ? AND certificate IS ? "
-      "AND retired_at IS ?"));
+      "UPDATE cas SET certificate = ?1, chain = ?2, successor = ?3, retired_at = ?4 WHERE name = ?5 AND certificate IS "
+      "?6 "
+      "AND retired_at IS ?7 AND NOT EXISTS (SELECT 1 FROM cas s WHERE s.name = ?3 AND s.retired_at IS NOT NULL)"));
   const auto bind_time = [&](const std::optional<TimePoint>& time) {
     if (time)
       update.bind(seconds(*time));

@@ -24,7 +24,8 @@ namespace ca_table {
 
 /// Errors: conflict (name or key is taken).
 Result<> add(Database& database, const CaRecord& ca);
-/// Writes certificate, chain, retirement and successor of one that is as `before` says. False: it is not.
+/// Writes certificate, chain, retirement and successor of one that is as `before` says. False: it is not, or the
+/// successor was retired itself meanwhile.
 Result<bool> update(Database& database, const CaRecord& before, const CaRecord& after);
 /// Whether one has this name, upper and lower case being the same.
 Result<bool> has_alike(Database& database, const std::string& name);

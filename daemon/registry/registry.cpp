@@ -3,6 +3,12 @@
 #include "daemon/registry/schema.h"
 
 namespace hubseal::daemon {
+namespace {
+
+/// Prepared once, unlike Database::execute: these frame every transaction.
+Result<> run(Database& database, std::string_view statement) { return TRY(database.prepare(statement)).run(); }
+
+}  // namespace
 
 Registry::Registry(Database writer, Database reader)
     : writer_(std::move(writer)),
@@ -27,24 +33,24 @@ Result<> Registry::commit(Work work) {
 
 // In a savepoint of its own: a writer that is refused takes nobody with it. An error says that the transaction is lost.
 Result<> Registry::write_one(Write& item) {
-  item.result = writer_.execute("SAVEPOINT one");
+  item.result = run(writer_, "SAVEPOINT one");
   if (!item.result) return item.result;
   item.result = item.work(writer_);
   // SQLite may have rolled back all of it; another savepoint would then begin, and end, a transaction of its own.
   if (!writer_.in_transaction())
     return item.result ? fail(Code::internal, "registry: its transaction was ended") : item.result;
-  if (!item.result) TRY(writer_.execute("ROLLBACK TO one"));
-  return writer_.execute("RELEASE one");
+  if (!item.result) TRY(run(writer_, "ROLLBACK TO one"));
+  return run(writer_, "RELEASE one");
 }
 
 // One transaction for all; nobody is told of success before COMMIT has reached the disk.
 void Registry::flush(std::span<Write* const> batch) {
-  auto done = writer_.execute("BEGIN IMMEDIATE");
+  auto done = run(writer_, "BEGIN IMMEDIATE");
   for (Write* item : batch)
     if (done) done = write_one(*item);
-  if (done) done = writer_.execute("COMMIT");
+  if (done) done = run(writer_, "COMMIT");
   if (done) return;
-  if (writer_.in_transaction()) (void)writer_.execute("ROLLBACK");
+  if (writer_.in_transaction()) (void)run(writer_, "ROLLBACK");
   for (Write* item : batch)
     if (item->result) item->result = done;
 }

@@ -222,4 +222,32 @@ BOOST_AUTO_TEST_CASE(keys_and_cas_come_back_as_they_were) {
   BOOST_TEST(!add_ca({.name = "two", .key = "hub-ca", .profile = "p"}).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(of_two_cas_that_are_retired_for_each_other_one_goes_on) {
+  const auto retired_for = [](CaRecord ca, const std::string& successor) {
+    ca.retired_at = kNow;
+    ca.successor = successor;
+    return ca;
+  };
+  const std::vector<CaRecord> cas = {
+      {.name = "one", .key = "key-1", .profile = "hub-root", .certificate = {1}, .csr = {}},
+      {.name = "two", .key = "key-2", .profile = "hub-root", .certificate = {2}, .csr = {}}};
+  test::must(registry->write([&](Database& database) -> Result<> {
+    for (int n : {0, 1}) {
+      const auto& ca = cas[static_cast<std::size_t>(n)];
+      TRY(key_table::add(
+          database,
+          {.label = ca.key, .id = id_of(n), .type = KeyType::ec_p256, .use = KeyUse::ca, .created_at = kNow}));
+      TRY(ca_table::add(database, ca));
+    }
+    return {};
+  }));
+  const auto retire = [&](const CaRecord& ca, const std::string& successor) {
+    return test::must(registry->write(
+        [&](Database& database) { return ca_table::update(database, ca, retired_for(ca, successor)); }));
+  };
+  BOOST_TEST(retire(cas[0], "two"));
+  BOOST_TEST(!retire(cas[1], "one"));
+  BOOST_TEST(retire(cas[1], ""));  // as the last
+}
+
 BOOST_AUTO_TEST_SUITE_END()
