@@ -182,12 +182,13 @@ void AuditLog::grow_tree(const std::vector<audit::Hash>& leaves) {
 
 void AuditLog::flush(std::span<Pending* const> batch) {
   const std::string time = format_utc(clock_.now());
+  const std::string changes = changes_ ? fmt::format(R"("changes":{},)", changes_->load()) : "";
   std::uint64_t seq = records_;
   std::string lines;
   std::vector<audit::Hash> leaves;
   for (const Pending* pending : batch) {
     const std::size_t begin = lines.size();
-    lines += fmt::format(R"({{"seq":{},"time":"{}",)", ++seq, time);
+    lines += fmt::format(R"({{"seq":{},"time":"{}",{})", ++seq, time, changes);
     lines.append(pending->body_, 1);  // without its opening brace
     leaves.push_back(audit::leaf_hash(as_bytes(std::string_view(lines).substr(begin))));
     lines += '\n';

@@ -52,7 +52,11 @@ class AuditLog {
     Result<> result_;
   };
 
-  /// Queues `record`, an object; seq and time are put in front of its members.
+  /// From now on each record says ("changes") how many changes the registry had taken, durably, when it was written.
+  /// `changes` must outlive the log.
+  void say_changes(const std::atomic<std::uint64_t>& changes) { changes_ = &changes; }
+
+  /// Queues `record`, an object; seq, time and changes are put in front of its members.
   std::unique_ptr<Pending> begin(const Json& record);
   /// begin and wait.
   Result<> record(const Json& record);
@@ -95,6 +99,7 @@ class AuditLog {
   std::atomic<std::uint64_t> records_{0};
   std::atomic<bool> writable_{true};
   std::atomic<bool> closed_{false};
+  const std::atomic<std::uint64_t>* changes_ = nullptr;
   GroupCommit<Pending> commit_;
 };
 

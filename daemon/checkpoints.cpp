@@ -21,9 +21,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view kGateWord = "checkpoint";
+constexpr std::string_view kLogWord = "audit log";
 constexpr std::string_view kRollbackWord = "rollback";
 constexpr std::int64_t kTailBytes = 64 << 10;  // many notes, of which the last one counts
 constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::seconds kGrace{10};  // for a tick that comes late
+constexpr std::chrono::minutes kUnreadable{1};
 
 tl::unexpected<Error> fail_errno(std::string_view doing) {
   const int problem = errno;
@@ -52,17 +55,20 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   const auto path = folder / audit::kCheckpointsFile;
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file_) return fail_errno(path.string());
-  auto state = state_.lock();
-  TRY(read_back(*state));
-  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
-  if (const auto held = hold_to_last(*state); !held) {
-    state->altered = true;
-    gate_.close(kGateWord, held.error());
-  } else if (state->last) {
-    check_.emplace(folder, *state->last);
-    const auto until = steady_clock::now() + settings_.check_at_start;
-    while (check_ && steady_clock::now() < until && check_on(*state)) continue;
+  {
+    auto state = state_.lock();
+    TRY(read_back(*state));
+    if (const auto held = hold_to_last(*state); !held) {
+      state->altered = true;
+      gate_.close(kLogWord, held.error());
+    } else if (state->last) {
+      check_.emplace(folder, *state->last);
+    }
   }
+  const auto until = steady_clock::now() + settings_.check_at_start;
+  while (check_ && steady_clock::now() < until && check_on()) continue;
+  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
+  auto state = state_.lock();
   state->rollback = TRY(guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt));
   if (!state->rollback && !state->altered) state->rollback = TRY(guard_->lost_work(folder));
   if (state->rollback)
@@ -111,16 +117,25 @@ Result<> Checkpoints::read_back(State& state) {
   return {};
 }
 
-/// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had.
-bool Checkpoints::check_on(State& state) {
+/// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
+/// which is believed for a while only.
+bool Checkpoints::check_on() {
   const auto done = check_->step();
   if (!done && done.error().code == Code::storage_unavailable) {
     log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
+    if (!unreadable_since_) unreadable_since_ = steady_clock::now();
+    gate_.close_at(kLogWord, *unreadable_since_ + kUnreadable,
+                   {Code::storage_unavailable,
+                    "records of the audit log cannot be read, so that nobody knows whether they were "
+                    "changed; nothing is signed until they can: " +
+                        done.error().message});
     return false;
   }
+  unreadable_since_.reset();
+  gate_.open(kLogWord);
   if (!done) {
-    state.altered = true;
-    gate_.close(kGateWord, disagree(done.error().message).value());
+    state_.lock()->altered = true;
+    gate_.close(kLogWord, disagree(done.error().message).value());
   }
   if (!done || *done) check_.reset();
   return true;
@@ -146,13 +161,20 @@ Result<> Checkpoints::hold_to_last(const State& state) {
 }
 
 Result<> Checkpoints::make() {
-  auto state = state_.lock();
+  const std::lock_guard one_at_a_time(making_);
   if (!file_) return fail(Code::internal, "checkpoints were not started");
-  if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
-  if (state->rollback) return fail(Code::sealed, *state->rollback);
   const audit::Tree tree = log_.tree();
-  if (!state->last || state->last->size != tree.size()) TRY(remember(*state, TRY(sign(tree))));
-  state->waiting_since.reset();
+  {
+    auto state = state_.lock();
+    if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
+    if (state->rollback) return fail(Code::sealed, *state->rollback);
+    if (state->last && state->last->size == tree.size()) {
+      state->waiting_since.reset();
+      return {};
+    }
+  }
+  TRY(remember(TRY(sign(tree))));
+  state_.lock()->waiting_since.reset();
   return {};
 }
 
@@ -164,27 +186,28 @@ Result<Checkpoints::Signed> Checkpoints::sign(const audit::Tree& tree) {
   return Signed{checkpoint, std::move(note)};
 }
 
-Result<> Checkpoints::remember(State& state, Signed next) {
+Result<> Checkpoints::remember(Signed next) {
   const CheckpointMark mark = mark_of(next.checkpoint);
   TRY(guard_->announce(mark));
-  TRY(append(state, next.note));
-  state.last = std::move(next.checkpoint);
-  state.note = std::move(next.note);
+  {
+    auto state = state_.lock();
+    TRY(append(*state, next.note));
+    state->last = std::move(next.checkpoint);
+    state->note = std::move(next.note);
+  }
   return guard_->confirm(mark);
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
 Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
-  {
-    auto state = state_.lock();
-    if (state->altered)
-      return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
-    Signed next = TRY(sign(log_.tree()));
-    TRY(consent());
-    TRY(remember(*state, std::move(next)));
-    state->rollback.reset();
-  }
+  const std::lock_guard one_at_a_time(making_);
+  if (state_.lock()->altered)
+    return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
+  Signed next = TRY(sign(log_.tree()));
+  TRY(consent());
+  TRY(remember(std::move(next)));
+  state_.lock()->rollback.reset();
   gate_.open(kRollbackWord);
   return {};
 }
@@ -210,30 +233,42 @@ Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {
   return {};
 }
 
-std::chrono::milliseconds Checkpoints::tick() {
-  const auto now = steady_clock::now();
-  steady_clock::duration waited{};
-  {
-    auto state = state_.lock();
-    if (check_) check_on(*state);
-    if (state->altered || state->rollback) return kTick;
-    const std::uint64_t known = state->last ? state->last->size : 0;
-    if (log_.records() == known) return kTick;
-    if (!state->waiting_since) state->waiting_since = now;
-    waited = now - *state->waiting_since;
-    if (log_.records() - known < settings_.records && waited < settings_.period) return kTick;
+/// Whether one is to be made now. Says at every time when the gate closes if none comes: once the token hangs in the
+/// very signature, it is too late to say so.
+bool Checkpoints::is_due(steady_clock::time_point now) {
+  auto state = state_.lock();
+  if (state->altered || state->rollback) {
+    gate_.open(kGateWord);  // it is closed under another word
+    return false;
   }
+  const std::uint64_t waiting = log_.records() - (state->last ? state->last->size : 0);
+  if (waiting == 0) state->waiting_since.reset();
+  if (waiting != 0 && !state->waiting_since) state->waiting_since = now;
+  close_from(state->waiting_since.value_or(now + kGrace));
+  return waiting != 0 && (hastened_ || waiting >= settings_.records || now - *state->waiting_since >= settings_.period);
+}
+
+/// The gate, where the oldest record without a checkpoint has waited since then.
+void Checkpoints::close_from(steady_clock::time_point since) {
+  gate_.close_at(
+      kGateWord, since + settings_.period * kPatience,
+      {Code::storage_unavailable,
+       fmt::format("the last checkpoint of the audit log is too old; nothing is signed until one can be made: {}",
+                   problem_.empty() ? "the token has not answered yet" : problem_)});
+}
+
+std::chrono::milliseconds Checkpoints::tick() {
+  if (check_) check_on();
+  if (!is_due(steady_clock::now())) return kTick;
+  const bool hastened = hastened_.exchange(false);
   const auto made = make();
+  problem_ = made ? "" : made.error().message;
   if (made) {
-    gate_.open(kGateWord);
+    close_from(steady_clock::now() + kGrace);
     return kTick;
   }
-  log::warning("no checkpoint of the audit log", {{"reason", made.error().message}});
-  if (waited > settings_.period * kPatience)
-    gate_.close(kGateWord,
-                {Code::storage_unavailable,
-                 "the last checkpoint of the audit log is too old; nothing is signed until one can be made: " +
-                     made.error().message});
+  if (hastened) hastened_ = true;
+  log::warning("no checkpoint of the audit log", {{"reason", problem_}});
   return settings_.period < kTick * 5 ? std::chrono::milliseconds(kTick) : std::chrono::milliseconds(kTick * 5);
 }
 

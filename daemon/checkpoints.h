@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,10 +24,11 @@ namespace hubseal::daemon {
 
 /// Signs from time to time what the audit log is: its size and the root of its tree, with a key of the token that signs
 /// nothing else. Whoever has one such checkpoint can tell a log that was changed before it.
-/// Nothing is signed (by the gate, word "checkpoint") while the log disagrees with its last checkpoint, or when none
-/// could be made for too long. All records up to that checkpoint are read at a start, those of a large log while it
-/// works. Owns: the file `checkpoints`, one signed note after the other. Threads: share it freely, once start() has
-/// returned. Errors: storage_unavailable, and those of hsm::Signer.
+/// Nothing is signed (by the gate) while the log disagrees with its last checkpoint (word "audit log"), or when none
+/// could be made for too long, whatever hangs (word "checkpoint"). All records up to that checkpoint are read at a
+/// start, those of a large log while it works. Owns: the file `checkpoints`, one signed note after the other. Threads:
+/// share it freely, once start() has returned; who only reads does not wait for the token. Errors: storage_unavailable,
+/// and those of hsm::Signer.
 class Checkpoints {
  public:
   struct Settings {
@@ -53,6 +55,8 @@ class Checkpoints {
   std::chrono::milliseconds tick();
   /// Now, unless there is one for the log as it is.
   Result<> make();
+  /// Something was decided that must not be undone by putting all of the state back: the next tick makes one.
+  void hasten() { hastened_ = true; }
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
@@ -84,13 +88,15 @@ class Checkpoints {
   Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
-  bool check_on(State& state);
+  bool check_on();
+  bool is_due(std::chrono::steady_clock::time_point now);
+  void close_from(std::chrono::steady_clock::time_point since);
   struct Signed {
     audit::Checkpoint checkpoint;
     audit::SignedNote note;
   };
   Result<Signed> sign(const audit::Tree& tree);
-  Result<> remember(State& state, Signed next);
+  Result<> remember(Signed next);
   Result<> append(State& state, const audit::SignedNote& note);
 
   AuditLog& log_;
@@ -104,7 +110,12 @@ class Checkpoints {
   Bytes spki_;
   UniqueFd file_;
   std::unique_ptr<RollbackGuard> guard_;
+  // These three are touched by start() and tick() only.
   std::optional<LogCheck> check_;  // of the records before the last checkpoint of the start, until all are read
+  std::optional<std::chrono::steady_clock::time_point> unreadable_since_;
+  std::string problem_;  // why the last checkpoint that was due was not made
+  std::atomic<bool> hastened_{false};
+  std::mutex making_;  // one checkpoint at a time; held while the token signs, which may take long
   mutable Guarded<State> state_;
 };
 

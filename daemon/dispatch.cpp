@@ -191,6 +191,9 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
     if (operation->effect != Effect::reads && !call.recorded)
       if (const auto recorded = call.record_result(request.op); !recorded)
         return wire::encode_error(request.id, recorded.error());
+    // What people decide is remembered by the token as well, at once.
+    if (operation->effect != Effect::reads && (peer.rule->role == Role::admin || call.details.contains("approval")))
+      services_.checkpoints.hasten();
     return wire::encode_ok(request.id, *reply);
   } catch (const std::exception& fault) {
     return wire::encode_error(request.id, incident(request.op, fault.what()));

@@ -17,6 +17,7 @@
 #include "daemon/checkpoints.h"
 #include "daemon/clock_guard.h"
 #include "daemon/gate.h"
+#include "daemon/housekeeper.h"
 #include "daemon/issuance.h"
 #include "daemon/jws/jws_signer.h"
 #include "daemon/keyring.h"
@@ -56,6 +57,7 @@ struct Services {
   hsm::Signer& signer;
   const Clock& clock;
   const ClockGuard& guard;  ///< for what a wrong clock must not decide
+  const Housekeeper& housekeeper;
   std::chrono::steady_clock::time_point started;
 };
 

@@ -6,7 +6,11 @@ namespace hubseal::daemon {
 
 Result<Gate::Pass> Gate::enter() {
   auto state = state_.lock();
-  if (!state->closed.empty()) return tl::unexpected(state->closed.begin()->second);
+  for (auto& [word, closing] : state->closed) {
+    if (closing.from > std::chrono::steady_clock::now()) continue;
+    tell(word, closing);
+    return tl::unexpected(closing.reason);
+  }
   const std::uint64_t number = state->next++;
   state->inside.insert(number);
   return Pass(*this, number);
@@ -24,25 +28,42 @@ bool Gate::wait_for_those_inside(std::chrono::steady_clock::time_point deadline)
   return state.wait_until(left_, deadline, [&] { return state->inside.empty() || *state->inside.begin() >= mine; });
 }
 
+void Gate::tell(std::string_view word, Closing& closing) {
+  if (!std::exchange(closing.told, true))
+    log::error("signing stops", {{"because", std::string(word)}, {"reason", closing.reason.message}});
+}
+
 void Gate::close(std::string_view word, Error reason) {
   auto state = state_.lock();
-  const bool news = !state->closed.contains(word);
-  if (news) log::error("signing stops", {{"because", std::string(word)}, {"reason", reason.message}});
-  state->closed.insert_or_assign(std::string(word), std::move(reason));
+  Closing& closing = state->closed[std::string(word)];
+  closing = {std::move(reason), std::chrono::steady_clock::time_point::min(), closing.told};
+  tell(word, closing);
+}
+
+void Gate::close_at(std::string_view word, std::chrono::steady_clock::time_point when, Error reason) {
+  auto state = state_.lock();
+  Closing& closing = state->closed[std::string(word)];
+  closing = {std::move(reason), when, closing.told};
+  if (when > std::chrono::steady_clock::now()) tell_open(word, closing);
 }
 
 void Gate::open(std::string_view word) {
   auto state = state_.lock();
   const auto found = state->closed.find(word);
   if (found == state->closed.end()) return;
+  tell_open(word, found->second);
   state->closed.erase(found);
-  log::info("no longer in the way of signing", {{"what", std::string(word)}});
+}
+
+void Gate::tell_open(std::string_view word, Closing& closing) {
+  if (std::exchange(closing.told, false)) log::info("no longer in the way of signing", {{"what", std::string(word)}});
 }
 
 std::vector<std::string> Gate::reasons() const {
   std::vector<std::string> reasons;
   auto state = state_.lock();
-  for (const auto& [word, reason] : state->closed) reasons.push_back(reason.message);
+  for (const auto& [word, closing] : state->closed)
+    if (closing.from <= std::chrono::steady_clock::now()) reasons.push_back(closing.reason.message);
   return reasons;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include <fmt/format.h>
+
 #include "common/log.h"
 
 namespace hubseal::daemon {
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::chrono::minutes kAfterFault{1};
 constexpr std::chrono::hours kLongest{1};
+constexpr std::chrono::seconds kHanging{30};
 
 }  // namespace
 
@@ -47,16 +50,32 @@ Housekeeper::Time Housekeeper::run_due(bool all) {
   for (Task& task : tasks_) {
     if (all || task.due <= std::chrono::steady_clock::now()) {
       Duration pause = kAfterFault;
+      note(task.name);
       try {
         pause = task.work();
       } catch (const std::exception& fault) {
         log::error("a regular task failed", {{"task", task.name}, {"fault", fault.what()}});
       }
+      note("");
       task.due = std::chrono::steady_clock::now() + pause;
     }
     next = std::min(next, task.due);
   }
   return next;
+}
+
+void Housekeeper::note(const std::string& task) {
+  auto signals = signals_.lock();
+  signals->task = task;
+  signals->since = std::chrono::steady_clock::now();
+}
+
+std::optional<std::string> Housekeeper::hanging() const {
+  auto signals = signals_.lock();
+  const auto running = std::chrono::steady_clock::now() - signals->since;
+  if (signals->task.empty() || running < kHanging) return std::nullopt;
+  return fmt::format("regular tasks stand still: \"{}\" has not come back for {} s", signals->task,
+                     std::chrono::floor<std::chrono::seconds>(running).count());
 }
 
 }  // namespace hubseal::daemon

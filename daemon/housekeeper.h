@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,6 +31,8 @@ class Housekeeper {
   void start();
   /// Asks every task now: something has happened that may make it due.
   void wake();
+  /// In words: a task that has not come back for half a minute, and keeps all others waiting.
+  std::optional<std::string> hanging() const;
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -41,13 +44,16 @@ class Housekeeper {
   struct Signals {
     bool stop = false;
     bool wake = false;
+    std::string task;  ///< under way; empty between two
+    Time since{};
   };
 
   void run();
   Time run_due(bool all);
+  void note(const std::string& task);
 
   std::vector<Task> tasks_;  // only touched by the thread once it runs
-  Guarded<Signals> signals_;
+  mutable Guarded<Signals> signals_;
   std::condition_variable changed_;
   std::thread thread_;
 };

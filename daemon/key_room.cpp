@@ -15,6 +15,7 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   parts.crl_folder = places.crl_folder.empty() ? places.state.path() / "crl" : places.crl_folder;
   parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
   parts.registry = TRY(Registry::open(places.state.path()));
+  parts.audit->say_changes(parts.registry->changes());
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
@@ -112,6 +113,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .signer = signer,
           .clock = clock,
           .guard = guard_,
+          .housekeeper = housekeeper_,
           .started = std::chrono::steady_clock::now()};
 }
 

@@ -1,12 +1,20 @@
 #include "daemon/log_check.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "common/audit/log_files.h"
 
 namespace hubseal::daemon {
+namespace {
+
+constexpr int kTries = 4;
+constexpr std::chrono::milliseconds kPause{5};
+
+}  // namespace
 
 Result<LogCheck::Progress> LogCheck::read_next_file() const {
   Progress progress = done_;
@@ -27,10 +35,13 @@ Result<LogCheck::Progress> LogCheck::read_next_file() const {
 
 Result<bool> LogCheck::step() {
   auto progress = read_next_file();
-  // The current file may have been put away between its name and its first line; that does not happen twice.
-  if (!progress) progress = read_next_file();
-  if (!progress && progress.error().code == Code::not_found)
-    return fail(Code::storage_unavailable, progress.error().message);
+  // The current file may have been put away between its name and its first line; that does not happen again and again.
+  for (int tries = 0; !progress && tries < kTries; ++tries) {
+    std::this_thread::sleep_for(kPause);
+    progress = read_next_file();
+  }
+  // A name that leads nowhere is a record that is gone.
+  if (!progress && progress.error().code == Code::not_found) return fail(Code::bad_request, progress.error().message);
   done_ = TRY(std::move(progress));
   if (done_.tree.size() < wanted_.size) return false;
   if (done_.tree.root() == wanted_.root) return true;

@@ -1,5 +1,8 @@
 #include "daemon/revocation.h"
 
+#include <algorithm>
+#include <exception>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -76,20 +79,65 @@ Result<CrlRecord> Revocation::latest(const std::string& ca) {
   return fail(Code::not_found, fmt::format("CA \"{}\" has no CRL yet", ca));
 }
 
-Result<> Revocation::bring_up_to_date(const std::string& ca) {
-  const auto one_at_a_time = issuing_.lock();
-  auto done = make_what_is_due(ca);
-  auto behind = behind_.lock();
-  if (done)
-    behind->erase(ca);
-  else
-    behind->insert_or_assign(ca, done.error().message);
-  return done;
+Revocation::~Revocation() {
+  queue_.lock()->stop = true;
+  changed_.notify_all();
+  maker_.join();
+}
+
+Result<> Revocation::bring_up_to_date(const std::string& ca, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  auto queue = queue_.lock();
+  Turn& turn = queue->turns[ca];
+  const std::uint64_t mine = ++turn.wanted;
+  changed_.notify_all();
+  if (queue.wait_until(changed_, deadline, [&] { return turn.done >= mine; })) return turn.outcome;
+  behind_.lock()->insert_or_assign(ca, "it is still being made");
+  return fail(Code::hsm_busy, fmt::format("the CRL of CA \"{}\" is still being made", ca));
+}
+
+/// Whose list is to be made: in turns, so that one CA does not keep the others waiting.
+std::map<std::string, Revocation::Turn>::iterator Revocation::next_turn(Queue& queue, const std::string& last) {
+  const auto is_wanted = [](const auto& entry) { return entry.second.wanted != entry.second.done; };
+  const auto after = queue.turns.upper_bound(last);
+  if (const auto found = std::find_if(after, queue.turns.end(), is_wanted); found != queue.turns.end()) return found;
+  const auto found = std::find_if(queue.turns.begin(), after, is_wanted);
+  return found == after ? queue.turns.end() : found;
+}
+
+void Revocation::make_lists() {
+  std::string ca;
+  auto queue = queue_.lock();
+  for (;;) {
+    queue.wait(changed_, [&] { return queue->stop || next_turn(*queue, ca) != queue->turns.end(); });
+    if (queue->stop) return;
+    const auto turn = next_turn(*queue, ca);
+    ca = turn->first;
+    const std::uint64_t wanted = turn->second.wanted;
+    queue.unlock();
+    Result<> outcome;
+    try {
+      outcome = make_what_is_due(ca);
+    } catch (const std::exception& fault) {
+      outcome = fail(Code::internal, fault.what());
+    }
+    queue.relock();
+    turn->second.done = wanted;
+    turn->second.outcome = outcome;
+    auto behind = behind_.lock();
+    if (outcome)
+      behind->erase(ca);
+    else
+      behind->insert_or_assign(ca, outcome.error().message);
+    changed_.notify_all();
+  }
 }
 
 Result<> Revocation::make_what_is_due(const std::string& ca) {
   const auto authority = TRY(parts_.authorities.find(ca));
   if (!authority->issuer) return {};
+  // Nobody would believe it, and people have said that they know.
+  if (authority->record.retired_at && parts_.keyring.is_compromised(authority->record.key)) return {};
   const auto today = parts_.guard.now_if_unmoved();
   if (today && *today >= authority->issuer->certificate().not_after()) return {};
   std::optional<CrlRecord> last;
@@ -113,7 +161,7 @@ void Revocation::retry() {
   }
   if (cas.empty() || !parts_.signer.status().ready) return;
   for (const std::string& ca : cas)
-    if (const auto done = bring_up_to_date(ca); done) log::info("a CRL is up to date again", {{"ca", ca}});
+    if (bring_up_to_date(ca, std::chrono::seconds(1))) log::info("a CRL is up to date again", {{"ca", ca}});
 }
 
 std::vector<std::string> Revocation::problems() const {

@@ -25,9 +25,9 @@ class RollbackGuard {
   /// failed writes between announce() and confirm() leave, also several, is of one time.
   Result<std::optional<std::string>> difference(const std::optional<CheckpointMark>& in_log);
 
-  /// What the log in `folder` holds behind the registry's last checkpoint and the registry does not know: a certificate
-  /// that was issued, a CRL that was signed. A registry that was put back alone, within the time between two
-  /// checkpoints, says so by nothing else.
+  /// A record in `folder`, behind the registry's last checkpoint, that was written when the registry had taken more
+  /// changes than it knows of. A registry that was put back alone, within the time between two checkpoints, says so by
+  /// nothing else.
   Result<std::optional<std::string>> lost_work(const std::filesystem::path& folder);
 
   /// Before a checkpoint is written to the log: registry first, then the token.

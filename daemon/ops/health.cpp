@@ -15,6 +15,8 @@ std::vector<std::string> stopped_authorities(const Services& services) {
     const auto authority = services.authorities.find(name);
     if (!authority || !(*authority)->issuer || (*authority)->issuer->certificate().not_after() <= services.clock.now())
       continue;
+    // What people have done about it is done: a compromised CA that was retired is no trouble for the years to come.
+    if ((*authority)->record.retired_at && services.keyring.is_compromised((*authority)->record.key)) continue;
     if (const auto usable = services.keyring.find((*authority)->record.key, KeyUse::ca); !usable)
       problems.push_back("CA " + name + " signs neither certificates nor lists: " + usable.error().message);
   }
@@ -35,6 +37,7 @@ Result<Json> health(Call& call, Fields fields) {
   if (!token.ready) problems.push_back("token: " + token.problem);
   for (const std::string& reason : services.gate.reasons()) problems.push_back(reason);
   for (const std::string& problem : services.revocation.problems()) problems.push_back(problem);
+  if (const auto hanging = services.housekeeper.hanging()) problems.push_back(*hanging);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   int active = 0;

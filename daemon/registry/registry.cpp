@@ -8,10 +8,17 @@ namespace {
 /// Prepared once, unlike Database::execute: these frame every transaction.
 Result<> run(Database& database, std::string_view statement) { return TRY(database.prepare(statement)).run(); }
 
+Result<std::uint64_t> read_changes(Database& database) {
+  Statement row = TRY(database.prepare("SELECT count FROM changes"));
+  if (!TRY(row.step())) return fail(Code::storage_unavailable, "registry: it does not count its changes");
+  return static_cast<std::uint64_t>(row.integer(0));
+}
+
 }  // namespace
 
-Registry::Registry(Database writer, Database reader)
-    : writer_(std::move(writer)),
+Registry::Registry(Database writer, Database reader, std::uint64_t changes)
+    : changes_(changes),
+      writer_(std::move(writer)),
       reader_(std::move(reader)),
       commit_([this](std::span<Write* const> batch) { flush(batch); }) {}
 
@@ -20,7 +27,8 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& fo
   Database writer = TRY(Database::open(path));
   TRY(migrate(writer));
   Database reader = TRY(Database::open(path));
-  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(reader)));
+  const std::uint64_t changes = TRY(read_changes(reader));
+  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(reader), changes));
 }
 
 Result<> Registry::commit(Work work) {
@@ -48,8 +56,12 @@ void Registry::flush(std::span<Write* const> batch) {
   auto done = run(writer_, "BEGIN IMMEDIATE");
   for (Write* item : batch)
     if (done) done = write_one(*item);
+  if (done) done = run(writer_, "UPDATE changes SET count = count + 1");
   if (done) done = run(writer_, "COMMIT");
-  if (done) return;
+  if (done) {
+    ++changes_;
+    return;
+  }
   if (writer_.in_transaction()) (void)run(writer_, "ROLLBACK");
   for (Write* item : batch)
     if (item->result) item->result = done;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -43,6 +44,10 @@ class Registry {
     return work(*reader);
   }
 
+  /// How many transactions are durable, counted in the registry itself: a registry that is put back counts fewer than
+  /// the audit log has seen. Rises only once the transaction is on the disk.
+  const std::atomic<std::uint64_t>& changes() const { return changes_; }
+
  private:
   using Work = std::function<Result<>(Database&)>;
   struct Write : GroupCommit<Write>::Ticket {
@@ -50,11 +55,12 @@ class Registry {
     Result<> result;
   };
 
-  Registry(Database writer, Database reader);
+  Registry(Database writer, Database reader, std::uint64_t changes);
   Result<> commit(Work work);
   Result<> write_one(Write& item);
   void flush(std::span<Write* const> batch);
 
+  std::atomic<std::uint64_t> changes_;
   Database writer_;  // only touched by the thread that flushes
   Guarded<Database> reader_;
   GroupCommit<Write> commit_;

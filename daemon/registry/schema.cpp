@@ -270,6 +270,11 @@ UPDATE keys SET compromised_at = changed_at WHERE life = 'compromised';
     R"sql(
 ALTER TABLE cas ADD COLUMN successor TEXT NOT NULL DEFAULT '';
 )sql",
+    // How many transactions this registry has taken: the audit log says it with each record.
+    R"sql(
+CREATE TABLE changes (count INTEGER NOT NULL);
+INSERT INTO changes VALUES (0);
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

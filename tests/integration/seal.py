@@ -258,27 +258,46 @@ class Rollback(Sealing):
             room.call("unseal")
             room.issue(room.make_csr(), request="two")
 
-    def test_a_registry_put_back_alone_between_two_checkpoints_is_told_by_what_the_log_says_was_done(self):
-        for work in ("issue_certificate", "crl_issued"):
-            room = self.room()
-            serial = room.issue(room.make_csr(), request="one")["serial"]
-            room.restart()
-            room.wait_for_event("started")
-            time.sleep(1.5)  # the checkpoint of a start is made
-            kept = room.folder / "kept"
-            kept.mkdir()
-            for part in room.state.glob("registry.sqlite*"):  # of a daemon that is running, as a snapshot takes it
-                shutil.copy2(part, kept / part.name)
-            if work == "issue_certificate":
-                room.issue(room.make_csr(), request="two")
-            else:
-                room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
-            room.kill()  # no checkpoint was due
-            self.put_back(room, only="registry.sqlite*")
-            self.refused("sealed", lambda: room.issue(room.make_csr(), request="three"), "goes on after the registry", work)
-            room.call("unseal")
-            room.restart()
-            self.assertFalse(room.call("health")["sealed"])
+    def test_a_registry_put_back_alone_between_two_checkpoints_is_told_by_what_the_log_has_seen(self):
+        decisions = {
+            "issue_certificate": lambda room, serial: room.issue(room.make_csr(), request="two"),
+            "revoke_certificate": lambda room, serial: room.call("revoke_certificate", ca="hub-ca", serial=serial,
+                                                                 reason="key_compromise"),
+            "deactivate_key": lambda room, serial: room.call("deactivate_key", key="hub-jws", compromised=True),
+            "seal": lambda room, serial: room.call("seal", reason="drill"),
+            "set_subject": lambda room, serial: room.call("set_subject", subject="bank7", organization="Bank Seven", country="KE", names={})}
+        for event, decide in decisions.items():
+            with self.subTest(event):
+                room = self.room()
+                serial = room.issue(room.make_csr(), request="one")["serial"]
+                room.restart()
+                room.wait_for_event("started")
+                time.sleep(1.5)  # the checkpoint of a start is made
+                kept = room.folder / "kept"
+                kept.mkdir()
+                for part in room.state.glob("registry.sqlite*"):  # of a daemon that is running, as a snapshot takes it
+                    shutil.copy2(part, kept / part.name)
+                decide(room, serial)
+                room.kill()
+                self.assertIn(event, [record["event"] for record in room.audit()])
+                self.put_back(room, only="registry.sqlite*")
+                self.refused("sealed", lambda: room.issue(room.make_csr(), request="three"), "registry")
+                self.assertTrue(room.call("health")["sealed"])
+                room.call("unseal")
+                room.restart()
+                self.assertFalse(room.call("health")["sealed"])
+
+    def test_what_people_decided_is_in_the_token_a_moment_later(self):
+        """Registry and log put back together, long before the next checkpoint is due."""
+        room = self.room()
+        serial = room.issue(room.make_csr(), request="one")["serial"]
+        self.keep(room)
+        before = room.call("get_checkpoint")["size"]
+        room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        room.until(lambda: room.call("get_checkpoint")["size"] > before)
+        room.kill()
+        self.put_back(room)
+        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token a checkpoint of")
 
     def test_a_token_that_forgot_its_counter_is_told(self):
         room = self.room()

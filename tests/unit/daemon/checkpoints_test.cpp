@@ -254,6 +254,36 @@ BOOST_AUTO_TEST_CASE(a_record_that_was_changed_in_a_file_put_away_is_noticed_at_
   BOOST_TEST(reason().find("record 3 is missing") != std::string::npos, reason());
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_the_log_that_leads_nowhere_is_a_record_that_is_gone) {
+  file_bytes = 1;
+  open();
+  record(5);
+  must(checkpoints->make());
+  close();
+  const auto third = folder.path() / "audit-000000000003.jsonl";
+  std::filesystem::remove(third);
+  std::filesystem::create_symlink("/nonexistent", third);
+  open();
+  BOOST_TEST(reason().find("audit-000000000003.jsonl") != std::string::npos, reason());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_decided_is_signed_for_at_the_next_tick) {
+  open({.records = 1000, .period = std::chrono::hours(1), .witnesses = {}});
+  must(checkpoints->make());
+  const int before = token.signatures;
+  record(1);
+  checkpoints->tick();
+  BOOST_TEST(token.signatures == before);
+  checkpoints->hasten();
+  token.gone = true;
+  checkpoints->tick();
+  token.gone = false;
+  checkpoints->tick();  // and is not forgotten where it could not be
+  BOOST_TEST(token.signatures == before + 2);
+  checkpoints->tick();
+  BOOST_TEST(token.signatures == before + 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_large_log_is_read_while_hubseald_works) {
   file_bytes = 1;
   open();

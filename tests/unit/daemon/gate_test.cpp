@@ -34,6 +34,21 @@ BOOST_AUTO_TEST_CASE(the_newest_reason_of_a_word_counts) {
   BOOST_TEST(!gate.enter().has_value());
 }
 
+BOOST_AUTO_TEST_CASE(it_closes_by_itself_when_nobody_puts_it_off) {
+  const auto now = std::chrono::steady_clock::now();
+  Gate gate;
+  gate.close_at("checkpoint", now + 1h, {Code::storage_unavailable, "too old"});
+  BOOST_TEST(gate.enter().has_value());
+  BOOST_TEST(gate.reasons().empty());
+  gate.close_at("checkpoint", now, {Code::storage_unavailable, "too old"});
+  BOOST_TEST(gate.enter().error().message == "too old");
+  BOOST_TEST(gate.reasons().size() == 1U);
+  gate.close_at("checkpoint", now + 1h, {Code::storage_unavailable, "too old"});
+  BOOST_TEST(gate.enter().has_value());
+  gate.close("checkpoint", {Code::storage_unavailable, "altered"});
+  BOOST_TEST(gate.enter().error().message == "altered");
+}
+
 BOOST_AUTO_TEST_CASE(who_is_inside_is_waited_for_and_nobody_enters_meanwhile) {
   const auto at_once = [] { return std::chrono::steady_clock::now(); };
   Gate gate;

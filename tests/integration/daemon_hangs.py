@@ -1,0 +1,82 @@
+"""A token that does not answer: what it holds up, and what goes on all the same."""
+
+import concurrent.futures
+import pathlib
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+from asking import Asking
+
+
+class Hangs(Asking):
+    def room(self, audit=""):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        self.addCleanup(room.script, "")
+        room.audit_lines = audit
+        room.write_config()
+        room.start()
+        room.make_ca()
+        return room
+
+    def hold_signatures(self, room):
+        held = room.p11_log.read_text().count("held C_Sign\n") if room.p11_log.exists() else 0
+        room.script("hold C_Sign 1")
+        return lambda: room.p11_log.exists() and room.p11_log.read_text().count("held C_Sign\n") > held
+
+    def test_a_checkpoint_that_hangs_keeps_nobody_waiting_and_closes_the_gate_in_time(self):
+        room = self.room("checkpoint_seconds = 1")
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        size = room.call("get_checkpoint")["size"]
+        is_held = self.hold_signatures(room)
+        room.call("suspend_key", key="hub-jws")
+        room.call("activate_key", key="hub-jws")
+        room.until(is_held)  # by the checkpoint that this makes due
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            looking = [pool.submit(room.call, "health", on="agent"), pool.submit(room.call, "get_checkpoint", on="audit")]
+            self.assertGreaterEqual(looking[1].result(timeout=rig.PATIENCE)["size"], size)
+            looking[0].result(timeout=rig.PATIENCE)
+
+            def refused():
+                try:
+                    room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+                except rig.Refused as no:
+                    return no
+                return None
+
+            room.until(refused)
+        self.assertIn("the last checkpoint of the audit log is too old", refused().message)
+        self.assertTrue(room.call("seal", reason="drill")["sealed_at"])
+        room.script("")
+        room.call("unseal")
+        room.until(lambda: not refused())
+
+    def test_a_list_that_hangs_keeps_no_other_revocation_waiting(self):
+        room = self.room()
+        room.call("create_key", label="second", type="ec_p256", use="ca")
+        room.call("create_ca", ca="second", key="second", profile="test-root", subject={**rig.ROOT_SUBJECT, "common_name": "Second"})
+        one = room.issue(room.make_csr(), request="one")["serial"]
+        two = room.issue(room.make_csr(), request="two", ca="second", subject="bank2")["serial"]
+        time.sleep(2)  # the checkpoint of what was done is made
+        is_held = self.hold_signatures(room)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            first = pool.submit(room.call, "revoke_certificate", ca="hub-ca", serial=one, reason="key_compromise")
+            room.until(is_held)
+            other = pool.submit(room.call, "revoke_certificate", ca="second", serial=two, reason="superseded")
+            suspending = pool.submit(room.call, "suspend_subject", subject="bank2")
+            for answer in (first, other):
+                self.assertNotIn("crl_number", answer.result(timeout=rig.PATIENCE))
+            self.assertEqual(suspending.result(timeout=rig.PATIENCE)["status"], "suspended")
+        self.assertEqual(room.call("get_certificate", ca="second", serial=two)["state"], "revoked")
+        problems = room.call("health", on="agent")["problems"]
+        self.assertTrue(any("hub-ca" in problem and "still being made" in problem for problem in problems), problems)
+        room.script("")
+        room.until(lambda: room.call("health")["problems"] == [])
+        self.assertGreater(room.call("get_crl", ca="second")["number"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
