@@ -49,13 +49,16 @@ Result<std::int64_t> parse_id(std::string_view text) {
   return fail(Code::not_found, fmt::format("there is no approval {}", text));
 }
 
-Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, bool anew, TimePoint now) {
+Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, bool anew, TimePoint now,
+                                   const Approvals::Record& record) {
   auto known = TRY(approval_table::find_asked(database, wanted.hash, now));
   if (known && (known->open() || !anew)) return *std::move(known);
   if (TRY(approval_table::count_open(database, wanted.peer, now)) >= kMostOpen)
     return fail(Code::rate_limited, fmt::format("{} requests of peer \"{}\" wait for approval already; wanted fewer",
                                                 kMostOpen, wanted.peer));
   wanted.id = TRY(approval_table::add(database, wanted));
+  // Within the transaction: nobody reads the request, or votes on it, before the record is on disk.
+  TRY(record(wanted));
   return wanted;
 }
 
@@ -89,7 +92,7 @@ std::optional<std::string> Grant::approval() const {
 }
 
 Result<Grant> Approvals::authorize(const Requester& requester, const Policy& policy, unsigned needed,
-                                   const Action& action) {
+                                   const Action& action, const Record& record) {
   if (needed == 0) return Grant();
   TRY(check_statement_line(action.about));
   const TimePoint now = clock_.now();
@@ -106,7 +109,7 @@ Result<Grant> Approvals::authorize(const Requester& requester, const Policy& pol
   wanted.nonce = TRY(new_nonce());
   // Looked for and added in one transaction: the same request in two connections waits once.
   const ApprovalRecord asked = TRY(registry_.write(
-      [&](Database& database) { return find_or_add(database, std::move(wanted), requester.anew, now); }));
+      [&](Database& database) { return find_or_add(database, std::move(wanted), requester.anew, now, record); }));
   if (asked.state == ApprovalState::approved) return Grant(asked.id, now);
   if (asked.state == ApprovalState::rejected) return refuse_rejected(asked);
   return refuse_waiting(asked);

@@ -32,7 +32,7 @@ struct Fixture {
 
   /// The approval that waits, or "granted", or the code.
   std::string ask() {
-    const auto grant = approvals.authorize(requester, policy, 2, action);
+    const auto grant = approvals.authorize(requester, policy, 2, action, added);
     if (grant) return "granted";
     return grant.error().approval.empty() ? std::string(to_string(grant.error().code)) : grant.error().approval;
   }
@@ -63,6 +63,7 @@ struct Fixture {
   Requester requester{.peer = "agent", .uid = 997};
   Action action{.operation = "issue_certificate", .about = "bank1", .content = {{"subject", "bank1"}}};
   std::string id;
+  const Approvals::Record added = [](const ApprovalRecord&) { return Result<>(); };
 };
 
 }  // namespace
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(two_people_of_two_make_an_approval_that_is_used_once) {
   BOOST_TEST(vote("alice") == "pending");
   BOOST_TEST(ask() == id);
   BOOST_TEST(vote("bob") == "approved");
-  const Grant grant = test::must(approvals.authorize(requester, policy, 2, action));
+  const Grant grant = test::must(approvals.authorize(requester, policy, 2, action, added));
   BOOST_TEST(registry->write([&](Database& database) { return grant.use(database); }).has_value());
   BOOST_TEST(state() == "used");
   BOOST_TEST(vote("carol-key") == "conflict");
@@ -136,7 +137,7 @@ BOOST_AUTO_TEST_CASE(what_is_approved_can_be_rejected_until_it_is_used) {
 BOOST_AUTO_TEST_CASE(a_removed_approver_neither_votes_nor_counts) {
   vote("alice");
   BOOST_TEST(vote("bob") == "approved");
-  const Grant early = test::must(approvals.authorize(requester, policy, 2, action));
+  const Grant early = test::must(approvals.authorize(requester, policy, 2, action, added));
   remove("bob");
   BOOST_TEST(state() == "pending");
   BOOST_TEST(test::must(approvals.find(id)).agreed == 1U);
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(another_policy_means_asking_again) {
 
 BOOST_AUTO_TEST_CASE(another_number_means_asking_again) {
   vote("alice");
-  BOOST_TEST(approvals.authorize(requester, policy, 1, action).error().approval == "a-2");
+  BOOST_TEST(approvals.authorize(requester, policy, 1, action, added).error().approval == "a-2");
 }
 
 BOOST_AUTO_TEST_CASE(what_has_expired_is_not_voted_on_and_is_written_down_once) {
