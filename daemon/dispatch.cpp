@@ -134,7 +134,8 @@ Result<> Call::spend(std::initializer_list<Use> uses) const {
 }
 
 Result<Grant> Call::authorize(unsigned needed, const Action& action) {
-  const Requester requester{.peer = peer.rule->name, .uid = peer.credentials.uid, .anew = anew};
+  const Requester requester{
+      .peer = peer.rule->name, .uid = peer.credentials.uid, .person = peer.rule->role == Role::admin, .anew = anew};
   // No flood of refusals hides this record: the number of open requests is what bounds it.
   const auto record = [this](const ApprovalRecord& approval) -> Result<> {
     Json asked = {{"event", "approval_requested"},

@@ -1,5 +1,7 @@
 #include "daemon/registry/approval_table.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/registry/columns.h"
@@ -22,6 +24,9 @@ constexpr std::string_view kAgreed =
 
 constexpr std::string_view kColumns =
     "id, hash, operation, about, content, policy_version, needed, peer, uid, nonce, created_at, expires_at, state";
+
+constexpr std::array<std::string_view, 6> kUrgent = {"unseal",          "change_approvers", "revoke_certificate",
+                                                     "suspend_subject", "suspend_key",      "deactivate_key"};
 
 std::string select(std::string_view rest) {
   return fmt::format("SELECT {}, {} FROM approvals {}", kColumns, kAgreed, rest);
@@ -104,11 +109,22 @@ Result<std::vector<ApprovalRecord>> list(Database& database, const ApprovalQuery
   return read_rows(rows, now);
 }
 
-Result<std::int64_t> count_open(Database& database, const std::string& peer, TimePoint now) {
-  Statement row = TRY(database.prepare(
-      "SELECT count(*) FROM approvals WHERE state IN ('pending', 'approved') AND expires_at > ? AND peer = ?"));
-  TRY(row.bind(seconds(now)).bind(peer).step());
-  return row.integer(0);
+bool urgent(std::string_view operation) {
+  return std::find(kUrgent.begin(), kUrgent.end(), operation) != kUrgent.end();
+}
+
+Result<std::int64_t> count_open(Database& database, const ApprovalRecord& wanted, TimePoint now) {
+  Statement rows =
+      TRY(database.prepare("SELECT operation, count(*) FROM approvals WHERE state IN ('pending', 'approved') AND "
+                           "expires_at > ? AND peer = ? AND uid = ? GROUP BY operation"));
+  rows.bind(seconds(now)).bind(wanted.peer).bind(wanted.uid);
+  std::int64_t count = 0;
+  while (TRY(rows.step())) {
+    const std::string operation = rows.text(0);
+    const bool apart = urgent(operation) || urgent(wanted.operation);
+    if (!apart || operation == wanted.operation) count += rows.integer(1);
+  }
+  return count;
 }
 
 Result<> set_state(Database& database, std::int64_t id, ApprovalState from, ApprovalState to) {

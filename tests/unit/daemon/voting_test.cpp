@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(an_id_has_one_spelling) {
   BOOST_TEST(approvals.find("a-1").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(the_queue_of_a_peer_has_an_end) {
+BOOST_AUTO_TEST_CASE(the_queue_of_a_program_has_an_end) {
   for (int i = 1; i < 1000; ++i) {
     action.content = {{"subject", i}};
     ask();
@@ -226,6 +226,51 @@ BOOST_AUTO_TEST_CASE(the_queue_of_a_peer_has_an_end) {
   BOOST_TEST(ask() == "rate_limited");
   requester.peer = "security-team";
   BOOST_TEST(ask() == "a-1001");
+}
+
+BOOST_AUTO_TEST_CASE(a_person_has_fewer_places_and_fills_only_its_own) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  for (int i = 0; i < 50; ++i) {
+    action.content = {{"subject", i}};
+    BOOST_REQUIRE(ask().starts_with("a-"));
+  }
+  action.content = {{"subject", "one too many"}};
+  BOOST_TEST(ask() == "rate_limited");
+  requester.uid = 1002;
+  BOOST_TEST(ask() == "a-52");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_urgent_has_places_of_its_own) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  const auto flood = [&](const char* operation) {
+    action.operation = operation;
+    std::string last = "a-";
+    for (int i = 0; i < 1001 && last.starts_with("a-"); ++i) {
+      action.content = {{"subject", i}};
+      last = ask();
+    }
+    return last;
+  };
+  BOOST_TEST(flood("set_subject") == "rate_limited");
+  BOOST_TEST(flood("change_approvers") == "rate_limited");  // their places end as well
+  for (const char* operation : {"unseal", "revoke_certificate", "suspend_subject", "suspend_key", "deactivate_key"}) {
+    action.operation = operation;
+    BOOST_TEST(ask().starts_with("a-"), operation);
+  }
+  requester.uid = 1002;
+  action.operation = "change_approvers";
+  BOOST_TEST(ask().starts_with("a-"));
+}
+
+BOOST_AUTO_TEST_CASE(urgent_requests_take_no_place_of_the_others) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  action.operation = "revoke_certificate";
+  for (int i = 0; i < 60; ++i) {
+    action.content = {{"serial", i}};
+    BOOST_REQUIRE(ask().starts_with("a-"));
+  }
+  action.operation = "set_subject";
+  BOOST_TEST(ask().starts_with("a-"));
 }
 
 BOOST_AUTO_TEST_CASE(lists_are_pages_by_state) {
