@@ -203,6 +203,35 @@ BOOST_AUTO_TEST_CASE(a_counter_grows_or_is_always_zero) {
   BOOST_TEST(vote("eve-key", Decision::approve, 10) == "pending");
 }
 
+BOOST_AUTO_TEST_CASE(what_was_withdrawn_with_an_approver_does_not_come_back_with_it) {
+  BOOST_TEST(vote("carol-key") == "pending");
+  remove("carol-key");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 0U);
+  add({.name = "carol-again", .person = "carol", .kind = ApproverKind::key, .public_key = {2}});
+  BOOST_TEST(vote("carol-again") == "conflict");
+  remove("carol-again");
+  add({.name = "dora-key", .person = "dora", .kind = ApproverKind::key, .public_key = {2}});
+  BOOST_TEST(vote("dora-key") == "conflict");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 0U);
+  // Another key of the same person signs anew, and the old one says no.
+  add({.name = "carol-new", .person = "carol", .kind = ApproverKind::key, .public_key = {3}});
+  BOOST_TEST(vote("carol-new") == "pending");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 1U);
+  BOOST_TEST(vote("dora-key", Decision::reject) == "rejected");
+}
+
+BOOST_AUTO_TEST_CASE(a_counter_outlives_the_removal_of_its_approver) {
+  const ApproverRecord key{.name = "eve-key", .person = "eve", .kind = ApproverKind::webauthn, .public_key = {5}};
+  add(key);
+  BOOST_TEST(vote("eve-key", Decision::approve, 9) == "pending");
+  remove("eve-key");
+  add(key);
+  action.content = {{"subject", "bank2"}};
+  id = ask();
+  BOOST_TEST(vote("eve-key", Decision::approve, 9) == "conflict");
+  BOOST_TEST(vote("eve-key", Decision::approve, 10) == "pending");
+}
+
 BOOST_AUTO_TEST_CASE(votes_survive_a_restart) {
   vote("alice");
   registry.reset();
