@@ -52,7 +52,7 @@ struct ApprovalQuery {
 };
 
 /// What is read here is as it stands at `now`: open and past its time is expired, whether or not somebody has
-/// written that down yet.
+/// written that down yet. So is what was asked for at a time that is yet to come: the clock was ahead.
 namespace approval_table {
 
 /// The id of the new record.

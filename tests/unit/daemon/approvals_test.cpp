@@ -163,4 +163,39 @@ BOOST_AUTO_TEST_CASE(it_expires_before_and_after_the_vote) {
   BOOST_TEST(waiting == "a-3");
 }
 
+BOOST_AUTO_TEST_CASE(what_was_asked_while_the_clock_was_ahead_is_over_once_it_is_right) {
+  clock.time += 24h * 365;
+  ask(action, ann);
+  approve(waiting);
+  Action other = action;
+  other.about = "another-ca";
+  ask(other, ann);
+  reject(waiting);
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action, recorded));
+  clock.time -= 24h * 365;
+  BOOST_TEST((test::must(approvals.find("a-1")).state == ApprovalState::expired));
+  BOOST_TEST(test::must(approvals.list({.open = true})).empty());
+  BOOST_TEST(test::must(approvals.list({.state = ApprovalState::expired})).size() == 1U);
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-3");
+  BOOST_TEST(ask(other, ann) == "approval_required");  // nor is it rejected for a year
+  std::string ended;
+  test::must(approvals.expire([&](const ApprovalRecord& approval) -> Result<> {
+    ended += approval_id(approval) + ' ';
+    return {};
+  }));
+  BOOST_TEST(ended == "a-1 ");
+  clock.time += 24h * 365;
+  BOOST_TEST((use(grant).error().code == Code::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_a_little_ends_nothing) {
+  ask(action, ann);
+  approve(waiting);
+  clock.time -= 300s;
+  BOOST_TEST(ask(action, ann) == "granted");
+  clock.time -= 1s;
+  BOOST_TEST(ask(action, ann) == "approval_required");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
