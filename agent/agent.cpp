@@ -18,6 +18,7 @@ namespace hubseal::agent {
 namespace {
 
 constexpr std::chrono::seconds kHealthTimeout{2};
+constexpr std::size_t kHealthConnections = 4;
 
 }  // namespace
 
@@ -29,7 +30,7 @@ struct Agent::Parts {
         dfsp_table(*database),
         inbound_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
-        health_client(config.daemon_socket, kHealthTimeout),
+        health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
         health_daemon(health_client),
         hub_ca(daemon, config.ca),

@@ -134,8 +134,20 @@ Result<> Call::spend(std::initializer_list<Use> uses) const {
 }
 
 Result<Grant> Call::authorize(unsigned needed, const Action& action) {
-  const Requester requester{.peer = peer.rule->name, .uid = peer.credentials.uid, .anew = anew};
-  auto grant = services.approvals.authorize(requester, *policy, needed, action);
+  const Requester requester{
+      .peer = peer.rule->name, .uid = peer.credentials.uid, .person = peer.rule->role == Role::admin, .anew = anew};
+  // No flood of refusals hides this record: the number of open requests is what bounds it.
+  const auto record = [this](const ApprovalRecord& approval) -> Result<> {
+    Json asked = {{"event", "approval_requested"},
+                  {"approval", approval_id(approval)},
+                  {"asked_for", approval.operation},
+                  {"about", approval.about},
+                  {"content_sha256", to_hex(sha256(as_bytes(approval.content)))},
+                  {"needed", approval.needed}};
+    asked.update(who());
+    return services.audit.record(asked);
+  };
+  auto grant = services.approvals.authorize(requester, *policy, needed, action, record);
   if (!grant && !grant.error().approval.empty()) details["approval"] = grant.error().approval;
   if (grant && grant->approval()) details["approval"] = *grant->approval();
   return grant;
@@ -221,8 +233,6 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
 }
 
 std::string Dispatcher::refuse(Call call, const wire::Request& request, const Error& error) {
-  if (!services_.refusals.admits(call.policy->quotas, call.peer.credentials.uid))
-    return wire::encode_error(request.id, error);
   std::string_view event = request.op;
   if (request.op.empty()) {
     event = "undecodable";
@@ -231,6 +241,8 @@ std::string Dispatcher::refuse(Call call, const wire::Request& request, const Er
     event = "unknown_operation";
     call.details["op"] = request.op;
   }
+  if (!services_.refusals.admits(call.policy->quotas, call.peer.credentials.uid, event, error.code))
+    return wire::encode_error(request.id, error);
   // A refusal stands whether or not it can be written down; the log says so when it cannot.
   if (const auto recorded = call.record_result(event, &error); !recorded)
     log::warning("refusal was not recorded", {{"op", request.op}, {"reason", recorded.error().message}});

@@ -40,6 +40,12 @@ Result<Credentials> peer_credentials(int socket) {
   return credentials;
 }
 
+uid_t peer_uid(int socket) {
+  ucred kernel{};
+  socklen_t size = sizeof kernel;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &kernel, &size) == 0 ? kernel.uid : static_cast<uid_t>(-1);
+}
+
 bool Peer::may_use_profile(std::string_view profile) const {
   return std::find(rule->profiles.begin(), rule->profiles.end(), profile) != rule->profiles.end();
 }

@@ -65,9 +65,11 @@ void Server::accept_one(const Listener& listener) {
   }
   if (!enter(fd.get(), listener.role)) {
     wire::LineChannel channel(std::move(fd));
-    const Error full{Code::rate_limited,
-                     fmt::format("{} connections are open on {}.sock already; close one or try again",
-                                 limits_.max_connections, to_string(listener.role))};
+    const Error full{
+        Code::rate_limited,
+        fmt::format("no place for uid {} is free on {}.sock, which has {} and keeps some of them for users "
+                    "that hold few; close a connection or try again",
+                    peer_uid(channel.fd()), to_string(listener.role), limits_.max_connections)};
     // Never waits: a stranger at the door must not hold up the others.
     (void)channel.write_line(wire::encode_error("", full), std::chrono::milliseconds(0));
     return;
@@ -79,23 +81,24 @@ void Server::accept_one(const Listener& listener) {
     }).detach();
   } catch (const std::system_error& problem) {
     log::error("no thread for a connection", {{"reason", problem.what()}});
-    leave(raw, listener.role);
+    leave(raw);
   }
 }
 
 bool Server::enter(int fd, Role role) {
+  const uid_t uid = peer_uid(fd);
   auto state = state_.lock();
-  unsigned& count = state->count[role];
-  if (count >= limits_.max_connections) return false;
-  ++count;
-  state->connections.emplace(fd, role);
+  Places& places = state->places.try_emplace(role, limits_.max_connections).first->second;
+  if (!places.enter(uid)) return false;
+  state->connections.emplace(fd, State::Connection{role, uid});
   return true;
 }
 
-void Server::leave(int fd, Role role) {
+void Server::leave(int fd) {
   auto state = state_.lock();
-  state->connections.erase(fd);
-  --state->count[role];
+  const auto connection = state->connections.find(fd);
+  state->places.at(connection->second.role).leave(connection->second.uid);
+  state->connections.erase(connection);
   left_.notify_all();
 }
 
@@ -115,7 +118,7 @@ void Server::serve(UniqueFd fd, Role role) {
   } catch (const std::exception& fault) {
     log::error("connection ended by a fault", {{"fault", fault.what()}});
   }
-  leave(raw, role);  // before the channel closes: the number may then be given to the next connection
+  leave(raw);  // before the channel closes: the number may then be given to the next connection
 }
 
 void Server::converse(wire::LineChannel& channel, const Peer& peer) {
@@ -134,7 +137,7 @@ void Server::converse(wire::LineChannel& channel, const Peer& peer) {
 bool Server::drain() {
   auto state = state_.lock();
   // Readers see the end of their stream; requests under way still get their answer.
-  for (const auto& [fd, role] : state->connections) ::shutdown(fd, SHUT_RD);
+  for (const auto& [fd, connection] : state->connections) ::shutdown(fd, SHUT_RD);
   const auto deadline = std::chrono::steady_clock::now() + limits_.drain;
   const bool empty = state.wait_until(left_, deadline, [&] { return state->connections.empty(); });
   if (!empty) log::warning("requests were still under way at the end of drain_seconds");

@@ -14,6 +14,7 @@
 #include "common/wire/line_channel.h"
 #include "daemon/listeners.h"
 #include "daemon/peer.h"
+#include "daemon/places.h"
 
 namespace hubseal::daemon {
 
@@ -24,7 +25,7 @@ namespace hubseal::daemon {
 class Server {
  public:
   struct Limits {
-    unsigned max_connections;  ///< per socket
+    unsigned max_connections;  ///< per socket; some of them for uids that hold few (Places)
     std::chrono::milliseconds line_timeout;
     std::chrono::milliseconds idle_timeout;
     std::chrono::milliseconds drain;
@@ -43,15 +44,19 @@ class Server {
 
  private:
   struct State {
-    std::map<int, Role> connections;  // open descriptors
-    std::map<Role, unsigned> count;
+    struct Connection {
+      Role role;
+      uid_t uid;
+    };
+    std::map<int, Connection> connections;  // by descriptor
+    std::map<Role, Places> places;
   };
 
   void accept_one(const Listener& listener);
   void serve(UniqueFd fd, Role role);
   void converse(wire::LineChannel& channel, const Peer& peer);
   bool enter(int fd, Role role);
-  void leave(int fd, Role role);
+  void leave(int fd);
   bool drain();
 
   const std::vector<Listener> listeners_;

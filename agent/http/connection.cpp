@@ -30,6 +30,8 @@ namespace {
 
 constexpr std::size_t kMaxLingerBytes = 16 * 1024 * 1024;
 
+constexpr int kRetryAfterSeconds = 5;
+
 enum class Head { complete, closed, too_large };
 
 /// Reads up to and with the empty line that ends the header. Nobody else decides where that is: a line
@@ -96,6 +98,14 @@ Answer too_large(const std::string& correlation_id) {
   return refusal(413, fmt::format("request body has more than {} bytes", kMaxBodyBytes), correlation_id);
 }
 
+Answer too_slow(const Watch::Entry& entry, const std::string& correlation_id) {
+  if (!entry.crowded_out()) return refusal(408, "the request was not complete in time", correlation_id);
+  Answer answer =
+      refusal(503, "too many requests of your address were not complete; this one had waited longest", correlation_id);
+  answer.retry_after_seconds = kRetryAfterSeconds;
+  return answer;
+}
+
 void set_security_headers(Poco::Net::HTTPResponse& response, bool secure) {
   response.set("X-Content-Type-Options", "nosniff");
   response.set("X-Frame-Options", "DENY");
@@ -113,7 +123,7 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPSer
 
 void Connection::run() {
   try {
-    Watch::Entry entry(watch_, socket().impl()->sockfd());
+    Watch::Entry entry(watch_, socket().impl()->sockfd(), socket().peerAddress().host().toString());
     Session session(socket(), params_);
     session.socket().setSendTimeout(params_->getTimeout());
     for (Poco::Timespan patience = params_->getTimeout();; patience = params_->getKeepAliveTimeout()) {
@@ -134,8 +144,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const Head state = read_head(session, head);
   const std::string correlation_id = new_correlation_id();
   if (state == Head::closed) {
-    if (!head.empty() && entry.expired())
-      send(session, refusal(408, "the request was not complete in time", correlation_id), correlation_id, false, false);
+    if (!head.empty() && entry.expired()) send(session, too_slow(entry, correlation_id), correlation_id, false, false);
     return false;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -185,7 +194,7 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
   } else {
     complete = read_fixed(session, block.content_length, block.request.body);
   }
-  if (!complete || entry.expired()) return refusal(408, "the request was not complete in time", correlation_id);
+  if (!complete || entry.expired()) return too_slow(entry, correlation_id);
   entry.enter(Phase::working);
   return pipeline_.answer(block.request, correlation_id);
 }

@@ -70,7 +70,7 @@ Result<Poco::Net::ServerSocket> listen_on(const ServerConfig& config) {
 
 struct Server::Parts {
   Parts(const ServerConfig& config, const Pipeline& pipeline, const Poco::Net::ServerSocket& socket)
-      : watch({config.keep_alive_timeout, config.request_timeout}),
+      : watch({config.keep_alive_timeout, config.request_timeout}, static_cast<std::size_t>(config.max_connections)),
         pool(2, config.max_connections + kSpareThreads, 60, kStackBytes),
         params(server_params(config)),
         tcp(new Connections(params, pipeline, watch, config.tls_certificate.has_value()), pool, socket, params) {}

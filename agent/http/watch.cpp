@@ -3,6 +3,11 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
+
 namespace hubseal::agent::http {
 namespace {
 
@@ -10,12 +15,16 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick{200};
 constexpr std::chrono::seconds kLinger{2};
+// Who is busy asks again sooner: only a client that is slow is ended to make room.
+constexpr std::chrono::seconds kPatience{2};
 
 }  // namespace
 
-Watch::Entry::Entry(Watch& watch, int fd) : watch_(watch) {
+Watch::Entry::Entry(Watch& watch, int fd, std::string address) : watch_(watch) {
   State state;
   state.fd = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  state.address = std::move(address);
+  state.since = steady_clock::now();
   state.deadline = watch.deadline_of(Phase::reading);  // the first request is due like the rest of one
   auto board = watch.board_.lock();
   board->entries.push_front(std::move(state));
@@ -31,6 +40,7 @@ Watch::Entry::~Entry() {
 void Watch::Entry::enter(Phase phase) {
   auto board = watch_.board_.lock();
   state_->phase = phase;
+  state_->since = steady_clock::now();
   state_->deadline = watch_.deadline_of(phase);
   if (phase == Phase::idle && board->draining) end(*state_);
 }
@@ -40,7 +50,13 @@ bool Watch::Entry::expired() const {
   return state_->expired;
 }
 
-Watch::Watch(Deadlines deadlines) : deadlines_(deadlines), thread_([this] { run(); }) {}
+bool Watch::Entry::crowded_out() const {
+  auto board = watch_.board_.lock();
+  return state_->crowded_out;
+}
+
+Watch::Watch(Deadlines deadlines, std::size_t places)
+    : deadlines_(deadlines), places_(places), thread_([this] { run(); }) {}
 
 Watch::~Watch() {
   {
@@ -69,12 +85,30 @@ void Watch::end(Entry::State& state) {
   ::shutdown(state.fd.get(), state.phase == Phase::reading ? SHUT_RD : SHUT_RDWR);
 }
 
+void Watch::make_room(Board& board, steady_clock::time_point now) const {
+  if (board.entries.size() <= places_ / 2) return;
+  std::map<std::string_view, std::vector<Entry::State*>> waiting;
+  for (Entry::State& state : board.entries)
+    if (state.waits()) waiting[state.address].push_back(&state);
+  for (auto& [address, states] : waiting) {
+    std::sort(states.begin(), states.end(),
+              [](const auto* one, const auto* other) { return one->since < other->since; });
+    std::size_t left = states.size();
+    for (Entry::State* state : states) {
+      if (left-- <= places_ / 4 || state->since + kPatience > now) break;
+      state->crowded_out = true;
+      end(*state);
+    }
+  }
+}
+
 void Watch::run() {
   auto board = board_.lock();
   while (!board->stopping) {
     const auto now = steady_clock::now();
     for (Entry::State& state : board->entries)
       if (!state.expired && state.deadline <= now) end(state);
+    make_room(*board, now);
     board.wait_until(changed_, now + kTick, [&] { return board->stopping; });
   }
 }

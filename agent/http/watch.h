@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <list>
+#include <string>
 #include <thread>
 
 #include "common/guarded.h"
@@ -26,33 +27,43 @@ struct Deadlines {
 
 /// Ends connections that take too long. A socket's own timeout starts anew with every byte, so a
 /// client that sends one now and then would keep its thread for ever; here a whole request has one
-/// deadline.
-/// Owns: a thread, and a second descriptor of every connection, so that it never touches a number
-/// that the connection has closed and somebody else was given.
-/// Threads: share it freely; an Entry stays with the thread that made it.
+/// deadline. And while more than half of the places are taken, an address may have a quarter of them waiting for more
+/// than two seconds for what it sends: of more, those that have waited longest are ended, so that half a request on
+/// each place keeps nobody out. It is not the newcomer that is refused, because today everybody comes from the same
+/// address, the host's own. Owns: a thread, and a second descriptor of every connection, so that it never touches a
+/// number that the connection has closed and somebody else was given. Threads: share it freely; an Entry stays with the
+/// thread that made it.
 class Watch {
  public:
-  explicit Watch(Deadlines deadlines);
+  /// `places`: how many connections there are at most.
+  Watch(Deadlines deadlines, std::size_t places);
   ~Watch();
 
   /// A connection under watch, as long as it exists.
   class Entry {
    public:
-    Entry(Watch& watch, int fd);
+    Entry(Watch& watch, int fd, std::string address);
     ~Entry();
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
     void enter(Phase phase);
     /// Whether a deadline passed: reading then meets the end of the stream.
     bool expired() const;
+    /// Whether it was ended to make room.
+    bool crowded_out() const;
 
    private:
     friend class Watch;
     struct State {
       UniqueFd fd;
+      std::string address;
       Phase phase = Phase::idle;
+      std::chrono::steady_clock::time_point since;  ///< when the phase began
       std::chrono::steady_clock::time_point deadline;
       bool expired = false;
+      bool crowded_out = false;
+
+      bool waits() const { return !expired && (phase == Phase::idle || phase == Phase::reading); }
     };
     Watch& watch_;
     std::list<State>::iterator state_;
@@ -71,9 +82,11 @@ class Watch {
 
   std::chrono::steady_clock::time_point deadline_of(Phase phase) const;
   static void end(Entry::State& state);
+  void make_room(Board& board, std::chrono::steady_clock::time_point now) const;
   void run();
 
   const Deadlines deadlines_;
+  const std::size_t places_;
   mutable Guarded<Board> board_;
   std::condition_variable changed_;
   std::thread thread_;

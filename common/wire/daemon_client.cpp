@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,14 +16,54 @@
 namespace hubseal::wire {
 namespace {
 
-constexpr std::size_t kMaxIdle = 64;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// At least a millisecond: zero would mean no limit to setsockopt.
+milliseconds left(steady_clock::time_point until) {
+  return std::max(milliseconds(1), std::chrono::ceil<milliseconds>(until - steady_clock::now()));
+}
 
 }  // namespace
 
-DaemonClient::DaemonClient(std::string socket_path, std::chrono::milliseconds deadline)
-    : socket_path_(std::move(socket_path)), deadline_(deadline) {}
+/// The right to one of the connections.
+class DaemonClient::Place {
+ public:
+  explicit Place(DaemonClient& client) : client_(client) {}
+  ~Place() {
+    auto pool = client_.pool_.lock();
+    if (taken_) --pool->lent;
+    client_.returned_.notify_one();
+  }
+  Place(const Place&) = delete;  // what is lent is given back once
+  Place& operator=(const Place&) = delete;
 
-Result<LineChannel> DaemonClient::connect() const {
+  Result<LineChannel> borrow(Deadline until) {
+    auto pool = client_.pool_.lock();
+    taken_ = pool.wait_until(client_.returned_, until, [&] { return pool->lent < client_.connections_; });
+    if (!taken_)
+      return fail(Code::hsm_busy, fmt::format("all {} connections to hubseald at {} are in use, and none became free",
+                                              client_.connections_, client_.socket_path_));
+    ++pool->lent;
+    while (!pool->idle.empty()) {
+      LineChannel channel = std::move(pool->idle.back());
+      pool->idle.pop_back();
+      if (!channel.stale()) return channel;
+    }
+    pool.unlock();
+    return client_.connect(until);
+  }
+  void give_back(LineChannel channel) { client_.pool_.lock()->idle.push_back(std::move(channel)); }
+
+ private:
+  DaemonClient& client_;
+  bool taken_ = false;
+};
+
+DaemonClient::DaemonClient(std::string socket_path, milliseconds deadline, std::size_t connections)
+    : socket_path_(std::move(socket_path)), deadline_(deadline), connections_(connections) {}
+
+Result<LineChannel> DaemonClient::connect(Deadline until) const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_path_.size() >= sizeof address.sun_path)
@@ -31,7 +72,7 @@ Result<LineChannel> DaemonClient::connect() const {
   std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   // The send timeout bounds connect() as well, which waits while the daemon's backlog is full.
-  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(deadline_);
+  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(left(until));
   const timeval wait{.tv_sec = limit.count() / 1'000'000, .tv_usec = limit.count() % 1'000'000};
   if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -43,31 +84,21 @@ Result<LineChannel> DaemonClient::connect() const {
   return LineChannel(std::move(fd));
 }
 
-Result<LineChannel> DaemonClient::borrow() {
-  auto idle = idle_.lock();
-  while (!idle->empty()) {
-    LineChannel channel = std::move(idle->back());
-    idle->pop_back();
-    if (!channel.stale()) return channel;
-  }
-  idle.unlock();
-  return connect();
-}
-
 Result<std::string> DaemonClient::exchange(const std::string& line) {
-  LineChannel channel = TRY(borrow());
-  const auto sent = channel.write_line(line, deadline_);
+  const Deadline until = steady_clock::now() + deadline_;
+  Place place(*this);
+  LineChannel channel = TRY(place.borrow(until));
+  const auto sent = channel.write_line(line, left(until));
   // The daemon closes on peers it does not know and on lines it cannot frame, sometimes before it
   // has read them; what it said first is still there to be read.
-  auto reply = channel.read_line(deadline_, deadline_);
+  auto reply = channel.read_line(left(until), left(until));
   if (!reply || !*reply)
     return fail(Code::hsm_unavailable,
                 fmt::format("hubseald at {} gave no answer: {}", socket_path_,
                             !reply                     ? reply.error().message
                             : !sent || channel.stale() ? "it closed the connection without a word"
                                                        : "it took too long"));
-  auto idle = idle_.lock();
-  if (sent && idle->size() < kMaxIdle) idle->push_back(std::move(channel));
+  if (sent) place.give_back(std::move(channel));
   return **std::move(reply);
 }
 

@@ -15,8 +15,10 @@ namespace hubseal::daemon {
 namespace {
 
 constexpr std::size_t kNonceBytes = 16;
-constexpr std::int64_t kMostOpen = 1000;  // of one peer: who floods its own queue floods no disk
-constexpr std::int64_t kBatch = 100;      // overdue ones that are looked at together
+// Who floods its own queue floods no disk, and keeps nobody else out.
+constexpr std::int64_t kMostOpen = 1000;         // of a program, which asks for everybody, or of an urgent operation
+constexpr std::int64_t kMostOpenOfAPerson = 50;  // on admin.sock, of all that is not urgent
+constexpr std::int64_t kBatch = 100;             // overdue ones that are looked at together
 
 /// Over all that an approval is for. The content is text that we wrote ourselves, members in our order.
 Bytes hash_of(const ApprovalRecord& wanted) {
@@ -49,13 +51,23 @@ Result<std::int64_t> parse_id(std::string_view text) {
   return fail(Code::not_found, fmt::format("there is no approval {}", text));
 }
 
-Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, bool anew, TimePoint now) {
+Result<> check_places(Database& database, const ApprovalRecord& wanted, bool person, TimePoint now) {
+  const bool urgent = approval_table::urgent(wanted.operation);
+  const std::int64_t most = person && !urgent ? kMostOpenOfAPerson : kMostOpen;
+  if (TRY(approval_table::count_open(database, wanted, now)) < most) return {};
+  return fail(Code::rate_limited,
+              fmt::format("{} requests {}of uid {} through peer \"{}\" wait for approval already; wanted fewer", most,
+                          urgent ? "for " + wanted.operation + " " : "", wanted.uid, wanted.peer));
+}
+
+Result<ApprovalRecord> find_or_add(Database& database, ApprovalRecord wanted, const Requester& requester, TimePoint now,
+                                   const Approvals::Record& record) {
   auto known = TRY(approval_table::find_asked(database, wanted.hash, now));
-  if (known && (known->open() || !anew)) return *std::move(known);
-  if (TRY(approval_table::count_open(database, wanted.peer, now)) >= kMostOpen)
-    return fail(Code::rate_limited, fmt::format("{} requests of peer \"{}\" wait for approval already; wanted fewer",
-                                                kMostOpen, wanted.peer));
+  if (known && (known->open() || !requester.anew)) return *std::move(known);
+  TRY(check_places(database, wanted, requester.person, now));
   wanted.id = TRY(approval_table::add(database, wanted));
+  // Within the transaction: nobody reads the request, or votes on it, before the record is on disk.
+  TRY(record(wanted));
   return wanted;
 }
 
@@ -89,7 +101,7 @@ std::optional<std::string> Grant::approval() const {
 }
 
 Result<Grant> Approvals::authorize(const Requester& requester, const Policy& policy, unsigned needed,
-                                   const Action& action) {
+                                   const Action& action, const Record& record) {
   if (needed == 0) return Grant();
   TRY(check_statement_line(action.about));
   const TimePoint now = clock_.now();
@@ -106,7 +118,7 @@ Result<Grant> Approvals::authorize(const Requester& requester, const Policy& pol
   wanted.nonce = TRY(new_nonce());
   // Looked for and added in one transaction: the same request in two connections waits once.
   const ApprovalRecord asked = TRY(registry_.write(
-      [&](Database& database) { return find_or_add(database, std::move(wanted), requester.anew, now); }));
+      [&](Database& database) { return find_or_add(database, std::move(wanted), requester, now, record); }));
   if (asked.state == ApprovalState::approved) return Grant(asked.id, now);
   if (asked.state == ApprovalState::rejected) return refuse_rejected(asked);
   return refuse_waiting(asked);

@@ -29,7 +29,8 @@ struct Action {
 struct Requester {
   std::string peer;  ///< entry of the configuration
   std::int64_t uid = 0;
-  bool anew = false;  ///< makes a new request where the same was rejected
+  bool person = false;  ///< on admin.sock; elsewhere one uid asks for everybody
+  bool anew = false;    ///< makes a new request where the same was rejected
 };
 
 /// The right to do one action once. It is used up in the transaction that does the action:
@@ -60,11 +61,15 @@ class Approvals {
   Approvals(Registry& registry, const Clock& clock) : registry_(registry), clock_(clock) {}
 
   /// The right to do `action` if `needed` others have agreed to exactly this, asked by this requester
-  /// under this policy. Otherwise the request is recorded, once, and waits.
+  /// under this policy. Otherwise the request is kept, once, and waits.
   /// A rejected request is over: the same makes a new one when it is asked `anew`, which needs all consents anew.
   /// Errors: approval_required with the approval's id; policy_denied when it was rejected and is not asked anew, for as
-  /// long as it would have waited; rate_limited when too many of this peer's requests wait.
-  Result<Grant> authorize(const Requester& requester, const Policy& policy, unsigned needed, const Action& action);
+  /// long as it would have waited; rate_limited when too many requests of this uid wait, urgent operations counted
+  /// apart; those of `record`. What is kept for the first time is recorded by `record` before anybody can see it or
+  /// agree to it.
+  using Record = std::function<Result<>(const ApprovalRecord&)>;
+  Result<Grant> authorize(const Requester& requester, const Policy& policy, unsigned needed, const Action& action,
+                          const Record& record);
 
   /// The request called `id` ("a-17"). Errors: not_found.
   Result<ApprovalRecord> find(std::string_view id);
@@ -78,7 +83,6 @@ class Approvals {
 
   /// Writes down what is past its time, after `record` has recorded it: once, or once more after a crash
   /// between the two.
-  using Record = std::function<Result<>(const ApprovalRecord&)>;
   Result<> expire(const Record& record);
 
  private:

@@ -35,6 +35,17 @@ Result<> check_may_agree(Database& database, const ApprovalRecord& approval, con
   return {};
 }
 
+/// The statement is the same when a key is removed and added again: what it signed before must not count anew.
+Result<> check_not_replayed(Database& database, const ApprovalRecord& approval, const ApproverRecord& approver,
+                            Decision decision) {
+  if (approver.public_key.empty()) return {};  // of kind uid: the kernel says who votes now
+  if (!TRY(vote_table::has_signed(database, approval.id, approver.public_key, decision))) return {};
+  return fail(Code::conflict,
+              fmt::format("the key of \"{}\" has said {} about a-{} before; what was withdrawn with its "
+                          "approver does not come back",
+                          approver.name, to_string(decision), approval.id));
+}
+
 /// Level 2, section 7.2, step 21. Authenticators without a counter say 0 for ever.
 Result<> advance_counter(Database& database, const ApproverRecord& approver, std::uint32_t found) {
   if (found == 0 && approver.sign_count == 0) return {};
@@ -59,6 +70,7 @@ Result<ApprovalRecord> count_vote(Database& database, const Vote& vote, const Po
   const ApproverRecord approver = TRY(find_approver(database, vote.approver));
   TRY(check_votable(approval, vote.decision, policy));
   if (vote.decision == Decision::approve) TRY(check_may_agree(database, approval, approver));
+  TRY(check_not_replayed(database, approval, approver, vote.decision));
   if (vote.sign_count) TRY(advance_counter(database, approver, *vote.sign_count));
   TRY(vote_table::add(database, {.approval = approval.id,
                                  .approver = approver.row,

@@ -23,6 +23,7 @@ struct Vote {
 /// - the request is open, in time, and of the policy in force; who wants it under a new policy asks again;
 /// - the approver is still there;
 /// - to agree: the person is not who asked, and has not agreed before by this or another approver;
+/// - the key has not said the same about it before, nor has it as an approver that was removed since;
 /// - to reject: one is enough, also of what is approved and not used yet, and there is no way back;
 /// - an authenticator's counter has grown since it was last seen, unless it has none.
 /// The request as it stands then.

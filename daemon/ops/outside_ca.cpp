@@ -107,7 +107,9 @@ Result<Json> install_ca(Call& call, Fields fields) {
   CaRecord installed = waiting->record;
   installed.certificate = outside.issuer.certificate().der();
   installed.chain = x509::chain_pem(outside.chain);
-  TRY(services.authorities.update(waiting->record, installed, grant));
+  // Somebody may have stopped the key since it was looked at.
+  TRY(services.keyring.while_active(installed.key, KeyUse::ca,
+                                    [&] { return services.authorities.update(waiting->record, installed, grant); }));
   make_first_crl(call, ca);
   return view_of(*TRY(services.authorities.find(ca)), services.keyring);
 }

@@ -52,7 +52,7 @@ struct ApprovalQuery {
 };
 
 /// What is read here is as it stands at `now`: open and past its time is expired, whether or not somebody has
-/// written that down yet.
+/// written that down yet. So is what was asked for at a time that is yet to come: the clock was ahead.
 namespace approval_table {
 
 /// The id of the new record.
@@ -62,8 +62,11 @@ Result<std::optional<ApprovalRecord>> find(Database& database, std::int64_t id, 
 Result<std::optional<ApprovalRecord>> find_asked(Database& database, ByteView hash, TimePoint now);
 /// Oldest first.
 Result<std::vector<ApprovalRecord>> list(Database& database, const ApprovalQuery& query, TimePoint now);
-/// How many of this peer's are open.
-Result<std::int64_t> count_open(Database& database, const std::string& peer, TimePoint now);
+/// Whether the operation ends a danger, or lets people act again: it has places of its own.
+bool urgent(std::string_view operation);
+/// How many are open that take the places which this one would take: of the same uid through the same peer, and of the
+/// same operation where that is urgent.
+Result<std::int64_t> count_open(Database& database, const ApprovalRecord& wanted, TimePoint now);
 
 /// Errors: conflict when it is not in state `from`.
 Result<> set_state(Database& database, std::int64_t id, ApprovalState from, ApprovalState to);

@@ -1,5 +1,7 @@
 #include "daemon/registry/approver_table.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/registry/columns.h"
@@ -44,6 +46,14 @@ Statement& bind_optional(Statement& statement, const Bytes& blob) {
   return blob.empty() ? statement.bind_null() : statement.bind(ByteView(blob));
 }
 
+/// Of any approver that ever had the key.
+Result<std::int64_t> last_sign_count(Database& database, const Bytes& public_key) {
+  if (public_key.empty()) return 0;
+  Statement row = TRY(database.prepare("SELECT ifnull(max(sign_count), 0) FROM approvers WHERE public_key = ?"));
+  TRY(row.bind(ByteView(public_key)).step());
+  return row.integer(0);
+}
+
 Result<std::int64_t> count(Database& database) {
   Statement row = TRY(database.prepare("SELECT count(*) FROM approvers WHERE removed_at IS NULL"));
   TRY(row.step());
@@ -73,6 +83,7 @@ Result<> add(Database& database, const ApproverRecord& approver) {
   TRY(check_free(database, approver));
   if (TRY(count(database)) >= kMostApprovers)
     return fail(Code::conflict, fmt::format("there are {} approvers already; remove one first", kMostApprovers));
+  const std::int64_t seen = TRY(last_sign_count(database, approver.public_key));
   Statement insert =
       TRY(database.prepare("INSERT INTO approvers (name, person, kind, uid, public_key, credential_id, rp_id, origin, "
                            "sign_count, added_at) VALUES (?,?,?,?,?,?,?,?,?,?)"));
@@ -82,7 +93,7 @@ Result<> add(Database& database, const ApproverRecord& approver) {
   bind_optional(insert, approver.credential_id);
   return insert.bind(approver.rp_id)
       .bind(approver.origin)
-      .bind(std::int64_t{approver.sign_count})
+      .bind(std::max(seen, std::int64_t{approver.sign_count}))
       .bind(seconds(approver.added_at))
       .run();
 }

@@ -44,6 +44,7 @@ namespace approver_table {
 
 /// Errors: conflict, when name, uid or key has an approver already, or the uid is that of another person.
 Result<> check_free(Database& database, const ApproverRecord& approver);
+/// A key that was an approver's before goes on from the counter that was seen then.
 /// Errors: those of check_free; conflict when there are as many as there may be.
 Result<> add(Database& database, const ApproverRecord& approver);
 /// Errors: not_found, also when it was removed before.

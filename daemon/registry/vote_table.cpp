@@ -33,6 +33,13 @@ Result<bool> has_agreed(Database& database, std::int64_t approval, const std::st
   return row.bind(approval).bind(person).step();
 }
 
+Result<bool> has_signed(Database& database, std::int64_t approval, ByteView public_key, Decision decision) {
+  Statement row = TRY(
+      database.prepare("SELECT 1 FROM votes JOIN approvers ON approvers.row = votes.approver WHERE approval = ? AND "
+                       "public_key = ? AND decision = ?"));
+  return row.bind(approval).bind(public_key).bind(to_string(decision)).step();
+}
+
 Result<std::vector<Cast>> list(Database& database, std::int64_t approval) {
   Statement rows = TRY(
       database.prepare("SELECT name, person, kind, decision, at, statement_hash, removed_at FROM votes JOIN approvers "

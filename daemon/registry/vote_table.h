@@ -40,6 +40,8 @@ namespace vote_table {
 Result<> add(Database& database, const VoteRecord& vote);
 /// Whether the person has agreed to it, by an approver that was not removed since.
 Result<bool> has_agreed(Database& database, std::int64_t approval, const std::string& person);
+/// Whether this key has said this about it before, by this approver or one that was removed since.
+Result<bool> has_signed(Database& database, std::int64_t approval, ByteView public_key, Decision decision);
 
 /// A vote as it is shown.
 struct Cast {

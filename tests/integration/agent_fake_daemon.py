@@ -32,6 +32,9 @@ class FakeDaemon:
         self.issued = {}  # request id -> answer
         self.gate = threading.Event()  # issue_certificate waits for it
         self.gate.set()
+        self.ca_gate = threading.Event()  # get_ca waits for it
+        self.ca_gate.set()
+        self.connections = self.most_connections = 0  # open now, and at once at most
         self.asked = threading.Event()  # set when issue_certificate came in
         self.lock = threading.Lock()
         if with_ca:
@@ -68,6 +71,9 @@ class FakeDaemon:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
+        with self.lock:
+            self.connections += 1
+            self.most_connections = max(self.most_connections, self.connections)
         try:
             with connection:
                 for line in connection.makefile("rb"):
@@ -76,6 +82,8 @@ class FakeDaemon:
                     connection.sendall(json.dumps(reply).encode() + b"\n")
         except OSError:
             pass  # the agent was killed: that is what some tests do
+        with self.lock:
+            self.connections -= 1
 
     def _answer(self, request):
         op = request["op"]
@@ -85,6 +93,7 @@ class FakeDaemon:
         if op == "health":
             return {"ok": {"status": "ready", "problems": []}}
         if op == "get_ca":
+            wait_for(self.ca_gate)
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
             return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}

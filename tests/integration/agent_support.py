@@ -20,7 +20,7 @@ CONFIG = """
 address = "{address}"
 port = 0
 max_connections = {max_connections}
-request_timeout_seconds = 2
+request_timeout_seconds = {request_timeout}
 keep_alive_timeout_seconds = 5
 drain_timeout_seconds = 20
 {tls}
@@ -43,7 +43,7 @@ class Agent:
 
     def __init__(self, folder, daemon, environment=None, **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, **settings}
+        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))

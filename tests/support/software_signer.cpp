@@ -40,6 +40,12 @@ Result<std::vector<hsm::KeyInfo>> SoftwareSigner::list_keys() {
 }
 
 Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
+  std::function<void()> work;
+  {
+    const std::lock_guard lock(mutex_);
+    work.swap(meanwhile_);
+  }
+  if (work) work();
   const std::lock_guard lock(mutex_);
   const auto found = keys_.find(id);
   if (found == keys_.end()) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));

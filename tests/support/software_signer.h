@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -25,14 +26,18 @@ class SoftwareSigner final : public hsm::Signer {
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 
+  /// Done once, when a key is looked up next: what somebody else does at that moment.
+  void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
+
  private:
   struct Entry {
     hsm::KeyInfo info;
     PkeyPtr key;
   };
-  std::mutex mutex_;  // guards both; an entry, once there, does not change
+  std::mutex mutex_;  // guards all; an entry, once there, does not change
   std::map<KeyId, Entry> keys_;
   std::map<std::string, Bytes, std::less<>> data_;
+  std::function<void()> meanwhile_;
 };
 
 /// A fresh key pair.

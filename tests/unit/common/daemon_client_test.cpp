@@ -124,4 +124,36 @@ BOOST_AUTO_TEST_CASE(no_daemon_at_all_is_said_with_the_path) {
       (DaemonClient(std::string(200, 'x'), 1s).call("health", Json::object()).error().code == Code::bad_request));
 }
 
+BOOST_AUTO_TEST_CASE(who_finds_all_connections_in_use_waits_for_one) {
+  FakeDaemon daemon(1, [](LineChannel& channel, int number) {
+    while (answer(channel, number)) {
+    }
+  });
+  std::atomic<int> answered{0};
+  {
+    DaemonClient client(daemon.path(), 30s, 1);
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 20; ++i)
+      callers.emplace_back([&] { answered += client.call("health", Json::object()).has_value() ? 1 : 0; });
+    for (std::thread& caller : callers) caller.join();
+  }
+  BOOST_TEST(answered == 20);  // over one connection: there is no second
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_a_connection_in_vain_is_told_that_all_are_in_use) {
+  FakeDaemon daemon(0, {});  // connections wait in its backlog for ever
+  DaemonClient client(daemon.path(), 200ms, 1);
+  std::atomic<int> busy{0}, unavailable{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 20; ++i)
+    callers.emplace_back([&] {
+      const auto reply = client.call("health", Json::object());
+      if (!reply) ++(reply.error().code == Code::hsm_busy ? busy : unavailable);
+    });
+  for (std::thread& caller : callers) caller.join();
+  BOOST_TEST(busy + unavailable == 20);
+  BOOST_TEST(unavailable >= 1);  // who had the connection
+  BOOST_TEST(busy >= 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

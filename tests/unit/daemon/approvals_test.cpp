@@ -17,7 +17,7 @@ namespace {
 struct Fixture {
   /// "granted", or the code.
   std::string ask(const Action& wanted, const Requester& by) {
-    const auto grant = approvals.authorize(by, policy, 2, wanted);
+    const auto grant = approvals.authorize(by, policy, 2, wanted, recorded);
     if (grant) return "granted";
     waiting = grant.error().approval;
     return std::string(to_string(grant.error().code));
@@ -42,6 +42,11 @@ struct Fixture {
   const Requester ann{.peer = "security-team", .uid = 1000};
   const Action action{.operation = "create_ca", .about = "hub-ca", .content = {{"ca", "hub-ca"}, {"key", "k"}}};
   std::string waiting;
+  std::string told;  // ids, in the order in which they were recorded
+  const Approvals::Record recorded = [this](const ApprovalRecord& approval) -> Result<> {
+    told += approval_id(approval) + ' ';
+    return {};
+  };
 };
 
 }  // namespace
@@ -49,7 +54,7 @@ struct Fixture {
 BOOST_FIXTURE_TEST_SUITE(approvals_core, Fixture)
 
 BOOST_AUTO_TEST_CASE(where_nobody_must_agree_nothing_waits) {
-  const Grant grant = test::must(approvals.authorize(ann, policy, 0, action));
+  const Grant grant = test::must(approvals.authorize(ann, policy, 0, action, recorded));
   BOOST_TEST(!grant.approval().has_value());
   BOOST_TEST(use(grant).has_value());
 }
@@ -61,13 +66,27 @@ BOOST_AUTO_TEST_CASE(the_same_request_waits_once_and_survives_a_restart) {
   registry.reset();
   registry = test::must(Registry::open(folder.path()));
   Approvals after(*registry, clock);
-  BOOST_TEST(after.authorize(ann, policy, 2, action).error().approval == first);
+  BOOST_TEST(after.authorize(ann, policy, 2, action, recorded).error().approval == first);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_kept_is_recorded_once_and_not_kept_when_that_fails) {
+  ask(action, ann);
+  ask(action, ann);
+  BOOST_TEST(told == "a-1 ");
+  Action other = action;
+  other.about = "another-ca";
+  const auto refuse = [](const ApprovalRecord&) -> Result<> { return fail(Code::storage_unavailable, "full"); };
+  const auto refused = approvals.authorize(ann, policy, 2, other, refuse);
+  BOOST_TEST((refused.error().code == Code::storage_unavailable));
+  BOOST_TEST(test::must(approvals.list({})).size() == 1U);
+  BOOST_TEST(ask(other, ann) == "approval_required");
+  BOOST_TEST(told == "a-1 a-2 ");
 }
 
 BOOST_AUTO_TEST_CASE(an_approval_is_used_once) {
   ask(action, ann);
   approve(waiting);
-  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action));
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action, recorded));
   BOOST_TEST(grant.approval().value() == "a-1");
   BOOST_TEST(use(grant).has_value());
   BOOST_TEST((use(grant).error().code == Code::conflict));
@@ -134,7 +153,7 @@ BOOST_AUTO_TEST_CASE(open_are_those_that_something_can_still_come_of) {
 BOOST_AUTO_TEST_CASE(it_expires_before_and_after_the_vote) {
   ask(action, ann);
   approve(waiting);
-  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action));
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action, recorded));
   clock.time += 72h;
   BOOST_TEST(ask(action, ann) == "approval_required");
   BOOST_TEST(waiting == "a-2");
@@ -142,6 +161,41 @@ BOOST_AUTO_TEST_CASE(it_expires_before_and_after_the_vote) {
   clock.time += 73h;
   BOOST_TEST(ask(action, ann) == "approval_required");
   BOOST_TEST(waiting == "a-3");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_asked_while_the_clock_was_ahead_is_over_once_it_is_right) {
+  clock.time += 24h * 365;
+  ask(action, ann);
+  approve(waiting);
+  Action other = action;
+  other.about = "another-ca";
+  ask(other, ann);
+  reject(waiting);
+  const Grant grant = test::must(approvals.authorize(ann, policy, 2, action, recorded));
+  clock.time -= 24h * 365;
+  BOOST_TEST((test::must(approvals.find("a-1")).state == ApprovalState::expired));
+  BOOST_TEST(test::must(approvals.list({.open = true})).empty());
+  BOOST_TEST(test::must(approvals.list({.state = ApprovalState::expired})).size() == 1U);
+  BOOST_TEST(ask(action, ann) == "approval_required");
+  BOOST_TEST(waiting == "a-3");
+  BOOST_TEST(ask(other, ann) == "approval_required");  // nor is it rejected for a year
+  std::string ended;
+  test::must(approvals.expire([&](const ApprovalRecord& approval) -> Result<> {
+    ended += approval_id(approval) + ' ';
+    return {};
+  }));
+  BOOST_TEST(ended == "a-1 ");
+  clock.time += 24h * 365;
+  BOOST_TEST((use(grant).error().code == Code::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_a_little_ends_nothing) {
+  ask(action, ann);
+  approve(waiting);
+  clock.time -= 300s;
+  BOOST_TEST(ask(action, ann) == "granted");
+  clock.time -= 1s;
+  BOOST_TEST(ask(action, ann) == "approval_required");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -118,7 +118,38 @@ BOOST_AUTO_TEST_CASE(a_flood_of_refusals_does_not_fill_the_log) {
   const Json count = must(parse_json(room.last_record()));
   BOOST_TEST(count["event"] == "refusals_not_recorded");
   BOOST_TEST(count["count"] == 496);
+  BOOST_TEST(dump_json(count["refused"]) == R"({"get_ca":{"not_found":495},"undecodable":{"bad_request":1}})");
   BOOST_TEST(room.issue("bank1") == "ok");  // what is granted is recorded and done as ever
+}
+
+BOOST_AUTO_TEST_CASE(no_flood_of_refusals_hides_what_was_asked_for_or_a_forged_vote) {
+  Room room([](const PolicyFiles& files) {
+    limit(files, "refusals", 5);
+    BOOST_REQUIRE(test::replace_in(files.profiles_dir / "dfsp-client.toml", "approvals = 0", "approvals = 1"));
+  });
+  for (int i = 0; i < 20; ++i) (void)room.dispatcher().handle(room.agent, "not json");
+  BOOST_TEST(room.issue("bank1") == "approval_required");
+  const Json asked = must(parse_json(room.last_record()));
+  BOOST_TEST(asked["event"] == "approval_requested");
+  BOOST_TEST(asked["approval"] == "a-1");
+  BOOST_TEST(asked["asked_for"] == "issue_certificate");
+  BOOST_TEST(asked["about"] == "bank1");
+  BOOST_TEST(asked["peer"] == room.agent.rule->name);
+  const Json shown = room.ask(room.admin, "get_approval", {{"approval", "a-1"}})["ok"];
+  BOOST_TEST(asked["content_sha256"] == shown["content_sha256"]);
+  for (const char* decision : {"approve", "reject"}) {
+    BOOST_TEST(room.code(room.agent, "submit_approval",
+                         {{"approval", "a-1"}, {"approver", "alice"}, {"decision", decision}, {"signature", "AAAA"}}) ==
+               "not_found");
+    const Json vote = must(parse_json(room.last_record()));
+    BOOST_TEST(vote["event"] == "submit_approval");
+    BOOST_TEST(vote["decision"] == decision);
+  }
+  BOOST_TEST(room.code(room.admin, "approve", {{"approval", "a-1"}, {"decision", "approve"}}) == "forbidden");
+  BOOST_TEST(must(parse_json(room.last_record()))["event"] == "approve");
+  const std::size_t before = room.audit_lines();
+  for (int i = 0; i < 20; ++i) (void)room.code(room.admin, "approve");  // they end as well
+  BOOST_TEST(room.audit_lines() == before + 2);
 }
 
 BOOST_AUTO_TEST_CASE(PKI_9_the_next_certificate_comes_when_the_newest_is_old_enough) {

@@ -1,5 +1,7 @@
 #include "daemon/quota/quotas.h"
 
+#include <fstream>
+
 #include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -151,11 +153,19 @@ BOOST_AUTO_TEST_CASE(refusals_beyond_the_quota_are_counted_and_the_count_is_reco
   const auto audit = test::must(AuditLog::open(folder.path(), clock));
   Refusals refusals(*quotas, *audit, clock);
   int recorded = 0;
-  for (int i = 0; i < 100; ++i) recorded += refusals.admits(limits, 1000) ? 1 : 0;
+  for (int i = 0; i < 100; ++i) recorded += refusals.admits(limits, 1000, "get_ca", Code::not_found) ? 1 : 0;
   BOOST_TEST(recorded == 16);
-  BOOST_TEST(refusals.admits(limits, 1001));  // another user's are recorded as ever
+  BOOST_TEST(!refusals.admits(limits, 1000, "issue_certificate", Code::policy_denied));
+  BOOST_TEST(refusals.admits(limits, 1001, "get_ca", Code::not_found));  // another user's are recorded as ever
+  BOOST_TEST(refusals.admits(limits, 1000, "submit_approval", Code::bad_request));  // and so are votes
   test::must(refusals.record_counts());
   BOOST_TEST(audit->records() == 1U);
+  std::ifstream file(folder / "audit.jsonl");
+  std::string line;
+  std::getline(file, line);
+  const Json count = test::must(parse_json(line));
+  BOOST_TEST(count["count"] == 85);
+  BOOST_TEST(dump_json(count["refused"]) == R"({"get_ca":{"not_found":84},"issue_certificate":{"policy_denied":1}})");
   test::must(refusals.record_counts());
   BOOST_TEST(audit->records() == 1U);  // nothing new, nothing written
 }

@@ -117,13 +117,13 @@ BOOST_AUTO_TEST_CASE(a_line_of_ten_mebibytes_is_answered_and_closed) {
 BOOST_AUTO_TEST_CASE(one_connection_too_many_is_told_so_and_the_others_go_on) {
   Running running({rule_for(::geteuid())});
   std::vector<wire::LineChannel> open;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 2; ++i) {  // the other two are for other uids
     open.push_back(running.connect());
     test::must(open.back().write_line("in", 5s));
     BOOST_TEST(read(open.back()).value() == "in");
   }
-  auto fifth = running.connect();
-  BOOST_TEST(read(fifth).value().find("rate_limited") != std::string::npos);
+  auto third = running.connect();
+  BOOST_TEST(read(third).value().find("rate_limited") != std::string::npos);
   test::must(open[0].write_line("still", 5s));
   BOOST_TEST(read(open[0]).value() == "still");
 }

@@ -32,7 +32,7 @@ struct Fixture {
 
   /// The approval that waits, or "granted", or the code.
   std::string ask() {
-    const auto grant = approvals.authorize(requester, policy, 2, action);
+    const auto grant = approvals.authorize(requester, policy, 2, action, added);
     if (grant) return "granted";
     return grant.error().approval.empty() ? std::string(to_string(grant.error().code)) : grant.error().approval;
   }
@@ -63,6 +63,7 @@ struct Fixture {
   Requester requester{.peer = "agent", .uid = 997};
   Action action{.operation = "issue_certificate", .about = "bank1", .content = {{"subject", "bank1"}}};
   std::string id;
+  const Approvals::Record added = [](const ApprovalRecord&) { return Result<>(); };
 };
 
 }  // namespace
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(two_people_of_two_make_an_approval_that_is_used_once) {
   BOOST_TEST(vote("alice") == "pending");
   BOOST_TEST(ask() == id);
   BOOST_TEST(vote("bob") == "approved");
-  const Grant grant = test::must(approvals.authorize(requester, policy, 2, action));
+  const Grant grant = test::must(approvals.authorize(requester, policy, 2, action, added));
   BOOST_TEST(registry->write([&](Database& database) { return grant.use(database); }).has_value());
   BOOST_TEST(state() == "used");
   BOOST_TEST(vote("carol-key") == "conflict");
@@ -136,7 +137,7 @@ BOOST_AUTO_TEST_CASE(what_is_approved_can_be_rejected_until_it_is_used) {
 BOOST_AUTO_TEST_CASE(a_removed_approver_neither_votes_nor_counts) {
   vote("alice");
   BOOST_TEST(vote("bob") == "approved");
-  const Grant early = test::must(approvals.authorize(requester, policy, 2, action));
+  const Grant early = test::must(approvals.authorize(requester, policy, 2, action, added));
   remove("bob");
   BOOST_TEST(state() == "pending");
   BOOST_TEST(test::must(approvals.find(id)).agreed == 1U);
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(another_policy_means_asking_again) {
 
 BOOST_AUTO_TEST_CASE(another_number_means_asking_again) {
   vote("alice");
-  BOOST_TEST(approvals.authorize(requester, policy, 1, action).error().approval == "a-2");
+  BOOST_TEST(approvals.authorize(requester, policy, 1, action, added).error().approval == "a-2");
 }
 
 BOOST_AUTO_TEST_CASE(what_has_expired_is_not_voted_on_and_is_written_down_once) {
@@ -202,6 +203,35 @@ BOOST_AUTO_TEST_CASE(a_counter_grows_or_is_always_zero) {
   BOOST_TEST(vote("eve-key", Decision::approve, 10) == "pending");
 }
 
+BOOST_AUTO_TEST_CASE(what_was_withdrawn_with_an_approver_does_not_come_back_with_it) {
+  BOOST_TEST(vote("carol-key") == "pending");
+  remove("carol-key");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 0U);
+  add({.name = "carol-again", .person = "carol", .kind = ApproverKind::key, .public_key = {2}});
+  BOOST_TEST(vote("carol-again") == "conflict");
+  remove("carol-again");
+  add({.name = "dora-key", .person = "dora", .kind = ApproverKind::key, .public_key = {2}});
+  BOOST_TEST(vote("dora-key") == "conflict");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 0U);
+  // Another key of the same person signs anew, and the old one says no.
+  add({.name = "carol-new", .person = "carol", .kind = ApproverKind::key, .public_key = {3}});
+  BOOST_TEST(vote("carol-new") == "pending");
+  BOOST_TEST(test::must(approvals.find(id)).agreed == 1U);
+  BOOST_TEST(vote("dora-key", Decision::reject) == "rejected");
+}
+
+BOOST_AUTO_TEST_CASE(a_counter_outlives_the_removal_of_its_approver) {
+  const ApproverRecord key{.name = "eve-key", .person = "eve", .kind = ApproverKind::webauthn, .public_key = {5}};
+  add(key);
+  BOOST_TEST(vote("eve-key", Decision::approve, 9) == "pending");
+  remove("eve-key");
+  add(key);
+  action.content = {{"subject", "bank2"}};
+  id = ask();
+  BOOST_TEST(vote("eve-key", Decision::approve, 9) == "conflict");
+  BOOST_TEST(vote("eve-key", Decision::approve, 10) == "pending");
+}
+
 BOOST_AUTO_TEST_CASE(votes_survive_a_restart) {
   vote("alice");
   registry.reset();
@@ -216,7 +246,7 @@ BOOST_AUTO_TEST_CASE(an_id_has_one_spelling) {
   BOOST_TEST(approvals.find("a-1").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(the_queue_of_a_peer_has_an_end) {
+BOOST_AUTO_TEST_CASE(the_queue_of_a_program_has_an_end) {
   for (int i = 1; i < 1000; ++i) {
     action.content = {{"subject", i}};
     ask();
@@ -225,6 +255,51 @@ BOOST_AUTO_TEST_CASE(the_queue_of_a_peer_has_an_end) {
   BOOST_TEST(ask() == "rate_limited");
   requester.peer = "security-team";
   BOOST_TEST(ask() == "a-1001");
+}
+
+BOOST_AUTO_TEST_CASE(a_person_has_fewer_places_and_fills_only_its_own) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  for (int i = 0; i < 50; ++i) {
+    action.content = {{"subject", i}};
+    BOOST_REQUIRE(ask().starts_with("a-"));
+  }
+  action.content = {{"subject", "one too many"}};
+  BOOST_TEST(ask() == "rate_limited");
+  requester.uid = 1002;
+  BOOST_TEST(ask() == "a-52");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_urgent_has_places_of_its_own) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  const auto flood = [&](const char* operation) {
+    action.operation = operation;
+    std::string last = "a-";
+    for (int i = 0; i < 1001 && last.starts_with("a-"); ++i) {
+      action.content = {{"subject", i}};
+      last = ask();
+    }
+    return last;
+  };
+  BOOST_TEST(flood("set_subject") == "rate_limited");
+  BOOST_TEST(flood("change_approvers") == "rate_limited");  // their places end as well
+  for (const char* operation : {"unseal", "revoke_certificate", "suspend_subject", "suspend_key", "deactivate_key"}) {
+    action.operation = operation;
+    BOOST_TEST(ask().starts_with("a-"), operation);
+  }
+  requester.uid = 1002;
+  action.operation = "change_approvers";
+  BOOST_TEST(ask().starts_with("a-"));
+}
+
+BOOST_AUTO_TEST_CASE(urgent_requests_take_no_place_of_the_others) {
+  requester = {.peer = "security-team", .uid = 1001, .person = true};
+  action.operation = "revoke_certificate";
+  for (int i = 0; i < 60; ++i) {
+    action.content = {{"serial", i}};
+    BOOST_REQUIRE(ask().starts_with("a-"));
+  }
+  action.operation = "set_subject";
+  BOOST_TEST(ask().starts_with("a-"));
 }
 
 BOOST_AUTO_TEST_CASE(lists_are_pages_by_state) {
