@@ -211,7 +211,8 @@ Result<> Keyring::destroy(const KeyRecord& key) {
   const auto known = find_record(key.label);
   if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
     return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
-  if (const auto gone = signer_.destroy_key(key.id); !gone && gone.error().code != Code::not_found) return gone;
+  if (const auto gone = signer_.destroy_key(key.id, key.label); !gone && gone.error().code != Code::not_found)
+    return gone;
   KeyRecord destroyed = key;
   destroyed.life = KeyLife::destroyed;
   destroyed.changed_at = clock_.now();

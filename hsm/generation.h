@@ -44,7 +44,7 @@ class Generation {
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
   Result<> prove_key(const KeyId& id);
-  Result<> destroy_key(const KeyId& id);
+  Result<> destroy_key(const KeyId& id, std::string_view label);
   Result<std::vector<Bytes>> read_data(std::string_view label);
   Result<> write_data(std::string_view label, ByteView value);
 
