@@ -21,6 +21,24 @@ unsigned session_count(const TokenConfig& config) {
   return config.sessions ? config.sessions : 2 * std::max(1U, std::thread::hardware_concurrency());
 }
 
+/// Nobody else makes a key of this label meanwhile.
+class HeldLabel {
+ public:
+  HeldLabel(Guarded<std::set<std::string>>& labels, std::string_view label)
+      : labels_(labels), label_(label), is_new_(labels_.lock()->insert(label_).second) {}
+  ~HeldLabel() {
+    if (is_new_) labels_.lock()->erase(label_);
+  }
+  HeldLabel(const HeldLabel&) = delete;  // gives the label back
+  HeldLabel& operator=(const HeldLabel&) = delete;
+  bool is_new() const { return is_new_; }
+
+ private:
+  Guarded<std::set<std::string>>& labels_;
+  const std::string label_;
+  const bool is_new_;
+};
+
 }  // namespace
 
 Generation::Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions)
@@ -103,9 +121,9 @@ Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
 Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
   if (label.empty() || label.size() > 255)
     return fail(Code::bad_request, fmt::format("a key's label has 1 to 255 bytes; found {}", label.size()));
-  const std::lock_guard one_at_a_time(writing_);
+  const HeldLabel held(making_, label);
   const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
-  if (TRY(label_taken(**writing, label)))
+  if (!held.is_new() || TRY(label_taken(**writing, label)))
     return fail(Code::conflict, fmt::format("a key labelled {} is in the token already", log::printable(label, 64)));
 
   const KeyPair pair = TRY(generate_pair(**writing, type, label));

@@ -78,7 +78,8 @@ class Generation {
   SessionPool pool_;
   MechanismTable mechanisms_;
   Guarded<KeyTable> keys_;
-  std::mutex writing_;  ///< what is looked for in the token and then changed is one step
+  std::mutex writing_;                     ///< what is looked for in the token and then changed is one step
+  Guarded<std::set<std::string>> making_;  ///< labels of keys that are being made, for which nobody else waits
   std::atomic<bool> copies_refused_{false};
 };
 

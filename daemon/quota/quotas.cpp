@@ -30,6 +30,7 @@ std::string whose(const Use& use) {
   switch (use.kind) {
     case QuotaKind::subject: return use.name.empty() ? "participants that are not registered" : "subject " + use.name;
     case QuotaKind::uid:
+    case QuotaKind::keys_made:
     case QuotaKind::refusals: return "uid " + use.name;
     case QuotaKind::key: return "key " + use.name;
     case QuotaKind::ocsp:

@@ -98,6 +98,26 @@ BOOST_AUTO_TEST_CASE(a_key_signs_as_often_as_its_quota_says) {
   BOOST_TEST(room.message.find("quota.key of key hub-ca") != std::string::npos, room.message);
 }
 
+BOOST_AUTO_TEST_CASE(a_user_has_as_many_keys_made_as_the_quota_says) {
+  Room room([](const PolicyFiles& files) { limit(files, "keys_made", 4); });  // two are made with the room
+  const auto csr = [](const std::string& label) {
+    return Json{{"label", label}, {"type", "ec_p256"}, {"subject", {{"common_name", "x"}}}};
+  };
+  BOOST_TEST(room.code(room.admin, "create_csr", csr("tls-1")) == "ok");
+  BOOST_TEST(room.code(room.admin, "create_key", {{"label", "ca-2"}, {"type", "ec_p256"}, {"use", "ca"}}) == "ok");
+  BOOST_TEST(room.code(room.admin, "create_csr", csr("tls-2")) == "rate_limited");
+  BOOST_TEST(room.message.find("quota.keys_made of uid") != std::string::npos, room.message);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_for_which_consent_is_missing_uses_up_no_quota) {
+  Room room([](const PolicyFiles& files) {
+    limit(files, "keys_made", 3);
+    BOOST_REQUIRE(test::replace_in(files.policy_file, "create_csr          = 0", "create_csr          = 1"));
+  });
+  const Json csr = {{"label", "tls-1"}, {"type", "ec_p256"}, {"subject", {{"common_name", "x"}}}};
+  for (int i = 0; i < 5; ++i) BOOST_TEST(room.code(room.admin, "create_csr", csr) == "approval_required");
+}
+
 BOOST_AUTO_TEST_CASE(reading_costs_nothing) {
   Room room([](const PolicyFiles& files) { limit(files, "uid", 8); });
   for (int i = 0; i < 50; ++i) BOOST_REQUIRE(room.code(room.admin, "list_keys") == "ok");
