@@ -5,22 +5,25 @@
 namespace hubseal::daemon {
 namespace {
 
+constexpr std::size_t kReaders = 3;
+
 /// Prepared once, unlike Database::execute: these frame every transaction.
 Result<> run(Database& database, std::string_view statement) { return TRY(database.prepare(statement)).run(); }
 
 }  // namespace
 
-Registry::Registry(Database writer, Database reader)
+Registry::Registry(Database writer, std::vector<Database> readers)
     : writer_(std::move(writer)),
-      reader_(std::move(reader)),
+      readers_(std::move(readers)),
       commit_([this](std::span<Write* const> batch) { flush(batch); }) {}
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "registry.sqlite";
   Database writer = TRY(Database::open(path));
   TRY(migrate(writer));
-  Database reader = TRY(Database::open(path));
-  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(reader)));
+  std::vector<Database> readers;
+  while (readers.size() < kReaders) readers.push_back(TRY(Database::open(path)));
+  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(readers)));
 }
 
 Result<> Registry::commit(Work work) {

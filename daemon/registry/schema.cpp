@@ -270,6 +270,11 @@ UPDATE keys SET compromised_at = changed_at WHERE life = 'compromised';
     R"sql(
 ALTER TABLE cas ADD COLUMN successor TEXT NOT NULL DEFAULT '';
 )sql",
+    // Lists of a CA's certificates by an index, in the order of their rows.
+    R"sql(
+CREATE INDEX certificates_by_ca ON certificates (ca);
+CREATE INDEX certificates_by_ca_and_subject ON certificates (ca, subject);
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_user_has_as_many_keys_made_as_the_quota_says) {
 BOOST_AUTO_TEST_CASE(a_key_for_which_consent_is_missing_uses_up_no_quota) {
   Room room([](const PolicyFiles& files) {
     limit(files, "keys_made", 3);
-    BOOST_REQUIRE(test::replace_in(files.policy_file, "create_csr          = 0", "create_csr          = 1"));
+    BOOST_REQUIRE(test::replace_in(files.policy_file, "create_csr = 0", "create_csr = 1"));
   });
   const Json csr = {{"label", "tls-1"}, {"type", "ec_p256"}, {"subject", {{"common_name", "x"}}}};
   for (int i = 0; i < 5; ++i) BOOST_TEST(room.code(room.admin, "create_csr", csr) == "approval_required");
