@@ -11,7 +11,7 @@ namespace hubseal::daemon {
 /// What is counted, and for whom.
 enum class QuotaKind {
   uid,        ///< requests of a user that sign or change something
-  subject,    ///< certificates asked for a participant; those that the register does not know share one
+  subject,    ///< certificates asked for a participant, by programs or by people; the register's unknown share one
   key,        ///< signatures asked of a key
   keys_made,  ///< keys that a user has made
   refusals,   ///< refusals of a user that are recorded one by one
