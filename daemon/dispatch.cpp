@@ -121,6 +121,13 @@ Result<> Call::wait_for_signatures(std::string_view done) const {
   return fail(Code::hsm_busy, fmt::format("{}, but a signature that had begun is still under way", done));
 }
 
+void Call::leave_gate() const { pass->reset(); }
+
+Result<> Call::enter_gate() const {
+  pass->emplace(TRY(services.gate.enter()));
+  return {};
+}
+
 Result<> Call::record_result(std::string_view operation, const Error* error) const {
   Json record = {{"event", operation}, {"result", error ? to_string(error->code) : "ok"}};
   if (error) record["message"] = error->message.substr(0, 1024);
@@ -221,7 +228,8 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
   try {
     const Use asked{QuotaKind::uid, fmt::format("{}", call.peer.credentials.uid)};
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
-    if (operation.effect == Effect::signs) pass.emplace(TRY(services_.gate.enter()));
+    call.pass = &pass;
+    if (operation.effect == Effect::signs) TRY(call.enter_gate());
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.
     if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);

@@ -73,6 +73,8 @@ struct Call {
   bool recorded = false;
   /// Whether a request that approvers rejected is made once more, instead of being told of the rejection.
   bool anew = false;
+  /// The right to sign, of an operation that signs. It ends when the result is recorded.
+  std::optional<Gate::Pass>* pass = nullptr;
 
   /// The peer's part of an audit record.
   Json who() const;
@@ -81,6 +83,10 @@ struct Call {
   /// After `done`, which lets nobody begin any more: whoever began before may still be waiting for the token.
   /// Errors: hsm_busy when that takes too long.
   Result<> wait_for_signatures(std::string_view done) const;
+  /// Gives up the right to sign for what takes long and signs with no key that is in use: nobody waits for it.
+  void leave_gate() const;
+  /// Takes it again. Errors: those for which nothing is signed now.
+  Result<> enter_gate() const;
   /// Writes this call's result, `error` or success, with its details.
   Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
   /// Uses up a part of what may be asked, before anything costly is done. Errors: rate_limited.

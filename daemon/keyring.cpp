@@ -81,9 +81,43 @@ Result<std::vector<Key>> Keyring::list() const {
   return list;
 }
 
-Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start) {
-  const auto one_at_a_time = changing_.lock();
+Result<> Keyring::check_free(std::string_view label) const {
   if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
+  if (making_.lock()->labels.contains(label))
+    return fail(Code::conflict, fmt::format("a key \"{}\" is being made", label));
+  return {};
+}
+
+Result<std::unique_ptr<Keyring::Making>> Keyring::begin_making(const std::string& label) {
+  const auto one_at_a_time = changing_.lock();
+  TRY(check_free(label));
+  making_.lock()->labels.insert(label);
+  return std::make_unique<Making>(*this, label);
+}
+
+Result<> Keyring::Making::wait_for_turn() {
+  auto making = keyring_.making_.lock();
+  has_turn_ = making.wait_until(keyring_.turn_, std::chrono::steady_clock::now() + kPatience,
+                                [&] { return making->turns < kMadeAtOnce; });
+  if (!has_turn_)
+    return fail(Code::hsm_busy,
+                fmt::format("{} other keys are being made; key \"{}\" was not begun", kMadeAtOnce, label_));
+  ++making->turns;
+  return {};
+}
+
+Keyring::Making::~Making() {
+  auto making = keyring_.making_.lock();
+  making->labels.erase(label_);
+  if (has_turn_) --making->turns;
+  keyring_.turn_.notify_one();
+}
+
+Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start,
+                            const GoAhead& go_ahead) {
+  const auto making = TRY(begin_making(label));
+  TRY(making->wait_for_turn());
+  if (go_ahead) TRY(go_ahead());
   auto made = signer_.generate_key(type, label);
   if (!made && made.error().code == Code::conflict)
     return fail(Code::conflict, fmt::format("{}, but hubseald did not register it (another program's, or left by a "
@@ -91,6 +125,7 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
                                             "with the token's own tool",
                                             made.error().message));
   hsm::KeyInfo info = TRY(std::move(made));
+  const auto one_at_a_time = changing_.lock();
   const TimePoint now = clock_.now();
   KeyRecord record{.label = label,
                    .id = info.id,
@@ -115,7 +150,7 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
 
 Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant) {
   const auto one_at_a_time = changing_.lock();
-  if (find_record(label)) return fail(Code::conflict, fmt::format("a key \"{}\" exists already", label));
+  TRY(check_free(label));
   if (const auto known = label_of(id))
     return fail(Code::conflict, fmt::format("this key is registered already, as \"{}\"", *known));
   hsm::KeyInfo info = TRY(signer_.find_key(id));
@@ -211,7 +246,8 @@ Result<> Keyring::destroy(const KeyRecord& key) {
   const auto known = find_record(key.label);
   if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
     return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
-  if (const auto gone = signer_.destroy_key(key.id); !gone && gone.error().code != Code::not_found) return gone;
+  if (const auto gone = signer_.destroy_key(key.id, key.label); !gone && gone.error().code != Code::not_found)
+    return gone;
   KeyRecord destroyed = key;
   destroyed.life = KeyLife::destroyed;
   destroyed.changed_at = clock_.now();

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,9 +50,18 @@ class Keyring {
   /// With what the token says now.
   Result<std::vector<Key>> list() const;
 
-  /// Makes a key in the token and registers it.
-  /// Errors: conflict (label taken in registry or token), storage_unavailable, hsm_unavailable.
-  Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {});
+  /// Keys that are made at the same time; a token may take seconds for each.
+  static constexpr std::size_t kMadeAtOnce = 2;
+  /// For which more of them wait, as signatures do for a session of the token.
+  static constexpr std::chrono::seconds kPatience{5};
+
+  /// Makes a key in the token and registers it. Other keys can be changed meanwhile. `go_ahead` is asked when its turn
+  /// has come: what allowed it may have ended while it waited.
+  /// Errors: conflict (label taken in registry or token), hsm_busy (its turn did not come in time),
+  /// storage_unavailable, hsm_unavailable, those of `go_ahead`.
+  using GoAhead = std::function<Result<>()>;
+  Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {},
+                     const GoAhead& go_ahead = {});
 
   /// Registers a key that is in the token already, once it has proven itself. Errors: conflict, not_found.
   Result<Key> adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant);
@@ -80,12 +93,35 @@ class Keyring {
   Keyring(Registry& registry, hsm::Signer& signer, const Clock& clock)
       : registry_(registry), signer_(signer), clock_(clock) {}
   std::optional<KeyRecord> find_record(std::string_view label) const;
+  Result<> check_free(std::string_view label) const;
+
+  /// The label of a key that is being made, and its turn.
+  class Making {
+   public:
+    Making(Keyring& keyring, std::string label) : keyring_(keyring), label_(std::move(label)) {}
+    ~Making();
+    Making(const Making&) = delete;  // gives both back
+    Making& operator=(const Making&) = delete;
+    Result<> wait_for_turn();
+
+   private:
+    Keyring& keyring_;
+    const std::string label_;
+    bool has_turn_ = false;
+  };
+  Result<std::unique_ptr<Making>> begin_making(const std::string& label);
+  struct InTheMaking {
+    std::set<std::string, std::less<>> labels;  // also of those that wait
+    std::size_t turns = 0;
+  };
 
   Registry& registry_;
   hsm::Signer& signer_;
   const Clock& clock_;
   mutable Guarded<std::map<std::string, KeyRecord, std::less<>>> keys_;
-  mutable Guarded<int> changing_{0};  // one key is made or changed at a time
+  mutable Guarded<int> changing_{0};  // one key is registered or changed at a time; never held while one is made
+  mutable Guarded<InTheMaking> making_;
+  std::condition_variable turn_;
 };
 
 /// What a life leads to. Errors: conflict naming both.

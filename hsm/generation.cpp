@@ -4,11 +4,13 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
 
 #include "common/log.h"
 #include "hsm/data_object.h"
+#include "hsm/destruction.h"
 #include "hsm/key_object.h"
+#include "hsm/proof.h"
+#include "hsm/writing_session.h"
 
 namespace hubseal::hsm {
 namespace {
@@ -19,32 +21,23 @@ unsigned session_count(const TokenConfig& config) {
   return config.sessions ? config.sessions : 2 * std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// A read-write session for what changes the token; closed when it goes.
-class WritingSession {
+/// Nobody else makes a key of this label meanwhile.
+class HeldLabel {
  public:
-  static Result<std::unique_ptr<WritingSession>> open(Cryptoki& cryptoki, CK_SLOT_ID slot) {
-    CK_SESSION_HANDLE handle = 0;
-    TRY(cryptoki.check(cryptoki->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &handle),
-                       "C_OpenSession"));
-    return std::make_unique<WritingSession>(cryptoki, handle);
+  HeldLabel(Guarded<std::set<std::string>>& labels, std::string_view label)
+      : labels_(labels), label_(label), is_new_(labels_.lock()->insert(label_).second) {}
+  ~HeldLabel() {
+    if (is_new_) labels_.lock()->erase(label_);
   }
-  WritingSession(Cryptoki& cryptoki, CK_SESSION_HANDLE handle) : session_{cryptoki, handle} {}
-  ~WritingSession() {
-    if (!session_.cryptoki.lost()) session_.cryptoki->C_CloseSession(session_.handle);
-  }
-  WritingSession(const WritingSession&) = delete;  // closes the session
-  WritingSession& operator=(const WritingSession&) = delete;
-  const Session& operator*() const { return session_; }
+  HeldLabel(const HeldLabel&) = delete;  // gives the label back
+  HeldLabel& operator=(const HeldLabel&) = delete;
+  bool is_new() const { return is_new_; }
 
  private:
-  Session session_;
+  Guarded<std::set<std::string>>& labels_;
+  const std::string label_;
+  const bool is_new_;
 };
-
-SignatureAlgorithm proof_algorithm(KeyType type) {
-  return is_rsa(type)               ? SignatureAlgorithm::rsa_pkcs1_sha256
-         : type == KeyType::ec_p256 ? SignatureAlgorithm::ecdsa_sha256
-                                    : SignatureAlgorithm::ecdsa_sha384;
-}
 
 }  // namespace
 
@@ -128,9 +121,9 @@ Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
 Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
   if (label.empty() || label.size() > 255)
     return fail(Code::bad_request, fmt::format("a key's label has 1 to 255 bytes; found {}", label.size()));
-  const std::lock_guard one_at_a_time(writing_);
+  const HeldLabel held(making_, label);
   const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
-  if (TRY(label_taken(**writing, label)))
+  if (!held.is_new() || TRY(label_taken(**writing, label)))
     return fail(Code::conflict, fmt::format("a key labelled {} is in the token already", log::printable(label, 64)));
 
   const KeyPair pair = TRY(generate_pair(**writing, type, label));
@@ -197,21 +190,23 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
   return handle;
 }
 
-Result<> Generation::destroy_key(const KeyId& id) {
+Result<> Generation::destroy_key(const KeyId& id, std::string_view label) {
   const std::lock_guard one_at_a_time(writing_);
-  KeyPtr key;
+  KeyPtr known;
   {
     auto keys = keys_.lock();
     const auto found = keys->by_id.find(id);
-    if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
-    key = found->second;
+    if (found != keys->by_id.end()) known = found->second;
   }
-  const auto writing = TRY(WritingSession::open(cryptoki_, token_.slot));
-  TRY(hsm::destroy_key(**writing, *key));
-  keys_.lock()->by_id.erase(id);
-  pool_.renew();  // with the sessions go the copies that live in them
-  log::info("key destroyed", {{"key", to_string(id)}, {"label", key->label}});
-  return {};
+  Destruction destruction(cryptoki_, token_.slot, mechanisms_,
+                          {.id = id, .label = std::string(label), .known = known.get()});
+  const auto done = destruction.run();
+  if (destruction.has_destroyed() || (!done && done.error().code == Code::not_found)) {
+    keys_.lock()->by_id.erase(id);
+    pool_.renew();  // with the sessions go the copies that live in them
+  }
+  if (done) log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
+  return done;
 }
 
 Result<std::vector<Bytes>> Generation::read_data(std::string_view label) {
@@ -229,13 +224,7 @@ Result<> Generation::write_data(std::string_view label, ByteView value) {
 Result<> Generation::prove_key(const KeyId& id) { return prove(*TRY(usable_key(id))); }
 
 Result<> Generation::prove(const Key& key) {
-  // Random, so that the proof is of now; with words in front, so that it is a signature of nothing else.
-  Bytes challenge(64);
-  constexpr std::string_view kWords = "hubseal key challenge\n";
-  std::copy(kWords.begin(), kWords.end(), challenge.begin());
-  if (RAND_bytes(challenge.data() + kWords.size(), static_cast<int>(challenge.size() - kWords.size())) != 1)
-    return fail(Code::internal, "no random bytes: " + drain_openssl_errors());
-  TRY(sign_with(key, proof_algorithm(key.type), challenge));
+  TRY(sign_with(key, proof_algorithm(key.type), TRY(make_challenge())));
   return {};
 }
 

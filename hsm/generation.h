@@ -44,7 +44,7 @@ class Generation {
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
   Result<> prove_key(const KeyId& id);
-  Result<> destroy_key(const KeyId& id);
+  Result<> destroy_key(const KeyId& id, std::string_view label);
   Result<std::vector<Bytes>> read_data(std::string_view label);
   Result<> write_data(std::string_view label, ByteView value);
 
@@ -78,7 +78,8 @@ class Generation {
   SessionPool pool_;
   MechanismTable mechanisms_;
   Guarded<KeyTable> keys_;
-  std::mutex writing_;  ///< what is looked for in the token and then changed is one step
+  std::mutex writing_;                     ///< what is looked for in the token and then changed is one step
+  Guarded<std::set<std::string>> making_;  ///< labels of keys that are being made, for which nobody else waits
   std::atomic<bool> copies_refused_{false};
 };
 

@@ -7,7 +7,6 @@
 #include <openssl/rand.h>
 
 #include "common/log.h"
-#include "hsm/public_half.h"
 
 namespace hubseal::hsm {
 namespace {
@@ -98,23 +97,6 @@ void destroy_pair(const Session& session, const KeyPair& pair) {
     if (const CK_RV value = session.cryptoki->C_DestroyObject(session.handle, object); value != CKR_OK)
       log::error("key that failed its checks stays in the token",
                  {{"reason", to_error(value, "C_DestroyObject").message}});
-}
-
-Result<> destroy_key(const Session& session, const Key& key) {
-  const auto id = TRY(read_attribute(session, key.handle, CKA_ID));
-  const CK_OBJECT_CLASS kind = CKO_PUBLIC_KEY;
-  std::vector<CK_OBJECT_HANDLE> public_halves;
-  if (id && !id->empty()) {
-    CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, kind), attribute(CKA_TOKEN, kTrue), attribute(CKA_ID, *id)};
-    public_halves = TRY(find_objects(session, wanted));
-  }
-  TRY(session.cryptoki.check(session.cryptoki->C_DestroyObject(session.handle, key.handle), "C_DestroyObject"));
-  for (const CK_OBJECT_HANDLE half : public_halves) {
-    const auto found = TRY(public_half_of(session, half));
-    if (!found || TRY(spki_of(found->get())) != key.spki) continue;
-    TRY(session.cryptoki.check(session.cryptoki->C_DestroyObject(session.handle, half), "C_DestroyObject"));
-  }
-  return {};
 }
 
 std::optional<CK_OBJECT_HANDLE> copy_into_session(const Session& session, const Key& key) {

@@ -25,10 +25,6 @@ Result<KeyPair> generate_pair(const Session& session, KeyType type, std::string_
 /// Takes back what generate_pair made; failures are logged.
 void destroy_pair(const Session& session, const KeyPair& pair);
 
-/// The private key, and the public keys with its CKA_ID and its very SPKI. A key that the token does not destroy is
-/// an error, and the public half stays then.
-Result<> destroy_key(const Session& session, const Key& key);
-
 /// A copy of the key that lives as long as the session, with the same restrictions; nullopt where
 /// the token does not make one, or makes one that may do more than the key.
 std::optional<CK_OBJECT_HANDLE> copy_into_session(const Session& session, const Key& key);

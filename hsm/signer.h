@@ -75,8 +75,10 @@ class Signer {
   /// Signs and verifies a fresh challenge: the key is there, and it is the one it claims to be.
   virtual Result<> prove_key(const KeyId& id) = 0;
 
-  /// Destroys the private key, its public half and every copy of both in our sessions. There is no way back.
-  virtual Result<> destroy_key(const KeyId& id) = 0;
+  /// Destroys every private key of the token that proves to be this one, its public half, and their copies in our
+  /// sessions. There is no way back. `label` is where else to look; what only bears it is left alone. not_found only
+  /// when no private key is or may be this one; hsm_unavailable for one that cannot be told, and the message names it.
+  virtual Result<> destroy_key(const KeyId& id, std::string_view label) = 0;
 
   /// A few bytes under a label of ours that the token keeps (a private CKO_DATA object): nothing, one value, or two
   /// after a write that was cut short.

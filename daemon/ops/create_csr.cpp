@@ -3,6 +3,7 @@
 #include "daemon/ca/assemble.h"
 #include "daemon/ca/prepare.h"
 #include "daemon/dispatch.h"
+#include "daemon/ops/new_key.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
 
@@ -39,16 +40,15 @@ Result<Json> create_csr(Call& call, Fields fields) {
                   {"distinguished_name", request.subject.text()},
                   {"dns", request.names.dns()},
                   {"ip", request.names.ip()}};
-  TRY(call.authorize_now({.operation = "create_csr",
-                          .about = request.label,
-                          .content = {{"label", request.label},
-                                      {"type", to_string(request.type)},
-                                      {"distinguished_name", request.subject.text()},
-                                      {"dns", request.names.dns()},
-                                      {"ip", request.names.ip()}}}));
-  TRY(call.record_intent("key_intent"));
-  const Key key = TRY(call.services.keyring.create(request.label, request.type, KeyUse::tls));
-  call.details["key_id"] = to_hex(key.record.id);
+  const Action action = {.operation = "create_csr",
+                         .about = request.label,
+                         .content = {{"label", request.label},
+                                     {"type", to_string(request.type)},
+                                     {"distinguished_name", request.subject.text()},
+                                     {"dns", request.names.dns()},
+                                     {"ip", request.names.ip()}}};
+  const Key key = TRY(make_key(call, {request.label, request.type, KeyUse::tls, {}}, action));
+  TRY(call.enter_gate());
   const ca::PreparedCsr prepared = TRY(ca::prepare_csr(request.subject, request.names, key.in_token->spki));
   const Bytes signature = TRY(call.services.signer.sign(key.record.id, prepared.algorithm, prepared.info));
   const x509::Csr csr = TRY(ca::assemble_csr(prepared.info, prepared.algorithm, signature));

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/dispatch.h"
+#include "daemon/ops/new_key.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
 
@@ -33,11 +34,8 @@ Result<Json> create_key(Call& call, Fields fields) {
   Json content = call.details;
   content["label"] = label;
   content.erase("key");
-  TRY(call.authorize_now({.operation = "create_key", .about = label, .content = content}));
-  TRY(call.record_intent("key_intent"));
-  const Key key = TRY(call.services.keyring.create(label, type, use, start));
-  call.details["key_id"] = to_hex(key.record.id);
-  return full_view_of(key);
+  return full_view_of(
+      TRY(make_key(call, {label, type, use, start}, {.operation = "create_key", .about = label, .content = content})));
 }
 
 }  // namespace hubseal::daemon::ops

@@ -51,7 +51,8 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
   const auto issuer = TRY(call.services.authorities.find_active(request.ca));
   // Ids that nobody entered share a bucket: inventing them gives nothing.
   const bool known = TRY(call.services.subjects.knows(request.subject));
-  TRY(call.spend({{QuotaKind::subject, known ? request.subject : ""}, {QuotaKind::key, issuer->record.key}}));
+  const bool by_people = call.peer.rule->role == Role::admin;
+  TRY(call.spend({use_of_subject(known ? request.subject : "", by_people), {QuotaKind::key, issuer->record.key}}));
   const ca::Profile* profile = call.policy->profiles.find(request.profile);
   const auto trail = call.trail("issue_certificate", profile ? profile->approvals : 0,
                                 [&](const ca::Prepared& prepared) { return action_of(request, *profile, prepared); });

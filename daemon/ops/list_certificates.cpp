@@ -20,6 +20,7 @@ Result<Json> list_certificates(Call& call, Fields fields) {
   const std::int64_t limit = TRY(fields.integer_or("limit", 1, 500, 100));
   TRY(fields.nothing_left());
 
+  if (query.ca) TRY(call.services.authorities.find(*query.ca));
   query.limit = limit + 1;  // one more than shown tells whether there is a next page
   const auto records =
       TRY(call.services.registry.read([&](Database& database) { return certificate_table::list(database, query); }));

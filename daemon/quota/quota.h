@@ -11,15 +11,17 @@ namespace hubseal::daemon {
 /// What is counted, and for whom.
 enum class QuotaKind {
   uid,        ///< requests of a user that sign or change something
-  subject,    ///< certificates asked for a participant; those that the register does not know share one
+  subject,    ///< certificates asked for a participant, by programs or by people; the register's unknown share one
   key,        ///< signatures asked of a key
+  keys_made,  ///< keys that a user has made
   refusals,   ///< refusals of a user that are recorded one by one
   ocsp,       ///< OCSP responses signed for a CA that are kept and given again
   ocsp_once,  ///< those that answer one question only: with a nonce, say
 };
-constexpr std::array<std::pair<std::string_view, QuotaKind>, 6> kQuotaKinds = {{{"uid", QuotaKind::uid},
+constexpr std::array<std::pair<std::string_view, QuotaKind>, 7> kQuotaKinds = {{{"uid", QuotaKind::uid},
                                                                                 {"subject", QuotaKind::subject},
                                                                                 {"key", QuotaKind::key},
+                                                                                {"keys_made", QuotaKind::keys_made},
                                                                                 {"refusals", QuotaKind::refusals},
                                                                                 {"ocsp", QuotaKind::ocsp},
                                                                                 {"ocsp_once", QuotaKind::ocsp_once}}};

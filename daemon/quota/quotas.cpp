@@ -26,10 +26,20 @@ double refilled(double level, milliseconds at, milliseconds now, const Quota& qu
   return std::min(static_cast<double>(quota.burst), level + quota.rate() * seconds);
 }
 
+constexpr std::string_view kPeople = "people/";  // no participant's name has a slash
+
+std::string whose_subject(std::string_view name) {
+  const bool by_people = name.starts_with(kPeople);
+  if (by_people) name.remove_prefix(kPeople.size());
+  return fmt::format("{}{}", name.empty() ? "participants that are not registered" : fmt::format("subject {}", name),
+                     by_people ? ", asked for by people" : "");
+}
+
 std::string whose(const Use& use) {
   switch (use.kind) {
-    case QuotaKind::subject: return use.name.empty() ? "participants that are not registered" : "subject " + use.name;
+    case QuotaKind::subject: return whose_subject(use.name);
     case QuotaKind::uid:
+    case QuotaKind::keys_made:
     case QuotaKind::refusals: return "uid " + use.name;
     case QuotaKind::key: return "key " + use.name;
     case QuotaKind::ocsp:
@@ -53,6 +63,10 @@ std::string_view to_string(QuotaKind kind) {
   return "unknown";
 }
 
+Use use_of_subject(std::string_view subject, bool by_people) {
+  return {QuotaKind::subject, fmt::format("{}{}", by_people ? kPeople : "", subject)};
+}
+
 milliseconds Quotas::since_boot() {
   timespec time{};
   ::clock_gettime(CLOCK_BOOTTIME, &time);
@@ -70,8 +84,9 @@ Result<> Quotas::restore() {
   const TimePoint time = clock_.now();
   auto buckets = buckets_.lock();
   for (const QuotaRecord& record : TRY(registry_.read(quota_table::list))) {
-    // A lease that still runs keeps the bucket from filling until it ends.
-    const milliseconds at = now + (record.at - time);
+    // A lease that still runs keeps the bucket from filling until it ends. None runs longer: a later time was written
+    // by a clock that was ahead, and would keep the bucket empty for as long as that.
+    const milliseconds at = now + std::min<TimePoint::duration>(record.at - time, kLeaseTime);
     const auto level = static_cast<double>(record.level);
     buckets->insert_or_assign(Key{record.kind, record.name}, Bucket{level, at, level, at});
   }

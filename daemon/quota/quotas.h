@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "common/clock.h"
 #include "common/guarded.h"
@@ -16,8 +17,12 @@ namespace hubseal::daemon {
 /// What a request is about to use up.
 struct Use {
   QuotaKind kind;
-  std::string name;  ///< uid, participant or key label
+  std::string name;  ///< uid, participant (use_of_subject) or key label
 };
+
+/// A certificate asked for a participant; empty for one that the register does not know. People have a bucket of their
+/// own: what programs ask for a participant does not keep them from helping it.
+Use use_of_subject(std::string_view subject, bool by_people);
 
 /// How much of each quota is left.
 ///

@@ -130,15 +130,22 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
   return first_row(std::move(statement));
 }
 
+std::string_view list_sql(const CertificateQuery& query) {
+  // A text for each choice of filters: with one for all of them SQLite would read the whole table to find nothing.
+  const auto text = [](std::string_view filter) {
+    return fmt::format("SELECT {} FROM certificates WHERE row > ? {} ORDER BY row LIMIT ?", kColumns, filter);
+  };
+  static const std::string all = text(""), of_ca = text("AND ca = ?"), of_subject = text("AND subject = ?"),
+                           of_both = text("AND ca = ? AND subject = ?");
+  if (query.ca) return query.subject ? of_both : of_ca;
+  return query.subject ? of_subject : all;
+}
+
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query) {
-  static const std::string sql = fmt::format(
-      "SELECT {} FROM certificates WHERE row > ?1 AND (?2 IS NULL OR ca = ?2) AND (?3 IS NULL OR subject = ?3) "
-      "ORDER BY row LIMIT ?4",
-      kColumns);
-  Statement rows = TRY(database.prepare(sql));
+  Statement rows = TRY(database.prepare(list_sql(query)));
   rows.bind(query.after);
-  query.ca ? rows.bind(*query.ca) : rows.bind_null();
-  query.subject ? rows.bind(*query.subject) : rows.bind_null();
+  if (query.ca) rows.bind(*query.ca);
+  if (query.subject) rows.bind(*query.subject);
   rows.bind(query.limit);
   std::vector<CertificateRecord> records;
   while (TRY(rows.step())) records.push_back(read_row(rows));

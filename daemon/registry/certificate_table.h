@@ -69,8 +69,9 @@ Result<std::optional<CertificateRecord>> find_request(Database& database, const 
 Result<std::optional<CertificateRecord>> find_key(Database& database, const KeyId& key);
 /// Cross-certificates, oldest first.
 Result<std::vector<CertificateRecord>> list_cross(Database& database);
-/// Oldest first.
+/// Oldest first; an index finds them, whatever the query leaves open.
 Result<std::vector<CertificateRecord>> list(Database& database, const CertificateQuery& query);
+std::string_view list_sql(const CertificateQuery& query);
 /// Revoked ones apart: the newest certificate of the same CA, participant, profile and names as `like`, other than
 /// itself. One that is only intended counts if it begins after `intents_after`: what was never finished must not stand
 /// in the way for ever.

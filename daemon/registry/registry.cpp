@@ -5,6 +5,8 @@
 namespace hubseal::daemon {
 namespace {
 
+constexpr std::size_t kReaders = 3;
+
 /// Prepared once, unlike Database::execute: these frame every transaction.
 Result<> run(Database& database, std::string_view statement) { return TRY(database.prepare(statement)).run(); }
 
@@ -16,19 +18,20 @@ Result<std::uint64_t> read_changes(Database& database) {
 
 }  // namespace
 
-Registry::Registry(Database writer, Database reader, std::uint64_t changes)
+Registry::Registry(Database writer, std::vector<Database> readers, std::uint64_t changes)
     : changes_(changes),
       writer_(std::move(writer)),
-      reader_(std::move(reader)),
+      readers_(std::move(readers)),
       commit_([this](std::span<Write* const> batch) { flush(batch); }) {}
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "registry.sqlite";
   Database writer = TRY(Database::open(path));
   TRY(migrate(writer));
-  Database reader = TRY(Database::open(path));
-  const std::uint64_t changes = TRY(read_changes(reader));
-  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(reader), changes));
+  const std::uint64_t changes = TRY(read_changes(writer));
+  std::vector<Database> readers;
+  while (readers.size() < kReaders) readers.push_back(TRY(Database::open(path)));
+  return std::unique_ptr<Registry>(new Registry(std::move(writer), std::move(readers), changes));
 }
 
 Result<> Registry::commit(Work work) {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 
-#include "common/guarded.h"
 #include "common/result.h"
 #include "daemon/group_commit.h"
+#include "daemon/registry/reader_pool.h"
 #include "daemon/registry/sqlite.h"
 
 namespace hubseal::daemon {
@@ -37,10 +37,10 @@ class Registry {
     return outcome;
   }
 
-  /// Runs `work` on what is durable; it must not write.
+  /// Runs `work` on what is durable; it must not write, and not read through the registry again.
   template <class Work>
   auto read(Work work) -> std::invoke_result_t<Work, Database&> {
-    auto reader = reader_.lock();
+    const ReaderPool::Lease reader(readers_);
     return work(*reader);
   }
 
@@ -55,14 +55,14 @@ class Registry {
     Result<> result;
   };
 
-  Registry(Database writer, Database reader, std::uint64_t changes);
+  Registry(Database writer, std::vector<Database> readers, std::uint64_t changes);
   Result<> commit(Work work);
   Result<> write_one(Write& item);
   void flush(std::span<Write* const> batch);
 
   std::atomic<std::uint64_t> changes_;
   Database writer_;  // only touched by the thread that flushes
-  Guarded<Database> reader_;
+  ReaderPool readers_;
   GroupCommit<Write> commit_;
 };
 

@@ -275,6 +275,11 @@ ALTER TABLE cas ADD COLUMN successor TEXT NOT NULL DEFAULT '';
 CREATE TABLE changes (count INTEGER NOT NULL);
 INSERT INTO changes VALUES (0);
 )sql",
+    // Lists of a CA's certificates by an index, in the order of their rows.
+    R"sql(
+CREATE INDEX certificates_by_ca ON certificates (ca);
+CREATE INDEX certificates_by_ca_and_subject ON certificates (ca, subject);
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -170,6 +170,37 @@ class Lives(Asking):
         suspending.join()
         self.assertEqual([r["event"] for r in room.audit() if r.get("result") == "ok"][-2:], ["sign_jws", "suspend_key"])
 
+    def test_a_key_that_is_being_made_keeps_nobody_from_stopping_another(self):
+        room = rig.Rig(fake=True, start=False)
+        self.addCleanup(room.close)
+        room.start()
+        self.make(room)
+        room.script("hold C_GenerateKeyPair 1-2")
+        answers = {}
+
+        def ask(label):
+            try:
+                answers[label] = room.call("create_csr", label=label, type="ec_p256", subject={"common_name": "x"})
+            except rig.Refused as refused:
+                answers[label] = refused.code
+
+        threads = {label: threading.Thread(target=ask, args=(label,)) for label in ("one", "two", "three")}
+        for label in ("one", "two"):
+            threads[label].start()
+        room.until(lambda: room.p11_log.read_text().count("held C_GenerateKeyPair\n") == 2)
+        self.assertEqual(room.call("suspend_key", key="hub-jws")["state"], "suspended")
+        self.refused("conflict", lambda: self.make(room, label="one"), "is being made")
+        threads["three"].start()  # two are made at a time: it waits, and is looked at again when its turn has come
+        room.until(lambda: any(r["event"] == "key_intent" and r["key"] == "three" for r in room.audit()))
+        room.call("seal", reason="a stolen laptop")
+        room.script("")
+        for thread in threads.values():
+            thread.join()
+        self.assertEqual([answers["one"], answers["two"]], ["sealed", "sealed"])  # made, and no CSR signed
+        self.assertIn(answers["three"], ("sealed", "hsm_busy"))
+        self.assertNotIn("three\n", self.in_token(room))
+        self.assertEqual({key["label"] for key in room.call("list_keys")["keys"]} - {"hubseal-audit"}, {"hub-jws", "one", "two"})
+
     def test_the_key_of_a_ca_that_is_valid_is_not_destroyed_unless_it_is_compromised(self):
         room = self.room(delay=24)
         room.make_ca()

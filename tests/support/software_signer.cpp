@@ -81,7 +81,7 @@ Result<> SoftwareSigner::prove_key(const KeyId& id) {
   return {};
 }
 
-Result<> SoftwareSigner::destroy_key(const KeyId& id) {
+Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view) {
   TRY(find_key(id));
   const std::lock_guard lock(mutex_);
   keys_.erase(id);

@@ -21,7 +21,7 @@ class SoftwareSigner final : public hsm::Signer {
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
   Result<> prove_key(const KeyId& id) override;
-  Result<> destroy_key(const KeyId& id) override;
+  Result<> destroy_key(const KeyId& id, std::string_view label) override;
   Result<std::vector<Bytes>> read_data(std::string_view label) override;
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;

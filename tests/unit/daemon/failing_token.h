@@ -29,8 +29,8 @@ class FailingToken final : public hsm::Signer {
   Result<> prove_key(const KeyId& id) override {
     return ask([&] { return keys.prove_key(id); });
   }
-  Result<> destroy_key(const KeyId& id) override {
-    return ask([&] { return keys.destroy_key(id); });
+  Result<> destroy_key(const KeyId& id, std::string_view label) override {
+    return ask([&] { return keys.destroy_key(id, label); });
   }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }

@@ -75,6 +75,26 @@ BOOST_AUTO_TEST_CASE(a_flood_for_one_participant_is_refused_and_the_others_are_s
   BOOST_TEST(room.issue("bank2") == "ok");
 }
 
+BOOST_AUTO_TEST_CASE(what_programs_ask_for_a_participant_does_not_keep_people_from_helping_it) {
+  Room room([](const PolicyFiles& files) { limit(files, "subject", 2); });
+  BOOST_TEST(room.issue("bank1") == "ok");  // from then on it is known
+  const auto by_people = [&](const std::string& csr) {
+    return room.code(room.admin, "issue_certificate",
+                     {{"ca", "hub-ca"},
+                      {"profile", "dfsp-client"},
+                      {"subject", "bank1"},
+                      {"request", "p-" + std::to_string(++room.requests)},
+                      {"csr", csr}});
+  };
+  for (int i = 0; i < 2; ++i) BOOST_TEST(room.issue("bank1", "no CSR") == "bad_request");
+  BOOST_TEST(room.issue("bank1", "no CSR") == "rate_limited");
+  BOOST_TEST(by_people(test::make_csr(test::make_key(KeyType::ec_p256).get())) == "ok");
+  BOOST_TEST(by_people("no CSR") == "bad_request");
+  BOOST_TEST(by_people("no CSR") == "rate_limited");
+  BOOST_TEST(room.message.find("quota.subject of subject bank1, asked for by people is used up") != std::string::npos,
+             room.message);
+}
+
 BOOST_AUTO_TEST_CASE(ids_that_nobody_registered_share_a_quota) {
   Room room([](const PolicyFiles& files) { limit(files, "subject", 3); });
   for (const char* id : {"a", "b", "c"}) BOOST_TEST(room.issue(id) == "ok");
@@ -96,6 +116,26 @@ BOOST_AUTO_TEST_CASE(a_key_signs_as_often_as_its_quota_says) {
   for (int i = 0; i < 2; ++i) BOOST_TEST(room.issue("bank1") == "ok");
   BOOST_TEST(room.issue("bank1") == "rate_limited");
   BOOST_TEST(room.message.find("quota.key of key hub-ca") != std::string::npos, room.message);
+}
+
+BOOST_AUTO_TEST_CASE(a_user_has_as_many_keys_made_as_the_quota_says) {
+  Room room([](const PolicyFiles& files) { limit(files, "keys_made", 4); });  // two are made with the room
+  const auto csr = [](const std::string& label) {
+    return Json{{"label", label}, {"type", "ec_p256"}, {"subject", {{"common_name", "x"}}}};
+  };
+  BOOST_TEST(room.code(room.admin, "create_csr", csr("tls-1")) == "ok");
+  BOOST_TEST(room.code(room.admin, "create_key", {{"label", "ca-2"}, {"type", "ec_p256"}, {"use", "ca"}}) == "ok");
+  BOOST_TEST(room.code(room.admin, "create_csr", csr("tls-2")) == "rate_limited");
+  BOOST_TEST(room.message.find("quota.keys_made of uid") != std::string::npos, room.message);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_for_which_consent_is_missing_uses_up_no_quota) {
+  Room room([](const PolicyFiles& files) {
+    limit(files, "keys_made", 3);
+    BOOST_REQUIRE(test::replace_in(files.policy_file, "create_csr = 0", "create_csr = 1"));
+  });
+  const Json csr = {{"label", "tls-1"}, {"type", "ec_p256"}, {"subject", {{"common_name", "x"}}}};
+  for (int i = 0; i < 5; ++i) BOOST_TEST(room.code(room.admin, "create_csr", csr) == "approval_required");
 }
 
 BOOST_AUTO_TEST_CASE(reading_costs_nothing) {

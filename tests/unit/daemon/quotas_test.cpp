@@ -149,6 +149,20 @@ BOOST_AUTO_TEST_CASE(a_clock_that_jumps_fills_nothing) {
   BOOST_TEST(left(QuotaKind::key, "hub-jws") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_that_was_ahead_keeps_no_bucket_empty_once_it_is_right) {
+  for (const bool at_a_crash : {false, true}) {
+    clock.time += 24h * 30;
+    BOOST_TEST(left(QuotaKind::subject, "bank1") == 16);
+    if (!at_a_crash) test::must(quotas->save());
+    clock.time -= 24h * 30;
+    open();
+    BOOST_TEST(left(QuotaKind::subject, "bank1") == 0);
+    pass(2min);
+    BOOST_TEST(left(QuotaKind::subject, "bank1") == 16);
+    pass(1h);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(refusals_beyond_the_quota_are_counted_and_the_count_is_recorded) {
   const auto audit = test::must(AuditLog::open(folder.path(), clock));
   Refusals refusals(*quotas, *audit, clock);

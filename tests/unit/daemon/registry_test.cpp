@@ -91,6 +91,54 @@ BOOST_AUTO_TEST_CASE(an_intent_survives_a_restart_and_becomes_one_certificate) {
   BOOST_TEST((found->not_after == kNow + std::chrono::days(730)));
 }
 
+BOOST_AUTO_TEST_CASE(no_list_of_certificates_scans_the_table_or_sorts_it) {
+  for (const auto& ca : {std::optional<std::string>(), std::optional<std::string>("hub-ca")})
+    for (const auto& subject : {std::optional<std::string>(), std::optional<std::string>("bank1")}) {
+      // Kept as long as the connection: what it prepares is found again by this text.
+      static std::vector<std::string> texts;
+      texts.reserve(4);
+      texts.push_back("EXPLAIN QUERY PLAN " + std::string(certificate_table::list_sql(
+                                                  {.ca = ca, .subject = subject, .after = 0, .limit = 100})));
+      const std::string plan = test::must(registry->read([&](Database& database) -> Result<std::string> {
+        std::string lines;
+        Statement rows = TRY(database.prepare(texts.back()));
+        while (TRY(rows.step())) lines += rows.text(3) + "\n";
+        return lines;
+      }));
+      BOOST_TEST(plan.starts_with("SEARCH certificates USING "), plan);
+      BOOST_TEST(plan.find("SCAN") == std::string::npos, plan);
+      BOOST_TEST(plan.find("TEMP B-TREE") == std::string::npos, plan);
+      if (ca) BOOST_TEST(plan.find("(ca=?") != std::string::npos, plan);
+      if (subject) BOOST_TEST(plan.find("subject=?") != std::string::npos, plan);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_list_is_filtered_by_ca_and_participant) {
+  test::must(reserve(intent(1, "bank1"), {}));
+  test::must(reserve(intent(2, "bank2"), {}));
+  BOOST_TEST(list({}).size() == 2U);
+  BOOST_TEST(list({.ca = "hub-ca", .subject = {}}).size() == 2U);
+  BOOST_TEST(list({.ca = "other", .subject = {}}).empty());
+  BOOST_TEST(list({.ca = {}, .subject = "bank2"}).size() == 1U);
+  BOOST_TEST(list({.ca = "hub-ca", .subject = "bank1"}).front().subject == "bank1");
+  BOOST_TEST(list({.ca = "other", .subject = "bank1"}).empty());
+  const std::int64_t first = list({}).front().row;
+  BOOST_TEST(list({.ca = "hub-ca", .subject = {}, .after = first}).front().subject == "bank2");
+  BOOST_TEST(list({.ca = "hub-ca", .subject = {}, .limit = 1}).front().subject == "bank1");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_that_takes_long_does_not_stop_another) {
+  const auto outer = registry->read([&](Database&) -> Result<bool> {
+    std::promise<bool> answered;
+    std::jthread other([&] {
+      answered.set_value(
+          registry->read([](Database& database) { return certificate_table::list(database, {}); }).has_value());
+    });
+    return answered.get_future().get();
+  });
+  BOOST_TEST(test::must(outer));
+}
+
 BOOST_AUTO_TEST_CASE(a_certificate_once_issued_is_never_replaced) {
   test::must(reserve(intent(1, "bank1"), {}));
   BOOST_TEST(complete("hub-ca", "01000000", Bytes{1}).value());

@@ -94,11 +94,11 @@ BOOST_AUTO_TEST_CASE(a_destroyed_key_is_gone_from_token_and_sessions_and_its_lab
   BOOST_REQUIRE(signs(*signer, key));
   BOOST_REQUIRE(signs(*signer, kept));
   const auto closed = token.calls("C_CloseSession");
-  test::must(signer->destroy_key(key.id));
+  test::must(signer->destroy_key(key.id, key.label));
   BOOST_TEST(token.calls("C_DestroyObject") == 2U);
   BOOST_TEST(token.calls("C_CloseSession") > closed);  // and with the sessions their copies of the key
   BOOST_TEST((refusal_of(signer->find_key(key.id)).code == Code::not_found));
-  BOOST_TEST((refusal_of(signer->destroy_key(key.id)).code == Code::not_found));
+  BOOST_TEST((refusal_of(signer->destroy_key(key.id, key.label)).code == Code::not_found));
   BOOST_TEST(signs(*signer, kept));
   generate_ok(*signer, KeyType::ec_p256, "old");
   token.script("dead 0x30\n");
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_the_token_does_not_destroy_goes_on_signing) {
   const auto signer = open_ok(token.config());
   const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "stays");
   token.script("fail C_DestroyObject * 0x1b\n");  // CKR_ACTION_PROHIBITED
-  BOOST_TEST(!signer->destroy_key(key.id).has_value());
+  BOOST_TEST(!signer->destroy_key(key.id, key.label).has_value());
   token.script("");
   BOOST_TEST(signs(*signer, key));
 }
