@@ -168,10 +168,11 @@ Result<> check(const Config& config) {
   return {};
 }
 
-Result<> check_policy(const std::filesystem::path& folder) {
-  const Policy policy = TRY(read_policy({.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"}));
-  fmt::print("policy is good: {} profiles, sha256 {}\n", policy.profiles.all().size(), to_hex(policy.hash));
-  return {};
+Result<PolicySummary> check_policy(const std::filesystem::path& folder) {
+  const auto policy = read_policy({.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"});
+  if (!policy && policy.error().code == Code::not_found) return fail(Code::bad_request, policy.error().message);
+  if (!policy) return tl::unexpected(policy.error());
+  return PolicySummary{.profiles = policy->profiles.all().size(), .sha256 = to_hex(policy->hash)};
 }
 
 Result<> adopt_policy(const Config& config) {

@@ -375,12 +375,14 @@ class Commands(unittest.TestCase):
         self.assertRegex(self.hubseal("policy", "history").stdout.decode(), r"2 +2026.* +security-team +1000 +a-17")
 
     def test_policy_check_asks_hubseald_and_no_daemon(self):
-        program = self.write("hubseald", b"#!/bin/sh\necho \"$1 $2\"\ntest -e \"$2/policy.toml\" || exit 2\n")
+        reply = json.dumps({"v": 1, "id": "check-policy", "ok": {"good": True, "profiles": 6, "sha256": "5a"}})
+        program = self.write("hubseald", f"#!/bin/sh\necho a line of the log >&2\n[ \"$1 $3\" = '--check-policy --json' ] || "
+                                         f"exit 1\ntest -e \"$2/policy.toml\" || exit 2\necho '{reply}'\n".encode())
         os.chmod(program, 0o755)
         self.assertEqual(self.hubseal("policy", "check", self.folder, "--hubseald", program).returncode, 2)
         self.write("policy.toml", b"")
         done = self.hubseal("policy", "check", self.folder, "--hubseald", program)
-        self.assertEqual((done.returncode, done.stdout.decode()), (0, f"--check-policy {self.folder}\n"))
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, "policy is good: 6 profiles, sha256 5a\n"))
 
     def test_jws_sign_sends_the_bytes_as_they_are(self):
         daemon = self.serve({"sign_jws": {"jws": "a..c"}})
