@@ -112,6 +112,7 @@ std::string advice_for(const Error& error, std::string_view operation) {
   if (error.message.starts_with("ceremony, after its steps")) return {};
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
+  if (error.message.starts_with("input ") && has(error, "; wanted ")) return {};
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";
   if (has(error, "signs neither certificates nor lists; ")) return {};  // the message tells what to do
   if (has(error, "cannot be started")) return "name hubseald's program with --hubseald";
