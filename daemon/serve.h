@@ -13,7 +13,8 @@ namespace hubseal::daemon {
 /// says READY, serves until SIGTERM or SIGINT, drains. Returns when all is closed.
 Result<> serve(const Config& config);
 
-/// Whether profiles load and the state folder can be used; touches neither token nor sockets.
+/// Whether profiles load and PIN file, module and folders can be used; makes nothing, and touches neither token nor
+/// sockets. Prints what could not be looked at.
 Result<> check(const Config& config);
 
 /// What policy.toml and profiles/ of a folder say, where they are a policy; touches nothing else.
