@@ -63,6 +63,9 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
   const Ensured jws = TRY(ensure_key(session, {plan.jws_key, plan.jws_key_type, "jws"}));
   report.step(fmt::format("key {} ({})", plan.jws_key, plan.jws_key_type), made_or_there(jws, "made in the token"));
 
+  const auto health = session.call("health", Json::object());
+  if (health && is_sealed(*health)) report.step("sealed", "nothing is signed until `hubseal unseal`");
+
   if (session.json) {
     session.print_json(
         {{"steps", report.steps()}, {"ca", ca.object}, {"ca_key", ca_key.object}, {"jws_key", jws.object}});

@@ -117,6 +117,13 @@ class Init(unittest.TestCase):
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertIn(b"CA hub-jws signs nothing", done.stderr)
 
+    def test_a_room_that_is_sealed_is_there_already_and_told_to_be_sealed(self):
+        self.make_room()
+        done = self.init(FAKE_HUBSEALD="sealed")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"CA hub-ca: was there already", done.stdout)
+        self.assertIn(b"sealed: nothing is signed until `hubseal unseal`", done.stdout)
+
     def test_an_interrupted_ceremony_is_carried_on(self):
         self.make_room()
         with open(self.path("state.json"), "w", encoding="utf-8") as stream:
