@@ -489,6 +489,26 @@ class Commands(unittest.TestCase):
         self.assertEqual((sent["op"], sent["approver"], sent["decision"]), ("submit_approval", "alice-card", "approve"))
         self.assertEqual(base64.b64decode(sent["signature"]), signature)
 
+    def test_an_assertion_is_taken_as_the_wire_and_as_browsers_write_it(self):
+        daemon = self.serve({"submit_approval": self.approval(agreed=1)})
+        parts = {"authenticator_data": "AA", "client_data_json": "AAE", "signature": "AAEC"}
+        browser = {"id": "x", "type": "public-key", "response": {"authenticatorData": "AA", "clientDataJSON": "AAE",
+                                                                 "signature": "AAEC", "userHandle": None}}
+        vote = ("approval", "reject", "a-17", "--approver", "alice-passkey")
+        for assertion in (parts, browser):
+            done = self.hubseal(*vote, "--assertion", self.write("a.json", json.dumps(assertion).encode()))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            sent = daemon.requests[-1]
+            self.assertEqual((sent["op"], sent["approver"], sent["decision"], sent["webauthn"]),
+                             ("submit_approval", "alice-passkey", "reject", parts))
+        for text, words in ((b"nonsense", b"a.json: "), (b'{"signature":"AA"}', b'no text "authenticator_data"'),
+                            (b'{"response":{}}', b'no text "authenticatorData"')):
+            done = self.hubseal(*vote, "--assertion", self.write("a.json", text))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+        self.assertIn(b"--signature or --assertion", self.hubseal(*vote).stderr)
+        self.assertEqual(len(daemon.requests), 2)
+
     def test_one_agrees_and_rejects_in_ones_own_name(self):
         daemon = self.serve({"approve": self.approval(state="rejected")})
         for word in ("approve", "reject"):
