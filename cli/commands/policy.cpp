@@ -30,7 +30,14 @@ struct Options {
 
 Result<ExitCode> load(const Session& session, const Options& options) {
   Json fields = Json::object();
-  if (!options.sha256.empty()) fields["sha256"] = options.sha256;
+  if (!options.sha256.empty()) {
+    if (options.sha256.size() != 64 || options.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
+      return fail(Code::bad_request,
+                  fmt::format("--sha256 \"{}\"; wanted the whole hash, 64 hexadecimal digits in small "
+                              "letters, as hubseal policy check prints it",
+                              options.sha256));
+    fields["sha256"] = options.sha256;
+  }
   const Json loaded = TRY(session.call("load_policy", fields));
   if (session.json)
     session.print_json(loaded);
@@ -128,10 +135,12 @@ void add_policy(CLI::App& app, Session& session) {
 
   const auto loaded = std::make_shared<Options>();
   CLI::App* loading = command(*policy, "load", "Bring what the files of hubseald's configuration say into force",
-                              "  hubseal policy load\n  hubseal policy load --sha256 9b0d5f8e...\n");
+                              "  hubseal policy load\n  hubseal policy load --sha256 "
+                              "9b0d5f8e6c7a4b3d2e1f00112233445566778899aabbccddeeff001122334455\n");
   loading
-      ->add_option("--sha256", loaded->sha256,
-                   "Only if the files are the policy with this hash, as \"policy show\" has it")
+      ->add_option(
+          "--sha256", loaded->sha256,
+          "Only if the files are the policy with this whole hash, as \"policy check\" and \"policy show\" have it")
       ->type_name("HEX");
   on(loading, session, loaded, load);
 

@@ -245,6 +245,40 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.read("chain.pem"), CA_PEM)
         self.assertIn(b"4f1c0a", first.stdout)
 
+    def test_a_refused_csr_is_told_with_the_way_on(self):
+        message = ""
+        self.serve(lambda request: {"get_subject": {"subject": "bank1", "organization": "Bank One"},
+                                    "get_ca": {"ca": "hub-ca", "successor": "hub-ca-2"}}.get(
+                                        request["op"], ("policy_denied", message)))
+        csr = self.write("bank.csr", b"PEM")
+        issue = ("cert", "issue", "--profile", "p", "--participant", "bank1", "--csr")
+        message = "profile p: the subject lacks country, which is required"
+        self.assertIn(b"no country for bank1: hubseal subject set bank1 --country", self.hubseal(*issue, csr).stderr)
+        message = 'CA "hub-ca" was retired at 2026-11-24T09:00:00Z and issues no more'
+        self.assertIn(b"its successor is hub-ca-2: --ca hub-ca-2", self.hubseal(*issue, csr).stderr)
+        der = self.write("der.csr", b"\x30\x82\x01\x02")
+        done = self.hubseal(*issue, der)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"{der}: this is DER; wanted PEM: openssl req -inform DER -in {der}".encode(), done.stderr)
+
+    def test_a_serial_is_sent_as_the_daemon_writes_it(self):
+        daemon = self.serve({"revoke_certificate": {}, "release_certificate": {}, "get_certificate": ISSUED})
+        for words in (("show",), ("hold",), ("release",), ("revoke", "--reason", "superseded")):
+            self.assertEqual(self.hubseal("cert", *words, "0xA5:6A").returncode, 0)
+            self.assertEqual(daemon.requests[-1]["serial"], "a56a")
+            done = self.hubseal("cert", *words, "a5-6a")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b'serial: "a5-6a"', done.stderr)
+
+    def test_policy_load_wants_the_whole_hash(self):
+        daemon = self.serve({"load_policy": {"version": 2, "sha256": "5a" * 32, "changed": True}})
+        for digits in ("9b0d5f8e", "9b0d5f8e...", "zz" * 32):
+            done = self.hubseal("policy", "load", "--sha256", digits)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"64 hexadecimal digits", done.stderr)
+        self.assertEqual(daemon.requests, [])
+        self.assertEqual(self.hubseal("policy", "load", "--sha256", "5a" * 32).returncode, 0)
+
     def test_an_out_file_that_holds_something_else_is_kept(self):
         self.serve({"issue_certificate": ISSUED})
         self.write("bank.key", b"precious")

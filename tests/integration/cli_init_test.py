@@ -79,6 +79,7 @@ class Init(unittest.TestCase):
         handbook = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text()
         section = handbook.split("\n## 2 ")[1].split("\n## ")[0]
         self.assertEqual(len(said), 6)
+        self.assertRegex(self.make_room(), r"(?s)hubseal subject set bank1 .*hubseal cert issue ")
         self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
 
     def test_again_it_makes_nothing_and_needs_no_subject(self):

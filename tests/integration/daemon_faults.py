@@ -247,6 +247,12 @@ class Files(RigTest):
                       f"server.state_dir: {room.state} belongs to uid 1 and was not checked"):
             self.assertIn(words, done.stdout)
 
+    def test_a_witness_that_is_none_is_named_by_its_place(self):
+        room = self.make(start=False)
+        room.audit_lines = 'witnesses = ["nobody"]'
+        room.write_config()
+        self.refuses(room, BAD_CONFIG, "audit.witnesses[0]: ")
+
     def test_a_pin_file_of_two_lines_is_refused_and_nothing_is_sent(self):
         room = self.make(fake=True, start=False)
         room.pin_file.write_text(f"{rig.PIN}\nthe other PIN\n")
