@@ -89,6 +89,34 @@ std::string advice_forbidden(const Error& error, std::string_view operation) {
          std::string(operation.ends_with("_ca") ? "hubseal ca list, hubseal key list" : "hubseal key list");
 }
 
+/// The word behind `words`.
+std::string word_after(const Error& error, std::string_view words) {
+  const std::size_t begin = error.message.find(words) + words.size();
+  return error.message.substr(begin, error.message.find_first_of(" \",;:", begin) - begin);
+}
+
+/// The daemon speaks of its operations: what they are called here. Empty where it speaks of none.
+std::string advice_command(const Error& error, std::string_view operation) {
+  if (has(error, "it is entered with set_subject"))
+    return fmt::format("enter it with: hubseal subject set {} --help", word_after(error, "participant "));
+  if (has(error, "are put back by resume_subject"))
+    return fmt::format("hubseal subject resume {}", word_after(error, "participant "));
+  if (has(error, "(suspend_key can be taken back"))
+    return fmt::format(
+        "hubseal key suspend {0} can be taken back; hubseal key deactivate {0} --compromised is for good",
+        word_after(error, "lists need key \""));
+  if (operation == "retire_ca" && has(error, "Wanted either the \"successor\""))
+    return "give --successor CA, or --last; see which CAs issue with: hubseal ca list";
+  if (has(error, "itself, which no list of its own"))
+    return "where its key is in wrong hands: hubseal key deactivate KEY --compromised (hubseal ca list names the key)";
+  if (has(error, "there is no approver")) return "see who is with: hubseal approver list";
+  if (operation == "issue_certificate" && has(error, "PKI-5: "))
+    return "see which names are whose with: hubseal subject list, hubseal subject show";
+  if (operation == "load_policy" && (has(error, "cannot be opened") || has(error, "cannot be examined")))
+    return "hubseald itself must be able to read the file: see its owner and mode with ls -l";
+  return {};
+}
+
 std::string advice_policy(const Error& error, std::string_view operation) {
   if (has(error, "was rejected"))
     return "talk to the approvers; hubseal --anew and the same command ask once more, for a new approval";
@@ -109,12 +137,14 @@ bool was_turned_away(const Error& error) {
 
 std::string advice_for(const Error& error, std::string_view operation) {
   if (has(error, " ended with status ")) return {};  // the reason tells what to do
-  if (error.message.starts_with("ceremony, after its steps")) return {};
+  if (error.message.starts_with("ceremony, after its steps") || error.message.starts_with("transcript ")) return {};
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
+  if (error.message.starts_with("input ") && has(error, "; wanted ")) return {};
   if (error.message.starts_with("input file ")) return "name a file that is there and that this user may read";
   if (has(error, "signs neither certificates nor lists; ")) return {};  // the message tells what to do
   if (has(error, "cannot be started")) return "name hubseald's program with --hubseald";
+  if (auto command = advice_command(error, operation); !command.empty()) return command;
   switch (error.code) {
     case Code::bad_request: return advice_bad_request(operation);
     case Code::too_large: return {};

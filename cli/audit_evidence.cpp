@@ -7,13 +7,14 @@
 
 #include "cli/input_output.h"
 #include "cli/table.h"
+#include "common/key_types.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
 
 namespace hubseal::cli {
 namespace {
 
-constexpr std::size_t kMaxKeyBytes = 8192;
+constexpr std::size_t kMaxKeyBytes = 8192, kMaxNoteBytes = 8192;
 
 /// What the record is about, in one word.
 std::string about(const Json& record) {
@@ -26,10 +27,39 @@ std::string about(const Json& record) {
 
 Result<Bytes> read_audit_key(const std::string& file) {
   const std::string pem = TRY(read_input(file, kMaxKeyBytes));
+  const auto wanted = [&file](const std::string& found) {
+    return fail(Code::bad_request, fmt::format("input file {}: {}; wanted the log's public key, P-256 in PEM, as "
+                                               "hubseal key show hubseal-audit --out FILE writes it",
+                                               file, found));
+  };
   auto spki = x509::der_of_pem(pem, {"PUBLIC KEY"});
-  if (!spki) return fail(Code::bad_request, fmt::format("{}: {}", file, spki.error().message));
-  TRY(x509::public_key_from_spki(*spki));
+  if (!spki) return wanted(spki.error().message);
+  const auto key = x509::public_key_from_spki(*spki);
+  if (!key) return wanted(key.error().message);
+  const auto type = key_type_of(key->get());
+  if (!type) return wanted(type.error().message);
+  if (*type != KeyType::ec_p256) return wanted(fmt::format("a key of type {}", to_string(*type)));
   return spki;
+}
+
+Result<std::string> read_checkpoint(const std::string& file) {
+  std::string text = TRY(read_input(file, kMaxNoteBytes));
+  while (text.ends_with("\n\n")) text.pop_back();
+  const auto note = audit::parse_note(text);
+  const auto checkpoint = note ? audit::parse_checkpoint(note->text) : tl::unexpected(note.error());
+  if (checkpoint) return text;
+  return fail(Code::bad_request, fmt::format("input file {}: {}; wanted a checkpoint, as hubseal audit checkpoint "
+                                             "--out FILE writes it",
+                                             file, checkpoint.error().message));
+}
+
+Result<audit::Verdict> judge_copy(const audit::Evidence& evidence) {
+  auto verdict = audit::verify(evidence);
+  if (verdict || verdict.error().code == Code::too_large) return verdict;
+  return fail(Code::bad_request,
+              fmt::format("input folder {}: {}; wanted the folder of an audit log, with audit*.jsonl "
+                          "and checkpoints",
+                          evidence.folder.string(), verdict.error().message));
 }
 
 Result<SignedCheckpoint> check_note(const std::string& text, const std::vector<Bytes>& keys) {
@@ -40,8 +70,10 @@ Result<SignedCheckpoint> check_note(const std::string& text, const std::vector<B
     const PkeyPtr key = TRY(x509::public_key_from_spki(spki));
     if (audit::is_signed_by(result.note, result.checkpoint.origin, spki, key.get())) return result;
   }
+  const std::string other = audit::other_signer(result.note, result.checkpoint.origin, keys);
   return fail(Code::policy_denied,
-              fmt::format("the checkpoint of {} records is not signed by this audit key", result.checkpoint.size));
+              fmt::format("the checkpoint of {} records is not signed by this audit key{}", result.checkpoint.size,
+                          other.empty() ? "" : fmt::format("; it names the key {}: is the key right?", other)));
 }
 
 Result<std::vector<audit::Hash>> read_proof(const Json& answer) {

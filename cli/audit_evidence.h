@@ -5,12 +5,18 @@
 #include <vector>
 
 #include "cli/session.h"
-#include "common/audit/checkpoint.h"
+#include "common/audit/verify.h"
 
 namespace hubseal::cli {
 
-/// SubjectPublicKeyInfo from a PEM file. Errors: bad_request, naming the file.
+/// SubjectPublicKeyInfo of a P-256 key from a PEM file. Errors: bad_request, naming the file.
 Result<Bytes> read_audit_key(const std::string& file);
+
+/// A checkpoint from a file, also one that was cut out of a file of several. Errors: bad_request, naming the file.
+Result<std::string> read_checkpoint(const std::string& file);
+
+/// The verdict on a copy. Errors: bad_request, naming the place, where it is no copy of a log that can be read.
+Result<audit::Verdict> judge_copy(const audit::Evidence& evidence);
 
 /// A checkpoint whose signature was verified.
 struct SignedCheckpoint {

@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <functional>
 
 #include <fmt/format.h>
 
@@ -127,6 +127,9 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
   if (length > 0 && secret.bytes()[length - 1] == '\n') --length;
   secret.truncate(length);
   if (secret.empty()) return fail(Code::bad_request, path.string() + " is empty");
+  const auto bytes = secret.bytes();
+  if (const auto more = std::count(bytes.begin(), bytes.end(), '\n'); more > 0)
+    return fail(Code::bad_request, fmt::format("{} holds {} lines; wanted one", path.string(), more + 1));
   return secret;
 }
 

@@ -28,7 +28,7 @@ Result<> check_trusted_path(const std::filesystem::path& path);
 /// followed only where `trust` is any.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes, Trust trust);
 
-/// A secret, without a copy on the heap: trust is Trust::secret, a final line feed is left out.
+/// A secret of one line, without a copy on the heap: trust is Trust::secret, a final line feed is left out.
 Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// Replaces `path` as one step: temporary file beside it, fsync, rename, fsync of the folder.

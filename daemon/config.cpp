@@ -71,8 +71,13 @@ Result<Config::Audit> read_audit(Fields fields) {
       static_cast<std::uint64_t>(TRY(fields.integer_or("checkpoint_records", 1, 1'000'000, 1000)));
   audit.checkpoints.counter_in_token = TRY(fields.boolean_or("counter_in_token", true));
   audit.checkpoints.period = std::chrono::seconds(TRY(fields.integer_or("checkpoint_seconds", 1, 86400, 60)));
-  for (const std::string& key : TRY(fields.text_list("witnesses", 16, 256)))
-    audit.checkpoints.witnesses.push_back(TRY(audit::Witness::parse(key)));
+  for (const std::string& key : TRY(fields.text_list("witnesses", 16, 256))) {
+    auto witness = audit::Witness::parse(key);
+    if (!witness)
+      return fail(Code::bad_request,
+                  fmt::format("audit.witnesses[{}]: {}", audit.checkpoints.witnesses.size(), witness.error().message));
+    audit.checkpoints.witnesses.push_back(*std::move(witness));
+  }
   TRY(fields.nothing_left());
   return audit;
 }

@@ -16,11 +16,13 @@
 
 #include "common/files.h"
 #include "common/log.h"
+#include "daemon/folders.h"
 
 namespace hubseal::daemon {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr char kKey[] = "server.runtime_dir";
 
 tl::unexpected<Error> fail_errno(Code code, const std::string& what) {
   const int problem = errno;
@@ -49,14 +51,19 @@ Result<> clear_path(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+std::filesystem::path socket_path(const std::filesystem::path& runtime_dir, Role role) {
+  return runtime_dir / fmt::format("{}.sock", to_string(role));
+}
+
 Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, const std::vector<PeerRule>& rules) {
-  const std::string path = runtime_dir / fmt::format("{}.sock", to_string(role));
+  const std::string path = socket_path(runtime_dir, role);
   const sockaddr_un address = TRY(address_of(path));
   TRY(clear_path(path, address));
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno(Code::internal, path);
   // umask is 0077 until the mode is set: nobody slips in between bind and chmod.
-  if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return fail_errno(Code::internal, path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return folder_problem(kKey, path);
   for (const PeerRule& rule : rules)
     if (rule.role == role && rule.gid && ::chown(path.c_str(), static_cast<uid_t>(-1), *rule.gid) != 0)
       return fail(
@@ -91,6 +98,14 @@ Result<std::vector<Listener>> take_passed(int count, char** names) {
 
 }  // namespace
 
+Result<> check_runtime_dir(const std::filesystem::path& runtime_dir) {
+  for (const auto& [name, role] : kRoles) TRY(address_of(socket_path(runtime_dir, role)));
+  TRY(check_folder(kKey, runtime_dir));
+  std::error_code problem;
+  if (std::filesystem::exists(runtime_dir, problem)) TRY(check_trusted_path(runtime_dir));
+  return {};
+}
+
 Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
                                              const std::vector<PeerRule>& rules) {
   char** names = nullptr;
@@ -103,7 +118,12 @@ Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtim
     return listeners;
   }
   std::error_code problem;
+  TRY(check_runtime_dir(runtime_dir));
   std::filesystem::create_directories(runtime_dir, problem);
+  if (problem) {
+    errno = problem.value();
+    return folder_problem(kKey, runtime_dir);
+  }
   // Modes and groups are set by path: nobody else may put a link in a socket's place.
   TRY(check_trusted_path(runtime_dir));
   std::vector<Listener> listeners;

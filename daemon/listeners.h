@@ -15,11 +15,15 @@ struct Listener {
   UniqueFd fd;
 };
 
+/// Whether sockets of our own could be made in this folder, which may be missing yet. Makes nothing.
+/// Errors: bad_request, storage_unavailable, naming the key.
+Result<> check_runtime_dir(const std::filesystem::path& runtime_dir);
+
 /// The sockets that systemd passes (sd_listen_fds, named agent, jws, admin and audit by
 /// FileDescriptorName=); without systemd, sockets of our own in `runtime_dir`: mode 0660, owned by
 /// our user and by the group of the rule that names one for this socket.
-/// Errors: bad_request (an unknown name, a path that is too long), conflict (another hubseald
-/// listens there), internal.
+/// Errors: bad_request (an unknown name, a path that is too long, a folder that cannot be written to), conflict
+/// (another hubseald listens there), storage_unavailable, internal.
 Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
                                              const std::vector<PeerRule>& rules);
 

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "common/wire/message.h"
 #include "daemon/config.h"
 #include "daemon/hardening.h"
 #include "daemon/serve.h"
@@ -19,14 +21,29 @@ struct Options {
   std::string config = "/etc/hubseal/hubseald.toml";
   std::string so_pin_file;
   std::string policy_folder;
+  bool json = false;
   bool check_only = false;
   bool init_token = false;
   bool adopt_policy = false;
 };
 
+/// For people; or for `hubseal policy check`, as a reply of the protocol that also says what is wrong.
+Result<> tell_policy(const Options& options) {
+  constexpr char kId[] = "check-policy";
+  const auto policy = daemon::check_policy(options.policy_folder);
+  if (options.json && !policy) fmt::print("{}\n", wire::encode_error(kId, policy.error()));
+  if (!policy) return tl::unexpected(policy.error());
+  if (options.json)
+    fmt::print("{}\n",
+               wire::encode_ok(kId, {{"good", true}, {"profiles", policy->profiles}, {"sha256", policy->sha256}}));
+  else
+    fmt::print("policy is good: {} profiles, sha256 {}\n", policy->profiles, policy->sha256);
+  return {};
+}
+
 Result<> run(const Options& options) {
   TRY(daemon::harden_process());
-  if (!options.policy_folder.empty()) return daemon::check_policy(options.policy_folder);
+  if (!options.policy_folder.empty()) return tell_policy(options);
   const daemon::Config config = TRY(daemon::Config::load(options.config));
   if (options.init_token) return daemon::init_token(config, options.so_pin_file);
   if (options.check_only) return daemon::check(config);
@@ -45,8 +62,10 @@ int main(int argc, char** argv) {
   Options options;
   app.add_option("--config", options.config, "configuration file")->capture_default_str();
   app.add_flag("--check-config", options.check_only, "read configuration and policy, say what is wrong, and end");
-  app.add_option("--check-policy", options.policy_folder,
-                 "read policy.toml and profiles/ of this folder, say what is wrong, and end");
+  auto* policy = app.add_option("--check-policy", options.policy_folder,
+                                "read policy.toml and profiles/ of this folder, say what is wrong, and end");
+  app.add_flag("--json", options.json, "with --check-policy: answer as the protocol does, in one line of JSON")
+      ->needs(policy);
   app.add_flag("--adopt-policy", options.adopt_policy,
                "take the policy's files into force for the next start, and end; hubseald must not be running");
   auto* init = app.add_flag("--init-token", options.init_token,

@@ -1,6 +1,7 @@
 #include "daemon/serve.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -43,10 +44,30 @@ Result<> check_module(const Config& config) {
   return fail(Code::bad_request, fmt::format("token.module: {}", trusted.error().message));
 }
 
+/// Whether root looks at what another user will use: whether that user may cannot be told from here.
+bool is_for_another(std::string_view key, const std::filesystem::path& path) {
+  struct stat info {};
+  if (::geteuid() != 0 || ::stat(path.c_str(), &info) != 0 || info.st_uid == 0) return false;
+  fmt::print("{}: {} belongs to uid {} and was not checked; check the configuration as that user\n", key, path.string(),
+             info.st_uid);
+  return true;
+}
+
+/// As the start looks at it.
+Result<> check_folder_of(std::string_view key, const std::filesystem::path& path,
+                         Result<> (*check)(const std::filesystem::path&)) {
+  if (is_for_another(key, path)) return {};
+  TRY(check(path));
+  std::error_code problem;
+  if (!std::filesystem::exists(path, problem))
+    fmt::print("{}: {} is not there yet; the start makes it\n", key, path.string());
+  return {};
+}
+
 /// A PIN file that is there must be fit to be read; the first ceremony makes it.
 Result<> check_pin_file(const Config::Token& token) {
   std::error_code problem;
-  if (!token.pin_file) return {};
+  if (!token.pin_file || is_for_another("token.pin_file", *token.pin_file)) return {};
   if (!std::filesystem::exists(*token.pin_file, problem)) {
     fmt::print("token.pin_file: {} is not there yet; hubseal init makes it\n", token.pin_file->string());
     return {};
@@ -162,16 +183,19 @@ Result<> serve(const Config& config) {
 Result<> check(const Config& config) {
   TRY(check_module(config));
   TRY(check_pin_file(config.token));
+  TRY(check_folder_of("server.state_dir", config.server.state_dir, &StateFolder::check));
+  TRY(check_folder_of("server.runtime_dir", config.server.runtime_dir, &check_runtime_dir));
   const Policy policy = TRY(read_policy(config.server.policy));
   TRY(check_profiles(policy, config.peers));
   fmt::print("configuration is good: {} peers, {} profiles\n", config.peers.size(), policy.profiles.all().size());
   return {};
 }
 
-Result<> check_policy(const std::filesystem::path& folder) {
-  const Policy policy = TRY(read_policy({.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"}));
-  fmt::print("policy is good: {} profiles, sha256 {}\n", policy.profiles.all().size(), to_hex(policy.hash));
-  return {};
+Result<PolicySummary> check_policy(const std::filesystem::path& folder) {
+  const auto policy = read_policy({.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"});
+  if (!policy && policy.error().code == Code::not_found) return fail(Code::bad_request, policy.error().message);
+  if (!policy) return tl::unexpected(policy.error());
+  return PolicySummary{.profiles = policy->profiles.all().size(), .sha256 = to_hex(policy->hash)};
 }
 
 Result<> adopt_policy(const Config& config) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "common/result.h"
 #include "daemon/config.h"
@@ -12,11 +13,17 @@ namespace hubseal::daemon {
 /// says READY, serves until SIGTERM or SIGINT, drains. Returns when all is closed.
 Result<> serve(const Config& config);
 
-/// Whether profiles load and the state folder can be used; touches neither token nor sockets.
+/// Whether profiles load and PIN file, module and folders can be used; makes nothing, and touches neither token nor
+/// sockets. Prints what could not be looked at.
 Result<> check(const Config& config);
 
-/// Whether policy.toml and profiles/ of a folder are a policy; touches nothing else.
-Result<> check_policy(const std::filesystem::path& folder);
+/// What policy.toml and profiles/ of a folder say, where they are a policy; touches nothing else.
+/// Errors: never not_found: the command line named what is missing.
+struct PolicySummary {
+  std::size_t profiles = 0;
+  std::string sha256;
+};
+Result<PolicySummary> check_policy(const std::filesystem::path& folder);
 
 /// Takes the files of the policy into force for the next start, without a daemon: for what an older hubseald stored and
 /// this one does not understand. Recorded in registry and audit log.

@@ -54,6 +54,9 @@ check_state() {
   [[ $1 =~ ^/[A-Za-z0-9._/@+,-]+$ ]] ||
     fail "the folder $1 has characters other than letters, digits and . _ / @ + , - in its name. Give --state"
   check_folder "$1" "--state $1" "Give another --state"
+  # What ./run writes first is the lock.
+  [[ ! -d $1 || -e $1/lock || -z $(ls -A "$1") ]] ||
+    fail "--state $1 is not empty and holds no state of ./run. Give a new folder"
   check_folders_above "$1"
 }
 
@@ -177,8 +180,19 @@ await() {
   done
 }
 
+# People have stopped all signing: what is there can be looked at, and `hubseal unseal` goes on.
+is_sealed() {
+  local status
+  status=$("$hubseal" --json status) || true  # 4: it is not ready
+  jq --exit-status .health.sealed <<<"$status" >/dev/null
+}
+
+is_ready_or_sealed() {
+  "$hubseal" status || is_sealed
+}
+
 await_daemon() {
-  await hubseald "$daemon_pid" "$hubseal" status
+  await hubseald "$daemon_pid" is_ready_or_sealed
   echo "hubseald       pid $daemon_pid, sockets in $state/run"
 }
 
@@ -291,6 +305,19 @@ issue_approved() {
     fail "careful-bank: $answer"
   fi
   jq -r .certificate <<<"$answer" >"$folder/client.pem"
+}
+
+demonstrate() {
+  say "A bank is onboarded over REST"
+  base=http://127.0.0.1:$port/api
+  onboard_bank
+  fetch_certificate
+  openssl x509 -in "$state/$bank/client.pem" -noout -subject -issuer -serial -dates
+  openssl verify -CAfile "$state/$bank/hub-ca.pem" -purpose sslclient "$state/$bank/client.pem"
+
+  say "A certificate that two people must agree to"
+  issue_approved
+  openssl verify -CAfile "$state/$bank/hub-ca.pem" -purpose sslclient "$state/careful-bank/client.pem"
 }
 
 name_of() {

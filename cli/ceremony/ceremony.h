@@ -52,6 +52,9 @@ Result<> ensure_token(const CeremonyPlan& plan, const DaemonConfig& config, Repo
 /// or a child for as long as the ceremony lasts.
 Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report);
 
+/// Whether people have stopped all signing, as the answer of `health` says.
+bool is_sealed(const Json& health);
+
 /// The error that says how hubseald ended, with the end of what it printed, on one line.
 tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output);
 

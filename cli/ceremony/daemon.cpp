@@ -20,7 +20,8 @@ constexpr std::size_t kShownOutput = 4096;
 /// The daemon's word on itself; hsm_unavailable while nobody listens.
 Result<Json> ask_health(const Session& session) { return session.call("health", Json::object()); }
 
-bool is_ready(const Json& health) { return text_of(health, "status") == "ready"; }
+/// One that people have sealed is as it shall be: what is there already is found, and nothing is made.
+bool is_ready(const Json& health) { return text_of(health, "status") == "ready" || is_sealed(health); }
 
 std::string problems_of(const Json& health) {
   std::string problems;
@@ -108,6 +109,8 @@ Result<> check_config(const CeremonyPlan& plan) {
   if (*status != 0) return ended("hubseald --check-config", *status, child.output(kShownOutput));
   return {};
 }
+
+bool is_sealed(const Json& health) { return member_of(health, "sealed") == Json(true); }
 
 std::string hubseald_path(const CeremonyPlan& plan) {
   if (!plan.hubseald.empty()) return plan.hubseald;

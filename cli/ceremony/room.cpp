@@ -76,9 +76,17 @@ Result<Json> find_cross(const Session& session, const CeremonyStep& step) {
 }  // namespace
 
 Result<Room> look_at_room(const Session& session) {
-  const Json version = TRY(session.call("version", Json::object()));
-  const Json health = TRY(session.call("health", Json::object()));
-  const Json checkpoint = TRY(session.call("get_checkpoint", Json::object()));
+  const auto ask = [&session](const char* operation, const char* permission) -> Result<Json> {
+    auto answer = session.call(operation, Json::object());
+    if (!answer && answer.error().code == Code::forbidden)
+      return fail(Code::forbidden,
+                  fmt::format("{}; a ceremony needs the permission \"{}\"", answer.error().message, permission));
+    return answer;
+  };
+  const Json version = TRY(ask("version", "status"));
+  const Json health = TRY(ask("health", "status"));
+  TRY(ask("list_keys", "read_keys"));
+  const Json checkpoint = TRY(ask("get_checkpoint", "read_audit"));
   const Json& token = member_of(health, "token");
   Room room{.instance = text_of(checkpoint, "origin"),
             .version = text_of(version, "version"),

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/ceremony/fingerprint.h"
+#include "cli/ceremony/interruption.h"
 #include "cli/ceremony/room.h"
 #include "cli/ceremony/transcript_file.h"
 #include "cli/input_output.h"
@@ -84,8 +85,8 @@ class Runner {
     TRY(file_.append(end_line()));
     tell(
         fmt::format("\nAll {} steps are done and proven. The transcript is {}; check it on another machine with:\n"
-                    "  hubseal ceremony verify {} --key audit-key.pem\n",
-                    transcript_.done.size(), file_.path(), file_.path()));
+                    "  hubseal ceremony verify {} --key audit-key.pem --file {}\n",
+                    transcript_.done.size(), file_.path(), file_.path(), options_.file));
     return {};
   }
 
@@ -101,7 +102,7 @@ class Runner {
   Result<> do_step(std::size_t number, const CeremonyStep& step) {
     if (step.operation == "confirm_backup" && !options_.yes &&
         !says_yes(fmt::format("Has somebody seen the backup of {}?", step.about)))
-      return fail(Code::approval_required, "the backup is not confirmed; nothing was asked");
+      return fail(Code::policy_denied, "the question was answered with no; the backup is not confirmed");
     Asked asked;
     asked.records = TRY(count_records(session_));
     asked.uid = ::getuid();
@@ -212,6 +213,7 @@ Result<ExitCode> run_ceremony(const Session& session, CeremonyRun options) {
   if (!session.json) print(render_script(script));
   std::fflush(stdout);
   Runner runner = TRY(prepare(session, options, std::move(script), room));
+  const InterruptionNote note(fmt::format("\nhubseal: the ceremony goes on with --continue {}\n", runner.path()));
   TRY(runner.do_steps());
   TRY(runner.finish());
   return tell_end(session, runner.transcript(), runner.path());

@@ -57,7 +57,12 @@ Result<TranscriptFile> TranscriptFile::create(const std::string& path) {
 
 Result<TranscriptFile::Continued> TranscriptFile::open(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return failed(path);
+  if (!fd && (errno == EACCES || errno == EPERM))
+    return fail(Code::bad_request,
+                fmt::format("transcript {}: this user (uid {}) may not write to it; a ceremony goes on "
+                            "by the user that began it",
+                            path, ::getuid()));
+  if (!fd) return fail(Code::bad_request, fmt::format("transcript {}: {}", path, std::strerror(errno)));
   TRY(lock(fd, path));
   std::string text = TRY(read_file(path, kMaxTranscriptBytes, Trust::any));
   const std::size_t whole = text.rfind('\n') + 1;  // npos + 1 is 0

@@ -1,4 +1,5 @@
 // hubseal approval: what waits for the consent of several people.
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
@@ -15,11 +16,18 @@ namespace hubseal::cli {
 namespace {
 
 constexpr std::size_t kMaxSignatureBytes = 96;  // as the wire has it
+constexpr std::size_t kMaxAssertionBytes = 32 * 1024;
+
+/// The parts of an assertion as the wire calls them, and as browsers do (PublicKeyCredential.toJSON()).
+constexpr std::array kAssertionParts = {std::pair{"authenticator_data", "authenticatorData"},
+                                        std::pair{"client_data_json", "clientDataJSON"},
+                                        std::pair{"signature", "signature"}};
 
 struct Options {
   std::string approval;
   std::string state = "open";
   std::string signature;
+  std::string assertion;
   std::string approver;
   bool reject = false;
   std::string out;
@@ -61,13 +69,39 @@ Result<ExitCode> statement(const Session& session, const Options& options) {
   return ExitCode::ok;
 }
 
+/// What a page or a tool has made of the challenge, as PROTOCOL.md's submit_approval takes it.
+Result<Json> read_assertion(const std::string& file) {
+  const auto wrong = [&file](const std::string& problem) {
+    return fail(Code::bad_request,
+                fmt::format("input file {}: {}; wanted a JSON object with authenticator_data, client_data_json and "
+                            "signature, each in base64url, or what PublicKeyCredential.toJSON() gives",
+                            file, problem));
+  };
+  const auto json = parse_json(TRY(read_input(file, kMaxAssertionBytes)));
+  if (!json) return wrong(json.error().message);
+  const Json& response = member_of(*json, "response");
+  const bool from_browser = response.is_object();
+  Json parts = Json::object();
+  for (const auto& [name, name_in_browser] : kAssertionParts) {
+    const char* member = from_browser ? name_in_browser : name;
+    const Json& part = member_of(from_browser ? response : *json, member);
+    if (!part.is_string()) return wrong(fmt::format("it has no text \"{}\"", member));
+    parts[name] = part;
+  }
+  return parts;
+}
+
 /// In one's own name, or with what another has signed.
 Result<Json> send_vote(const Session& session, const Options& options) {
   Json fields = {{"approval", options.approval}, {"decision", options.reject ? "reject" : "approve"}};
-  if (options.signature.empty()) return session.call("approve", fields);
-  const std::string signature = TRY(read_input(options.signature, kMaxSignatureBytes));
+  if (options.approver.empty()) return session.call("approve", fields);
   fields["approver"] = options.approver;
-  fields["signature"] = to_base64(as_bytes(signature));
+  if (options.signature.empty() && options.assertion.empty())
+    return fail(Code::bad_request, "--approver wants --signature or --assertion: what that approver has signed");
+  if (!options.assertion.empty())
+    fields["webauthn"] = TRY(read_assertion(options.assertion));
+  else
+    fields["signature"] = to_base64(as_bytes(TRY(read_input(options.signature, kMaxSignatureBytes))));
   return session.call("submit_approval", fields);
 }
 
@@ -90,7 +124,8 @@ void add_vote(CLI::App& approval, Session& session, const char* name, const char
   options->reject = reject;
   CLI::App* voting = command(approval, name, description,
                              fmt::format("  hubseal approval {0} a-17\n"
-                                         "  hubseal approval {0} a-17 --approver alice-card --signature a-17.sig\n",
+                                         "  hubseal approval {0} a-17 --approver alice-card --signature a-17.sig\n"
+                                         "  hubseal approval {0} a-17 --approver alice-passkey --assertion a-17.json\n",
                                          name));
   add_id(voting, *options);
   CLI::Option* signature =
@@ -98,10 +133,16 @@ void add_vote(CLI::App& approval, Session& session, const char* name, const char
           ->add_option("--signature", options->signature,
                        "What an approver has made of the statement: ECDSA in DER, or Ed25519; - for standard input")
           ->type_name("FILE");
+  CLI::Option* assertion =
+      voting
+          ->add_option("--assertion", options->assertion,
+                       "What a passkey has made of the statement: a WebAuthn assertion in JSON; - for standard input")
+          ->type_name("FILE");
   CLI::Option* approver =
-      voting->add_option("--approver", options->approver, "Whose signature it is")->type_name("NAME");
+      voting->add_option("--approver", options->approver, "Whose signature or assertion it is")->type_name("NAME");
   signature->needs(approver);
-  approver->needs(signature);
+  assertion->needs(approver);
+  assertion->excludes(signature);
   on(voting, session, options, vote);
 }
 

@@ -17,7 +17,6 @@ namespace hubseal::cli {
 namespace {
 
 constexpr int kPage = 500;
-constexpr std::size_t kMaxNote = 8192;
 
 struct Options {
   int count = 20;
@@ -55,13 +54,6 @@ std::string pretty(const Json& record) {
   return render_pairs(members);
 }
 
-/// A note, also one that was cut out of a file of several.
-Result<std::string> read_note(const std::string& file) {
-  std::string text = TRY(read_input(file, kMaxNote));
-  while (text.ends_with("\n\n")) text.pop_back();
-  return text;
-}
-
 Result<ExitCode> show(const Session& session, const Options& options) {
   const std::string line = TRY(fetch_record(session, options.record));
   const Json record = TRY(parse_json(line));
@@ -82,8 +74,8 @@ Result<std::vector<Bytes>> read_keys(const Options& options) {
 Result<ExitCode> verify(const Session& session, const Options& options) {
   audit::Evidence evidence{
       .folder = options.folder, .keys = TRY(read_keys(options)), .witnessed = {}, .exported = options.exported};
-  for (const std::string& file : options.checkpoints) evidence.witnessed.push_back(TRY(read_note(file)));
-  const audit::Verdict verdict = TRY(audit::verify(evidence));
+  for (const std::string& file : options.checkpoints) evidence.witnessed.push_back(TRY(read_checkpoint(file)));
+  const audit::Verdict verdict = TRY(judge_copy(evidence));
   Json told = {{"good", !verdict.fault.has_value()}, {"origin", verdict.origin},
                {"records", verdict.records},         {"checkpoints", verdict.checkpoints},
                {"signed_records", verdict.vouched},  {"root", to_base64(verdict.root)},
@@ -139,7 +131,7 @@ Result<ExitCode> prove(const Session& session, const Options& options) {
 
 Result<ExitCode> compare(const Session& session, const Options& options) {
   const auto keys = TRY(read_keys(options));
-  const SignedCheckpoint old = TRY(check_note(TRY(read_note(options.file)), keys));
+  const SignedCheckpoint old = TRY(check_note(TRY(read_checkpoint(options.file)), keys));
   const Json answer = TRY(session.call("prove_consistency", {{"from", old.checkpoint.size}}));
   const SignedCheckpoint now = TRY(check_note(text_of(answer, "note"), keys));
   if (!audit::verify_consistency(old.checkpoint.size, old.checkpoint.root, now.checkpoint.size, now.checkpoint.root,
@@ -167,7 +159,7 @@ Result<ExitCode> checkpoint(const Session& session, const Options& options) {
 }
 
 Result<ExitCode> cosign(const Session& session, const Options& options) {
-  const Json answer = TRY(session.call("add_cosignature", {{"note", TRY(read_note(options.file))}}));
+  const Json answer = TRY(session.call("add_cosignature", {{"note", TRY(read_checkpoint(options.file))}}));
   if (session.json)
     session.print_json(answer);
   else

@@ -24,6 +24,10 @@ Result<ExitCode> verify(const Session& session, const Options& options) {
   std::vector<Bytes> keys;
   for (const std::string& file : options.keys) keys.push_back(TRY(read_audit_key(file)));
   const std::string text = TRY(read_input(options.transcript, kMaxTranscriptBytes));
+  // One that was altered still looks like one, and gets a verdict.
+  if (!text.empty() && text.front() != '{' && text.find("\"line\":\"begin\"") == std::string::npos)
+    return fail(Code::bad_request, fmt::format("input file {} is no transcript; wanted what hubseal ceremony run wrote",
+                                               options.transcript));
   const std::string reviewed = options.reviewed.empty() ? "" : TRY(read_input(options.reviewed, kMaxTranscriptBytes));
   if (!options.reviewed.empty() && reviewed.empty())
     return fail(Code::bad_request, fmt::format("input file {} is empty", options.reviewed));

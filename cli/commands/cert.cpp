@@ -11,6 +11,7 @@
 #include "cli/input_output.h"
 #include "cli/pages.h"
 #include "cli/request_id.h"
+#include "cli/serial.h"
 #include "cli/table.h"
 #include "cli/views.h"
 
@@ -49,19 +50,46 @@ Error about_file(Error error, const std::string& name) {
   return error;
 }
 
+/// What people can do about a refusal, in the words of this command line.
+Error with_way_on(const Session& session, Error error, const Options& options) {
+  const auto has = [&error](const char* words) { return error.message.find(words) != std::string::npos; };
+  if (has("the subject lacks country")) {
+    const auto known = session.call("get_subject", {{"subject", options.subject}});
+    if (known && text_of(*known, "country").size() != 2)
+      error.message += fmt::format(
+          "; the register has no country for {0}: hubseal subject set {0} --country .., with "
+          "all that hubseal subject show {0} has",
+          options.subject);
+  }
+  if (has("\" was retired at ")) {
+    const auto ca = session.call("get_ca", {{"ca", options.ca}});
+    if (ca && member_of(*ca, "successor").is_string())
+      error.message += fmt::format("; its successor is {0}: --ca {0}", text_of(*ca, "successor"));
+  }
+  return error;
+}
+
+/// The daemon takes PEM alone, and would say of DER only that it is none.
+Result<> check_is_no_der(const std::string& csr, const std::string& name) {
+  if (csr.size() < 2 || csr[0] != '\x30' || (csr[1] & '\x80') == 0) return {};
+  return fail(Code::bad_request, fmt::format("input file {0}: this is DER; wanted PEM: openssl req -inform DER -in {0}",
+                                             name == "-" ? "FILE" : name));
+}
+
 Result<ExitCode> issue(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, kCertificate));
   TRY(check_output(options.chain, options.force, kCertificate));
   if (!options.chain.empty() && options.chain == options.out)
     return fail(Code::bad_request, "--out and --chain name the same file");
   const std::string csr = TRY(read_input(options.csr, kMaxCsrBytes));
+  TRY(check_is_no_der(csr, options.csr));
   const std::string request = options.request.empty() ? derived_request_id(csr) : options.request;
   auto reply = session.call("issue_certificate", {{"ca", options.ca},
                                                   {"profile", options.profile},
                                                   {"subject", options.subject},
                                                   {"request", request},
                                                   {"csr", csr}});
-  if (!reply) return tl::unexpected(about_file(std::move(reply).error(), options.csr));
+  if (!reply) return tl::unexpected(with_way_on(session, about_file(std::move(reply).error(), options.csr), options));
   const Json answer = *std::move(reply);
   Json shown = answer;
   shown["ca"] = options.ca;
@@ -75,7 +103,8 @@ Result<ExitCode> issue(const Session& session, const Options& options) {
 
 Result<ExitCode> show(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, kCertificate));
-  const Json answer = TRY(session.call("get_certificate", {{"ca", options.ca}, {"serial", options.serial}}));
+  const std::string serial = TRY(read_serial(options.serial));
+  const Json answer = TRY(session.call("get_certificate", {{"ca", options.ca}, {"serial", serial}}));
   TRY(deliver(session, answer, render_certificate(answer),
               {text_of(answer, "certificate"), options.out, options.force}));
   return ExitCode::ok;
@@ -117,12 +146,14 @@ Result<ExitCode> tell(const Session& session, const Json& answer) {
 
 Result<ExitCode> revoke(const Session& session, const Revoking& options) {
   TRY(check_reason(options.reason));
+  const std::string serial = TRY(read_serial(options.serial));
   return tell(session, TRY(session.call("revoke_certificate",
-                                        {{"ca", options.ca}, {"serial", options.serial}, {"reason", options.reason}})));
+                                        {{"ca", options.ca}, {"serial", serial}, {"reason", options.reason}})));
 }
 
 Result<ExitCode> release(const Session& session, const Revoking& options) {
-  return tell(session, TRY(session.call("release_certificate", {{"ca", options.ca}, {"serial", options.serial}})));
+  const std::string serial = TRY(read_serial(options.serial));
+  return tell(session, TRY(session.call("release_certificate", {{"ca", options.ca}, {"serial", serial}})));
 }
 
 struct Listing {

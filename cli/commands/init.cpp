@@ -39,7 +39,8 @@ std::string next_steps(const CeremonyPlan& plan, bool child) {
       "  3. Start hubseald and look: {1}hubseal status\n"
       "  4. Take the ceremony's permissions away.\n"
       "  5. Hand out the CA's certificate: hubseal ca show {0} --out {0}.pem\n"
-      "  6. Sign a first CSR: hubseal cert issue --ca {0} --profile dfsp-client --participant bank1 --csr bank1.csr\n",
+      "  6. Sign a first CSR: hubseal subject set bank1 --organization \"Bank One\" --country KE --cn bank1; "
+      "hubseal cert issue --ca {0} --profile dfsp-client --participant bank1 --csr bank1.csr\n",
       plan.ca.ca, child ? "systemctl enable --now hubseald.service hubseal-agent.service; " : "");
 }
 
@@ -62,6 +63,9 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
   report.step("CA " + plan.ca.ca, made_or_there(ca, "created"));
   const Ensured jws = TRY(ensure_key(session, {plan.jws_key, plan.jws_key_type, "jws"}));
   report.step(fmt::format("key {} ({})", plan.jws_key, plan.jws_key_type), made_or_there(jws, "made in the token"));
+
+  const auto health = session.call("health", Json::object());
+  if (health && is_sealed(*health)) report.step("sealed", "nothing is signed until `hubseal unseal`");
 
   if (session.json) {
     session.print_json(

@@ -1,6 +1,7 @@
 // hubseal policy: what the hub's operators have decided, and how it comes into force.
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include "cli/input_output.h"
 #include "cli/pages.h"
 #include "cli/table.h"
+#include "common/wire/message.h"
 
 namespace hubseal::cli {
 namespace {
@@ -28,7 +30,14 @@ struct Options {
 
 Result<ExitCode> load(const Session& session, const Options& options) {
   Json fields = Json::object();
-  if (!options.sha256.empty()) fields["sha256"] = options.sha256;
+  if (!options.sha256.empty()) {
+    if (options.sha256.size() != 64 || options.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
+      return fail(Code::bad_request,
+                  fmt::format("--sha256 \"{}\"; wanted the whole hash, 64 hexadecimal digits in small "
+                              "letters, as hubseal policy check prints it",
+                              options.sha256));
+    fields["sha256"] = options.sha256;
+  }
   const Json loaded = TRY(session.call("load_policy", fields));
   if (session.json)
     session.print_json(loaded);
@@ -89,19 +98,31 @@ Result<ExitCode> history(const Session& session, const Options&) {
   return ExitCode::ok;
 }
 
+/// hubseald's reply stands on a line of its own, its log on others.
+std::optional<Result<Json>> reply_in(const std::string& output) {
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with('{')) return wire::decode_reply(line, "check-policy");
+  return std::nullopt;
+}
+
 /// hubseald knows what a policy is; it is asked as a program, so that no daemon need run.
 Result<ExitCode> check(const Session& session, const Options& options) {
   CeremonyPlan plan;
   plan.hubseald = options.hubseald;
-  Child child = TRY(Child::start({hubseald_path(plan), "--check-policy", options.folder}));
+  Child child = TRY(Child::start({hubseald_path(plan), "--check-policy", options.folder, "--json"}));
   const auto status = child.wait(kCheck);
   if (!status)
     return fail(Code::internal, fmt::format("hubseald --check-policy is not done after {} s", kCheck.count()));
-  if (*status != 0) return ended("hubseald --check-policy", *status, child.output(kShownOutput));
+  const std::string output = child.output(kShownOutput);
+  const auto reply = reply_in(output);
+  if (!reply) return ended("hubseald --check-policy", *status, output);
+  const Json verdict = TRY(Result<Json>(*reply));
   if (session.json)
-    session.print_json({{"good", true}});
+    session.print_json(verdict);
   else
-    print(child.output(kShownOutput));
+    print(fmt::format("policy is good: {} profiles, sha256 {}\n", text_of(verdict, "profiles"),
+                      text_of(verdict, "sha256")));
   return ExitCode::ok;
 }
 
@@ -114,10 +135,12 @@ void add_policy(CLI::App& app, Session& session) {
 
   const auto loaded = std::make_shared<Options>();
   CLI::App* loading = command(*policy, "load", "Bring what the files of hubseald's configuration say into force",
-                              "  hubseal policy load\n  hubseal policy load --sha256 9b0d5f8e...\n");
+                              "  hubseal policy load\n  hubseal policy load --sha256 "
+                              "9b0d5f8e6c7a4b3d2e1f00112233445566778899aabbccddeeff001122334455\n");
   loading
-      ->add_option("--sha256", loaded->sha256,
-                   "Only if the files are the policy with this hash, as \"policy show\" has it")
+      ->add_option(
+          "--sha256", loaded->sha256,
+          "Only if the files are the policy with this whole hash, as \"policy check\" and \"policy show\" have it")
       ->type_name("HEX");
   on(loading, session, loaded, load);
 
@@ -134,7 +157,8 @@ void add_policy(CLI::App& app, Session& session) {
   const auto checked = std::make_shared<Options>();
   CLI::App* checking =
       command(*policy, "check", "Whether policy.toml and profiles/ of a folder are a policy; no daemon is asked",
-              "  hubseal policy check /etc/hubseal\n");
+              "  hubseal policy check /etc/hubseal\n"
+              "  hubseal --json policy check /etc/hubseal | jq -r .sha256\n");
   checking->add_option("folder", checked->folder, "Folder with policy.toml and profiles/")
       ->required()
       ->type_name("FOLDER");

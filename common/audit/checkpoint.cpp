@@ -132,6 +132,17 @@ bool is_signed_by(const SignedNote& note, std::string_view name, ByteView spki, 
   });
 }
 
+std::string other_signer(const SignedNote& note, std::string_view name, const std::vector<Bytes>& keys) {
+  std::string other;
+  for (const NoteSignature& signature : note.signatures) {
+    if (signature.name != name) continue;
+    for (const Bytes& spki : keys)
+      if (ecdsa_signer_id(spki) == signature.signer) return {};
+    other = to_hex(signature.signer);
+  }
+  return other;
+}
+
 Result<Witness> Witness::parse(std::string_view text) {
   const std::size_t first = text.find('+');
   const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);

@@ -52,6 +52,10 @@ SignerId ecdsa_signer_id(ByteView spki);
 /// Whether the note holds a signature of this name by this key, and it verifies.
 bool is_signed_by(const SignedNote& note, std::string_view name, ByteView spki, EVP_PKEY* key);
 
+/// The key that a signature of this name names, where it is none of `keys` (SubjectPublicKeyInfo each): the first eight
+/// digits of its key id. Empty where there is none: a signature that names a key of ours and does not verify is forged.
+std::string other_signer(const SignedNote& note, std::string_view name, const std::vector<Bytes>& keys);
+
 /// A witness: Ed25519, known by a C2SP verifier key "name+id+base64(0x04 || key)".
 struct Witness {
   std::string name;

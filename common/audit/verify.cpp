@@ -72,7 +72,12 @@ class Verification {
     const bool genuine = std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) {
       return is_signed_by(*note, checkpoint->origin, key.spki, key.key.get());
     });
-    if (!genuine)
+    const std::string other = other_signer(*note, checkpoint->origin, evidence_.keys);
+    if (!genuine && !other.empty())
+      found(0, where,
+            fmt::format("of size {}, and no audit key signed it: it names the key {}; is the key right?",
+                        checkpoint->size, other));
+    else if (!genuine)
       found(0, where, fmt::format("forged: of size {}, and no audit key signed it", checkpoint->size));
     else if (!signed_.empty() && signed_.front().checkpoint.origin != checkpoint->origin)
       found(0, where,

@@ -83,6 +83,9 @@ Result<> check_nothing_left_over(const x509::Certificate& certificate, const std
 Result<> check_path(const x509::Certificate& certificate, const std::vector<x509::Certificate>& chain, TimePoint now) {
   const x509::Certificate& root = chain.back();
   if (root.subject_der() != root.issuer_der()) return refuse(root, "the last of the chain is not self-signed");
+  // libcrypto would blame the certificate at the other end of the path.
+  for (const x509::Certificate& one : chain)
+    if (one.key_usage() == 0) return refuse(one, "it has no keyUsage extension; wanted keyCertSign");
   const CertificatePtr target = decoded(certificate), anchor = decoded(root);
   const CertificatesPtr between(sk_X509_new_null());
   for (std::size_t i = 0; i + 1 < chain.size(); ++i)

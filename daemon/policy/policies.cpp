@@ -1,5 +1,7 @@
 #include "daemon/policy/policies.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -53,7 +55,8 @@ Result<std::unique_ptr<Policies>> Policies::open(const PolicyFiles& files, Regis
     const PolicySource source = TRY(read_source(files));
     *policy = TRY(decode_policy(source));
     policy->version = 1;
-    const PolicyRecord first = record_of(1, source, {.peer = "first start", .uid = 0, .approval = {}}, clock.now());
+    const PolicyRecord first =
+        record_of(1, source, {.peer = "first start", .uid = ::getuid(), .approval = {}}, clock.now());
     TRY(registry.write([&](Database& database) { return policy_table::add(database, first, source.files); }));
   }
   return std::unique_ptr<Policies>(new Policies(files, registry, clock, std::move(policy)));

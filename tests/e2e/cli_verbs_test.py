@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
+sys.path.insert(0, str(rig.SOURCE / "tests" / "integration"))
+import approval_support
 
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 ROOT = "CN=Example Hub Root CA,O=Example Hub,C=KE"
@@ -268,8 +270,28 @@ class Verbs(unittest.TestCase):
         self.assertIn(": OK", self.room.verify_chain(self.as_json(*issue), (self.room.folder / "root.pem").read_text()))
         self.assertEqual({one["state"] for one in self.as_json("approval", "list", "--state", "all")["approvals"]},
                          {"used", "rejected"})
+        self.passkey(ask)
         self.assertEqual(self.as_json("approver", "remove", "bob"), {"approver": "bob", "removed": True})
         self.refused("policy_denied", "approver", "remove", "alice-card")
+
+    def passkey(self, ask):
+        """The assertion of an authenticator in software, as a page would hand it over."""
+        carol = approval_support.Authenticator("carol-passkey", "carol")
+        fields = carol.fields()
+        self.plain("approver", "add", carol.name, "--person", "carol", "--public-key",
+                   self.room.write("carol.pem", fields["public_key"]), "--credential-id", fields["credential_id"],
+                   "--rp-id", fields["rp_id"], "--origin", fields["origin"])
+        issue, approval = ask("passkey")
+        vote = ("approval", "approve", approval, "--approver", carol.name, "--assertion")
+        other = carol.proof(self.plain("approval", "statement", approval, "--reject")[0].encode())["webauthn"]
+        self.refused("bad_request", *vote, self.room.write("other.json", json.dumps(other)), status=2)
+        parts = carol.assertion(self.plain("approval", "statement", approval)[0].encode())
+        page = {"type": "public-key", "response": {"authenticatorData": rig.b64url(parts["authenticator_data"]),
+                                                   "clientDataJSON": rig.b64url(parts["client_data_json"]),
+                                                   "signature": rig.b64url(parts["signature"])}}
+        self.assertEqual(self.as_json(*vote, self.room.write("page.json", json.dumps(page)))["state"], "approved")
+        self.as_json(*issue)
+        self.plain("approver", "remove", carol.name)
 
     def raw(self):
         line = '{"v":1,"id":"7","op":"version"}'

@@ -86,6 +86,21 @@ class Demonstration(RunTest):
         self.assertIn("POST /api/dfsps: demo-bank", self.once().output)
         self.assertEqual(self.bank_files(), made)
 
+    def test_a_rig_that_was_sealed_and_stopped_comes_up_sealed_and_goes_on_when_it_is_unsealed(self):
+        hubseal = [BUILD / "cli" / "hubseal", "--socket", self.folder / "state" / "run" / "admin.sock"]
+        up = self.start()
+        self.assertTrue(up.is_up(), up.output + up.said_wrong())
+        subprocess.run([*hubseal, "seal", "--reason", "a drill"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+        self.assertEqual(up.press_ctrl_c(), 0, up.said_wrong())
+        sealed = self.start()
+        self.assertTrue(sealed.is_up(), sealed.output + sealed.said_wrong())
+        self.assertIn("== sealed: nothing is signed until `hubseal unseal`\n", sealed.output)
+        for pid in sealed.pids().values():
+            os.kill(pid, 0)
+        subprocess.run([*hubseal, "unseal"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+        self.assertEqual(sealed.press_ctrl_c(), 0, sealed.said_wrong())
+        self.assertIn("demo-bank is onboarded already", self.once().output)
+
     def test_what_somebody_changed_in_the_configuration_stays_changed(self):
         self.once()
         etc = self.folder / "state" / "etc"

@@ -234,6 +234,38 @@ class AuditLog(unittest.TestCase):
         done = self.hubseal("verify", forged, "--key", self.key, want=3)
         self.assertIn("forged", done.stderr)
 
+    def test_what_is_no_copy_and_no_key_is_a_mistake_of_the_command_line_and_no_verdict(self):
+        self.await_checkpoint()
+        log = self.room.state / "audit"
+        key = self.room.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
+        for name, pem in (("p384.pem", self.room.openssl("pkey", "-pubout", stdin=key.encode())), ("private.pem", key),
+                          ("words.pem", "words")):
+            said = self.hubseal("verify", log, "--key", self.room.write(name, pem), want=2).stderr
+            self.assertIn(f"{name}: ", said)
+            self.assertIn("wanted the log's public key, P-256 in PEM", said)
+        unreadable = self.room.folder / "unreadable"
+        shutil.copytree(log, unreadable)
+        (unreadable / "audit.jsonl").unlink()
+        (unreadable / "audit.jsonl").mkdir()
+        for folder in (self.room.folder / "nowhere", self.room.run, self.key, unreadable):
+            said = self.hubseal("verify", folder, "--key", self.key, want=2).stderr
+            self.assertTrue(said.startswith(f"hubseal: bad_request: input folder {folder}: "), said)
+            self.assertIn("with audit*.jsonl and checkpoints", said)
+        for words in (("verify", log, "--key", self.key, "--checkpoint", self.key), ("compare", self.key, "--key", self.key)):
+            self.assertIn(f"{self.key}: ", self.hubseal(*words, want=2).stderr)
+
+    def test_a_key_that_is_not_the_logs_is_told_from_a_forged_checkpoint(self):
+        self.await_checkpoint()
+        named = rig.sha256_hex(self.room.tool("openssl", "pkey", "-pubin", "-in", self.key, "-outform", "DER").stdout)[:8]
+        private = self.room.write("other.key", self.room.openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
+                                                                 "ec_paramgen_curve:P-256"))
+        other = self.room.write("other.pem", self.room.openssl("pkey", "-in", private, "-pubout"))
+        for words in (("verify", self.room.state / "audit"), ("prove", "1")):
+            said = self.hubseal(*words, "--key", other, want=3).stderr
+            self.assertIn(f"the key {named}", said)
+            self.assertIn("is the key right?", said)
+            self.assertNotIn("forged", said)
+
     def test_a_changed_log_stops_all_signing_until_it_is_restored(self):
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
         self.await_checkpoint()

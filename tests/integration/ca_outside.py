@@ -49,6 +49,11 @@ class Outside(Cas):
         self.refused("policy_denied", install(self.sign(room, csr, root, "1000", usual, "-sha1")), "no path")
         good = self.sign(room, csr, root)
         self.refused("policy_denied", install(good, other[0].read_text()), "no path to the root CN=other")
+        bare = (room.folder / "bare.pem", room.folder / "bare.key")
+        room.openssl("req", "-x509", "-newkey", "rsa:3072", "-nodes", "-sha256", "-days", "3000", "-subj", "/CN=bare", "-keyout",
+                     bare[1], "-out", bare[0])
+        self.refused("policy_denied", install(self.sign(room, csr, bare), bare[0].read_text()),
+                     "(CN=bare): it has no keyUsage extension; wanted keyCertSign")
         self.refused("bad_request", install(good, "none"), "no chain")
         self.refused("policy_denied", install(good, good), "not self-signed")
         self.refused("policy_denied", install(good, other[0].read_text() + chain), "2 certificates in its chain, and 1 of them")

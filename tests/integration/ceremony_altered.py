@@ -107,10 +107,12 @@ class Altered(Ceremonies):
         other = self.folder / "other.pem"
         other.write_text(approval_support.pem_of(ec.generate_private_key(ec.SECP256R1())))
         self.named(transcript, "not signed by this audit key", key=other)
+        self.named(transcript, "is the key right?", key=other)
         lines = self.lines(transcript)
         lines[0]["daemon"]["instance"] = "0" * 32
         self.named(self.rechained(lines), "the ceremony was held with")
         self.hubseal("verify", transcript, "--key", transcript, want=2, socket=False)
+        self.hubseal("verify", other, "--key", other, want=2, socket=False)  # no transcript at all
 
 
 class OtherRequest(Ceremonies):

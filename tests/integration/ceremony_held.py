@@ -8,7 +8,9 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import approval_support
 import rig
-from ceremony_support import FILE, MORE, Ceremonies
+from ceremony_support import FILE, HUBSEAL, MORE, Ceremonies
 
 
 class Held(Ceremonies):
@@ -113,12 +115,31 @@ class Held(Ceremonies):
         self.assertIn("no terminal", self.hubseal("run", file, want=2).stderr)
         self.assertIn("Is this the file that was reviewed?", self.at_a_terminal("no\n", 2).stderr)
         self.assertEqual(self.room.call("list_keys"), before)
-        self.assertIn(f"Has somebody seen the backup of ca-{self.id}?", self.at_a_terminal("yes\nno\n", 5).stderr)
+        self.assertIn(f"Has somebody seen the backup of ca-{self.id}?", (said := self.at_a_terminal("yes\nno\n", 3).stderr))
+        self.assertIn("the question was answered with no", said)
         with self.assertRaises(rig.Refused) as refused:  # the backup gate
             self.room.call("create_ca", ca=f"ca-{self.id}", key=f"ca-{self.id}", profile="test-root", subject=rig.ROOT_SUBJECT)
         self.assertIn("backup", refused.exception.message)
-        self.hubseal("run", file, "--yes", "--continue", f"{file}.transcript")
+        done = self.hubseal("run", file, "--yes", "--continue", f"{file}.transcript")
+        self.assertIn(f"hubseal ceremony verify {file}.transcript --key audit-key.pem --file {file}\n", done.stdout)
         self.verify(f"{file}.transcript")
+
+    def test_who_presses_ctrl_c_is_told_how_it_goes_on(self):
+        file = self.file()
+        ours, theirs = os.openpty()
+        with subprocess.Popen([HUBSEAL, "--socket", self.room.run / "admin.sock", "ceremony", "run", file], stdin=theirs,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+            os.write(ours, b"yes\n")
+            said = b""
+            while b"Has somebody seen the backup" not in said:
+                said += run.stderr.read1(4096)
+            run.send_signal(signal.SIGINT)
+            said = run.stderr.read()
+            self.assertEqual(run.wait(rig.PATIENCE), -signal.SIGINT)
+        os.close(ours)
+        os.close(theirs)
+        self.assertIn(f"the ceremony goes on with --continue {file}.transcript\n".encode(), said)
+        self.hubseal("run", file, "--yes", "--continue", f"{file}.transcript")
 
     def test_what_is_there_already_ends_it_before_anything_is_changed(self):
         self.hold()

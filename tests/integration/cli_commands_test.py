@@ -245,6 +245,40 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.read("chain.pem"), CA_PEM)
         self.assertIn(b"4f1c0a", first.stdout)
 
+    def test_a_refused_csr_is_told_with_the_way_on(self):
+        message = ""
+        self.serve(lambda request: {"get_subject": {"subject": "bank1", "organization": "Bank One"},
+                                    "get_ca": {"ca": "hub-ca", "successor": "hub-ca-2"}}.get(
+                                        request["op"], ("policy_denied", message)))
+        csr = self.write("bank.csr", b"PEM")
+        issue = ("cert", "issue", "--profile", "p", "--participant", "bank1", "--csr")
+        message = "profile p: the subject lacks country, which is required"
+        self.assertIn(b"no country for bank1: hubseal subject set bank1 --country", self.hubseal(*issue, csr).stderr)
+        message = 'CA "hub-ca" was retired at 2026-11-24T09:00:00Z and issues no more'
+        self.assertIn(b"its successor is hub-ca-2: --ca hub-ca-2", self.hubseal(*issue, csr).stderr)
+        der = self.write("der.csr", b"\x30\x82\x01\x02")
+        done = self.hubseal(*issue, der)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"{der}: this is DER; wanted PEM: openssl req -inform DER -in {der}".encode(), done.stderr)
+
+    def test_a_serial_is_sent_as_the_daemon_writes_it(self):
+        daemon = self.serve({"revoke_certificate": {}, "release_certificate": {}, "get_certificate": ISSUED})
+        for words in (("show",), ("hold",), ("release",), ("revoke", "--reason", "superseded")):
+            self.assertEqual(self.hubseal("cert", *words, "0xA5:6A").returncode, 0)
+            self.assertEqual(daemon.requests[-1]["serial"], "a56a")
+            done = self.hubseal("cert", *words, "a5-6a")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b'serial: "a5-6a"', done.stderr)
+
+    def test_policy_load_wants_the_whole_hash(self):
+        daemon = self.serve({"load_policy": {"version": 2, "sha256": "5a" * 32, "changed": True}})
+        for digits in ("9b0d5f8e", "9b0d5f8e...", "zz" * 32):
+            done = self.hubseal("policy", "load", "--sha256", digits)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"64 hexadecimal digits", done.stderr)
+        self.assertEqual(daemon.requests, [])
+        self.assertEqual(self.hubseal("policy", "load", "--sha256", "5a" * 32).returncode, 0)
+
     def test_an_out_file_that_holds_something_else_is_kept(self):
         self.serve({"issue_certificate": ISSUED})
         self.write("bank.key", b"precious")
@@ -375,12 +409,14 @@ class Commands(unittest.TestCase):
         self.assertRegex(self.hubseal("policy", "history").stdout.decode(), r"2 +2026.* +security-team +1000 +a-17")
 
     def test_policy_check_asks_hubseald_and_no_daemon(self):
-        program = self.write("hubseald", b"#!/bin/sh\necho \"$1 $2\"\ntest -e \"$2/policy.toml\" || exit 2\n")
+        reply = json.dumps({"v": 1, "id": "check-policy", "ok": {"good": True, "profiles": 6, "sha256": "5a"}})
+        program = self.write("hubseald", f"#!/bin/sh\necho a line of the log >&2\n[ \"$1 $3\" = '--check-policy --json' ] || "
+                                         f"exit 1\ntest -e \"$2/policy.toml\" || exit 2\necho '{reply}'\n".encode())
         os.chmod(program, 0o755)
         self.assertEqual(self.hubseal("policy", "check", self.folder, "--hubseald", program).returncode, 2)
         self.write("policy.toml", b"")
         done = self.hubseal("policy", "check", self.folder, "--hubseald", program)
-        self.assertEqual((done.returncode, done.stdout.decode()), (0, f"--check-policy {self.folder}\n"))
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, "policy is good: 6 profiles, sha256 5a\n"))
 
     def test_jws_sign_sends_the_bytes_as_they_are(self):
         daemon = self.serve({"sign_jws": {"jws": "a..c"}})
@@ -486,6 +522,26 @@ class Commands(unittest.TestCase):
         sent = daemon.requests[-1]
         self.assertEqual((sent["op"], sent["approver"], sent["decision"]), ("submit_approval", "alice-card", "approve"))
         self.assertEqual(base64.b64decode(sent["signature"]), signature)
+
+    def test_an_assertion_is_taken_as_the_wire_and_as_browsers_write_it(self):
+        daemon = self.serve({"submit_approval": self.approval(agreed=1)})
+        parts = {"authenticator_data": "AA", "client_data_json": "AAE", "signature": "AAEC"}
+        browser = {"id": "x", "type": "public-key", "response": {"authenticatorData": "AA", "clientDataJSON": "AAE",
+                                                                 "signature": "AAEC", "userHandle": None}}
+        vote = ("approval", "reject", "a-17", "--approver", "alice-passkey")
+        for assertion in (parts, browser):
+            done = self.hubseal(*vote, "--assertion", self.write("a.json", json.dumps(assertion).encode()))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            sent = daemon.requests[-1]
+            self.assertEqual((sent["op"], sent["approver"], sent["decision"], sent["webauthn"]),
+                             ("submit_approval", "alice-passkey", "reject", parts))
+        for text, words in ((b"nonsense", b"a.json: "), (b'{"signature":"AA"}', b'no text "authenticator_data"'),
+                            (b'{"response":{}}', b'no text "authenticatorData"')):
+            done = self.hubseal(*vote, "--assertion", self.write("a.json", text))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+        self.assertIn(b"--signature or --assertion", self.hubseal(*vote).stderr)
+        self.assertEqual(len(daemon.requests), 2)
 
     def test_one_agrees_and_rejects_in_ones_own_name(self):
         daemon = self.serve({"approve": self.approval(state="rejected")})

@@ -85,9 +85,11 @@ class Room:
         return answer
 
     def op_health(self, _):
+        if os.environ.get("FAKE_HUBSEALD") == "sealed":
+            return {"status": "degraded", "problems": ["sealed by uid 0"], "sealed": True}
         stopped = [key["label"] for key in self.keys if key["state"] != "active"]
         return {"status": "degraded" if stopped else "ready", "problems": [f"CA {label} signs nothing" for label in stopped],
-                "token": {"ready": True}, "cas": list(self.cas)}
+                "token": {"ready": True}, "cas": list(self.cas), "sealed": False}
 
     def op_list_keys(self, _):
         return {"keys": self.keys}

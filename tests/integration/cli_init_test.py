@@ -79,6 +79,7 @@ class Init(unittest.TestCase):
         handbook = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text()
         section = handbook.split("\n## 2 ")[1].split("\n## ")[0]
         self.assertEqual(len(said), 6)
+        self.assertRegex(self.make_room(), r"(?s)hubseal subject set bank1 .*hubseal cert issue ")
         self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
 
     def test_again_it_makes_nothing_and_needs_no_subject(self):
@@ -116,6 +117,13 @@ class Init(unittest.TestCase):
         done = self.init()
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertIn(b"CA hub-jws signs nothing", done.stderr)
+
+    def test_a_room_that_is_sealed_is_there_already_and_told_to_be_sealed(self):
+        self.make_room()
+        done = self.init(FAKE_HUBSEALD="sealed")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"CA hub-ca: was there already", done.stdout)
+        self.assertIn(b"sealed: nothing is signed until `hubseal unseal`", done.stdout)
 
     def test_an_interrupted_ceremony_is_carried_on(self):
         self.make_room()

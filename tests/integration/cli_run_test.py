@@ -56,6 +56,18 @@ class Run(unittest.TestCase):
             for path in (file.name, file.name + "/below"):
                 self.assert_refused(self.run_with("--state", path), 1, b"cannot be a folder")
 
+    def test_a_folder_of_somebody_else_is_refused_and_left_as_it_was(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "theirs"))
+            self.assert_refused(self.run_with("--state", folder), 1, b"is not empty and holds no state of ./run")
+            self.assertEqual(os.listdir(folder), ["theirs"])
+
+    def test_an_option_that_neither_test_nor_ctest_knows_is_refused_before_anything_is_built(self):
+        for words in (("--bogus",), ("-R", "unit", "--bogus=1")):
+            done = subprocess.run([os.path.join(REPOSITORY, "test"), *words], capture_output=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertIn(b"--bogus", done.stderr)
+
     def test_a_folder_without_the_programs_is_refused_before_anything_is_made(self):
         with tempfile.TemporaryDirectory() as folder:
             state = os.path.join(folder, "state")

@@ -203,6 +203,62 @@ class Files(RigTest):
         room.state.chmod(0o755)
         self.refuses(room, BAD_CONFIG, "0700", "0755")
 
+    def test_folders_that_cannot_be_written_to_are_named_with_their_keys_at_the_start_and_by_check_config(self):
+        room = self.make(start=False)
+        good = (room.run, room.state)
+        file = room.write("file", "")
+        for key, folder in (("server.runtime_dir", file / "run"), ("server.state_dir", file / "state"),
+                            ("server.runtime_dir", file)):
+            room.run, room.state = (folder, good[1]) if key == "server.runtime_dir" else (good[0], folder)
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, key, str(folder), f"uid {os.geteuid()}", "code=bad_request")
+            done = self.run_with(room, "--check-config", "--config", room.config_file)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+            for word in (key, str(folder), f"uid {os.geteuid()}"):
+                self.assertIn(word, done.stderr)
+
+    def test_check_config_looks_at_folders_as_the_start_does_and_makes_none(self):
+        room = self.make(start=False)
+        check = ["--check-config", "--config", room.config_file]
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"server.state_dir: {room.state} is not there yet; the start makes it", done.stdout)
+        self.assertFalse(room.state.exists() or room.run.exists())
+        room.start()
+        self.assertNotIn("server.", self.run_with(room, *check).stdout)
+        room.stop()
+        room.state.chmod(0o755)
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        self.assertIn("server.state_dir", done.stderr)
+        room.state.chmod(0o700)
+        room.run.chmod(0o777)
+        self.assertEqual(self.run_with(room, *check).returncode, BAD_CONFIG)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_check_config_by_root_says_what_of_another_user_it_did_not_check(self):
+        room = self.make()
+        room.stop()
+        os.chown(room.pin_file, 1, 1)
+        os.chown(room.state, 1, 1)
+        done = self.run_with(room, "--check-config", "--config", room.config_file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in (f"token.pin_file: {room.pin_file} belongs to uid 1 and was not checked",
+                      f"server.state_dir: {room.state} belongs to uid 1 and was not checked"):
+            self.assertIn(words, done.stdout)
+
+    def test_a_witness_that_is_none_is_named_by_its_place(self):
+        room = self.make(start=False)
+        room.audit_lines = 'witnesses = ["nobody"]'
+        room.write_config()
+        self.refuses(room, BAD_CONFIG, "audit.witnesses[0]: ")
+
+    def test_a_pin_file_of_two_lines_is_refused_and_nothing_is_sent(self):
+        room = self.make(fake=True, start=False)
+        room.pin_file.write_text(f"{rig.PIN}\nthe other PIN\n")
+        self.refuses(room, BAD_CONFIG, f"{room.pin_file} holds 2 lines; wanted one")
+        self.assertEqual(room.logins(), 0)
+
     def test_a_missing_pin_file_is_named(self):
         room = self.make(start=False)
         room.pin_file.unlink()

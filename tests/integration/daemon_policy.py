@@ -236,6 +236,22 @@ class Policy(RigTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"register.m", done.stderr)
 
+    def test_policy_check_tells_programs_the_hash_and_people_what_is_wrong(self):
+        room = self.make()
+        check = (rig.BUILD / "cli" / "hubseal", "policy", "check")
+        verdict = json.loads(room.tool(*check, room.folder, "--json").stdout)
+        self.assertEqual(verdict, {"good": True, "profiles": len(list((room.folder / "profiles").iterdir())),
+                                   "sha256": room.call("get_policy")["sha256"]})
+        self.assertEqual(room.tool(*check, room.folder).stdout.decode(),
+                         f"policy is good: {verdict['profiles']} profiles, sha256 {verdict['sha256']}\n")
+        replace(room.policy_file, "mode = ", "mood = ")
+        for folder, words in ((room.folder, "register.m"), (room.folder / "nowhere", "nowhere/policy.toml")):
+            done = room.tool(*check, folder, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertTrue(done.stderr.startswith(b"hubseal: bad_request: "), done.stderr)
+            self.assertIn(words, done.stderr.decode())
+            self.assertNotIn("hubseald ends", done.stderr.decode())
+
 
 class Quotas(RigTest):
     def limited(self, **bursts):

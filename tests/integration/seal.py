@@ -77,6 +77,20 @@ class Seal(Sealing):
         events = [record["event"] for record in room.audit() if record["event"] in ("seal", "unseal_intent", "unseal")]
         self.assertEqual(events[:1] + events[-3:], ["seal", "unseal_intent", "unseal", "unseal"])
 
+    def test_the_key_of_a_root_is_given_up_while_all_is_sealed_and_signs_nothing_after(self):
+        """docs/OPERATIONS.md, "The key of the root may be stolen": the commands in their order."""
+        room = self.room()
+        self.hubseal(room, "seal", "--reason", "the root's key may be stolen")
+        self.assertIn("compromised", self.hubseal(room, "key", "deactivate", "hub-ca", "--compromised"))
+        self.assertIn("unsealed", self.hubseal(room, "unseal"))
+        self.refused("policy_denied", lambda: room.issue(room.make_csr(), request="after"), "compromised")
+        self.hubseal(room, "ca", "create", "--ca", "hub-ca-2", "--key", "hub-ca-2", "--key-type", "ec_p256", "--profile",
+                     "test-root", "--subject", "CN=Example Hub Root CA,O=Example Hub,C=KE")
+        bundle = room.folder / "bundle.pem"
+        self.hubseal(room, "ca", "bundle", "--out", str(bundle))
+        self.assertEqual(bundle.read_text().count("BEGIN CERTIFICATE"), 1)
+        room.issue(room.make_csr(), request="new", ca="hub-ca-2")
+
     def test_an_old_consent_to_unseal_does_not_lift_the_next_seal(self):
         room = self.room(unseal=1)
         carol = approval_support.KeyApprover("carol")

@@ -42,6 +42,28 @@ BOOST_AUTO_TEST_CASE(advice_goes_by_what_was_asked_for) {
              std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_daemons_operations_have_the_names_of_commands) {
+  const std::tuple<Code, const char*, const char*, const char*> rows[] = {
+      {Code::policy_denied, "participant bank1 is not in the register; it is entered with set_subject",
+       "issue_certificate", "hubseal subject set bank1"},
+      {Code::conflict,
+       "participant bank1 is suspended; its certificates are put back by resume_subject and nothing else",
+       "release_certificate", "hubseal subject resume bank1"},
+      {Code::policy_denied,
+       "CA \"a\" is valid until x and its lists need key \"hub-ca\" (suspend_key can be taken back; a key that",
+       "deactivate_key", "hubseal key suspend hub-ca"},
+      {Code::policy_denied, "CA \"a\" would never issue again. Wanted either the \"successor\" that", "retire_ca",
+       "--successor"},
+      {Code::policy_denied, "01 is the certificate of CA \"a\" itself, which no list of its own can revoke",
+       "revoke_certificate", "key deactivate KEY --compromised"},
+      {Code::not_found, "there is no approver \"nobody\"", "submit_approval", "hubseal approver list"},
+      {Code::conflict, "PKI-5: cn x belongs to another participant than bank1", "issue_certificate", "subject list"},
+      {Code::not_found, "/etc/hubseal/policy.toml: cannot be opened: Permission denied", "load_policy", "mode"}};
+  for (const auto& [code, message, operation, words] : rows)
+    BOOST_TEST(advice_for({code, message}, operation).find(words) != std::string::npos, message);
+  BOOST_TEST(advice_for({Code::bad_request, "transcript x: cannot be opened to go on: Permission denied"}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_file_on_this_side_is_not_the_daemons_disk) {
   for (const Code code : {Code::bad_request, Code::conflict})
     BOOST_TEST(advice_for({code, "output file /nope/x: its folder does not exist"}).find("folder") !=

@@ -101,23 +101,25 @@ BOOST_AUTO_TEST_CASE(every_example_parses_as_it_stands) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
-  const std::vector<std::string> mistakes[] = {{},
-                                               {"key"},
-                                               {"frobnicate"},
-                                               {"status", "extra"},
-                                               {"key", "create", "x", "--type", "rsa_1024", "--use", "ca"},
-                                               {"cert", "issue", "--participant", "a"},
-                                               {"--timeout", "0", "status"},
-                                               {"cert", "list", "--limit", "0"},
-                                               {"cert", "list", "--limit", "501"},
-                                               {"approval", "show"},
-                                               {"approval", "list", "--state", "lost"},
-                                               {"approval", "approve", "a-1", "--signature", "s"},
-                                               {"approval", "approve", "a-1", "--approver", "x"},
-                                               {"approver", "add", "x", "--uid", "1"},
-                                               {"approver", "add", "x", "--person", "x", "--uid", "-2"},
-                                               {"approver", "add", "x", "--person", "x", "--credential-id", "AA"},
-                                               {"completion", "fish"}};
+  const std::vector<std::string> mistakes[] = {
+      {},
+      {"key"},
+      {"frobnicate"},
+      {"status", "extra"},
+      {"key", "create", "x", "--type", "rsa_1024", "--use", "ca"},
+      {"cert", "issue", "--participant", "a"},
+      {"--timeout", "0", "status"},
+      {"cert", "list", "--limit", "0"},
+      {"cert", "list", "--limit", "501"},
+      {"approval", "show"},
+      {"approval", "list", "--state", "lost"},
+      {"approval", "approve", "a-1", "--signature", "s"},
+      {"approval", "approve", "a-1", "--assertion", "a"},
+      {"approval", "approve", "a-1", "--approver", "x", "--signature", "s", "--assertion", "a"},
+      {"approver", "add", "x", "--uid", "1"},
+      {"approver", "add", "x", "--person", "x", "--uid", "-2"},
+      {"approver", "add", "x", "--person", "x", "--credential-id", "AA"},
+      {"completion", "fish"}};
   for (const auto& words : mistakes) {
     Tree tree;
     BOOST_CHECK_THROW(tree.parse(words), CLI::ParseError);
