@@ -11,6 +11,7 @@
 #include "cli/commands/commands.h"
 #include "cli/input_output.h"
 #include "cli/table.h"
+#include "common/slips.h"
 #include "common/version.h"
 
 namespace hubseal::cli {
@@ -52,16 +53,49 @@ ExitCode explain(const Session& session, Error found) {
   return exit_code_of(error.code);
 }
 
+/// The subcommand that parsing came to.
+const CLI::App& reached(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : reached(*parsed.back());
+}
+
+/// What could stand in the place of `word`: options of the command and those above it, or commands.
+std::vector<std::string> known_beside(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  if (!word.starts_with('-')) {
+    for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(one->get_name());
+    return names;
+  }
+  for (const CLI::App* one = &app; one; one = one->get_parent())
+    for (const CLI::Option* option : one->get_options([](const CLI::Option*) { return true; }))
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+Error not_known(const CLI::App& app, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  const std::string meant = nearest_name(name, known_beside(reached(app), name));
+  return {
+      Code::bad_request,
+      fmt::format("there is no \"{}\" here{}", name, meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)),
+      {}};
+}
+
 /// Help and version are answers; everything else that ends parsing is the user's mistake.
 ExitCode explain(const Session& session, const CLI::App& app, const CLI::ParseError& problem) {
   if (problem.get_exit_code() == 0) {
     app.exit(problem);
     return ExitCode::ok;
   }
-  // CLI11 misses the subcommand before it looks at the word that stands in its place.
+  // CLI11 misses what is required before it looks at the word that stands in its place.
   const auto unknown = app.remaining(true);
-  if (problem.get_name() == "RequiredError" && !unknown.empty())
-    return explain(session, Error{Code::bad_request, fmt::format("there is no \"{}\" here", unknown.front())});
+  const auto option =
+      std::find_if(unknown.begin(), unknown.end(), [](const auto& word) { return word.starts_with("--"); });
+  const bool missing = problem.get_name() == "RequiredError";
+  const bool extra = problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (option != unknown.end() && (missing || extra)) return explain(session, not_known(app, *option));
+  if (missing && !unknown.empty()) return explain(session, not_known(app, unknown.front()));
   return explain(session, Error{Code::bad_request, problem.what()});
 }
 

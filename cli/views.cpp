@@ -70,6 +70,7 @@ std::string render_ca(const Json& ca) {
       if (!member_of(ca, member).is_null()) pairs.emplace_back(name, text_of(ca, member));
     add_certificate_lines(pairs, text_of(ca, "certificate"));
   }
+  if (!member_of(ca, "grade").is_null()) pairs.emplace_back("grade", text_of(ca, "grade"));
   return render_pairs(pairs);
 }
 

@@ -7,28 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/slips.h"
 
 namespace hubseal {
 namespace {
-
-constexpr std::size_t kLongestCompared = 64;
-
-/// How many slips make one word of the other: a character too many, too few, another, or two exchanged (optimal string
-/// alignment).
-std::size_t slips(std::string_view a, std::string_view b) {
-  if (std::max(a.size(), b.size()) > kLongestCompared) return kLongestCompared;
-  std::vector<std::size_t> before, last(b.size() + 1), row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before = std::exchange(last, row);
-  }
-  return last[b.size()];
-}
 
 /// Names that are both known are further apart than one slip ("approval" and "approver" are two), short ones excepted.
 bool is_slip(std::string_view found, std::string_view meant) { return meant.size() >= 4 && slips(found, meant) == 1; }
@@ -167,11 +149,7 @@ Result<> Fields::only(std::span<const std::string_view> names) const {
   for (const auto& item : object_->items()) {
     const std::string& found = item.key();
     if (std::find(names.begin(), names.end(), found) != names.end()) continue;
-    const auto nearest = std::min_element(names.begin(), names.end(), [&](std::string_view a, std::string_view b) {
-      return slips(found, a) < slips(found, b);
-    });
-    const bool near = nearest != names.end() && slips(found, *nearest) <= nearest->size() / 3;
-    return refuse_unknown(found, near ? *nearest : "");
+    return refuse_unknown(found, nearest_name(found, {names.begin(), names.end()}));
   }
   return {};
 }

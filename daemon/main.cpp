@@ -60,10 +60,11 @@ int main(int argc, char** argv) {
       "hubseald"};
   app.set_version_flag("--version", fmt::format("hubseald {}", kVersion));
   Options options;
-  app.add_option("--config", options.config, "configuration file")->capture_default_str();
+  app.add_option("--config", options.config, "configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag("--check-config", options.check_only, "read configuration and policy, say what is wrong, and end");
   auto* policy = app.add_option("--check-policy", options.policy_folder,
-                                "read policy.toml and profiles/ of this folder, say what is wrong, and end");
+                                "read policy.toml and profiles/ of this folder, say what is wrong, and end")
+                     ->type_name("FOLDER");
   app.add_flag("--json", options.json, "with --check-policy: answer as the protocol does, in one line of JSON")
       ->needs(policy);
   app.add_flag("--adopt-policy", options.adopt_policy,
@@ -71,6 +72,7 @@ int main(int argc, char** argv) {
   auto* init = app.add_flag("--init-token", options.init_token,
                             "initialise the token that the configuration names (never one that exists)");
   app.add_option("--so-pin-file", options.so_pin_file, "file with the security officer's PIN for --init-token")
+      ->type_name("FILE")
       ->needs(init);
   if (const auto status = read_options(app, argc, argv)) return *status;
 

@@ -136,11 +136,10 @@ void add_ca_rotation(CLI::App& ca, Session& session) {
   on(crossing, session, crossed, cross);
 
   const auto retired = std::make_shared<Options>();
-  CLI::App* retiring =
-      command(ca, "retire",
-              "A CA never issues again; its CRL and OCSP go on until it ends. It is refused without a word on who "
-              "issues instead",
-              "  hubseal ca retire hub-ca --successor hub-ca-2\n  hubseal ca retire hub-ca --last\n");
+  CLI::App* retiring = command(ca, "retire",
+                               "A CA never issues again; its CRL and OCSP go on until it ends. It wants --successor or "
+                               "--last",
+                               "  hubseal ca retire hub-ca --successor hub-ca-2\n  hubseal ca retire hub-ca --last\n");
   add_name(retiring, *retired, "The CA that is to issue no more");
   CLI::Option* successor =
       retiring->add_option("--successor", retired->successor, "The CA that issues instead; it must do so already")

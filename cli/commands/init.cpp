@@ -71,8 +71,9 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
     session.print_json(
         {{"steps", report.steps()}, {"ca", ca.object}, {"ca_key", ca_key.object}, {"jws_key", jws.object}});
   } else {
-    print("\n" + render_ca(ca.object) + render_pairs({{"grade", text_of(ca_key.object, "grade")}}) +
-          next_steps(plan, child.has_value()));
+    Json shown = ca.object;
+    shown["grade"] = text_of(ca_key.object, "grade");
+    print("\n" + render_ca(shown) + next_steps(plan, child.has_value()));
   }
   return ExitCode::ok;
 }

@@ -124,6 +124,28 @@ class Held(Ceremonies):
         self.assertIn(f"hubseal ceremony verify {file}.transcript --key audit-key.pem --file {file}\n", done.stdout)
         self.verify(f"{file}.transcript")
 
+    def test_a_permission_that_a_ceremony_needs_is_named_before_anything_is_done(self):
+        few = [word for word in rig.PERMISSIONS if word != "read_audit"]
+        with rig.Rig(peers=[rig.peer("ceremony", "admin", permissions=few)]) as room:
+            done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", "ceremony", "run", self.file(), "--yes"],
+                                  capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn('a ceremony needs the permission "read_audit"', done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_the_transcript_of_another_user_is_told_as_that(self):
+        file, transcript = self.file(), self.folder / "theirs.transcript"
+        transcript.touch(mode=0o600)
+        with rig.Rig(peers=[rig.peer("other", "admin", user=65534)]) as room:
+            for folder in (room.folder, room.run, self.room.folder, self.folder):
+                folder.chmod(0o755)
+            (room.run / "admin.sock").chmod(0o666)
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", HUBSEAL, "--socket",
+                                   room.run / "admin.sock", "ceremony", "run", file, "--yes", "--continue", transcript],
+                                  capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(f"transcript {transcript}: this user (uid 65534) may not write to it", done.stderr)
+
     def test_who_presses_ctrl_c_is_told_how_it_goes_on(self):
         file = self.file()
         ours, theirs = os.openpty()

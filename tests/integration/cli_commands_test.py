@@ -261,6 +261,15 @@ class Commands(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn(f"{der}: this is DER; wanted PEM: openssl req -inform DER -in {der}".encode(), done.stderr)
 
+    def test_a_slip_in_writing_is_told_with_what_was_meant(self):
+        for words, found, meant in ((("ca", "create", "--sujbect", "CN=x"), "--sujbect", "--subject"),
+                                    (("status", "--sokcet=/x"), "--sokcet", "--socket"),
+                                    (("cert", "isue"), "isue", "issue"), (("polcy", "load"), "polcy", "policy")):
+            done = self.hubseal(*words)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f'there is no "{found}" here; did you mean "{meant}"?'.encode(), done.stderr)
+        self.assertNotIn(b"did you mean", self.hubseal("status", "--frobnicate").stderr)
+
     def test_a_serial_is_sent_as_the_daemon_writes_it(self):
         daemon = self.serve({"revoke_certificate": {}, "release_certificate": {}, "get_certificate": ISSUED})
         for words in (("show",), ("hold",), ("release",), ("revoke", "--reason", "superseded")):
