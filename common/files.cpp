@@ -127,6 +127,11 @@ Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::siz
   if (length > 0 && secret.bytes()[length - 1] == '\n') --length;
   secret.truncate(length);
   if (secret.empty()) return fail(Code::bad_request, path.string() + " is empty");
+  return secret;
+}
+
+Result<SecretBytes> read_secret_line(const std::filesystem::path& path, std::size_t max_bytes) {
+  SecretBytes secret = TRY(read_secret_file(path, max_bytes));
   const auto bytes = secret.bytes();
   if (const auto more = std::count(bytes.begin(), bytes.end(), '\n'); more > 0)
     return fail(Code::bad_request, fmt::format("{} holds {} lines; wanted one", path.string(), more + 1));

@@ -28,8 +28,10 @@ Result<> check_trusted_path(const std::filesystem::path& path);
 /// followed only where `trust` is any.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes, Trust trust);
 
-/// A secret of one line, without a copy on the heap: trust is Trust::secret, a final line feed is left out.
+/// A secret, without a copy on the heap: trust is Trust::secret, a final line feed is left out.
 Result<SecretBytes> read_secret_file(const std::filesystem::path& path, std::size_t max_bytes);
+/// The same for a PIN: a second line is a mistake, and would be sent.
+Result<SecretBytes> read_secret_line(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// Replaces `path` as one step: temporary file beside it, fsync, rename, fsync of the folder.
 Result<> write_file(const std::filesystem::path& path, ByteView content, unsigned mode);

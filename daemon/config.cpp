@@ -160,13 +160,13 @@ Result<Config> Config::load(const std::filesystem::path& path) {
 }
 
 Result<SecretBytes> read_pin(const Config::Token& token) {
-  if (token.pin_file) return read_secret_file(*token.pin_file, kMaxPinBytes);
+  if (token.pin_file) return read_secret_line(*token.pin_file, kMaxPinBytes);
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (!folder)
     return fail(Code::bad_request, fmt::format("there is no systemd credential \"{}\": CREDENTIALS_DIRECTORY is not "
                                                "set; add LoadCredentialEncrypted= to the unit",
                                                *token.pin_credential));
-  return read_secret_file(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
+  return read_secret_line(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
 }
 
 Result<std::string> name_pin(const Config::Token& token) {

@@ -226,7 +226,7 @@ Result<> init_token(const Config& config, const std::filesystem::path& so_pin_fi
   if (!config.token.label)
     return fail(Code::bad_request, "a token is initialised under a label; [token] names a serial");
   TRY(check_module(config));
-  const SecretBytes so_pin = TRY(read_secret_file(so_pin_file, 256));
+  const SecretBytes so_pin = TRY(read_secret_line(so_pin_file, 256));
   const SecretBytes pin = TRY(read_pin(config.token));
   TRY(hsm::init_token(config.token.module, *config.token.label, so_pin, pin));
   fmt::print("token \"{}\" is initialised\n", *config.token.label);

@@ -36,7 +36,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_pin_has_192_bits_of_base64url_in_a_file_for_its_ow
   BOOST_TEST((ensure_pin_file(file).value() == PinFile::made));
   BOOST_TEST(mode_of(file) == 0600u);
   BOOST_TEST(mode_of(path / "secrets") == 0700u);
-  const SecretBytes pin = read_secret_file(file, 256).value();
+  const SecretBytes pin = read_secret_line(file, 256).value();
   BOOST_TEST(from_base64url(as_text(pin.bytes())).value().size() == 24u);
 }
 

@@ -76,15 +76,15 @@ BOOST_AUTO_TEST_CASE(a_link_is_as_good_as_where_it_stands_and_where_it_leads) {
   BOOST_TEST((check_trusted_path(folder / "nothing").error().code == Code::not_found));
 }
 
-BOOST_AUTO_TEST_CASE(a_secret_is_one_line_and_its_line_feed_is_left_out) {
-  BOOST_TEST(must(read_secret_file(make("a", "13 57\n", 0600), 64)).size() == 5U);
+BOOST_AUTO_TEST_CASE(a_pin_is_one_line_and_its_line_feed_is_left_out) {
+  BOOST_TEST(must(read_secret_line(make("a", "13 57\n", 0600), 64)).size() == 5U);
   for (const auto& [name, text] : {std::pair{"d", "1357\n2468\n"}, {"e", "1357\n\n"}, {"f", "\n1357"}}) {
-    const auto refused = read_secret_file(make(name, text, 0600), 64);
+    const auto refused = read_secret_line(make(name, text, 0600), 64);
     BOOST_REQUIRE(!refused.has_value());
     BOOST_TEST(refused.error().message.find("holds 2 lines; wanted one") != std::string::npos);
   }
-  BOOST_TEST(!read_secret_file(make("b", "\n", 0600), 64).has_value());
-  BOOST_TEST(!read_secret_file(make("c", "", 0600), 64).has_value());
+  BOOST_TEST(!read_secret_line(make("b", "\n", 0600), 64).has_value());
+  BOOST_TEST(!read_secret_line(make("c", "", 0600), 64).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(links_folders_and_pipes_are_not_files) {
