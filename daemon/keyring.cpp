@@ -246,8 +246,10 @@ Result<> Keyring::destroy(const KeyRecord& key) {
   const auto known = find_record(key.label);
   if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
     return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
-  if (const auto gone = signer_.destroy_key(key.id, key.label); !gone && gone.error().code != Code::not_found)
+  if (const auto gone = signer_.destroy_key(key.id, key.label); !gone && gone.error().code != Code::not_found) {
+    undestroyed_.lock()->insert_or_assign(key.label, gone.error().message);
     return gone;
+  }
   KeyRecord destroyed = key;
   destroyed.life = KeyLife::destroyed;
   destroyed.changed_at = clock_.now();
@@ -255,6 +257,15 @@ Result<> Keyring::destroy(const KeyRecord& key) {
   TRY(registry_.write([&](Database& database) { return key_table::update(database, destroyed); }));
   keys_.lock()->insert_or_assign(destroyed.label, destroyed);
   return {};
+}
+
+std::vector<std::string> Keyring::undestroyed() const {
+  const auto tried = *undestroyed_.lock();
+  std::vector<std::string> problems;
+  for (const auto& [label, reason] : tried)
+    if (const auto key = find_record(label); key && key->destroy_at)
+      problems.push_back(fmt::format("key {} was to be destroyed and is not: {}", label, reason));
+  return problems;
 }
 
 Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {

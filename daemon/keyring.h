@@ -85,6 +85,8 @@ class Keyring {
   std::vector<KeyRecord> due(TimePoint now) const;
   /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.
   Result<> destroy(const KeyRecord& key);
+  /// Keys that could not be destroyed on their day, and why, in words.
+  std::vector<std::string> undestroyed() const;
 
   /// Signs and verifies a challenge with every key that may still sign (the self-test before READY).
   Result<> prove_all() const;
@@ -121,6 +123,7 @@ class Keyring {
   mutable Guarded<std::map<std::string, KeyRecord, std::less<>>> keys_;
   mutable Guarded<int> changing_{0};  // one key is registered or changed at a time; never held while one is made
   mutable Guarded<InTheMaking> making_;
+  mutable Guarded<std::map<std::string, std::string, std::less<>>> undestroyed_;  // by label: why the last try failed
   std::condition_variable turn_;
 };
 

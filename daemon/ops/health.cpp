@@ -52,6 +52,7 @@ Result<Json> health(Call& call, Fields fields) {
         problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
     }
   }
+  for (const std::string& problem : services.keyring.undestroyed()) problems.push_back(problem);
   for (const std::string& problem : stopped_authorities(services)) problems.push_back(problem);
   const auto files = services.policies.read_files();
   const bool same = files && hash_of(*files) == call.policy->hash;

@@ -98,6 +98,24 @@ class Lives(Asking):
         events = [r["event"] for r in room.audit() if r.get("key") == "hub-jws" and r["event"].startswith("key_dest")]
         self.assertEqual(events, ["key_destruction_intent", "key_destroyed"])
 
+    def test_a_key_that_cannot_be_destroyed_on_its_day_is_told_until_it_is(self):
+        room = self.room()
+        self.make(room)
+        room.call("deactivate_key", key="hub-jws")
+        room.call("destroy_key", key="hub-jws")
+        room.stop()
+        delete = lambda kind: room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                                        "--delete-object", "--type", kind, "--label", "hub-jws")
+        delete("pubkey")  # the private key can prove to nobody which one it is
+        room.start()
+        problem = lambda: [one for one in room.call("health")["problems"] if "hub-jws was to be destroyed and is not" in one]
+        room.until(problem)
+        self.assertIn("pkcs11-tool", problem()[0])
+        delete("privkey")  # somebody has looked at it
+        room.restart()
+        room.wait_for_event("key_destroyed")
+        self.assertEqual(problem(), [])
+
     def test_a_crash_between_the_token_and_the_registry_leaves_a_key_that_counts_as_destroyed(self):
         room = self.room(delay=24)
         self.make(room, state="pre_activation")
