@@ -326,11 +326,18 @@ class Crowd(AgentTest):
             self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
             self.assertIn(b"Retry-After: 5", answer)
             self.assertIn(b"had waited longest", answer)
-            crowd[-1].sendall(b"\r\n")  # the last to come was not ended
-            self.assertTrue(crowd[-1].recv(100).startswith(b"HTTP/1.1 200 "))
+            self.assertGreaterEqual(sum(self.goes_on(connection) for connection in crowd), 20)  # a quarter of the places
         finally:
             for connection in crowd:
                 connection.close()
+
+    def goes_on(self, connection):
+        """Whether the other half of the request is answered."""
+        try:
+            connection.sendall(b"\r\n")
+            return connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        except (BrokenPipeError, ConnectionResetError):
+            return False
 
     def test_more_clients_than_hubseald_lets_in_wait_for_each_other(self):
         self.daemon.ca_gate.clear()
