@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
+from one_room import OneRoom
 
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 RSA = ("-newkey", "rsa:2048")
@@ -53,15 +54,7 @@ class Page(html.parser.HTMLParser):
                     if tag == "meta" and name in (attrs.get("name"), attrs.get("http-equiv")))
 
 
-class Conformance(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.room = rig.Rig(start=False)
-        cls.addClassCleanup(cls.room.close)
-        cls.prepare()
-        cls.room.start()
-        cls.fill()
-
+class Conformance(OneRoom):
     @classmethod
     def rewrite(cls, pattern, replacement, names="*.toml"):
         for path in (cls.room.folder / "profiles").glob(names):

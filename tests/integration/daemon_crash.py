@@ -11,6 +11,7 @@ import approval_support
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from kill_at import KillAt
 
 MOST_STEPS = 200  # no request takes so many; a test that gets there is wrong
 
@@ -19,32 +20,13 @@ class Crash(unittest.TestCase):
     def setUp(self):
         self.rig = rig.Rig(start=False)
         self.addCleanup(self.rig.close)
-        self.trigger = self.rig.folder / "kill"
-        self.fired = self.rig.folder / "kill.fired"
-        self.rig.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(self.trigger)}
+        self.kill_at = KillAt(self.rig)
         self.rig.start()
-
-    def arm(self, step, when):
-        beside = self.trigger.with_suffix(".new")
-        beside.write_text(f"{step} {when}")
-        beside.rename(self.trigger)
 
     def crash(self, step, when, op, **fields):
         """Runs the request with a crash at this step, and starts hubseald again. None when the daemon
         died, else the answer, which is then the end of the steps."""
-        self.arm(step, when)
-        try:
-            answer = self.rig.call(op, **fields)
-        except rig.NoAnswer:
-            answer = None
-        self.trigger.unlink()
-        if self.fired.exists():
-            # The answer may have left before a later step of the same moment.
-            self.rig.process.wait(rig.PATIENCE)
-            self.fired.unlink()
-        else:
-            self.assertIsNotNone(answer, self.rig.log())
-            self.rig.stop()
+        answer = self.kill_at.during(step, when, lambda: self.rig.call(op, **fields))
         self.rig.start()
         return answer
 
@@ -226,16 +208,13 @@ class Crash(unittest.TestCase):
         kept_back = []
 
         def start(step, when):
-            self.arm(step, when)
+            self.kill_at.arm(step, when)
             self.rig.launch()
             ready = self.rig.await_ready()
-            self.trigger.unlink()
+            self.assertEqual(self.kill_at.disarm(), not ready)
             if ready:
-                self.assertFalse(self.fired.exists())
                 self.rig.stop()
                 return True
-            self.rig.process.wait(rig.PATIENCE)
-            self.fired.unlink()
             shutil.rmtree(tokens)
             shutil.copytree(whole, tokens)
             for marker in self.rig.pin_markers():

@@ -6,10 +6,10 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import rig
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from kill_at import KillAt
 from ocsp_support import GOOD, Ocsp
 
 
@@ -18,8 +18,7 @@ class Crash(Ocsp):
 
     @classmethod
     def prepare(cls):
-        cls.trigger, cls.fired = cls.room.folder / "kill", cls.room.folder / "kill.fired"
-        cls.room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(cls.trigger)}
+        cls.kill_at = KillAt(cls.room)
 
     def test_kill_9_at_every_step_of_the_first_answer_leaves_a_responder_that_works(self):
         request = ocsp.OCSPRequestBuilder().add_certificate(self.root, self.root, hashes.SHA1()).build().public_bytes(Encoding.DER)
@@ -33,19 +32,7 @@ class Crash(Ocsp):
                     shutil.rmtree(self.room.folder / name)
                     shutil.copytree(copy, self.room.folder / name)
                 self.room.start()
-                beside = self.trigger.with_suffix(".new")
-                beside.write_text(f"{step} {when}")
-                beside.rename(self.trigger)
-                try:
-                    answer = self.ask_raw(request)
-                except rig.NoAnswer:
-                    answer = None
-                self.trigger.unlink()
-                if self.fired.exists():
-                    self.room.process.wait(rig.PATIENCE)
-                    self.fired.unlink()
-                else:
-                    self.room.stop()
+                answer = self.kill_at.during(step, when, lambda: self.ask_raw(request))
                 self.room.start()
                 again = ocsp.load_der_ocsp_response(self.ask_raw(request))
                 self.assertEqual(again.certificate_status, GOOD, f"{when} step {step}")

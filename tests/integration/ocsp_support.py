@@ -3,33 +3,24 @@
 import base64
 import pathlib
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import rig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from one_room import OneRoom
 
 Status = ocsp.OCSPResponseStatus
 GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 
 
-class Ocsp(unittest.TestCase):
+class Ocsp(OneRoom):
     key_type = "ec_p256"
 
     @classmethod
-    def setUpClass(cls):
-        cls.room = rig.Rig(start=False)
-        cls.addClassCleanup(cls.room.close)
-        cls.prepare()
-        cls.room.start()
+    def fill(cls):
         cls.root = cls.make_root()
-
-    @classmethod
-    def prepare(cls):
-        pass
 
     @classmethod
     def make_root(cls):

@@ -15,6 +15,8 @@ import approval_support
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from kill_at import KillAt
+from one_room import OneRoom
 
 HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
@@ -24,18 +26,10 @@ def crl_of(room, ca="hub-ca", on="agent"):
     return x509.load_der_x509_crl(base64.b64decode(answer["der"])), answer
 
 
-class Revocation(unittest.TestCase):
+class Revocation(OneRoom):
     @classmethod
-    def setUpClass(cls):
-        cls.room = rig.Rig(start=False)
-        cls.addClassCleanup(cls.room.close)
-        cls.prepare()
-        cls.room.start()
+    def fill(cls):
         cls.root = cls.room.write("root.pem", cls.room.make_ca()["certificate"])
-
-    @classmethod
-    def prepare(cls):
-        pass
 
     def issue(self):
         name = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60]
@@ -403,30 +397,18 @@ class Approved(Revocation):
 class Crash(Revocation):
     @classmethod
     def prepare(cls):
-        cls.trigger, cls.fired = cls.room.folder / "kill", cls.room.folder / "kill.fired"
-        cls.room.environment = {"LD_PRELOAD": str(rig.KILL_AT), "KILL_AT_FILE": str(cls.trigger)}
+        cls.kill_at = KillAt(cls.room)
 
     def test_kill_9_at_every_step_loses_no_revocation_and_gives_no_number_twice(self):
         numbers = []
         for when in ("before", "after"):
             for step in range(1, 100):
                 serial, certificate = self.issue()
-                beside = self.trigger.with_suffix(".new")
-                beside.write_text(f"{step} {when}")
-                beside.rename(self.trigger)
-                try:
-                    answer = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
-                except rig.NoAnswer:
-                    answer = None
-                self.trigger.unlink()
-                if self.fired.exists():
-                    self.room.process.wait(rig.PATIENCE)
-                    self.fired.unlink()
-                    self.room.start()
-                else:
-                    self.room.restart()  # which lets kill_at.so count from 1 again
+                revoke = lambda: self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+                answer = self.kill_at.during(step, when, revoke)
+                self.room.start()
                 if answer is None:  # asked again, as whoever got no answer does
-                    self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+                    revoke()
                 self.assertIn("certificate revoked", self.verdict(certificate), f"{when} step {step}")
                 numbers.append(crl_of(self.room)[1]["number"])
                 if answer is not None:

@@ -1,0 +1,25 @@
+"""Tests that share one hubseald."""
+
+import unittest
+
+import rig
+
+
+class OneRoom(unittest.TestCase):
+    """A room for all tests of a class: `prepare` changes its files before hubseald starts, `fill` asks it for what they need."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.room = rig.Rig(start=False)
+        cls.addClassCleanup(cls.room.close)
+        cls.prepare()
+        cls.room.start()
+        cls.fill()
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    @classmethod
+    def fill(cls):
+        pass
