@@ -1,25 +1,15 @@
-"""hubseal against a scripted daemon: what it asks, what it prints, what it exits with.
-
-Usage: cli_commands_test.py /path/to/hubseal
-"""
+"""What hubseal asks, prints, and exits with."""
 
 import base64
 import hashlib
 import json
 import os
-import pty
-import re
-import select
-import signal
 import subprocess
-import sys
-import tempfile
 import threading
-import unittest
 
-from cli_fake_daemon import FakeDaemon
+import cli_support
+from cli_support import Cli
 
-HUBSEAL = ""
 CA_PEM = open(os.path.join(os.path.dirname(__file__), "cli_ca.pem"), encoding="utf-8").read()
 
 KEY = {"label": "hub-jws", "key_id": "77" * 32, "type": "ec_p256", "use": "jws", "state": "active",
@@ -35,34 +25,7 @@ VERSION = {"version": "0.1.0", "protocol": 1, "openssl": "OpenSSL 3", "module": 
            "operations": ["health", "version", "list_keys", "get_ca"]}
 
 
-class Commands(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="hubseal-cli-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.socket = os.path.join(self.folder, "admin.sock")
-
-    def serve(self, answers):
-        """answers: a dict from operation to answer, or a function of the request."""
-        answer = answers if callable(answers) else lambda request: answers[request["op"]]
-        daemon = FakeDaemon(self.socket, answer)
-        self.addCleanup(daemon.close)
-        return daemon
-
-    def hubseal(self, *words, stdin=b"", **environment):
-        return subprocess.run([HUBSEAL, "--socket", self.socket, *words], input=stdin, capture_output=True,
-                              timeout=60, cwd=self.folder, env={"PATH": os.environ["PATH"], **environment})
-
-    def write(self, name, content):
-        path = os.path.join(self.folder, name)
-        with open(path, "wb") as stream:
-            stream.write(content)
-        return path
-
-    def read(self, name):
-        with open(os.path.join(self.folder, name), encoding="utf-8") as stream:
-            return stream.read()
-
+class Commands(Cli):
     def test_each_error_gives_its_exit_status_and_is_told_on_stderr_only(self):
         statuses = {"bad_request": 2, "too_large": 2, "forbidden": 3, "not_found": 3, "conflict": 3,
                     "policy_denied": 3, "approval_required": 5, "hsm_busy": 4, "rate_limited": 4,
@@ -454,7 +417,7 @@ class Commands(unittest.TestCase):
 
     def test_the_socket_may_come_from_the_environment(self):
         daemon = self.serve({"list_keys": {"keys": []}})
-        done = subprocess.run([HUBSEAL, "key", "list"], capture_output=True, timeout=60,
+        done = subprocess.run([Cli.program, "key", "list"], capture_output=True, timeout=60,
                               env={"HUBSEAL_SOCKET": self.socket})
         self.assertEqual((done.returncode, done.stdout), (0, b"no keys yet\n"), done.stderr)
         self.assertEqual(len(daemon.requests), 1)
@@ -462,7 +425,7 @@ class Commands(unittest.TestCase):
     def test_an_output_that_cannot_be_written_is_a_failure(self):
         self.serve({"list_keys": {"keys": [KEY]}})
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([HUBSEAL, "--socket", self.socket, "key", "list"], stdout=full,
+            done = subprocess.run([Cli.program, "--socket", self.socket, "key", "list"], stdout=full,
                                   stderr=subprocess.PIPE, timeout=60)
         self.assertEqual(done.returncode, 1)
 
@@ -472,187 +435,6 @@ class Commands(unittest.TestCase):
         for words in (["--help"], ["cert", "issue", "--help"], ["--version"]):
             self.assertEqual(self.hubseal(*words).returncode, 0, words)
 
-    def approval(self, **changed):
-        content = json.dumps({"ca": "hub-ca", "subject": "bank1", "dns": ["new.example"]})
-        shown = {"approval": "a-17", "state": "pending", "operation": "issue_certificate", "about": "bank1",
-                 "requester": {"peer": "agent", "uid": 997}, "needed": 2, "agreed": 0, "policy_version": 3,
-                 "created_at": "2026-11-24T09:00:00Z", "expires_at": "2026-11-27T09:00:00Z", "votes": [],
-                 "content": content, "content_sha256": hashlib.sha256(content.encode()).hexdigest()}
-        shown["statement"] = ("hubseal-approval/v1\ninstance: 5f\napproval: a-17\ndecision: approve\n"
-                              "operation: issue_certificate\nabout: bank1\n"
-                              f"content-sha256: {shown['content_sha256']}\npolicy-version: 3\n"
-                              "requester: agent uid 997\nexpires: 2026-11-27T09:00:00Z\nnonce: 8d\n")
-        return {**shown, **changed}
-
-    def test_what_needs_consent_is_status_5_with_the_id_and_what_to_do_next(self):
-        self.serve(lambda request: ("approval_required", "issue_certificate of bank1 needs 2 approvals", "a-17"))
-        done = self.hubseal("cert", "issue", "--profile", "p", "--participant", "bank1", "--csr", "-", stdin=b"csr")
-        self.assertEqual((done.returncode, done.stdout), (5, b""))
-        self.assertIn(b"hubseal approval show a-17", done.stderr)
-        self.assertIn(b"hubseal approval approve a-17", done.stderr)
-
-    def test_approval_list_follows_the_pages_and_asks_for_what_waits(self):
-        daemon = self.serve(lambda request: {"approvals": [self.approval(approval=f"a-{request.get('after', 0) + 1}")],
-                                             **({"next": 1} if "after" not in request else {})})
-        done = self.hubseal("approval", "list")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout.decode(), r"a-1 +pending +0 of 2 +issue_certificate +bank1 +agent \(uid 997\)")
-        self.assertIn(b"a-2", done.stdout)
-        self.assertEqual({request["state"] for request in daemon.requests}, {"open"})
-        self.hubseal("approval", "list", "--state", "all")
-        self.assertNotIn("state", daemon.requests[-1])
-
-    def test_approval_show_is_a_diff_and_refuses_what_its_statement_does_not_say(self):
-        previous = {"ca": "hub-ca", "subject": "bank1", "dns": ["old.example"], "serial": "4f1c",
-                    "not_before": "2024-11-24T09:00:00Z", "not_after": "2026-11-24T09:00:00Z"}
-        self.serve(lambda request: {"get_approval": self.approval(previous=previous)}[request["op"]])
-        done = self.hubseal("approval", "show", "a-17")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        for line in (r"  - dns +old\.example", r"  \+ dns +new\.example", r"    subject +bank1", r"  nonce: 8d"):
-            self.assertRegex(done.stdout.decode(), line)
-
-    def test_a_statement_about_something_else_is_neither_shown_nor_given_to_be_signed(self):
-        self.serve({"get_approval": self.approval(about="bank2")})
-        for words in (["show", "a-17"], ["statement", "a-17"], ["--json", "statement", "a-17"]):
-            done = self.hubseal("approval", *words)
-            self.assertEqual((done.returncode, done.stdout), (3, b""), words)
-            self.assertIn(b"Do not sign it", done.stderr)
-
-    def test_approval_statement_is_the_bytes_that_openssl_signs(self):
-        daemon = self.serve({"get_approval": self.approval(), "submit_approval": self.approval(agreed=1)})
-        self.assertEqual(self.hubseal("approval", "statement", "a-17").stdout.decode(), self.approval()["statement"])
-        self.assertEqual(self.hubseal("approval", "statement", "a-17", "--reject", "--out", "s.txt").returncode, 0)
-        self.assertEqual([request["decision"] for request in daemon.requests], ["approve", "reject"])
-        self.assertEqual(self.read("s.txt"), self.approval()["statement"])
-        signature = bytes(range(70))
-        done = self.hubseal("approval", "approve", "a-17", "--approver", "alice-card", "--signature",
-                            self.write("s.sig", signature))
-        self.assertEqual((done.returncode, done.stdout), (0, b"a-17 is pending: 1 of 2 have agreed\n"), done.stderr)
-        sent = daemon.requests[-1]
-        self.assertEqual((sent["op"], sent["approver"], sent["decision"]), ("submit_approval", "alice-card", "approve"))
-        self.assertEqual(base64.b64decode(sent["signature"]), signature)
-
-    def test_an_assertion_is_taken_as_the_wire_and_as_browsers_write_it(self):
-        daemon = self.serve({"submit_approval": self.approval(agreed=1)})
-        parts = {"authenticator_data": "AA", "client_data_json": "AAE", "signature": "AAEC"}
-        browser = {"id": "x", "type": "public-key", "response": {"authenticatorData": "AA", "clientDataJSON": "AAE",
-                                                                 "signature": "AAEC", "userHandle": None}}
-        vote = ("approval", "reject", "a-17", "--approver", "alice-passkey")
-        for assertion in (parts, browser):
-            done = self.hubseal(*vote, "--assertion", self.write("a.json", json.dumps(assertion).encode()))
-            self.assertEqual(done.returncode, 0, done.stderr)
-            sent = daemon.requests[-1]
-            self.assertEqual((sent["op"], sent["approver"], sent["decision"], sent["webauthn"]),
-                             ("submit_approval", "alice-passkey", "reject", parts))
-        for text, words in ((b"nonsense", b"a.json: "), (b'{"signature":"AA"}', b'no text "authenticator_data"'),
-                            (b'{"response":{}}', b'no text "authenticatorData"')):
-            done = self.hubseal(*vote, "--assertion", self.write("a.json", text))
-            self.assertEqual(done.returncode, 2)
-            self.assertIn(words, done.stderr)
-        self.assertIn(b"--signature or --assertion", self.hubseal(*vote).stderr)
-        self.assertEqual(len(daemon.requests), 2)
-
-    def test_one_agrees_and_rejects_in_ones_own_name(self):
-        daemon = self.serve({"approve": self.approval(state="rejected")})
-        for word in ("approve", "reject"):
-            self.assertEqual(self.hubseal("approval", word, "a-17").returncode, 0)
-        self.assertEqual([(r["op"], r["approval"], r["decision"]) for r in daemon.requests],
-                         [("approve", "a-17", "approve"), ("approve", "a-17", "reject")])
-
-    def test_approvers_are_added_as_login_key_or_credential(self):
-        daemon = self.serve({"add_approver": {"approver": "x", "person": "x", "kind": "key"},
-                             "remove_approver": {"approver": "x", "removed": True},
-                             "list_approvers": {"approvers": [{"approver": "bob", "person": "bob", "kind": "uid", "uid": 7}]}})
-        key = self.write("k.pem", b"PEM")
-        for words in (["--uid", "7"], ["--public-key", key, "--uid", "7"],
-                      ["--public-key", key, "--credential-id", "AA", "--rp-id", "h.example", "--origin", "https://h.example"]):
-            self.assertEqual(self.hubseal("approver", "add", "x", "--person", "x", *words).returncode, 0, words)
-        common = {"name": "x", "person": "x"}
-        asked = [{k: v for k, v in request.items() if k not in ("v", "id", "op")} for request in daemon.requests]
-        self.assertEqual(asked, [{**common, "kind": "uid", "uid": 7},
-                                 {**common, "kind": "key", "uid": 7, "public_key": "PEM"},
-                                 {**common, "kind": "webauthn", "public_key": "PEM", "credential_id": "AA",
-                                  "rp_id": "h.example", "origin": "https://h.example"}])
-        self.assertEqual(self.hubseal("approver", "add", "x", "--person", "x").returncode, 2)
-        self.assertRegex(self.hubseal("approver", "list").stdout.decode(), r"bob +bob +uid +7")
-        self.assertEqual(self.hubseal("approver", "remove", "x").returncode, 0)
-
-    def complete(self, script, *words):
-        """What bash would offer after these words; the last one is being typed."""
-        driver = ('source "$1"; shift; COMP_WORDS=(hubseal "$@"); COMP_CWORD=$#; COMPREPLY=(); _hubseal; '
-                  'printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(["bash", "-c", driver, "bash", script, *words], capture_output=True, check=True,
-                              timeout=60)
-        return done.stdout.decode().split()
-
-    def test_bash_completes_commands_options_and_choices(self):
-        script = self.write("hubseal.bash", self.hubseal("completion", "bash").stdout)
-        self.assertEqual(self.complete(script, "ke"), ["key"])
-        self.assertEqual(self.complete(script, "key", "cr"), ["create"])
-        self.assertEqual(self.complete(script, "--json", "cert", "issue", "--pro"), ["--profile"])
-        self.assertEqual(self.complete(script, "key", "create", "k", "--type", "ec_"), ["ec_p256", "ec_p384"])
-        self.assertEqual(self.complete(script, "completion", "z"), ["zsh"])
-        self.assertEqual(self.complete(script, "cert", "issue", "--csr", ""), [])  # files, by bash's default
-
-    def write_zsh_completion(self):
-        folder = os.path.join(self.folder, "functions")
-        os.mkdir(folder)
-        return folder, self.write("functions/_hubseal", self.hubseal("completion", "zsh").stdout)
-
-    def test_zsh_parses_its_completion_and_compinit_finds_it(self):
-        folder, script = self.write_zsh_completion()
-        subprocess.run(["zsh", "-f", "-n", script], check=True, timeout=60)
-        load = 'fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; print -r -- $_comps[hubseal]; autoload +X _hubseal'
-        done = subprocess.run(["zsh", "-f", "-c", load, "zsh", folder], capture_output=True, timeout=60)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"_hubseal\n", b""))
-
-    def test_zsh_completes_commands_options_and_choices(self):
-        folder, _ = self.write_zsh_completion()
-        with Terminal(["zsh", "-f", "-i"]) as zsh:
-            # Ctrl-X prints what stands on the command line.
-            zsh.type(f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; "
-                     "show() { print -r -- \"<$BUFFER>\" }; zle -N show; bindkey '^X' show; "
-                     f"cd {self.folder}; print rea''dy\n")
-            zsh.read_until(rb"ready\r\n")
-            for typed, completed in (("ke", "key "), ("key cr", "key create "), ("--json cert issue --pro", "--json cert issue --profile "),
-                                     ("key create k --type ec_", "key create k --type ec_p"), ("completion z", "completion zsh "),
-                                     ("cert show --out func", "cert show --out functions/")):
-                with self.subTest(typed):
-                    zsh.type(f"hubseal {typed}\t\x18")
-                    self.assertEqual(zsh.read_until(rb"<([^$>]*)>"), f"hubseal {completed}".encode())
-                    zsh.type("\x15")
-
-
-class Terminal:
-    """A program that believes a person sits in front of it."""
-
-    def __init__(self, command):
-        self.pid, self.descriptor = pty.fork()
-        if self.pid == 0:
-            os.execvpe(command[0], command, {"PATH": os.environ["PATH"], "TERM": "xterm", "HOME": "/nonexistent"})
-        self.seen = b""
-
-    def type(self, keys):
-        os.write(self.descriptor, keys.encode())
-
-    def read_until(self, pattern):
-        """What the pattern's group stands for, once it is there; what came before is forgotten."""
-        while not (found := re.search(pattern, self.seen)):
-            if not select.select([self.descriptor], [], [], 60)[0]:
-                raise AssertionError(f"no {pattern} in {self.seen}")
-            self.seen += os.read(self.descriptor, 65536)
-        self.seen = self.seen[found.end():]
-        return found[1] if found.re.groups else found[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.descriptor)
-
 
 if __name__ == "__main__":
-    HUBSEAL = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    cli_support.main()

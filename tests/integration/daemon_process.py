@@ -1,0 +1,148 @@
+"""What others on the machine see of hubseald, and how it ends: SIGTERM, memory, sockets."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+from rig_test import RigTest
+
+YAMA = next((path.read_text().strip() for path in [pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")] if path.exists()), None)
+# What a debugger would do to the process of its first argument, and whether the kernel let it.
+LOOK_INTO = """
+import ctypes, json, os, sys
+pid, libc = int(sys.argv[1]), ctypes.CDLL(None, use_errno=True)
+def reads(name):
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return name == "mem" or file.read() != b""
+    except PermissionError:
+        return False
+PTRACE_SEIZE = 0x4206
+traced = libc.ptrace(PTRACE_SEIZE, pid, None, None) == 0
+print(json.dumps({"environ": reads("environ"), "maps": reads("maps"), "mem": reads("mem"), "ptrace": traced}))
+"""
+
+
+class Process(RigTest):
+    def test_sigterm_lets_the_request_under_way_finish(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        fields = self.issue_fields(room, "drain")
+        room.script("slow C_Sign * 1500")
+        with room.connect() as connection:
+            connection.send(json.dumps({"v": 1, "id": "1", "op": "issue_certificate", **fields}).encode() + b"\n")
+            # Under way when its intent stands in the audit log.
+            while not any(record.get("request") == "drain" for record in room.audit()):
+                pass
+            room.process.terminate()
+            answer = json.loads(connection.read_line())
+        self.assertIn("BEGIN CERTIFICATE", answer["ok"]["certificate"])
+        self.assertEqual(room.process.wait(rig.PATIENCE), 0)
+        self.assertEqual(room.audit()[-1]["event"], "stopped")
+
+    def test_the_pin_is_nowhere_and_the_process_cannot_be_looked_into(self):
+        room = self.make()
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("sign_jws", key="hub-jws", payload="e30")
+        self.refused("bad_request", room, "health", pin=rig.PIN[:4])
+        pin, pid = rig.PIN.encode(), room.process.pid
+        proc = pathlib.Path(f"/proc/{pid}")
+        self.assertNotIn(pin, (proc / "cmdline").read_bytes())
+        if os.geteuid() == 0:
+            self.assertNotIn(pin, (proc / "environ").read_bytes())
+        for file in [room.log_file, *room.state.rglob("*")]:
+            if file.is_file():
+                self.assertNotIn(pin, file.read_bytes(), file)
+        limits = (proc / "limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        # Not dumpable: the kernel gives /proc/<pid> to root.
+        self.assertEqual((proc / "environ").stat().st_uid, 0)
+        self.assertIn("NoNewPrivs:\t1", (proc / "status").read_text())
+        if os.geteuid() != 0:
+            with self.assertRaises(PermissionError):
+                (proc / "mem").open("rb")
+
+    def test_the_same_user_may_neither_read_its_memory_nor_trace_it(self):
+        # Without capabilities root is a user like others: what is refused then, is refused because the
+        # process is not dumpable. A process beside it that is shows that nothing else refuses.
+        plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+        if subprocess.run([*plain, "true"], check=False).returncode != 0:
+            self.skipTest("capabilities cannot be given up here")
+        room = self.make(start=False)
+        room.program = [*plain, rig.HUBSEALD]
+        room.start()
+        other = subprocess.Popen([*plain, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(other.communicate)
+        other.stdin.write(b"x")
+        other.stdin.flush()
+        self.assertEqual(other.stdout.read(1), b"x")  # it is cat by now
+
+        def tries(pid):
+            done = subprocess.run([*plain, sys.executable, "-c", LOOK_INTO, str(pid)], capture_output=True, text=True, check=True)
+            return json.loads(done.stdout)
+
+        refused = tries(room.process.pid)
+        self.assertEqual(refused, dict.fromkeys(refused, False))
+        allowed = tries(other.pid)
+        self.assertTrue(allowed["environ"])
+        if YAMA is None or YAMA == "0":  # otherwise the kernel lets parents trace and nobody else
+            self.assertEqual(allowed, dict.fromkeys(refused, True))
+        self.assertEqual(room.call("health")["status"], "ready")
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory wants root")
+    def test_the_pin_is_wiped_from_memory_after_the_login(self):
+        room = self.make()
+        pid, pin, other = room.process.pid, rig.PIN.encode(), str(room.pin_file).encode()
+        found, seen_other = [], False
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+        if any("libasan" in line or "libtsan" in line for line in maps):
+            self.skipTest("a sanitizer's shadow memory has terabytes")
+        writable = [line for line in maps if line.split()[1].startswith("rw")]
+        with open(f"/proc/{pid}/mem", "rb") as memory:
+            for line in writable:
+                start, end = (int(part, 16) for part in line.split()[0].split("-"))
+                memory.seek(start)
+                content = memory.read(end - start)
+                seen_other = seen_other or other in content
+                if pin in content:
+                    found.append(line)
+        self.assertTrue(seen_other)  # what is there is found
+        self.assertEqual(found, [])
+
+    def test_sockets_are_closed_to_others(self):
+        room = self.make()
+        for name in rig.SOCKETS:
+            mode = (room.run / f"{name}.sock").stat().st_mode & 0o777
+            self.assertEqual(mode & 0o007, 0, oct(mode))
+        self.assertEqual((room.state / "registry.sqlite").stat().st_mode & 0o077, 0)
+        self.assertEqual((room.state / "audit" / "audit.jsonl").stat().st_mode & 0o077, 0)
+
+    def test_sockets_passed_in_by_systemd_are_used(self):
+        room = self.make(start=False)
+        room.run.mkdir()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(room.run / "admin.sock"))
+        listener.listen()
+
+        # LISTEN_PID must be the daemon's own pid, so a program between us and it fills it in.
+        activate = (f"import os, sys\nos.dup2({listener.fileno()}, 3, inheritable=True)\n"
+                    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='admin')\n"
+                    "os.execv(sys.argv[1], sys.argv[1:])\n")
+        room.program = [sys.executable, "-c", activate, rig.HUBSEALD]
+        room.pass_fds = [listener.fileno()]
+        room.start()
+        self.assertEqual(room.call("health")["status"], "ready")
+        self.assertFalse((room.run / "agent.sock").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,173 @@
+"""What keeps hubseald from starting, and --check-config: files that others could change, folders, PINs and mistakes in the
+configuration, each named."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import rig
+from rig_test import RigTest
+
+BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
+
+
+class Files(RigTest):
+    def refuses(self, room, status, *words):
+        self.assertEqual(room.refuse_to_start(), status, room.log())
+        for word in words:
+            self.assertIn(word, room.log())
+
+    def test_files_that_others_could_change_or_read_are_refused(self):
+        room = self.make(start=False)
+        room.write_config(mode=0o620)
+        self.refuses(room, BAD_CONFIG, "chmod go-w", str(room.config_file))
+        room.write_config()
+        profile = room.folder / "profiles" / "jws.toml"
+        profile.chmod(0o602)
+        self.refuses(room, BAD_CONFIG, "chmod go-w", "jws.toml")
+        profile.chmod(0o600)
+        room.write_pin(rig.PIN, mode=0o644)
+        self.refuses(room, BAD_CONFIG, "0644", "chmod 0600")
+        room.write_pin(rig.PIN)
+        room.start()
+        room.stop()
+        room.state.chmod(0o755)
+        self.refuses(room, BAD_CONFIG, "0700", "0755")
+
+    def test_folders_that_cannot_be_written_to_are_named_with_their_keys_at_the_start_and_by_check_config(self):
+        room = self.make(start=False)
+        good = (room.run, room.state)
+        file = room.write("file", "")
+        for key, folder in (("server.runtime_dir", file / "run"), ("server.state_dir", file / "state"),
+                            ("server.runtime_dir", file)):
+            room.run, room.state = (folder, good[1]) if key == "server.runtime_dir" else (good[0], folder)
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, key, str(folder), f"uid {os.geteuid()}", "code=bad_request")
+            done = self.run_with(room, "--check-config", "--config", room.config_file)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+            for word in (key, str(folder), f"uid {os.geteuid()}"):
+                self.assertIn(word, done.stderr)
+
+    def test_check_config_looks_at_folders_as_the_start_does_and_makes_none(self):
+        room = self.make(start=False)
+        check = ["--check-config", "--config", room.config_file]
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"server.state_dir: {room.state} is not there yet; the start makes it", done.stdout)
+        self.assertFalse(room.state.exists() or room.run.exists())
+        room.start()
+        self.assertNotIn("server.", self.run_with(room, *check).stdout)
+        room.stop()
+        room.state.chmod(0o755)
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        self.assertIn("server.state_dir", done.stderr)
+        room.state.chmod(0o700)
+        room.run.chmod(0o777)
+        self.assertEqual(self.run_with(room, *check).returncode, BAD_CONFIG)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_check_config_by_root_says_what_of_another_user_it_did_not_check(self):
+        room = self.make()
+        room.stop()
+        os.chown(room.pin_file, 1, 1)
+        os.chown(room.state, 1, 1)
+        done = self.run_with(room, "--check-config", "--config", room.config_file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in (f"token.pin_file: {room.pin_file} belongs to uid 1 and was not checked",
+                      f"server.state_dir: {room.state} belongs to uid 1 and was not checked"):
+            self.assertIn(words, done.stdout)
+
+    def test_a_witness_that_is_none_is_named_by_its_place(self):
+        room = self.make(start=False)
+        room.audit_lines = 'witnesses = ["nobody"]'
+        room.write_config()
+        self.refuses(room, BAD_CONFIG, "audit.witnesses[0]: ")
+
+    def test_a_pin_file_of_two_lines_is_refused_and_nothing_is_sent(self):
+        room = self.make(fake=True, start=False)
+        room.pin_file.write_text(f"{rig.PIN}\nthe other PIN\n")
+        self.refuses(room, BAD_CONFIG, f"{room.pin_file} holds 2 lines; wanted one")
+        self.assertEqual(room.logins(), 0)
+
+    def test_a_missing_pin_file_is_named(self):
+        room = self.make(start=False)
+        room.pin_file.unlink()
+        self.refuses(room, REFUSED, str(room.pin_file), "No such file")
+
+    def test_the_pin_may_come_as_a_systemd_credential(self):
+        room = self.make(start=False)
+        credentials = room.folder / "credentials"
+        credentials.mkdir(mode=0o700)
+        room.pin_file.rename(credentials / "hubseal-pin")
+        room.pin_line = 'pin_credential = "hubseal-pin"'
+        room.write_config()
+        self.refuses(room, BAD_CONFIG, "hubseal-pin", "CREDENTIALS_DIRECTORY is not set", "LoadCredentialEncrypted=")
+        room.environment = {"CREDENTIALS_DIRECTORY": str(room.folder)}  # there, but without this credential
+        self.refuses(room, REFUSED, str(room.folder / "hubseal-pin"), "No such file")
+        room.environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+        (credentials / "hubseal-pin").chmod(0o444)
+        self.refuses(room, BAD_CONFIG, "0444", "chmod 0600")
+        (credentials / "hubseal-pin").chmod(0o400)  # as systemd makes it
+        room.start()
+        room.make_ca()
+        self.assertNotIn(rig.PIN, room.log())
+        room.restart()
+        room.issue(room.make_csr())
+
+    def test_a_pin_file_and_a_credential_at_once_are_a_mistake_and_so_is_neither(self):
+        room = self.make(start=False)
+        for lines in (room.pin_line + '\npin_credential = "hubseal-pin"', ""):
+            room.pin_line = lines
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, "exactly one of", "pin_file", "pin_credential")
+
+    def test_a_mistake_in_the_configuration_is_named(self):
+        room = self.make(start=False)
+        for server, word in (("max_connections = 0", "max_connections"), ('colour = "red"', "colour"),
+                             ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:6")):
+            room.server = server
+            room.write_config()
+            self.refuses(room, BAD_CONFIG, word)
+
+
+    def run_with(self, room, *options):
+        return subprocess.run([*room.program, *map(str, options)], capture_output=True, text=True, timeout=60, check=False,
+                              env=room.env())
+
+    def test_a_wrong_command_line_and_a_configuration_that_is_not_there_are_status_2(self):
+        room = self.make(start=False)
+        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--config", "/nope/hubseald.toml"],
+                        ["--check-config", "--config", "/nope/hubseald.toml"]):
+            done = self.run_with(room, *options)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stderr)
+            self.assertTrue(done.stderr)
+        for option, word in (("--help", "--check-config"), ("--version", "hubseald ")):
+            done = self.run_with(room, option)
+            self.assertEqual((done.returncode, word in done.stdout), (0, True))
+
+    def test_check_config_looks_at_the_pin_file_and_the_module_and_names_their_keys(self):
+        room = self.make(start=False)
+        check = ["--check-config", "--config", room.config_file]
+        self.assertEqual(self.run_with(room, *check).returncode, 0)
+        room.write_pin(rig.PIN, mode=0o644)
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        for word in ("token.pin_file", "0644", "chmod 0600"):
+            self.assertIn(word, done.stderr)
+        room.pin_file.unlink()  # as before the first ceremony, which makes it
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"token.pin_file: {room.pin_file} is not there yet", done.stdout)
+        room.module = "/nonexistent/module.so"
+        room.write_config()
+        done = self.run_with(room, *check)
+        self.assertEqual(done.returncode, BAD_CONFIG)
+        self.assertIn("token.module", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
