@@ -149,12 +149,17 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
 }
 
 Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant) {
-  const auto one_at_a_time = changing_.lock();
-  TRY(check_free(label));
-  if (const auto known = label_of(id))
-    return fail(Code::conflict, fmt::format("this key is registered already, as \"{}\"", *known));
+  const auto check = [&]() -> Result<> {
+    TRY(check_free(label));
+    if (const auto known = label_of(id))
+      return fail(Code::conflict, fmt::format("this key is registered already, as \"{}\"", *known));
+    return {};
+  };
+  TRY(check());
   hsm::KeyInfo info = TRY(signer_.find_key(id));
   TRY(signer_.prove_key(id));
+  const auto one_at_a_time = changing_.lock();
+  TRY(check());
   const TimePoint now = clock_.now();
   KeyRecord record{.label = label,
                    .id = id,
@@ -186,7 +191,9 @@ Result<KeyRecord> Keyring::check(std::string_view label, const Change& change) c
 }
 
 Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, const Grant& grant) {
-  const auto one_at_a_time = changing_.lock();
+  auto being_destroyed = changing_.lock();
+  if (*being_destroyed == label)
+    return fail(Code::conflict, fmt::format("key \"{}\" is being destroyed at this moment", label));
   KeyRecord changed = TRY(check(label, change));
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
@@ -242,11 +249,17 @@ std::vector<KeyRecord> Keyring::due(TimePoint now) const {
 }
 
 Result<> Keyring::destroy(const KeyRecord& key) {
-  const auto one_at_a_time = changing_.lock();
-  const auto known = find_record(key.label);
-  if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
-    return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
-  if (const auto gone = signer_.destroy_key(key.id, key.label); !gone && gone.error().code != Code::not_found) {
+  {
+    auto being_destroyed = changing_.lock();
+    const auto known = find_record(key.label);
+    if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
+      return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
+    *being_destroyed = key.label;
+  }
+  const auto gone = signer_.destroy_key(key.id, key.label);  // the token may take its time; other keys do not wait
+  auto being_destroyed = changing_.lock();
+  being_destroyed->clear();
+  if (!gone && gone.error().code != Code::not_found) {
     undestroyed_.lock()->insert_or_assign(key.label, gone.error().message);
     return gone;
   }

@@ -83,7 +83,8 @@ class Keyring {
   Result<> count_waiting(std::chrono::seconds elapsed);
   /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
-  /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed.
+  /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed. For one
+  /// thread.
   Result<> destroy(const KeyRecord& key);
   /// Keys that could not be destroyed on their day, and why, in words.
   std::vector<std::string> undestroyed() const;
@@ -121,7 +122,9 @@ class Keyring {
   hsm::Signer& signer_;
   const Clock& clock_;
   mutable Guarded<std::map<std::string, KeyRecord, std::less<>>> keys_;
-  mutable Guarded<int> changing_{0};  // one key is registered or changed at a time; never held while one is made
+  // One key is registered or changed at a time; never held while the token works. The label of the key that is being
+  // destroyed, which nobody changes meanwhile.
+  mutable Guarded<std::string> changing_;
   mutable Guarded<InTheMaking> making_;
   mutable Guarded<std::map<std::string, std::string, std::less<>>> undestroyed_;  // by label: why the last try failed
   std::condition_variable turn_;

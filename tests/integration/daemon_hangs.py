@@ -22,16 +22,18 @@ class Hangs(Asking):
         room.make_ca()
         return room
 
-    def hold_signatures(self, room):
-        held = room.p11_log.read_text().count("held C_Sign\n") if room.p11_log.exists() else 0
-        room.script("hold C_Sign 1")
-        return lambda: room.p11_log.exists() and room.p11_log.read_text().count("held C_Sign\n") > held
+    def hold(self, room, function="C_Sign"):
+        """The next call does not come back before the script says so; whether it has come."""
+        count = lambda: room.p11_log.read_text().count(f"held {function}\n") if room.p11_log.exists() else 0
+        held = count()
+        room.script(f"hold {function} 1")
+        return lambda: count() > held
 
     def test_a_checkpoint_that_hangs_keeps_nobody_waiting_and_closes_the_gate_in_time(self):
         room = self.room("checkpoint_seconds = 1")
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
         size = room.call("get_checkpoint")["size"]
-        is_held = self.hold_signatures(room)
+        is_held = self.hold(room)
         room.call("suspend_key", key="hub-jws")
         room.call("activate_key", key="hub-jws")
         room.until(is_held)  # by the checkpoint that this makes due
@@ -54,6 +56,21 @@ class Hangs(Asking):
         room.call("unseal")
         room.until(lambda: not refused())
 
+    def test_a_key_whose_destruction_hangs_keeps_no_other_key_from_being_stopped(self):
+        room = self.room("counter_in_token = false")  # whose data object would be destroyed first
+        for label in ("old", "hub-jws"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        room.call("deactivate_key", key="old")
+        room.call("destroy_key", key="old")
+        room.stop()
+        is_held = self.hold(room, "C_DestroyObject")
+        room.start()
+        room.until(is_held)
+        self.assertEqual(room.call("suspend_key", key="hub-jws")["state"], "suspended")
+        self.refused("conflict", lambda: room.call("deactivate_key", key="old", compromised=True), "being destroyed")
+        room.script("")
+        room.wait_for_event("key_destroyed")
+
     def test_a_list_that_hangs_keeps_no_other_revocation_waiting(self):
         room = self.room()
         room.call("create_key", label="second", type="ec_p256", use="ca")
@@ -61,7 +78,7 @@ class Hangs(Asking):
         one = room.issue(room.make_csr(), request="one")["serial"]
         two = room.issue(room.make_csr(), request="two", ca="second", subject="bank2")["serial"]
         time.sleep(2)  # the checkpoint of what was done is made
-        is_held = self.hold_signatures(room)
+        is_held = self.hold(room)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             first = pool.submit(room.call, "revoke_certificate", ca="hub-ca", serial=one, reason="key_compromise")
             room.until(is_held)
