@@ -27,7 +27,7 @@ constexpr std::array kOperations = {
     Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_public_key},
     Operation{"create_key", Permission::create_key, kAdmin, Effect::signs, &ops::create_key},
     Operation{"activate_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::activate_key},
-    Operation{"suspend_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::suspend_key},
+    Operation{"suspend_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::suspend_key, true},
     Operation{"deactivate_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::deactivate_key},
     Operation{"destroy_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::destroy_key},
     Operation{"keep_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::keep_key},
@@ -56,13 +56,14 @@ constexpr std::array kOperations = {
     Operation{"list_policies", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::list_policies},
     Operation{"list_approvals", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvals},
     Operation{"get_approval", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::get_approval},
-    Operation{"approve", Permission::approve, kAdmin, Effect::changes, &ops::approve},
-    Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval},
+    Operation{"approve", Permission::approve, kAdmin, Effect::changes, &ops::approve, true},
+    Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval,
+              true},
     Operation{"list_approvers", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvers},
     Operation{"add_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::add_approver},
-    Operation{"revoke_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::revoke_certificate},
+    Operation{"revoke_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::revoke_certificate, true},
     Operation{"release_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::release_certificate},
-    Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject},
+    Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject, true},
     Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
     Operation{"get_ocsp", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ocsp},
@@ -70,9 +71,9 @@ constexpr std::array kOperations = {
     Operation{"prove_record", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_record},
     Operation{"prove_consistency", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_consistency},
     Operation{"list_records", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::list_records},
-    Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature},
-    Operation{"seal", Permission::seal, kAdmin, Effect::changes, &ops::seal},
-    Operation{"unseal", Permission::seal, kAdmin, Effect::changes, &ops::unseal},
+    Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature, true},
+    Operation{"seal", Permission::seal, kAdmin, Effect::changes, &ops::seal, true},
+    Operation{"unseal", Permission::seal, kAdmin, Effect::changes, &ops::unseal, true},
     Operation{"remove_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::remove_approver},
 };
 
@@ -89,6 +90,14 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
     return offered && peer.may(operation.permission) ? &operation : nullptr;
   }
   return nullptr;
+}
+
+/// An older registry does not know who was removed since, or what was decided: nothing is built on it.
+Result<> refuse_on_old_state(const Checkpoints& checkpoints) {
+  if (!checkpoints.rollback()) return {};
+  return fail(Code::sealed,
+              "sealed: registry, audit log and token are not of one time (health says what differs); until the newest "
+              "is restored or people accept what is there, only what takes rights away can be done");
 }
 
 }  // namespace
@@ -230,6 +239,7 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
     call.pass = &pass;
     if (operation.effect == Effect::signs) TRY(call.enter_gate());
+    if (operation.effect == Effect::changes && !operation.on_old_state) TRY(refuse_on_old_state(services_.checkpoints));
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.
     if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);

@@ -118,6 +118,9 @@ struct Operation {
   unsigned sockets;  ///< SocketBit bits: where it is offered
   Effect effect;
   Handler handler;
+  /// Of one that changes something: whether it is there while registry, log and token are not of one time. What only
+  /// takes rights away is, and what ends that time.
+  bool on_old_state = false;
 };
 
 /// The names of the operations that the peer may ask for on its socket.

@@ -25,6 +25,7 @@ struct Options {
   bool check_only = false;
   bool init_token = false;
   bool adopt_policy = false;
+  bool accept_state = false;
 };
 
 /// For people; or for `hubseal policy check`, as a reply of the protocol that also says what is wrong.
@@ -48,6 +49,7 @@ Result<> run(const Options& options) {
   if (options.init_token) return daemon::init_token(config, options.so_pin_file);
   if (options.check_only) return daemon::check(config);
   if (options.adopt_policy) return daemon::adopt_policy(config);
+  if (options.accept_state) return daemon::accept_state(config);
   return daemon::serve(config);
 }
 
@@ -69,6 +71,10 @@ int main(int argc, char** argv) {
       ->needs(policy);
   app.add_flag("--adopt-policy", options.adopt_policy,
                "take the policy's files into force for the next start, and end; hubseald must not be running");
+  app.add_flag(
+      "--accept-state", options.accept_state,
+      "take registry and audit log as they are, though they are not of the token's time, and end; hubseald must "
+      "not be running");
   auto* init = app.add_flag("--init-token", options.init_token,
                             "initialise the token that the configuration names (never one that exists)");
   app.add_option("--so-pin-file", options.so_pin_file, "file with the security officer's PIN for --init-token")

@@ -36,12 +36,14 @@ Result<SealRecord> Seal::set(SealRecord seal) {
   return fail(Code::hsm_busy, "sealed, but a signature that had begun is still under way");
 }
 
-Result<> Seal::lift(const std::optional<SealRecord>& agreed, const Grant& grant) {
+Result<> Seal::lift(const std::optional<SealRecord>& agreed, const Grant& grant,
+                    const std::function<Result<>(Database&)>& also) {
   auto sealed = sealed_.lock();
   if (sealed->has_value() != agreed.has_value() || (agreed && (*sealed)->seals != agreed->seals))
     return fail(Code::conflict, "somebody has sealed or unsealed meanwhile; look again (hubseal status)");
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
+    if (also) TRY(also(database));
     return seal_table::remove(database);
   }));
   sealed->reset();

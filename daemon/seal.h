@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,9 +31,10 @@ class Seal {
   /// agreed to lift the earlier one has not agreed to lift this.
   /// Errors: storage_unavailable (sealed until the next start only), hsm_busy (a signature still under way).
   Result<SealRecord> set(SealRecord seal);
-  /// Lifts the seal that `agreed` shows, or nothing where there is none, and uses the grant up.
-  /// Errors: conflict (somebody has sealed since), and those of `grant`.
-  Result<> lift(const std::optional<SealRecord>& agreed, const Grant& grant);
+  /// Lifts the seal that `agreed` shows, or nothing where there is none, and uses the grant up; `also` is written with
+  /// it. Errors: conflict (somebody has sealed since), and those of `grant`.
+  Result<> lift(const std::optional<SealRecord>& agreed, const Grant& grant,
+                const std::function<Result<>(Database&)>& also = {});
   std::optional<SealRecord> record() const { return *sealed_.lock(); }
 
  private:

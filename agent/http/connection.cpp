@@ -124,9 +124,10 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPSer
 void Connection::run() {
   try {
     Watch::Entry entry(watch_, socket().impl()->sockfd(), socket().peerAddress().host().toString());
+    const Poco::Timespan first = params_->getTimeout(), next = params_->getKeepAliveTimeout();
     Session session(socket(), params_);
-    session.socket().setSendTimeout(params_->getTimeout());
-    for (Poco::Timespan patience = params_->getTimeout();; patience = params_->getKeepAliveTimeout()) {
+    session.socket().setSendTimeout(first);
+    for (Poco::Timespan patience = first;; patience = next) {
       if (session.buffered() == 0 && !session.socket().poll(patience, Poco::Net::Socket::SELECT_READ)) return;
       entry.enter(Phase::reading);
       if (!serve_one(session, entry)) return;
@@ -200,7 +201,7 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
 }
 
 bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
-                      bool headers_only) {
+                      bool headers_only) const {
   using Poco::Net::HTTPResponse;
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());

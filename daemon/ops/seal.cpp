@@ -43,10 +43,13 @@ Result<Json> unseal(Call& call, Fields fields) {
   if (!sealed && !rollback) return fail(Code::conflict, "nothing is sealed");
   if (sealed) call.details["sealed"] = view_of(*sealed);
   if (rollback) call.details["rollback"] = *rollback;
+  TRY(services.checkpoints.may_be_accepted());
   const Grant grant = TRY(call.authorize({.operation = "unseal", .about = "hubseald", .content = call.details}));
   TRY(call.record_intent("unseal_intent"));
-  const auto lift = [&] { return services.seal.lift(sealed, grant); };
-  TRY(rollback ? services.checkpoints.accept_rollback(lift) : lift());
+  if (rollback)
+    TRY(services.checkpoints.accept_rollback([&] { return services.seal.lift(sealed, grant, &accept_old_state); }));
+  else
+    TRY(services.seal.lift(sealed, grant));
   return call.details;
 }
 
