@@ -3,7 +3,6 @@ the token. Who may accept it, and what that costs."""
 
 import json
 import shutil
-import subprocess
 import sys
 import time
 import unittest
@@ -160,13 +159,6 @@ class Rollback(PutBack):
 class Accepting(PutBack):
     """What an older state must not decide, and what is lost with it."""
 
-    def accept(self, room, want=0):
-        """As the machine's owner, without a daemon."""
-        done = subprocess.run([*room.program, "--config", room.config_file, "--accept-state"], env=room.env(), text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=rig.PATIENCE, check=False)
-        self.assertEqual(done.returncode, want, done.stderr)
-        return done.stdout + done.stderr
-
     def test_what_was_found_stays_found_whatever_a_sealed_daemon_writes(self):
         room = self.room(unseal=2)
         self.keep(room)
@@ -200,14 +192,14 @@ class Accepting(PutBack):
         self.refused("policy_denied", lambda: room.call("unseal"), "--accept-state")
         self.assertIn("--accept-state", " ".join(room.call("health")["problems"]))
         room.call("suspend_key", key="hub-jws")  # what takes rights away goes on
-        self.accept(room, want=4)  # while hubseald runs
+        room.accept_state(want=4)  # while hubseald runs
         room.stop()
-        self.assertIn("accepted as it is: the registry remembers", self.accept(room))
+        self.assertIn("accepted as it is: the registry remembers", room.accept_state())
         room.start()
         room.issue(room.make_csr(), request="after")
         self.assertIn("state_accepted", [record["event"] for record in room.audit()])
         room.stop()
-        self.assertIn("of one time", self.accept(room))
+        self.assertIn("of one time", room.accept_state())
 
     def test_crl_numbers_of_an_older_state_are_not_used_again(self):
         room = self.room(unseal=0)
@@ -287,7 +279,7 @@ class Accepting(PutBack):
         room.stop()
         shutil.rmtree(room.state)
         room.state.mkdir(mode=0o700)
-        self.assertIn("a new registry begins", self.accept(room))
+        self.assertIn("a new registry begins", room.accept_state())
         room.start()
         room.restart()
         self.assertFalse(room.call("health")["sealed"])
