@@ -54,11 +54,14 @@ const Schema kNewDfsp = {
 
 void add_dfsps(std::vector<Route>& routes, const Services& services) {
   Dfsps& dfsps = services.dfsps;
-  routes.push_back(
-      {.method = "GET", .path = "/api/dfsps", .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/dfsps",
+                    .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); },
+                    .roles = {Role::everyone, Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",
                     .handler = [&dfsps](const Request& request) { return add_dfsp(dfsps, request); },
+                    .roles = {Role::pta},
                     .takes_body = true,
                     .body = kNewDfsp});
 }
