@@ -6,9 +6,13 @@
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/service/connectivity.h"
 #include "agent/service/dfsps.h"
+#include "agent/service/endpoint_documents.h"
+#include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/monetary_zones.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -29,6 +33,10 @@ struct Agent::Parts {
         database(std::move(opened)),
         dfsp_table(*database),
         inbound_table(*database),
+        item_table(*database),
+        document_table(*database),
+        connectivity_table(*database),
+        zone_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -37,7 +45,12 @@ struct Agent::Parts {
         pki(daemon),
         dfsps(dfsp_table, clock),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
+        endpoint_items(item_table, clock),
+        endpoint_documents(document_table, clock),
+        connectivity(connectivity_table),
+        monetary_zones(zone_table, dfsp_table),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments, endpoint_items,
+                                   endpoint_documents, connectivity, monetary_zones}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
@@ -45,6 +58,10 @@ struct Agent::Parts {
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
   store::InboundEnrollmentTable inbound_table;
+  store::EndpointItemTable item_table;
+  store::EndpointDocumentTable document_table;
+  store::ConnectivityTable connectivity_table;
+  store::MonetaryZoneTable zone_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -53,6 +70,10 @@ struct Agent::Parts {
   Pki pki;
   Dfsps dfsps;
   InboundEnrollments inbound_enrollments;
+  EndpointItems endpoint_items;
+  EndpointDocuments endpoint_documents;
+  Connectivity connectivity;
+  MonetaryZones monetary_zones;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
 };
