@@ -4,6 +4,7 @@
 
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
 #include "agent/service/connectivity.h"
@@ -13,6 +14,7 @@
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
 #include "agent/service/monetary_zones.h"
+#include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -53,6 +55,13 @@ struct Agent::Parts {
                                    endpoint_documents, connectivity, monetary_zones}),
                  http::BrowserGuard(config.hosts)) {}
 
+  void watch(const WatchConfig& config) {
+    const http::PingClient pings(config.ping_url, config.timeout);
+    watcher =
+        std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); }, dfsp_table,
+                                      connectivity_table, clock, PingWatcher::Rounds{config.interval, config.parallel});
+  }
+
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
   std::unique_ptr<store::Database> database;
@@ -76,6 +85,7 @@ struct Agent::Parts {
   MonetaryZones monetary_zones;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<PingWatcher> watcher;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -87,6 +97,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
   parts->server = TRY(http::Server::start(config.server, parts->pipeline));
+  if (config.watch) parts->watch(*config.watch);
   log::warning(
       "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
       "certificates signed; never put a proxy to the network in front of it",
@@ -97,6 +108,10 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
 
 const std::string& Agent::url() const { return parts_->server->url(); }
 
-void Agent::stop() { parts_->server->drain(parts_->drain_timeout); }
+void Agent::stop() {
+  if (parts_->watcher) parts_->watcher->stop();
+  parts_->server->drain(parts_->drain_timeout);
+  parts_->watcher.reset();
+}
 
 }  // namespace hubseal::agent

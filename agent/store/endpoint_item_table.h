@@ -28,7 +28,7 @@ struct EndpointItem {
 /// Items of one owner.
 constexpr int kMaxEndpointItems = 200;
 /// What unprocessed() returns.
-constexpr int kMaxUnprocessedItems = 1000;
+constexpr int kMaxUnprocessedItems = 500;
 
 /// Hub and DFSPs have numbers of their own. No look-up finds an item for anybody but its owner.
 /// Threads: share it freely. Errors: storage_unavailable.

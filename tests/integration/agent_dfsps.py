@@ -2,10 +2,16 @@
 """Participants: read, changed, removed; monetary zones; what connectors say of themselves; how far a
 participant is; whether it answers pings."""
 
+import contextlib
+import http.server
+import json
 import os
 import sqlite3
+import threading
+import time
 
 import agent_support
+from agent_fake_daemon import wait_for
 from agent_support import AgentTest, new_csr
 
 STATES = ("PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "HUB_CLIENT_CERT",
@@ -217,6 +223,110 @@ class Status(DfspTest):
             for status, expected in (("inError", "IN_PROGRESS"), ("completed", "COMPLETED")):
                 self.ok("POST", "/api/dfsps/conn/states", {state: said(status)})
                 self.assertEqual(self.steps("conn")[step], expected)
+
+
+class PingServer:
+    """A ping server that says what the test wants of each participant."""
+
+    def __init__(self):
+        self.answers = {}  # dfspId -> (status, body)
+        self.requests = []
+        self.gate = threading.Event()  # answers wait for it
+        self.gate.set()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                dfsp = self.headers["fspiop-destination"]
+                outer.requests.append((self.path, self.headers["Content-Type"], dfsp, body))
+                wait_for(outer.gate)
+                status, answer = outer.answers.get(dfsp, (200, b'{"pingStatus": "SUCCESS"}'))
+                with contextlib.suppress(OSError):  # who asked has gone: that is what some tests do
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class PingTest(DfspTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.pings = PingServer()
+        cls.settings = {"more": '[watch]\nping_url = "http://127.0.0.1:%d/ping?x=1"\ninterval_seconds = 1\ntimeout_seconds = 2\n'
+                                 "parallel = 2" % cls.pings.port}
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.pings.close()
+
+
+class Pings(PingTest):
+    def status_of(self, dfsp, wanted):
+        """Looks until it is what the test wants, or too late."""
+        for _ in range(120):
+            item = next(item for item in self.ok("GET", "/api/dfsps/states-status")["dfsps"] if item["dfspId"] == dfsp)
+            if item["pingStatus"] == wanted:
+                return item
+            time.sleep(0.5)
+        raise AssertionError("%s: still %s, wanted %s" % (dfsp, item["pingStatus"], wanted))
+
+    def test_what_the_ping_server_says_is_shown(self):
+        for dfsp, answer in (("up", b'{"pingStatus": "SUCCESS"}'), ("down", b'{"pingStatus": "NOT_REACHABLE", "fspPutResponse": {}}'),
+                             ("jws", b'{"pingStatus": "JWS_FAILED"}')):
+            self.pings.answers[dfsp] = (200, answer)
+            self.add_dfsp(dfsp)
+            item = self.status_of(dfsp, json.loads(answer)["pingStatus"])
+            self.assertRegex(item["lastUpdatedPingStatusAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        path, content_type, _, body = next(request for request in self.pings.requests if request[2] == "up")
+        self.assertEqual((path, content_type, list(body)), ("/ping?x=1", "application/json", ["requestId"]))
+        self.assertRegex(body["requestId"], "^[0-9A-HJKMNP-TV-Z]{26}$")
+        self.pings.answers["up"] = (200, b'{"pingStatus": "TIMED_OUT"}')
+        self.status_of("up", "TIMED_OUT")
+
+    def test_answers_that_are_none_are_errors_of_the_ping(self):
+        for number, answer in enumerate(((200, b'{"pingStatus": "FINE"}'), (200, b""), (200, b"<html>"), (500, b'{"pingStatus": "SUCCESS"}'),
+                                         (302, b""), (200, b'{"pingStatus": "SUCCESS"}' + b" " * 20000))):
+            self.pings.answers["odd%d" % number] = answer
+            self.add_dfsp("odd%d" % number)
+        for number in range(6):
+            self.status_of("odd%d" % number, "PING_ERROR")
+
+
+class Stopped(PingTest):
+    def test_an_agent_that_is_stopped_while_it_asks_stops(self):
+        self.pings.gate.clear()
+        self.addCleanup(self.pings.gate.set)
+        self.add_dfsp("silent")
+        for _ in range(600):
+            if self.pings.requests:
+                break
+            time.sleep(0.1)
+        self.assertTrue(self.pings.requests)
+        self.assertEqual(self.agent.stop(), 0)
+
+
+class NoPingServer(DfspTest):
+    settings = {"more": '[watch]\nping_url = "http://127.0.0.1:1/"\ninterval_seconds = 1\ntimeout_seconds = 1'}
+
+    def test_an_agent_without_its_ping_server_serves_and_says_so(self):
+        self.add_dfsp("alone")
+        self.agent.wait_for_log(rb"pings failed dfsps=1 problem=")
+        found = self.ok("GET", "/api/dfsps/states-status")["dfsps"]
+        self.assertEqual([item["pingStatus"] for item in found], ["PING_ERROR"])
 
 
 if __name__ == "__main__":

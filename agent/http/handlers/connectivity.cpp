@@ -1,5 +1,7 @@
 #include "agent/service/connectivity.h"
 
+#include <set>
+
 #include "agent/http/handlers/handlers.h"
 #include "agent/service/dfsps.h"
 
@@ -21,9 +23,13 @@ Json to_json(const store::ConnectorState& state) {
   return json;
 }
 
-Outcome list_states(Connectivity& connectivity) {
+/// Of the participants whom the caller may see.
+Outcome list_states(const Services& services) {
+  std::set<std::string> visible;
+  for (store::Dfsp& dfsp : TRY(services.dfsps.list())) visible.insert(std::move(dfsp.id));
   Json list = Json::array();
-  for (const store::Connectivity& dfsp : TRY(connectivity.list())) {
+  for (const store::Connectivity& dfsp : TRY(services.connectivity.list())) {
+    if (!visible.contains(dfsp.dfsp_id)) continue;
     Json states = Json::array();
     for (const store::ConnectorState& state : dfsp.states) states.push_back(to_json(state));
     list.push_back({{"dfspId", dfsp.dfsp_id},
@@ -80,12 +86,10 @@ Schema states_body() {
 }  // namespace
 
 void add_connectivity(std::vector<Route>& routes, const Services& services) {
-  Connectivity& connectivity = services.connectivity;
-  // Of all DFSPs, with what went wrong: none of them is to read that of the others.
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/states-status",
-                    .handler = [&connectivity](const Request&) { return list_states(connectivity); },
-                    .roles = {Role::mta, Role::pta}});
+                    .handler = [services](const Request&) { return list_states(services); },
+                    .roles = {Role::everyone}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps/{dfspId}/states",
                     .handler = [services](const Request& request) { return set_states(services, request); },
