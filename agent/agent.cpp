@@ -4,11 +4,17 @@
 
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/service/connectivity.h"
 #include "agent/service/dfsps.h"
+#include "agent/service/endpoint_documents.h"
+#include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/monetary_zones.h"
+#include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -29,6 +35,10 @@ struct Agent::Parts {
         database(std::move(opened)),
         dfsp_table(*database),
         inbound_table(*database),
+        item_table(*database),
+        document_table(*database),
+        connectivity_table(*database),
+        zone_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -37,14 +47,30 @@ struct Agent::Parts {
         pki(daemon),
         dfsps(dfsp_table, clock),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
+        endpoint_items(item_table, clock),
+        endpoint_documents(document_table, clock),
+        connectivity(connectivity_table),
+        monetary_zones(zone_table, dfsp_table),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments, endpoint_items,
+                                   endpoint_documents, connectivity, monetary_zones}),
                  http::BrowserGuard(config.hosts)) {}
+
+  void watch(const WatchConfig& config) {
+    const http::PingClient pings(config.ping_url, config.timeout);
+    watcher =
+        std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); }, dfsp_table,
+                                      connectivity_table, clock, PingWatcher::Rounds{config.interval, config.parallel});
+  }
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
   store::InboundEnrollmentTable inbound_table;
+  store::EndpointItemTable item_table;
+  store::EndpointDocumentTable document_table;
+  store::ConnectivityTable connectivity_table;
+  store::MonetaryZoneTable zone_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -53,8 +79,13 @@ struct Agent::Parts {
   Pki pki;
   Dfsps dfsps;
   InboundEnrollments inbound_enrollments;
+  EndpointItems endpoint_items;
+  EndpointDocuments endpoint_documents;
+  Connectivity connectivity;
+  MonetaryZones monetary_zones;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<PingWatcher> watcher;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -66,6 +97,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
   parts->server = TRY(http::Server::start(config.server, parts->pipeline));
+  if (config.watch) parts->watch(*config.watch);
   log::warning(
       "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
       "certificates signed; never put a proxy to the network in front of it",
@@ -76,6 +108,10 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
 
 const std::string& Agent::url() const { return parts_->server->url(); }
 
-void Agent::stop() { parts_->server->drain(parts_->drain_timeout); }
+void Agent::stop() {
+  if (parts_->watcher) parts_->watcher->stop();
+  parts_->server->drain(parts_->drain_timeout);
+  parts_->watcher.reset();
+}
 
 }  // namespace hubseal::agent

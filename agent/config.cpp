@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/endpoint_values.h"
 #include "common/fields.h"
 #include "common/toml.h"
 
@@ -70,6 +71,20 @@ Result<> read_store(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+Result<> read_watch(Fields fields, Config& config) {
+  WatchConfig watch;
+  watch.ping_url = TRY(fields.text("ping_url", kMaxUrlBytes));
+  if (!watch.ping_url.starts_with("http://") || !check(UrlEntry{watch.ping_url}))
+    return fail(Code::bad_request, fmt::format("\"watch.ping_url\" is \"{}\"; wanted an http URL, such as "
+                                               "http://127.0.0.1:3000/ping",
+                                               watch.ping_url));
+  watch.interval = TRY(seconds(fields, "interval_seconds", 86400, 120));
+  watch.timeout = TRY(seconds(fields, "timeout_seconds", 20, 10));
+  watch.parallel = static_cast<int>(TRY(fields.integer_or("parallel", 1, 32, 8)));
+  config.watch = std::move(watch);
+  return fields.nothing_left();
+}
+
 Result<Authentication> read_auth(Fields fields) {
   const Authentication mode = TRY(fields.choice("mode", kModes));
   TRY(fields.nothing_left());
@@ -103,6 +118,7 @@ Result<Config> decode(const Json& json) {
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   TRY(read_section(fields, "store", read_store, config));
+  if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   TRY(fields.nothing_left());
   TRY(refuse_open_network(mode, config));
   return config;

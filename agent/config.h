@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,14 @@
 #include "common/result.h"
 
 namespace hubseal::agent {
+
+/// Where to ask whether participants answer, and how often.
+struct WatchConfig {
+  std::string ping_url;  ///< http
+  std::chrono::seconds interval{120};
+  std::chrono::seconds timeout{10};
+  int parallel = 8;
+};
 
 /// agent.toml, checked. config/agent.toml shows every key with its meaning and default.
 struct Config {
@@ -21,6 +30,7 @@ struct Config {
   std::string client_profile;
   int csr_rsa_bits = 4096;
   std::filesystem::path database;
+  std::optional<WatchConfig> watch;  ///< absent: nobody is asked
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

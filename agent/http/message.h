@@ -57,4 +57,11 @@ inline Answer ok(const Json& body, int status = 200) {
   return answer;
 }
 
+/// Done, and there is nothing to show.
+inline Answer no_content() {
+  Answer answer;
+  answer.status = 204;
+  return answer;
+}
+
 }  // namespace hubseal::agent::http

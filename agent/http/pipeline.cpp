@@ -23,9 +23,10 @@ constexpr std::string_view kNoPrivateKeys =
 std::string joined(const std::vector<Violation>& violations) {
   std::string text;
   for (const Violation& violation : violations) {
-    // A missing member is the fault of the object around it.
+    // A missing member is the fault of the object around it, and so is one too many.
     std::string path = violation.path;
-    if (violation.error_code.starts_with("required")) path.resize(path.rfind('.'));
+    if (violation.error_code.starts_with("required") || violation.error_code.starts_with("additionalProperties"))
+      path.resize(path.rfind('.'));
     text.append(text.empty() ? "" : ", ").append("request").append(path).append(" ").append(violation.message);
   }
   return text;
@@ -42,8 +43,9 @@ bool is_media(const std::optional<std::string>& content_type, std::string_view w
 std::vector<Violation> check_path(const std::map<std::string, std::string, std::less<>>& path) {
   std::vector<Violation> found;
   for (const auto& [name, value] : path)
-    if (name == "enId" && (value.size() > kMaxNumberDigits ||
-                           !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
+    if ((name == "enId" || name == "epId") &&
+        (value.size() > kMaxNumberDigits ||
+         !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
       found.push_back({".params." + name, "should be integer", "type.openapi.validation"});
   return found;
 }
@@ -125,7 +127,7 @@ Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::M
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
     if (holds_private_key(*body))
       found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
-    const auto violations = check_body(*body, route.body);
+    const auto violations = check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
   }

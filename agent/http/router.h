@@ -17,14 +17,20 @@ namespace hubseal::agent::http {
 
 using Handler = std::function<Outcome(const Request&)>;
 
+/// What a caller can be: the hub's technical administrators, its onboarding staff (MTA), a DFSP's own login.
+enum class Role { pta, mta, dfsp, everyone };
+
 /// One operation: a row of the table that a handlers/*.cpp file contributes.
 struct Route {
   std::string method;
-  std::string
-      path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} is a number; "/pki/ocsp/{request*}": all that follows, slashes too
+  std::string path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} and {epId} are numbers; "/pki/ocsp/{request*}": all that
+                     ///< follows, slashes too
   Handler handler;
+  /// Who may call it, one of these being enough; empty: anybody. Below /api/dfsps/{dfspId} `dfsp` is that DFSP alone.
+  std::vector<Role> roles = {};
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
+  bool closed_body = false;             ///< members that `body` does not name are refused, not ignored
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };

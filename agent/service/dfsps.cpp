@@ -16,10 +16,6 @@ constexpr std::size_t kMaxIdBytes = 64;  // of `subject` on the wire
 // Second segments of routes below /dfsps: a DFSP of such a name could not be addressed.
 constexpr std::array<std::string_view, 4> kReserved = {"jwscerts", "servercerts", "states-status", "endpoints"};
 
-bool is_currency(std::string_view text) {
-  return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
 Result<> check_id(std::string_view id) {
   if (!is_name(id) || id.size() > kMaxIdBytes)
     return fail(
@@ -34,18 +30,14 @@ Result<> check_id(std::string_view id) {
   return {};
 }
 
-Result<> check_currency(std::string_view member, std::string_view text) {
-  if (is_currency(text)) return {};
-  return fail(Code::bad_request, fmt::format("{} is \"{}\"; wanted a currency of three capital letters (ISO 4217)",
-                                             member, log::printable(text, 16)));
+tl::unexpected<Error> missing(std::string_view id) {
+  return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
 }
 
 }  // namespace
 
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
   TRY(check_id(dfsp.id));
-  if (dfsp.monetary_zone) TRY(check_currency("monetaryZoneId", *dfsp.monetary_zone));
-  for (const std::string& currency : dfsp.fxp_currencies) TRY(check_currency("fxpCurrencies", currency));
   if (dfsp.security_group.empty()) dfsp.security_group = "Application/DFSP:" + dfsp.id;
   TRY(table_.add(dfsp, clock_.now()));
   log::info("DFSP added", {{"dfsp", dfsp.id}, {"correlation", caller.correlation_id}});
@@ -54,7 +46,28 @@ Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
 
 Result<> Dfsps::require(std::string_view id) {
   if (is_name(id) && id.size() <= kMaxIdBytes && TRY(table_.exists(id))) return {};
-  return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
+  return missing(id);
+}
+
+Result<store::Dfsp> Dfsps::get(std::string_view id) {
+  auto dfsp = TRY(table_.find(id));
+  if (!dfsp) return missing(id);
+  return *std::move(dfsp);
+}
+
+Result<store::Dfsp> Dfsps::change(const Caller& caller, std::string_view id, const store::DfspChange& change) {
+  if (!change.name && !change.monetary_zone && !change.is_proxy && !change.security_group)
+    return fail(Code::bad_request, "nothing to change; wanted name, monetaryZoneId, isProxy or securityGroup");
+  auto dfsp = TRY(table_.change(id, change));
+  if (!dfsp) return missing(id);
+  log::info("DFSP changed", {{"dfsp", dfsp->id}, {"correlation", caller.correlation_id}});
+  return *std::move(dfsp);
+}
+
+Result<> Dfsps::remove(const Caller& caller, std::string_view id) {
+  if (!TRY(table_.remove(id))) return missing(id);
+  log::info("DFSP removed", {{"dfsp", std::string(id)}, {"correlation", caller.correlation_id}});
+  return {};
 }
 
 }  // namespace hubseal::agent

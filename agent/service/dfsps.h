@@ -16,11 +16,16 @@ class Dfsps {
   Dfsps(store::DfspTable& table, const Clock& clock) : table_(table), clock_(clock) {}
 
   /// Errors: bad_request (an id that cannot be a name in the daemon's register, or that a route
-  /// takes), conflict.
+  /// takes; a currency that is none), conflict.
   Result<> add(const Caller& caller, store::Dfsp dfsp);
   Result<std::vector<store::Dfsp>> list() { return table_.list(); }
   /// Errors: not_found.
   Result<> require(std::string_view id);
+  Result<store::Dfsp> get(std::string_view id);
+  /// Errors: not_found, bad_request.
+  Result<store::Dfsp> change(const Caller& caller, std::string_view id, const store::DfspChange& change);
+  /// With all that it has uploaded. Errors: not_found; conflict while there is, or may be, a certificate of it.
+  Result<> remove(const Caller& caller, std::string_view id);
 
  private:
   store::DfspTable& table_;

@@ -41,12 +41,12 @@ path = "{folder}/agent.db"
 class Agent:
     """A running hubseal-agent. Its log is read until it names its URL."""
 
-    def __init__(self, folder, daemon, environment=None, **settings):
+    def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
         values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))
+            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values) + more)
         os.chmod(self.config, 0o600)
         self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
                                         env={**os.environ, **(environment or {})})

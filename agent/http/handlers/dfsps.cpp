@@ -10,18 +10,9 @@ std::optional<std::string> text_of(const Json& body, const char* member) {
   return found == body.end() ? std::nullopt : std::optional(found->get<std::string>());
 }
 
-Json to_json(const store::Dfsp& dfsp) {
-  Json item = {{"id", dfsp.id}, {"name", dfsp.name}};
-  if (dfsp.monetary_zone) item["monetaryZoneId"] = *dfsp.monetary_zone;
-  // A number or null, never a boolean: clients know it so.
-  item["isProxy"] = dfsp.is_proxy ? Json(*dfsp.is_proxy ? 1 : 0) : Json(nullptr);
-  item["securityGroup"] = dfsp.security_group;
-  return item;
-}
-
 Outcome list_dfsps(Dfsps& dfsps) {
   Json list = Json::array();
-  for (const store::Dfsp& dfsp : TRY(dfsps.list())) list.push_back(to_json(dfsp));
+  for (const store::Dfsp& dfsp : TRY(dfsps.list())) list.push_back(dfsp_json(dfsp));
   return ok(list);
 }
 
@@ -40,6 +31,20 @@ Outcome add_dfsp(Dfsps& dfsps, const Request& request) {
   return ok({{"id", id}});
 }
 
+Outcome change_dfsp(Dfsps& dfsps, const Request& request) {
+  const Json& body = request.body;
+  store::DfspChange change = {.name = text_of(body, "name"),
+                              .monetary_zone = text_of(body, "monetaryZoneId"),
+                              .security_group = text_of(body, "securityGroup")};
+  if (body.contains("isProxy")) change.is_proxy = body["isProxy"].get<bool>();
+  return ok(dfsp_json(TRY(dfsps.change(request.caller, request.param("dfspId"), change)), "dfspId"));
+}
+
+Outcome remove_dfsp(Dfsps& dfsps, const Request& request) {
+  TRY(dfsps.remove(request.caller, request.param("dfspId")));
+  return no_content();
+}
+
 const Schema kNewDfsp = {
     {.name = "dfspId", .required = true, .max_bytes = 512, .min_bytes = 1},
     {.name = "name", .required = true, .max_bytes = 512},
@@ -50,17 +55,58 @@ const Schema kNewDfsp = {
     {.name = "fxpCurrencies", .type = Type::text_list, .max_bytes = 3},
 };
 
+// Without the id, which never changes. An empty group would be a group that anybody could be said to be in.
+const Schema kDfspChange = {
+    {.name = "name", .max_bytes = 512, .min_bytes = 1},
+    {.name = "monetaryZoneId", .max_bytes = 3},
+    {.name = "isProxy", .type = Type::boolean},
+    {.name = "securityGroup", .max_bytes = 256, .min_bytes = 1},
+};
+
+void add_one_dfsp(std::vector<Route>& routes, Dfsps& dfsps) {
+  const std::string path = "/api/dfsps/{dfspId}";
+  routes.push_back({.method = "GET",
+                    .path = path,
+                    .handler = [&dfsps](const Request& request) -> Outcome {
+                      return ok(dfsp_json(TRY(dfsps.get(request.param("dfspId")))));
+                    },
+                    .roles = {Role::mta, Role::pta, Role::dfsp}});
+  routes.push_back({.method = "PUT",
+                    .path = path,
+                    .handler = [&dfsps](const Request& request) { return change_dfsp(dfsps, request); },
+                    .roles = {Role::pta},
+                    .takes_body = true,
+                    .body = kDfspChange});
+  routes.push_back({.method = "DELETE",
+                    .path = path,
+                    .handler = [&dfsps](const Request& request) { return remove_dfsp(dfsps, request); },
+                    .roles = {Role::pta}});
+}
+
 }  // namespace
+
+Json dfsp_json(const store::Dfsp& dfsp, std::string_view id) {
+  Json item = {{id, dfsp.id}, {"name", dfsp.name}};
+  if (dfsp.monetary_zone) item["monetaryZoneId"] = *dfsp.monetary_zone;
+  // A number or null, never a boolean: clients know it so.
+  item["isProxy"] = dfsp.is_proxy ? Json(*dfsp.is_proxy ? 1 : 0) : Json(nullptr);
+  item["securityGroup"] = dfsp.security_group;
+  return item;
+}
 
 void add_dfsps(std::vector<Route>& routes, const Services& services) {
   Dfsps& dfsps = services.dfsps;
-  routes.push_back(
-      {.method = "GET", .path = "/api/dfsps", .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/dfsps",
+                    .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); },
+                    .roles = {Role::everyone, Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",
                     .handler = [&dfsps](const Request& request) { return add_dfsp(dfsps, request); },
+                    .roles = {Role::pta},
                     .takes_body = true,
                     .body = kNewDfsp});
+  add_one_dfsp(routes, dfsps);
 }
 
 }  // namespace hubseal::agent::http

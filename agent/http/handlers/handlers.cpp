@@ -9,7 +9,16 @@ std::vector<Route> all_routes(const Services& services) {
   add_pki(routes, services);
   add_dfsps(routes, services);
   add_inbound_enrollments(routes, services);
+  add_endpoint_items(routes, services);
+  add_endpoint_documents(routes, services);
+  add_connectivity(routes, services);
+  add_monetary_zones(routes, services);
   return routes;
+}
+
+std::string with_milliseconds(std::string utc) {
+  if (utc.ends_with('Z')) utc.replace(utc.size() - 1, 1, ".000Z");
+  return utc;
 }
 
 }  // namespace hubseal::agent::http

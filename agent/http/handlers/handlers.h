@@ -2,19 +2,26 @@
 /// result into the JSON that clients know.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/http/router.h"
 
 namespace hubseal::agent {
+class Connectivity;
 class Dfsps;
+class EndpointDocuments;
+class EndpointItems;
 class HubCa;
 class InboundEnrollments;
+class MonetaryZones;
 class Pki;
 class SigningDaemon;
 namespace store {
 class Database;
-}
+struct Dfsp;
+}  // namespace store
 }  // namespace hubseal::agent
 
 namespace hubseal::agent::http {
@@ -27,6 +34,10 @@ struct Services {
   Pki& pki;
   Dfsps& dfsps;
   InboundEnrollments& inbound_enrollments;
+  EndpointItems& endpoint_items;
+  EndpointDocuments& endpoint_documents;
+  Connectivity& connectivity;
+  MonetaryZones& monetary_zones;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
@@ -34,7 +45,17 @@ void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_endpoint_items(std::vector<Route>& routes, const Services& services);
+void add_endpoint_documents(std::vector<Route>& routes, const Services& services);
+void add_connectivity(std::vector<Route>& routes, const Services& services);
+void add_monetary_zones(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
+
+/// A participant as clients know it; `id` is the name of the member with its id.
+Json dfsp_json(const store::Dfsp& dfsp, std::string_view id = "id");
+
+/// "2026-11-30T08:00:00Z" with the milliseconds that clients know.
+std::string with_milliseconds(std::string utc);
 
 }  // namespace hubseal::agent::http

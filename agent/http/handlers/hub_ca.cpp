@@ -53,11 +53,14 @@ void add_hub_ca(std::vector<Route>& routes, const Services& services) {
   for (const std::string_view attribute : kAttributes)
     name.push_back(
         {.name = attribute, .required = attribute == "CN" || attribute == "O", .max_bytes = 128, .min_bytes = 1});
-  routes.push_back(
-      {.method = "GET", .path = "/api/hub/ca", .handler = [&hub_ca](const Request&) { return get_hub_ca(hub_ca); }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/hub/ca",
+                    .handler = [&hub_ca](const Request&) { return get_hub_ca(hub_ca); },
+                    .roles = {Role::mta, Role::pta, Role::dfsp}});
   routes.push_back({.method = "POST",
                     .path = "/api/hub/ca",
                     .handler = [&hub_ca](const Request& request) { return confirm_hub_ca(hub_ca, request); },
+                    .roles = {Role::pta},
                     .takes_body = true,
                     .body = name});
 }

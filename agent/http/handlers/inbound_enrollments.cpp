@@ -71,22 +71,27 @@ Outcome sign(const Services& services, const Request& request) {
 
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services) {
   const std::string path = kPath;
+  const std::vector<Role> readers = {Role::mta, Role::pta, Role::dfsp};
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [services](const Request& request) { return list(services, request); },
+                    .roles = readers,
                     .query = {"state"}});
   routes.push_back({.method = "POST",
                     .path = path,
                     .handler = [services](const Request& request) { return submit(services, request); },
+                    .roles = readers,
                     .takes_body = true,
                     .body = {{.name = "clientCSR", .required = true, .max_bytes = kMaxCsrBytes}},
                     .query = {"state"}});  // sent by clients, without a meaning
-  routes.push_back({.method = "GET", .path = path + "/{enId}", .handler = [services](const Request& request) {
-                      return get(services, request);
-                    }});
-  routes.push_back({.method = "POST", .path = path + "/{enId}/sign", .handler = [services](const Request& request) {
-                      return sign(services, request);
-                    }});
+  routes.push_back({.method = "GET",
+                    .path = path + "/{enId}",
+                    .handler = [services](const Request& request) { return get(services, request); },
+                    .roles = readers});
+  routes.push_back({.method = "POST",
+                    .path = path + "/{enId}/sign",
+                    .handler = [services](const Request& request) { return sign(services, request); },
+                    .roles = {Role::pta}});
 }
 
 }  // namespace hubseal::agent::http

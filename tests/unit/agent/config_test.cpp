@@ -35,6 +35,14 @@ BOOST_AUTO_TEST_CASE(the_shipped_file_loads) {
   BOOST_TEST(!config.server.tls_certificate.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(nobody_is_asked_whether_participants_answer_unless_a_ping_server_is_named) {
+  BOOST_TEST(!load_with("[hub]", "[hub]").value().watch.has_value());
+  const Config config = load_with("[hub]", "[watch]\nping_url = \"http://127.0.0.1:3000/ping\"\n[hub]").value();
+  BOOST_TEST(config.watch.value().ping_url == "http://127.0.0.1:3000/ping");
+  BOOST_TEST(config.watch.value().interval.count() == 120);
+  BOOST_TEST(config.watch.value().parallel == 8);
+}
+
 BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted) {
   for (const char* address : {"127.0.0.1", "127.3.4.5", "::1"})
     BOOST_TEST(load_with("address = \"127.0.0.1\"", fmt::format("address = \"{}\"", address)).has_value(), address);
@@ -46,14 +54,20 @@ BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
-  const std::pair<const char*, const char*> mistakes[] = {{"address = \"127.0.0.1\"", "address = \"localhost\""},
-                                                          {"port = 3001", "port = 70000"},
-                                                          {"mode = \"none\"", "mode = \"off\""},
-                                                          {"csr_rsa_bits = 4096", "csr_rsa_bits = 3072"},
-                                                          {"port = 3001", "prot = 3001"},
-                                                          {"[hub]", "[hub]\nsurprise = 1"},
-                                                          {"[auth]\n", "[tls]\ncertificate = \"x\"\n[auth]\n"},
-                                                          {"ca = \"hub-ca\"", "ca = \"../ca\""}};
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"address = \"127.0.0.1\"", "address = \"localhost\""},
+      {"port = 3001", "port = 70000"},
+      {"mode = \"none\"", "mode = \"off\""},
+      {"csr_rsa_bits = 4096", "csr_rsa_bits = 3072"},
+      {"port = 3001", "prot = 3001"},
+      {"[hub]", "[hub]\nsurprise = 1"},
+      {"[auth]\n", "[tls]\ncertificate = \"x\"\n[auth]\n"},
+      {"[hub]", "[watch]\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"https://a\"\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a b\"\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a\"\nparallel = 33\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a\"\ntimeout_seconds = 21\n[hub]"},
+      {"ca = \"hub-ca\"", "ca = \"../ca\""}};
   for (const auto& [found, replacement] : mistakes)
     BOOST_TEST(!load_with(found, replacement).has_value(), replacement << " was accepted");
 }
