@@ -6,6 +6,8 @@
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/service/dfsp_cas.h"
+#include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
@@ -28,6 +30,8 @@ struct Agent::Parts {
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
+        dfsp_ca_table(*database),
+        dfsp_server_cert_table(*database),
         inbound_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
@@ -36,14 +40,19 @@ struct Agent::Parts {
         hub_ca(daemon, config.ca),
         pki(daemon),
         dfsps(dfsp_table, clock),
+        dfsp_cas(dfsp_ca_table, clock),
+        dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
+        pipeline(http::all_routes(
+                     {*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs, inbound_enrollments}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
+  store::DfspCaTable dfsp_ca_table;
+  store::DfspServerCertTable dfsp_server_cert_table;
   store::InboundEnrollmentTable inbound_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
@@ -52,6 +61,8 @@ struct Agent::Parts {
   HubCa hub_ca;
   Pki pki;
   Dfsps dfsps;
+  DfspCas dfsp_cas;
+  DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;

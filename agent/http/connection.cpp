@@ -204,8 +204,10 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   using Poco::Net::HTTPResponse;
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());
-  response.setContentType(answer.content_type);
-  response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
+  if (answer.status != 204) {  // RFC 9110 section 8.6: no content, and no length of it
+    response.setContentType(answer.content_type);
+    response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
+  }
   response.setKeepAlive(keep_alive);
   response.set("X-Correlation-Id", correlation_id);
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));

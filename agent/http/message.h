@@ -33,6 +33,12 @@ struct Request {
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }
   std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  /// A member of the body that is a text; nothing where it is absent or null.
+  std::optional<std::string> text(const char* member) const {
+    const auto found = body.find(member);
+    if (found == body.end() || found->is_null()) return std::nullopt;
+    return found->get<std::string>();
+  }
   std::optional<std::string> query_value(std::string_view name) const {
     const auto found = query.find(name);
     return found == query.end() ? std::nullopt : std::optional(found->second);
@@ -54,6 +60,13 @@ inline Answer ok(const Json& body, int status = 200) {
   Answer answer;
   answer.status = status;
   answer.body = body.dump(2, ' ', false, Json::error_handler_t::replace);
+  return answer;
+}
+
+/// Done, and nothing to show.
+inline Answer no_content() {
+  Answer answer;
+  answer.status = 204;
   return answer;
 }
 

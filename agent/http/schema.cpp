@@ -51,8 +51,15 @@ std::vector<Violation> check_body(const Json& body, const Schema& schema) {
         found.push_back(violation(path, fmt::format("should have required property '{}'", member.name), "required"));
       continue;
     }
+    if (member.nullable && value->is_null()) continue;
     switch (member.type) {
       case Type::text: check_text(path, *value, member, found); break;
+      case Type::text_or_list:
+        if (value->is_array())
+          check_list(path, *value, member, found);
+        else
+          check_text(path, *value, member, found);
+        break;
       case Type::text_list: check_list(path, *value, member, found); break;
       case Type::boolean:
         if (!value->is_boolean()) found.push_back(violation(path, "should be boolean", "type"));

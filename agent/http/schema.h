@@ -10,7 +10,7 @@
 
 namespace hubseal::agent::http {
 
-enum class Type { text, boolean, text_list };
+enum class Type { text, boolean, text_list, text_or_list };
 
 /// A member of the body. Members that no schema names are tolerated, as clients expect.
 struct Member {
@@ -20,6 +20,7 @@ struct Member {
   std::size_t max_bytes = 512;  ///< of the text, or of each text of the list
   std::size_t min_bytes = 0;
   std::size_t max_items = 64;
+  bool nullable = false;  ///< null stands for its absence
 };
 
 using Schema = std::vector<Member>;

@@ -8,6 +8,8 @@ std::vector<Route> all_routes(const Services& services) {
   add_hub_ca(routes, services);
   add_pki(routes, services);
   add_dfsps(routes, services);
+  add_dfsp_ca(routes, services);
+  add_dfsp_server_certs(routes, services);
   add_inbound_enrollments(routes, services);
   return routes;
 }

@@ -7,6 +7,8 @@
 #include "agent/http/router.h"
 
 namespace hubseal::agent {
+class DfspCas;
+class DfspServerCerts;
 class Dfsps;
 class HubCa;
 class InboundEnrollments;
@@ -26,12 +28,16 @@ struct Services {
   HubCa& hub_ca;
   Pki& pki;
   Dfsps& dfsps;
+  DfspCas& dfsp_cas;
+  DfspServerCerts& dfsp_server_certs;
   InboundEnrollments& inbound_enrollments;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
+void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
+void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
 
