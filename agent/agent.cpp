@@ -11,6 +11,7 @@
 #include "agent/service/dfsps.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/outbound_enrollments.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -33,6 +34,7 @@ struct Agent::Parts {
         dfsp_ca_table(*database),
         dfsp_server_cert_table(*database),
         inbound_table(*database),
+        outbound_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -43,8 +45,9 @@ struct Agent::Parts {
         dfsp_cas(dfsp_ca_table, clock),
         dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes(
-                     {*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs, inbound_enrollments}),
+        outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
+                                   inbound_enrollments, outbound_enrollments}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
@@ -54,6 +57,7 @@ struct Agent::Parts {
   store::DfspCaTable dfsp_ca_table;
   store::DfspServerCertTable dfsp_server_cert_table;
   store::InboundEnrollmentTable inbound_table;
+  store::OutboundEnrollmentTable outbound_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -64,6 +68,7 @@ struct Agent::Parts {
   DfspCas dfsp_cas;
   DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
+  OutboundEnrollments outbound_enrollments;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
 };

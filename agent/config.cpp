@@ -56,12 +56,36 @@ Result<> read_daemon(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+/// The key must pass the length check that the hub's CSRs get, as participants' do.
+Result<NewKey> read_key(Fields fields, int rsa_bits) {
+  NewKey key;
+  key.type = TRY(fields.choice("type", kKeyTypes));
+  if (is_rsa(key.type) && rsa_bits == 4096 && key.type != KeyType::rsa_4096)
+    return fail(Code::bad_request,
+                fmt::format("\"hub.client_key.type\" is {}, and \"hub.csr_rsa_bits\" is 4096; wanted "
+                            "rsa_4096, ec_p256 or ec_p384",
+                            to_string(key.type)));
+  std::vector<x509::DistinguishedName::Entry> subject;
+  for (const auto& [word, attribute] : x509::kAttributes)
+    if (auto value = TRY(fields.optional_text(word, 512))) subject.emplace_back(attribute, *std::move(value));
+  key.subject = TRY(x509::DistinguishedName::of(std::move(subject)));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  key.names = TRY(x509::SubjectAltNames::of(dns, ip));
+  TRY(fields.nothing_left());
+  if (key.subject.empty() && key.names.empty())
+    return fail(Code::bad_request, "\"hub.client_key\" names nobody; wanted a common_name, or dns or ip");
+  return key;
+}
+
 Result<> read_hub(Fields fields, Config& config) {
   config.ca = TRY(fields.name("ca", 64));
   config.client_profile = TRY(fields.name("client_profile", 64));
   config.csr_rsa_bits = static_cast<int>(TRY(fields.integer_or("csr_rsa_bits", 2048, 4096, 4096)));
   if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
     return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
+  if (const auto key = TRY(fields.optional_object("client_key")))
+    config.client_key = TRY(read_key(*key, config.csr_rsa_bits));
   return fields.nothing_left();
 }
 

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/http/server.h"
+#include "agent/service/new_key.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -20,6 +22,7 @@ struct Config {
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
+  std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::filesystem::path database;
 };
 

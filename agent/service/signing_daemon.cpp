@@ -69,6 +69,19 @@ Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request
   return ours(fields.text("certificate", kMaxPemBytes));
 }
 
+Result<std::string> SigningDaemon::create_csr(const std::string& label, const NewKey& key) {
+  Json subject = Json::object();
+  for (const auto& [attribute, value] : key.subject.entries()) subject[std::string(x509::to_string(attribute))] = value;
+  const Json reply = TRY(ask(client_, "create_csr",
+                             {{"label", label},
+                              {"type", to_string(key.type)},
+                              {"subject", std::move(subject)},
+                              {"dns", key.names.dns()},
+                              {"ip", key.names.ip()}}));
+  Fields fields = TRY(ours(answer(reply)));
+  return ours(fields.text("csr", kMaxPemBytes));
+}
+
 Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {
   const Json reply = TRY(ask(client_, "get_approval", {{"approval", id}}));
   Fields fields = TRY(ours(answer(reply)));

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/service/new_key.h"
 #include "common/bytes.h"
 #include "common/result.h"
 #include "common/wire/daemon_client.h"
@@ -47,6 +48,9 @@ class SigningDaemon {
   /// The certificate (PEM). bad_request and too_large are about the CSR.
   /// approval_required names the approval that it waits for.
   Result<std::string> issue_certificate(const IssueRequest& request);
+  /// Makes the key under this label, which must be new, and returns the CSR (PEM). Never to be repeated: where the
+  /// answer does not arrive, the key is there and its CSR is lost.
+  Result<std::string> create_csr(const std::string& label, const NewKey& key);
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);

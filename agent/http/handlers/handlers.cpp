@@ -11,6 +11,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_dfsp_ca(routes, services);
   add_dfsp_server_certs(routes, services);
   add_inbound_enrollments(routes, services);
+  add_outbound_enrollments(routes, services);
   return routes;
 }
 

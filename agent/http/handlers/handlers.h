@@ -12,6 +12,7 @@ class DfspServerCerts;
 class Dfsps;
 class HubCa;
 class InboundEnrollments;
+class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
 namespace store {
@@ -31,6 +32,7 @@ struct Services {
   DfspCas& dfsp_cas;
   DfspServerCerts& dfsp_server_certs;
   InboundEnrollments& inbound_enrollments;
+  OutboundEnrollments& outbound_enrollments;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
@@ -40,6 +42,7 @@ void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
 void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
 
