@@ -11,6 +11,7 @@
 #include "agent/service/dfsps.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/jws_keys.h"
 #include "agent/service/outbound_enrollments.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
@@ -35,6 +36,7 @@ struct Agent::Parts {
         dfsp_server_cert_table(*database),
         inbound_table(*database),
         outbound_table(*database),
+        jws_key_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -46,8 +48,9 @@ struct Agent::Parts {
         dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
+        jws_keys(jws_key_table, clock),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
-                                   inbound_enrollments, outbound_enrollments}),
+                                   inbound_enrollments, outbound_enrollments, jws_keys}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
@@ -58,6 +61,7 @@ struct Agent::Parts {
   store::DfspServerCertTable dfsp_server_cert_table;
   store::InboundEnrollmentTable inbound_table;
   store::OutboundEnrollmentTable outbound_table;
+  store::JwsKeyTable jws_key_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -69,6 +73,7 @@ struct Agent::Parts {
   DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
   OutboundEnrollments outbound_enrollments;
+  JwsKeys jws_keys;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
 };

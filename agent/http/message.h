@@ -19,6 +19,7 @@ struct Incoming {
   std::optional<std::string> content_type = {};
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
+  std::optional<std::string> x_dfsp_id = {};
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -27,8 +28,9 @@ struct Incoming {
 struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
-  Json body;        ///< an object; null where the route declares none
-  std::string raw;  ///< the body as it came, where the route names a media type
+  Json body;                             ///< an object or a list, as the route says; null where it declares none
+  std::string raw;                       ///< the body as it came, where the route names a media type
+  std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }

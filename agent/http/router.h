@@ -30,6 +30,7 @@ struct Route {
   std::vector<Role> roles = {};
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
+  bool body_is_list = false;            ///< `body` describes each item of it
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };

@@ -35,16 +35,13 @@ void check_list(const std::string& path, const Json& value, const Member& member
   for (std::size_t i = 0; i < value.size(); ++i) check_text(fmt::format("{}[{}]", path, i), value[i], member, found);
 }
 
-}  // namespace
-
-std::vector<Violation> check_body(const Json& body, const Schema& schema) {
-  std::vector<Violation> found;
+void check_object(const std::string& at, const Json& body, const Schema& schema, std::vector<Violation>& found) {
   if (!body.is_object()) {
-    found.push_back(violation(".body", "should be object", "type"));
-    return found;
+    found.push_back(violation(at, "should be object", "type"));
+    return;
   }
   for (const Member& member : schema) {
-    const std::string path = fmt::format(".body.{}", member.name);
+    const std::string path = fmt::format("{}.{}", at, member.name);
     const auto value = body.find(std::string(member.name));
     if (value == body.end()) {
       if (member.required)
@@ -61,11 +58,29 @@ std::vector<Violation> check_body(const Json& body, const Schema& schema) {
           check_text(path, *value, member, found);
         break;
       case Type::text_list: check_list(path, *value, member, found); break;
+      case Type::number:
+        if (!value->is_number()) found.push_back(violation(path, "should be number", "type"));
+        break;
       case Type::boolean:
         if (!value->is_boolean()) found.push_back(violation(path, "should be boolean", "type"));
         break;
     }
   }
+}
+
+}  // namespace
+
+std::vector<Violation> check_body(const Json& body, const Schema& schema) {
+  std::vector<Violation> found;
+  check_object(".body", body, schema, found);
+  return found;
+}
+
+std::vector<Violation> check_list_body(const Json& body, const Schema& schema) {
+  std::vector<Violation> found;
+  if (!body.is_array()) found.push_back(violation(".body", "should be array", "type"));
+  for (std::size_t i = 0; body.is_array() && i < body.size(); ++i)
+    check_object(fmt::format(".body[{}]", i), body[i], schema, found);
   return found;
 }
 

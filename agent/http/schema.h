@@ -10,7 +10,7 @@
 
 namespace hubseal::agent::http {
 
-enum class Type { text, boolean, text_list, text_or_list };
+enum class Type { text, boolean, number, text_list, text_or_list };
 
 /// A member of the body. Members that no schema names are tolerated, as clients expect.
 struct Member {
@@ -27,6 +27,9 @@ using Schema = std::vector<Member>;
 
 /// All that is wrong with `body`, in the order of the schema; nothing when it fits.
 std::vector<Violation> check_body(const Json& body, const Schema& schema);
+
+/// As check_body, of a list whose items are objects that the schema describes.
+std::vector<Violation> check_list_body(const Json& body, const Schema& schema);
 
 /// Whether a member called "privateKey" stands anywhere in `body`.
 bool holds_private_key(const Json& body);

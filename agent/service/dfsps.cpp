@@ -20,7 +20,15 @@ bool is_currency(std::string_view text) {
   return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-Result<> check_id(std::string_view id) {
+Result<> check_currency(std::string_view member, std::string_view text) {
+  if (is_currency(text)) return {};
+  return fail(Code::bad_request, fmt::format("{} is \"{}\"; wanted a currency of three capital letters (ISO 4217)",
+                                             member, log::printable(text, 16)));
+}
+
+}  // namespace
+
+Result<> check_dfsp_id(std::string_view id) {
   if (!is_name(id) || id.size() > kMaxIdBytes)
     return fail(
         Code::bad_request,
@@ -34,16 +42,8 @@ Result<> check_id(std::string_view id) {
   return {};
 }
 
-Result<> check_currency(std::string_view member, std::string_view text) {
-  if (is_currency(text)) return {};
-  return fail(Code::bad_request, fmt::format("{} is \"{}\"; wanted a currency of three capital letters (ISO 4217)",
-                                             member, log::printable(text, 16)));
-}
-
-}  // namespace
-
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
-  TRY(check_id(dfsp.id));
+  TRY(check_dfsp_id(dfsp.id));
   if (dfsp.monetary_zone) TRY(check_currency("monetaryZoneId", *dfsp.monetary_zone));
   for (const std::string& currency : dfsp.fxp_currencies) TRY(check_currency("fxpCurrencies", currency));
   if (dfsp.security_group.empty()) dfsp.security_group = "Application/DFSP:" + dfsp.id;
@@ -55,6 +55,13 @@ Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
 Result<> Dfsps::require(std::string_view id) {
   if (is_name(id) && id.size() <= kMaxIdBytes && TRY(table_.exists(id))) return {};
   return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
+}
+
+Result<> Dfsps::require_proxy(std::string_view id) {
+  TRY(require(id));
+  if (TRY(table_.is_proxy(id))) return {};
+  return fail(Code::forbidden,
+              fmt::format("DFSP {} is no proxy (isProxy); only a proxy speaks for participants of other schemes", id));
 }
 
 }  // namespace hubseal::agent

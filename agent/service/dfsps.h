@@ -10,6 +10,9 @@
 
 namespace hubseal::agent {
 
+/// Errors: bad_request: what cannot be a name in the daemon's register, or is the name of a route.
+Result<> check_dfsp_id(std::string_view id);
+
 /// The participants.
 class Dfsps {
  public:
@@ -21,6 +24,8 @@ class Dfsps {
   Result<std::vector<store::Dfsp>> list() { return table_.list(); }
   /// Errors: not_found.
   Result<> require(std::string_view id);
+  /// Errors: not_found; forbidden: it speaks for nobody but itself.
+  Result<> require_proxy(std::string_view id);
 
  private:
   store::DfspTable& table_;

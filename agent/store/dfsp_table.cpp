@@ -19,14 +19,6 @@ namespace sql = Poco::Data::Keywords;
 using Row =
     Poco::Tuple<std::string, std::string, Poco::Nullable<std::string>, Poco::Nullable<Poco::Int64>, std::string>;
 
-/// ASCII is enough: ids are made of ASCII letters, digits and three signs.
-std::string folded(std::string_view id) {
-  std::string text(id);
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 Dfsp from_row(const Row& row) {
   Dfsp dfsp;
   dfsp.id = row.get<0>();
@@ -43,6 +35,13 @@ Poco::Nullable<Poco::Int64> to_number(const std::optional<bool>& flag) {
 }
 
 }  // namespace
+
+std::string folded(std::string_view id) {
+  std::string text(id);
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
 
 Result<> DfspTable::add(const Dfsp& dfsp, TimePoint now) {
   return database_.sessions().write([&](Session& session) -> Result<> {
@@ -68,6 +67,15 @@ Result<bool> DfspTable::exists(std::string_view id) {
   return database_.sessions().read([&](Session& session) -> Result<bool> {
     int rows = 0;
     session << "SELECT COUNT(*) FROM dfsps WHERE dfsp_id = $1", sql::bind(std::string(id)), sql::into(rows), sql::now;
+    return rows != 0;
+  });
+}
+
+Result<bool> DfspTable::is_proxy(std::string_view id) {
+  return database_.sessions().read([&](Session& session) -> Result<bool> {
+    int rows = 0;
+    session << "SELECT COUNT(*) FROM dfsps WHERE dfsp_id = $1 AND is_proxy = 1", sql::bind(std::string(id)),
+        sql::into(rows), sql::now;
     return rows != 0;
   });
 }

@@ -23,6 +23,10 @@ struct Dfsp {
   std::vector<std::string> fxp_currencies = {};  ///< written; not read by anything yet served
 };
 
+/// The form in which ids are compared: in lower case. ASCII is enough: ids are made of ASCII letters, digits and three
+/// signs.
+std::string folded(std::string_view id);
+
 /// Threads: share it freely. Errors: storage_unavailable.
 class DfspTable {
  public:
@@ -31,6 +35,7 @@ class DfspTable {
   /// Errors: conflict when an id that differs at most in case exists.
   Result<> add(const Dfsp& dfsp, TimePoint now);
   Result<bool> exists(std::string_view id);
+  Result<bool> is_proxy(std::string_view id);
   /// In the order in which they were added; without fxp_currencies.
   Result<std::vector<Dfsp>> list();
 

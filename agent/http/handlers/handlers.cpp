@@ -12,6 +12,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_dfsp_server_certs(routes, services);
   add_inbound_enrollments(routes, services);
   add_outbound_enrollments(routes, services);
+  add_jws_keys(routes, services);
   return routes;
 }
 

@@ -12,6 +12,7 @@ class DfspServerCerts;
 class Dfsps;
 class HubCa;
 class InboundEnrollments;
+class JwsKeys;
 class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
@@ -33,6 +34,7 @@ struct Services {
   DfspServerCerts& dfsp_server_certs;
   InboundEnrollments& inbound_enrollments;
   OutboundEnrollments& outbound_enrollments;
+  JwsKeys& jws_keys;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
@@ -43,6 +45,7 @@ void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services)
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
 void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
 
