@@ -10,6 +10,7 @@
 #include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
 #include "agent/service/hub_ca.h"
+#include "agent/service/hub_jws_key.h"
 #include "agent/service/inbound_enrollments.h"
 #include "agent/service/jws_keys.h"
 #include "agent/service/outbound_enrollments.h"
@@ -48,9 +49,10 @@ struct Agent::Parts {
         dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
-        jws_keys(jws_key_table, clock),
+        hub_jws_key(health_daemon, config.hub_jws_key),
+        jws_keys(jws_key_table, hub_jws_key, clock),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
-                                   inbound_enrollments, outbound_enrollments, jws_keys}),
+                                   inbound_enrollments, outbound_enrollments, jws_keys, hub_jws_key}),
                  http::BrowserGuard(config.hosts)) {}
 
   const std::chrono::seconds drain_timeout;
@@ -73,6 +75,7 @@ struct Agent::Parts {
   DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
   OutboundEnrollments outbound_enrollments;
+  HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;

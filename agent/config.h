@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/http/server.h"
+#include "agent/service/hub_jws_key.h"
 #include "agent/service/new_key.h"
 #include "common/result.h"
 
@@ -23,6 +24,7 @@ struct Config {
   std::string client_profile;
   int csr_rsa_bits = 4096;
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
+  std::optional<HubJwsKey::Config> hub_jws_key;
   std::filesystem::path database;
 };
 

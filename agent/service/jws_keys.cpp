@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/service/dfsps.h"
+#include "agent/service/hub_jws_key.h"
 #include "agent/service/validation.h"
 #include "common/log.h"
 
@@ -18,6 +19,13 @@ JwsKeys::Key judged(const JwsKeys::Sent& sent) {
 
 }  // namespace
 
+Result<std::vector<JwsKeys::Key>> JwsKeys::list() {
+  auto keys = TRY(table_.list());
+  std::erase_if(keys, [this](const Key& key) { return hub_.is_hub(key.dfsp_id); });
+  if (auto hubs = hub_.known()) keys.insert(keys.begin(), *std::move(hubs));
+  return keys;
+}
+
 Result<JwsKeys::Key> JwsKeys::get(std::string_view dfsp_id) {
   auto found = TRY(table_.find(dfsp_id));
   if (found) return *std::move(found);
@@ -25,6 +33,8 @@ Result<JwsKeys::Key> JwsKeys::get(std::string_view dfsp_id) {
 }
 
 Result<JwsKeys::Key> JwsKeys::put(const Caller& caller, const Sent& sent) {
+  if (hub_.is_hub(sent.dfsp_id))
+    return fail(Code::conflict, fmt::format("{} is the hub itself, whose JWS key is in its HSM", sent.dfsp_id));
   const Key key = judged(sent);
   if (TRY(table_.find(key.dfsp_id)) == key) return key;
   TRY(table_.put(key, clock_.now()));
@@ -45,13 +55,13 @@ Result<std::vector<JwsKeys::Key>> JwsKeys::put_external(const Caller& caller, co
   std::vector<Key> keys;
   for (const Sent& one : sent) {
     TRY(check_dfsp_id(one.dfsp_id));
-    keys.push_back(judged(one));
+    if (!hub_.is_hub(one.dfsp_id)) keys.push_back(judged(one));
   }
   auto stored = TRY(table_.put_external(keys, source, clock_.now()));
-  if (stored.size() != keys.size())
+  if (stored.size() != sent.size())
     log::info("external JWS keys left out: their names are participants' or were brought by others",
               {{"source", source.value_or("hub")},
-               {"count", std::to_string(keys.size() - stored.size())},
+               {"count", std::to_string(sent.size() - stored.size())},
                {"correlation", caller.correlation_id}});
   return stored;
 }

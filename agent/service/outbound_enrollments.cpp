@@ -41,7 +41,7 @@ void set_verdicts(OutboundEnrollments::Enrollment& enrollment, const std::vector
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller& caller, std::string_view dfsp_id) {
   if (!policy_.key)
     return fail(Code::conflict,
-                "this hub makes no client keys: wanted a section [hub.client_key] in the agent's configuration");
+                "this hub makes no client keys: wanted a section [client_key] in the agent's configuration");
   const TimePoint now = clock_.now();
   Enrollment enrollment = TRY(table_.reserve(
       dfsp_id, [&](std::int64_t id) { return key_label(dfsp_id, id, now); }, now));

@@ -82,6 +82,14 @@ Result<std::string> SigningDaemon::create_csr(const std::string& label, const Ne
   return ours(fields.text("csr", kMaxPemBytes));
 }
 
+Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string& label) {
+  const Json reply = TRY(ask(client_, "get_public_key", {{"key", label}}));
+  Fields fields = TRY(ours(answer(reply)));
+  const bool active = TRY(ours(fields.text("state", 32))) == "active";
+  const TimePoint created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
+  return PublicKey{TRY(ours(fields.text("pem", kMaxPemBytes))), active, created_at};
+}
+
 Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {
   const Json reply = TRY(ask(client_, "get_approval", {{"approval", id}}));
   Fields fields = TRY(ours(answer(reply)));

@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 
-#include "agent/service/pem.h"
+#include "agent/service/public_key.h"
 #include "agent/service/validation_checks.h"
 #include "agent/service/x509_words.h"
 #include "common/key_types.h"
-#include "common/x509/public_key.h"
 #include "common/x509/signature_algorithm.h"
 #include "common/x509/weak_key.h"
 
@@ -14,20 +13,6 @@ namespace {
 
 constexpr int kJwsRsaBits = 2048;
 constexpr int kMaxJwsRsaBits = 8192;
-constexpr std::string_view kPkcs1 = "RSA PUBLIC KEY";
-
-/// PKCS#1 or SubjectPublicKeyInfo, as JWS libraries write it.
-Result<PkeyPtr> parse_public_key(std::string_view pem) {
-  if (pem.find(kPkcs1) == std::string_view::npos)
-    return x509::public_key_from_spki(TRY(der_of_block(pem, "PUBLIC KEY", "public key")));
-  const Bytes der = TRY(der_of_block(pem, kPkcs1, "public key"));
-  const unsigned char* position = der.data();
-  PkeyPtr key(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &position, static_cast<long>(der.size())));
-  drain_openssl_errors();
-  if (!key || position != der.data() + der.size())
-    return fail(Code::bad_request, "Invalid public key: what stands in the PEM block is not an RSA public key");
-  return key;
-}
 
 /// What is wrong with it, in words; nothing for a good one.
 std::string weakness(EVP_PKEY* key) {

@@ -31,6 +31,7 @@ class FakeDaemon:
         self.requests = []  # every issue_certificate that came in
         self.issued = {}  # request id -> answer
         self.keys = {}  # label of each key that create_csr made -> its file
+        self.public_keys = {}  # label -> answer of get_public_key
         self.csr_options = []  # that openssl req gets beside what create_csr asks for
         self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
         self.alter_csr = lambda csr: csr
@@ -110,6 +111,9 @@ class FakeDaemon:
             wait_for(self.gate)
             with self.lock:
                 return self._issue(request)
+        if op == "get_public_key":
+            return {"ok": self.public_keys[request["key"]]} if request["key"] in self.public_keys else {
+                "error": {"code": "forbidden", "message": "key"}}
         if op == "create_csr":
             return self._create_csr(request)
         return {"error": {"code": "forbidden", "message": "operation"}}

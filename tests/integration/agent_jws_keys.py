@@ -214,5 +214,66 @@ class KeysOfOthers(JwsTest):
         self.assertNotIn("onemore", self.published())
 
 
+class HubKey(JwsTest):
+    settings = {"hub_keys": 'id = "hub"\njws_key = "hub-jws"'}
+
+    def setUp(self):
+        self.daemon.refusals = {}
+        self.token(self.good)
+
+    def token(self, pem, state="active"):
+        """What the daemon says of the hub's key."""
+        self.daemon.public_keys["hub-jws"] = {"label": "hub-jws", "state": state, "pem": pem,
+                                              "created_at": "2026-11-24T09:00:00Z"}
+
+    def test_the_hubs_key_is_the_first_that_participants_find(self):
+        self.add_dfsp("abank")
+        self.upload("abank", self.other)
+        status, body, _ = self.ask("GET", "/api/hub/jwscerts")
+        self.assertEqual((status, body["dfspId"], body["publicKey"], body["createdAt"]), (200, "hub", self.good, 1795510800))
+        self.assertEqual(body["validationState"], "VALID")
+        self.assertEqual(list(self.published().items())[0], ("hub", body))
+
+    def test_sending_the_hubs_key_changes_nothing_and_another_is_refused(self):
+        shown = self.ask("GET", "/api/hub/jwscerts")[1]
+        self.assertEqual(self.ask("POST", "/api/hub/jwscerts", {"publicKey": self.good.replace("\n", "\r\n")})[:2],
+                         (200, shown))
+        for key, status, words in ((self.other, 409, "key \"hub-jws\" in its HSM"), ("hello", 400, "begins with")):
+            found, body, _ = self.ask("POST", "/api/hub/jwscerts", {"publicKey": key})
+            self.assertEqual(found, status)
+            self.assertIn(words, body["message"])
+        self.assertEqual(self.ask("GET", "/api/hub/jwscerts")[1], shown)
+
+    def test_nobody_else_has_a_key_under_the_hubs_name(self):
+        self.add_dfsp("HUB")
+        self.assertEqual(self.ask("POST", "/api/dfsps/HUB/jwscerts", {"publicKey": self.other})[0], 409)
+        self.add_dfsp("someone")
+        self.assertEqual(self.ask("POST", "/api/external-dfsps/jwscerts", [{"dfspId": "hub", "publicKey": self.other}])[:2],
+                         (200, []))
+        self.assertEqual(self.published()["hub"]["publicKey"], self.good)
+
+    def test_the_last_known_key_is_shown_while_the_daemon_cannot_be_asked_and_none_that_is_stopped(self):
+        self.assertIn("hub", self.published())
+        self.daemon.refusals = {"get_public_key": ("hsm_unavailable", "gone")}
+        self.assertIn("hub", self.published())
+        self.assertEqual(self.ask("GET", "/api/hub/jwscerts")[0], 503)
+        self.daemon.refusals = {}
+        for state in ("suspended", "compromised"):
+            self.token(self.good, state)
+            self.assertEqual(self.ask("GET", "/api/hub/jwscerts")[0], 404)
+            self.daemon.refusals = {"get_public_key": ("hsm_unavailable", "gone")}
+            self.assertNotIn("hub", self.published())
+            self.daemon.refusals = {}
+
+
+class HubWithoutKey(JwsTest):
+    def test_a_hub_that_names_no_key_shows_none(self):
+        for method in ("GET", "POST"):
+            status, body, _ = self.ask(method, "/api/hub/jwscerts", {"publicKey": self.good})
+            self.assertEqual((status, body["payload"]["id"]), (404, "NotFoundError"))
+            self.assertIn("jws_key", body["message"])
+        self.assertEqual(self.ask("GET", "/api/dfsps/jwscerts")[1], [])
+
+
 if __name__ == "__main__":
     agent_support.main()

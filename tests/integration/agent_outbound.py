@@ -12,7 +12,7 @@ from agent_pki import CA, CLIENT, Pki
 from agent_support import AgentTest, new_csr
 
 CLIENT_KEY = """
-[hub.client_key]
+[client_key]
 type = "{}"
 common_name = "hub.example"
 organization = "Example Hub"
@@ -162,7 +162,7 @@ class WithoutKeys(OutboundTest):
         self.add_dfsp("bank")
         status, body, _ = self.ask("POST", "/api/dfsps/bank/enrollments/outbound/csr")
         self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
-        self.assertIn("[hub.client_key]", body["message"])
+        self.assertIn("[client_key]", body["message"])
         self.assertEqual(self.daemon.keys, {})
         self.assertEqual(self.ask("GET", "/api/dfsps/bank/enrollments/outbound")[1], [])
 

@@ -11,6 +11,7 @@ class DfspCas;
 class DfspServerCerts;
 class Dfsps;
 class HubCa;
+class HubJwsKey;
 class InboundEnrollments;
 class JwsKeys;
 class OutboundEnrollments;
@@ -35,6 +36,7 @@ struct Services {
   InboundEnrollments& inbound_enrollments;
   OutboundEnrollments& outbound_enrollments;
   JwsKeys& jws_keys;
+  HubJwsKey& hub_jws_key;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
@@ -45,6 +47,7 @@ void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services)
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
 void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);

@@ -2,18 +2,11 @@
 
 #include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/jws_key_json.h"
 #include "agent/service/dfsps.h"
 
 namespace hubseal::agent::http {
 namespace {
-
-Json to_json(const store::JwsKey& key) {
-  Json item = {{"dfspId", key.dfsp_id}, {"publicKey", key.public_key}};
-  if (key.created_at_json) item["createdAt"] = Json::parse(*key.created_at_json);
-  item["validations"] = Json::parse(key.validations_json);
-  item["validationState"] = key.validation_state;
-  return item;
-}
 
 JwsKeys::Sent sent_key(const Json& body, std::string dfsp_id) {
   JwsKeys::Sent sent{std::move(dfsp_id), body["publicKey"].get<std::string>(), std::nullopt};
@@ -50,11 +43,23 @@ Outcome put_external(const Services& services, const Request& request) {
 
 }  // namespace
 
+Json to_json(const store::JwsKey& key) {
+  Json item = {{"dfspId", key.dfsp_id}, {"publicKey", key.public_key}};
+  if (key.created_at_json) item["createdAt"] = Json::parse(*key.created_at_json);
+  item["validations"] = Json::parse(key.validations_json);
+  item["validationState"] = key.validation_state;
+  return item;
+}
+
+Schema jws_key_schema() {
+  return {{.name = "publicKey", .required = true, .max_bytes = kMaxJwsKeyBytes, .min_bytes = 1},
+          {.name = "createdAt", .type = Type::number}};
+}
+
 void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   const std::string path = "/api/dfsps/{dfspId}/jwscerts";
   const std::vector<Role> dfsp_too = {Role::mta, Role::pta, Role::dfsp};
-  const Schema key = {{.name = "publicKey", .required = true, .max_bytes = kMaxJwsKeyBytes, .min_bytes = 1},
-                      {.name = "createdAt", .type = Type::number}};
+  const Schema key = jws_key_schema();
   Schema external = key;
   external.push_back({.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1});
   routes.push_back(
