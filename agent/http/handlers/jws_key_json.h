@@ -1,7 +1,7 @@
 #pragma once
 
 #include "agent/http/schema.h"
-#include "agent/store/jws_key_table.h"
+#include "agent/service/jws_keys.h"
 #include "common/json.h"
 
 namespace hubseal::agent::http {
