@@ -8,13 +8,18 @@
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
 #include "agent/service/connectivity.h"
+#include "agent/service/dfsp_cas.h"
+#include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
 #include "agent/service/endpoint_documents.h"
 #include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
+#include "agent/service/hub_jws_key.h"
 #include "agent/service/inbound_enrollments.h"
 #include "agent/service/monetary_zones.h"
 #include "agent/service/ping_watcher.h"
+#include "agent/service/jws_keys.h"
+#include "agent/service/outbound_enrollments.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -34,11 +39,15 @@ struct Agent::Parts {
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
+        dfsp_ca_table(*database),
+        dfsp_server_cert_table(*database),
         inbound_table(*database),
         item_table(*database),
         document_table(*database),
         connectivity_table(*database),
         zone_table(*database),
+        outbound_table(*database),
+        jws_key_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -46,13 +55,19 @@ struct Agent::Parts {
         hub_ca(daemon, config.ca),
         pki(daemon),
         dfsps(dfsp_table, clock),
+        dfsp_cas(dfsp_ca_table, clock),
+        dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
         endpoint_items(item_table, clock),
         endpoint_documents(document_table, clock),
         connectivity(connectivity_table),
         monetary_zones(zone_table, dfsp_table),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments, endpoint_items,
-                                   endpoint_documents, connectivity, monetary_zones}),
+        outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
+        hub_jws_key(health_daemon, config.hub_jws_key),
+        jws_keys(jws_key_table, hub_jws_key, clock),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
+                                   inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
+                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key}),
                  http::BrowserGuard(config.hosts)) {}
 
   void watch(const WatchConfig& config) {
@@ -66,11 +81,15 @@ struct Agent::Parts {
   SystemClock clock;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
+  store::DfspCaTable dfsp_ca_table;
+  store::DfspServerCertTable dfsp_server_cert_table;
   store::InboundEnrollmentTable inbound_table;
   store::EndpointItemTable item_table;
   store::EndpointDocumentTable document_table;
   store::ConnectivityTable connectivity_table;
   store::MonetaryZoneTable zone_table;
+  store::OutboundEnrollmentTable outbound_table;
+  store::JwsKeyTable jws_key_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -78,11 +97,16 @@ struct Agent::Parts {
   HubCa hub_ca;
   Pki pki;
   Dfsps dfsps;
+  DfspCas dfsp_cas;
+  DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
   EndpointItems endpoint_items;
   EndpointDocuments endpoint_documents;
   Connectivity connectivity;
   MonetaryZones monetary_zones;
+  OutboundEnrollments outbound_enrollments;
+  HubJwsKey hub_jws_key;
+  JwsKeys jws_keys;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;

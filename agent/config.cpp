@@ -57,12 +57,46 @@ Result<> read_daemon(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+/// The key must pass the length check that the hub's CSRs get, as participants' do.
+Result<> read_client_key(Fields fields, Config& config) {
+  NewKey key;
+  key.type = TRY(fields.choice("type", kKeyTypes));
+  if (is_rsa(key.type) && config.csr_rsa_bits == 4096 && key.type != KeyType::rsa_4096)
+    return fail(Code::bad_request, fmt::format("\"client_key.type\" is {}, and \"hub.csr_rsa_bits\" is 4096; wanted "
+                                               "rsa_4096, ec_p256 or ec_p384",
+                                               to_string(key.type)));
+  std::vector<x509::DistinguishedName::Entry> subject;
+  const auto add = [&](x509::Attribute attribute, std::optional<std::string> value) {
+    if (value) subject.emplace_back(attribute, *std::move(value));
+  };
+  add(x509::Attribute::common_name, TRY(fields.optional_text("common_name", 512)));
+  add(x509::Attribute::organization, TRY(fields.optional_text("organization", 512)));
+  add(x509::Attribute::organizational_unit, TRY(fields.optional_text("organizational_unit", 512)));
+  add(x509::Attribute::locality, TRY(fields.optional_text("locality", 512)));
+  add(x509::Attribute::state, TRY(fields.optional_text("state", 512)));
+  add(x509::Attribute::country, TRY(fields.optional_text("country", 512)));
+  key.subject = TRY(x509::DistinguishedName::of(std::move(subject)));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  key.names = TRY(x509::SubjectAltNames::of(dns, ip));
+  TRY(fields.nothing_left());
+  if (key.subject.empty() && key.names.empty())
+    return fail(Code::bad_request, "\"client_key\" names nobody; wanted a common_name, or dns or ip");
+  config.client_key = std::move(key);
+  return {};
+}
+
 Result<> read_hub(Fields fields, Config& config) {
   config.ca = TRY(fields.name("ca", 64));
   config.client_profile = TRY(fields.name("client_profile", 64));
   config.csr_rsa_bits = static_cast<int>(TRY(fields.integer_or("csr_rsa_bits", 2048, 4096, 4096)));
   if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
     return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
+  auto id = TRY(fields.optional_name("id", 64));
+  auto jws_key = TRY(fields.optional_name("jws_key", 64));
+  if (id.has_value() != jws_key.has_value())
+    return fail(Code::bad_request, "of \"hub.id\" and \"hub.jws_key\" there is one; wanted both or neither");
+  if (id) config.hub_jws_key = HubJwsKey::Config{*std::move(id), *std::move(jws_key)};
   return fields.nothing_left();
 }
 
@@ -117,6 +151,7 @@ Result<Config> decode(const Json& json) {
   const Authentication mode = TRY(read_auth(auth));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
+  if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   TRY(fields.nothing_left());

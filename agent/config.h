@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "agent/http/server.h"
+#include "agent/service/hub_jws_key.h"
+#include "agent/service/new_key.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -29,6 +31,8 @@ struct Config {
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
+  std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
+  std::optional<HubJwsKey::Config> hub_jws_key;
   std::filesystem::path database;
   std::optional<WatchConfig> watch;  ///< absent: nobody is asked
 };

@@ -19,6 +19,7 @@ struct Incoming {
   std::optional<std::string> content_type = {};
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
+  std::optional<std::string> x_dfsp_id = {};
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -27,12 +28,19 @@ struct Incoming {
 struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
-  Json body;        ///< an object; null where the route declares none
-  std::string raw;  ///< the body as it came, where the route names a media type
+  Json body;                             ///< an object or a list, as the route says; null where it declares none
+  std::string raw;                       ///< the body as it came, where the route names a media type
+  std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }
   std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  /// A member of the body that is a text; nothing where it is absent or null.
+  std::optional<std::string> text(const char* member) const {
+    const auto found = body.find(member);
+    if (found == body.end() || found->is_null()) return std::nullopt;
+    return found->get<std::string>();
+  }
   std::optional<std::string> query_value(std::string_view name) const {
     const auto found = query.find(name);
     return found == query.end() ? std::nullopt : std::optional(found->second);

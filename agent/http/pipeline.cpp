@@ -112,6 +112,7 @@ Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::M
   const Route& route = *match.route;
   Request request;
   request.caller.correlation_id = correlation_id;
+  request.x_dfsp_id = incoming.x_dfsp_id;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =
@@ -127,7 +128,8 @@ Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::M
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
     if (holds_private_key(*body))
       found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
-    const auto violations = check_body(*body, route.body, route.closed_body);
+    const auto violations = route.body_is_list ? check_list_body(*body, route.body)
+                                               : check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
   }

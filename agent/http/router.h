@@ -31,6 +31,7 @@ struct Route {
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
   bool closed_body = false;             ///< members that `body` does not name are refused, not ignored
+  bool body_is_list = false;            ///< `body` describes each item of it
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };

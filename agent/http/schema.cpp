@@ -45,19 +45,25 @@ void check_list(const std::string& path, const Json& value, const Member& member
     found.push_back(violation(path, fmt::format("should NOT have fewer than {} items", member.min_items), "minItems"));
   for (std::size_t i = 0; i < std::min(value.size(), member.max_items); ++i) {
     const std::string item = fmt::format("{}[{}]", path, i);
-    if (member.type == Type::text_list)
-      check_text(item, value[i], member, found);
-    else
+    if (member.type == Type::object_list)
       check_object(item, value[i], member.members, member.closed, found);
+    else
+      check_text(item, value[i], member, found);
   }
 }
 
 void check_member(const std::string& path, const Json& value, const Member& member, std::vector<Violation>& found) {
+  if (member.nullable && value.is_null()) return;
   switch (member.type) {
     case Type::text: return check_text(path, value, member, found);
     case Type::text_list:
     case Type::object_list: return check_list(path, value, member, found);
+    case Type::text_or_list:
+      return value.is_array() ? check_list(path, value, member, found) : check_text(path, value, member, found);
     case Type::object: return check_object(path, value, member.members, member.closed, found);
+    case Type::number:
+      if (!value.is_number()) found.push_back(violation(path, "should be number", "type"));
+      return;
     case Type::boolean:
       if (!value.is_boolean()) found.push_back(violation(path, "should be boolean", "type"));
   }
@@ -90,6 +96,14 @@ void check_object(const std::string& path, const Json& value, const Schema& sche
 std::vector<Violation> check_body(const Json& body, const Schema& schema, bool closed) {
   std::vector<Violation> found;
   check_object(".body", body, schema, closed, found);
+  return found;
+}
+
+std::vector<Violation> check_list_body(const Json& body, const Schema& schema) {
+  std::vector<Violation> found;
+  if (!body.is_array()) found.push_back(violation(".body", "should be array", "type"));
+  for (std::size_t i = 0; body.is_array() && i < body.size(); ++i)
+    check_object(fmt::format(".body[{}]", i), body[i], schema, false, found);
   return found;
 }
 

@@ -10,7 +10,7 @@
 
 namespace hubseal::agent::http {
 
-enum class Type { text, boolean, text_list, object, object_list };
+enum class Type { text, boolean, number, text_list, text_or_list, object, object_list };
 
 /// A member of the body. Members that no schema names are tolerated, as clients expect, where it is not `closed`.
 struct Member {
@@ -24,6 +24,7 @@ struct Member {
   std::vector<std::string_view> one_of = {};  ///< the words that a text may be; empty: any
   std::vector<Member> members = {};           ///< of the object, or of each object of the list
   bool closed = false;                        ///< no other members in those
+  bool nullable = false;  ///< null stands for its absence
 };
 
 using Schema = std::vector<Member>;
@@ -31,6 +32,9 @@ using Schema = std::vector<Member>;
 /// All that is wrong with `body`, in the order of the schema; nothing when it fits. `closed` refuses members that the
 /// schema does not name.
 std::vector<Violation> check_body(const Json& body, const Schema& schema, bool closed = false);
+
+/// As check_body, of a list whose items are objects that the schema describes.
+std::vector<Violation> check_list_body(const Json& body, const Schema& schema);
 
 /// Whether a member called "privateKey" stands anywhere in `body`.
 bool holds_private_key(const Json& body);

@@ -16,7 +16,9 @@ constexpr std::size_t kMaxIdBytes = 64;  // of `subject` on the wire
 // Second segments of routes below /dfsps: a DFSP of such a name could not be addressed.
 constexpr std::array<std::string_view, 4> kReserved = {"jwscerts", "servercerts", "states-status", "endpoints"};
 
-Result<> check_id(std::string_view id) {
+}  // namespace
+
+Result<> check_dfsp_id(std::string_view id) {
   if (!is_name(id) || id.size() > kMaxIdBytes)
     return fail(
         Code::bad_request,
@@ -30,6 +32,8 @@ Result<> check_id(std::string_view id) {
   return {};
 }
 
+namespace {
+
 tl::unexpected<Error> missing(std::string_view id) {
   return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
 }
@@ -37,7 +41,7 @@ tl::unexpected<Error> missing(std::string_view id) {
 }  // namespace
 
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
-  TRY(check_id(dfsp.id));
+  TRY(check_dfsp_id(dfsp.id));
   if (dfsp.security_group.empty()) dfsp.security_group = "Application/DFSP:" + dfsp.id;
   TRY(table_.add(dfsp, clock_.now()));
   log::info("DFSP added", {{"dfsp", dfsp.id}, {"correlation", caller.correlation_id}});
@@ -68,6 +72,13 @@ Result<> Dfsps::remove(const Caller& caller, std::string_view id) {
   if (!TRY(table_.remove(id))) return missing(id);
   log::info("DFSP removed", {{"dfsp", std::string(id)}, {"correlation", caller.correlation_id}});
   return {};
+}
+
+Result<> Dfsps::require_proxy(std::string_view id) {
+  TRY(require(id));
+  if (TRY(table_.is_proxy(id))) return {};
+  return fail(Code::forbidden,
+              fmt::format("DFSP {} is no proxy (isProxy); only a proxy speaks for participants of other schemes", id));
 }
 
 }  // namespace hubseal::agent

@@ -10,6 +10,9 @@
 
 namespace hubseal::agent {
 
+/// Errors: bad_request: what cannot be a name in the daemon's register, or is the name of a route.
+Result<> check_dfsp_id(std::string_view id);
+
 /// The participants.
 class Dfsps {
  public:
@@ -26,6 +29,8 @@ class Dfsps {
   Result<store::Dfsp> change(const Caller& caller, std::string_view id, const store::DfspChange& change);
   /// With all that it has uploaded. Errors: not_found; conflict while there is, or may be, a certificate of it.
   Result<> remove(const Caller& caller, std::string_view id);
+  /// Errors: not_found; forbidden: it speaks for nobody but itself.
+  Result<> require_proxy(std::string_view id);
 
  private:
   store::DfspTable& table_;

@@ -32,16 +32,15 @@ constexpr std::string_view kEndpoints =
     ") AS endpoints";
 constexpr std::string_view kCsrs =
     "SELECT COUNT(*), COUNT(CASE WHEN state = 'CERT_SIGNED' THEN 1 END) FROM inbound_enrollments WHERE dfsp_id = $1";
-// Of these the connector is the witness.
+// What was uploaded and is not good is a beginning.
 constexpr std::string_view kCa =
-    "SELECT COUNT(*), COUNT(CASE WHEN status = 'completed' THEN 1 END) FROM dfsp_states "
-    "WHERE dfsp_id = $1 AND state = 'DFSP_CA'";
+    "SELECT COUNT(*), COUNT(CASE WHEN validation_state = 'VALID' AND root_certificate <> '' THEN 1 END) FROM dfsp_cas "
+    "WHERE dfsp_id = $1";
 constexpr std::string_view kServerCertificates =
-    "SELECT COUNT(*), COUNT(CASE WHEN status = 'completed' THEN 1 END) FROM dfsp_states "
-    "WHERE dfsp_id = $1 AND state = 'DFSP_SERVER_CERT'";
+    "SELECT COUNT(*), COUNT(CASE WHEN validation_state = 'VALID' THEN 1 END) FROM dfsp_server_certs WHERE dfsp_id = $1";
 constexpr std::string_view kJws =
-    "SELECT COUNT(*), COUNT(CASE WHEN status = 'completed' THEN 1 END) FROM dfsp_states "
-    "WHERE dfsp_id = $1 AND state = 'DFSP_JWS'";
+    "SELECT COUNT(*), COUNT(CASE WHEN validation_state = 'VALID' THEN 1 END) FROM jws_keys "
+    "WHERE dfsp_id = $1 AND native = 1";
 
 constexpr StepQuery kSteps[] = {{"ENDPOINTS", kEndpoints},
                                 {"CSR_EXCHANGE", kCsrs},

@@ -23,14 +23,6 @@ using Row =
 // In the order of Row.
 constexpr std::string_view kSelect = "SELECT dfsp_id, name, monetary_zone_id, is_proxy, security_group FROM dfsps ";
 
-/// ASCII is enough: ids are made of ASCII letters, digits and three signs.
-std::string folded(std::string_view id) {
-  std::string text(id);
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 Dfsp from_row(const Row& row) {
   Dfsp dfsp;
   dfsp.id = row.get<0>();
@@ -65,8 +57,9 @@ Result<> check_currency(Session& session, std::string_view member, const std::st
 /// A certificate that was made stays in the world, whatever is removed here: so does the record of whose it is.
 Result<> check_nothing_signed(Session& session, const std::string& id) {
   int certificates = 0;
-  session << "SELECT COUNT(*) FROM inbound_enrollments WHERE dfsp_id = $1 AND "
-             "(state = 'CERT_SIGNED' OR signing_request IS NOT NULL)",
+  session << "SELECT COUNT(*) FROM (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND "
+             "(state = 'CERT_SIGNED' OR signing_request IS NOT NULL) UNION ALL "
+             "SELECT id FROM outbound_enrollments WHERE dfsp_id = $1 AND state = 'CERT_SIGNED') AS certificates",
       sql::bind(id), sql::into(certificates), sql::now;
   if (certificates == 0) return {};
   return fail(Code::conflict, fmt::format("DFSP {} has {} enrollments that are signed, or for which a certificate was "
@@ -75,6 +68,13 @@ Result<> check_nothing_signed(Session& session, const std::string& id) {
 }
 
 }  // namespace
+
+std::string folded(std::string_view id) {
+  std::string text(id);
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
 
 Result<> DfspTable::add(const Dfsp& dfsp, TimePoint now) {
   return database_.sessions().write([&](Session& session) -> Result<> {
@@ -102,6 +102,15 @@ Result<bool> DfspTable::exists(std::string_view id) {
   return database_.sessions().read([&](Session& session) -> Result<bool> {
     int rows = 0;
     session << "SELECT COUNT(*) FROM dfsps WHERE dfsp_id = $1", sql::bind(std::string(id)), sql::into(rows), sql::now;
+    return rows != 0;
+  });
+}
+
+Result<bool> DfspTable::is_proxy(std::string_view id) {
+  return database_.sessions().read([&](Session& session) -> Result<bool> {
+    int rows = 0;
+    session << "SELECT COUNT(*) FROM dfsps WHERE dfsp_id = $1 AND is_proxy = 1", sql::bind(std::string(id)),
+        sql::into(rows), sql::now;
     return rows != 0;
   });
 }
@@ -139,6 +148,8 @@ Result<bool> DfspTable::remove(std::string_view id) {
     if (!select_one(session, dfsp_id)) return false;
     TRY(check_nothing_signed(session, dfsp_id));
     session << "DELETE FROM inbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
+    session << "DELETE FROM outbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
+    session << "DELETE FROM jws_keys WHERE folded_id = $1", sql::bind(folded(dfsp_id)), sql::now;
     // Its other rows go with it (ON DELETE CASCADE).
     session << "DELETE FROM dfsps WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
     return true;

@@ -30,6 +30,9 @@ struct DfspChange {
   std::optional<bool> is_proxy = {};
   std::optional<std::string> security_group = {};
 };
+/// The form in which ids are compared: in lower case. ASCII is enough: ids are made of ASCII letters, digits and three
+/// signs.
+std::string folded(std::string_view id);
 
 /// Threads: share it freely. Errors: storage_unavailable.
 class DfspTable {
@@ -39,6 +42,7 @@ class DfspTable {
   /// Errors: conflict when an id that differs at most in case exists; bad_request for a currency that is none.
   Result<> add(const Dfsp& dfsp, TimePoint now);
   Result<bool> exists(std::string_view id);
+  Result<bool> is_proxy(std::string_view id);
   /// In the order in which they were added; without fxp_currencies.
   Result<std::vector<Dfsp>> list();
   Result<std::optional<Dfsp>> find(std::string_view id);

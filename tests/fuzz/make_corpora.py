@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CORPUS = SOURCE / "tests" / "fuzz" / "corpus"
@@ -137,6 +138,30 @@ for label, data, changed in (
     put("webauthn", label, bytes([len(data)]) + data + json.dumps({**client, **changed}).encode())
 put("webauthn", "repeated", b"\x25" + rp_hash + b"\x05\x00\x00\x00\x07" +
     json.dumps(client)[:-1].encode() + b',"type":"webauthn.get"}')
+
+# What participants send: a CA with and without what leads to it, a server's certificate, keys for JWS.
+CA = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n"
+with tempfile.TemporaryDirectory() as scratch:
+    def made(label, issuer=None, extensions=CA, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        """PEM of a certificate for a new key, whose files are called `label`."""
+        at = lambda kind, who=label: f"{scratch}/{who}.{kind}"
+        pathlib.Path(at("ext")).write_text(extensions)
+        openssl("req", "-new", "-newkey", *key, "-nodes", "-keyout", at("key"), "-subj", f"/CN={label}", "-out", at("csr"))
+        by = ["-CA", at("pem", issuer), "-CAkey", at("key", issuer)] if issuer else ["-signkey", at("key")]
+        openssl("x509", "-req", "-in", at("csr"), *by, "-days", "3650", "-extfile", at("ext"), "-out", at("pem"))
+        return pathlib.Path(at("pem")).read_text()
+
+    top, middle = made("root"), made("middle", "root")
+    leaf = made("leaf", "middle", "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:a.example,IP:192.0.2.1,email:a@b\n")
+    for label, text in (("root", top), ("chain", top + middle), ("leaf", top + leaf + middle), ("crlf", top.replace("\n", "\r\n")),
+                        ("reversed", top + top + middle), ("no-root", leaf + middle), ("twice", top + middle * 17), ("junk", top + "x"),
+                        ("broken", top.replace("A", "*", 1)), ("ed25519", made("ed", key=("ed25519",)))):
+        put("participant", "ca-" + label, "c" + text)
+    for label, kind, form in (("rsa", ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "-pubout"), ("short", ("RSA", "-pkeyopt", "rsa_keygen_bits:1024"), "-pubout"),
+                              ("pkcs1", ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "-RSAPublicKey_out"),
+                              ("ec", ("EC", "-pkeyopt", "ec_paramgen_curve:P-256"), "-pubout"), ("ed25519", ("ED25519",), "-pubout")):
+        openssl("genpkey", "-algorithm", *kind, "-out", f"{scratch}/jws.key")
+        put("participant", "key-" + label, b"k" + openssl("rsa" if kind[0] == "RSA" else "pkey", "-in", f"{scratch}/jws.key", form))
 
 # OCSP: hashes of the lengths that SHA-1 and SHA-256 have, nonces, several certificates, and what must be refused.
 SHA1, SHA256 = bytes.fromhex("06052b0e03021a"), bytes.fromhex("0609608648016503040201")

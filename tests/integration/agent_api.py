@@ -63,6 +63,12 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("POST", "/api/hub/ca", {"CN": "a", "O": "b", "ttl": "1h"})
         self.assertEqual(status, 400)
         self.assertIn("CAInitialInfo", refused["payload"]["message"])
+        status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem})
+        self.assertEqual((status, refused["payload"]["id"]), (400, "ValidationError"))
+        self.assertIn("hubseal ca import", refused["message"])
+        status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem, "privateKey": "x"})
+        self.assertEqual(status, 400)
+        self.assertIn("private key must never be sent", refused["message"])
         self.assertEqual(self.ask("DELETE", "/api/hub/ca")[0], 405)
 
     def test_private_keys_are_refused_everywhere(self):

@@ -11,7 +11,8 @@ import threading
 import time
 
 import agent_support
-from agent_fake_daemon import wait_for
+from agent_fake_daemon import openssl, wait_for
+from agent_pki import SERVER, Pki
 from agent_support import AgentTest, new_csr
 
 STATES = ("PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "HUB_CLIENT_CERT",
@@ -216,13 +217,25 @@ class Status(DfspTest):
         self.ok("POST", "%s/%d/sign" % (base, number))
         self.assertEqual(self.steps("csr")["CSR_EXCHANGE"], "COMPLETED")
 
-    def test_what_the_connector_has_done_counts(self):
+    def test_what_was_uploaded_counts_when_it_is_good(self):
         self.add_dfsp("conn")
-        for state, step in (("DFSP_CA", "CERTIFICATE_AUTHORITY"), ("DFSP_SERVER_CERT", "SERVER_CERTIFICATES_EXCHANGE"),
-                            ("DFSP_JWS", "JWS_CERTIFICATES")):
-            for status, expected in (("inError", "IN_PROGRESS"), ("completed", "COMPLETED")):
-                self.ok("POST", "/api/dfsps/conn/states", {state: said(status)})
-                self.assertEqual(self.steps("conn")[step], expected)
+        pki = Pki(self.folder)
+        root, stranger = pki.make("Root"), pki.make("Stranger")
+        leaf = pki.make("Server", root, extensions=SERVER)
+        key = openssl("rsa", "-in", pki.key("RSA:2048"), "-pubout").decode()
+        base = "/api/dfsps/conn/"
+        for step, path, bad, good in (
+                ("CERTIFICATE_AUTHORITY", "ca", {}, {"rootCertificate": root.pem}),
+                ("SERVER_CERTIFICATES_EXCHANGE", "servercerts", {"rootCertificate": stranger.pem, "serverCertificate": leaf.pem},
+                 {"rootCertificate": root.pem, "serverCertificate": leaf.pem}),
+                ("JWS_CERTIFICATES", "jwscerts", {"publicKey": "nonsense"}, {"publicKey": key})):
+            for body, expected in ((bad, "IN_PROGRESS"), (good, "COMPLETED")):
+                self.ok("POST", base + path, body)
+                self.assertEqual(self.steps("conn")[step], expected, step)
+        self.assertEqual(self.ask("DELETE", "/api/dfsps/conn")[0], 204)  # with all that it uploaded
+        self.add_dfsp("conn")
+        self.assertEqual(set(self.steps("conn").values()), {"NOT_STARTED"})
+        self.assertEqual([item for item in self.ok("GET", "/api/dfsps/jwscerts") if item["dfspId"] == "conn"], [])
 
 
 class PingServer:

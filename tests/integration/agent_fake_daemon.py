@@ -30,6 +30,11 @@ class FakeDaemon:
         self.approval = None  # what issue_certificate waits for: the answer of get_approval
         self.requests = []  # every issue_certificate that came in
         self.issued = {}  # request id -> answer
+        self.keys = {}  # label of each key that create_csr made -> its file
+        self.public_keys = {}  # label -> answer of get_public_key
+        self.csr_options = []  # that openssl req gets beside what create_csr asks for
+        self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
+        self.alter_csr = lambda csr: csr
         self.gate = threading.Event()  # issue_certificate waits for it
         self.gate.set()
         self.ca_gate = threading.Event()  # get_ca waits for it
@@ -106,7 +111,26 @@ class FakeDaemon:
             wait_for(self.gate)
             with self.lock:
                 return self._issue(request)
+        if op == "get_public_key":
+            return {"ok": self.public_keys[request["key"]]} if request["key"] in self.public_keys else {
+                "error": {"code": "forbidden", "message": "key"}}
+        if op == "create_csr":
+            return self._create_csr(request)
         return {"error": {"code": "forbidden", "message": "operation"}}
+
+    def _create_csr(self, request):
+        label = request["label"]
+        with self.lock:
+            if label in self.keys:
+                return {"error": {"code": "conflict", "message": "label is taken"}}
+            self.keys[label] = self._file(label + ".key")
+        kind = {"rsa_2048": ["-newkey", "rsa:2048"], "ec_p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
+        words = {"common_name": "CN", "organization": "O", "country": "C"}
+        subject = "".join("/%s=%s" % (words[word], text) for word, text in request["subject"].items())
+        names = ["DNS:" + name for name in request["dns"]] + ["IP:" + address for address in request["ip"]]
+        pem = openssl("req", "-new", *(self.csr_key or kind[request["type"]]), "-nodes", "-keyout", self.keys[label], "-subj", subject or "/",
+                      *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
+        return {"ok": {"label": label, "key_id": "00", "csr": self.alter_csr(pem.decode())}}
 
     def _issue(self, request):
         self.requests.append(request)

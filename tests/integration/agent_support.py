@@ -43,10 +43,11 @@ class Agent:
 
     def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, "request_timeout": 2, **settings}
+        values = {"address": "127.0.0.1", "tls": "", "hub": "", "hub_keys": "", "max_connections": 32, "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values) + more)
+            text = CONFIG.format(socket=daemon.socket_path, folder=folder, **values) + more
+            file.write(text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]"))
         os.chmod(self.config, 0o600)
         self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
                                         env={**os.environ, **(environment or {})})

@@ -1,6 +1,8 @@
 #include "agent/service/dfsps.h"
 
 #include "agent/http/handlers/handlers.h"
+#include "agent/service/outbound_enrollments.h"
+#include "common/log.h"
 
 namespace hubseal::agent::http {
 namespace {
@@ -16,7 +18,15 @@ Outcome list_dfsps(Dfsps& dfsps) {
   return ok(list);
 }
 
-Outcome add_dfsp(Dfsps& dfsps, const Request& request) {
+/// The DFSP is there either way; whoever sees that the key is missing asks for it.
+void make_first_key(OutboundEnrollments& outbound, const Caller& caller, const std::string& dfsp_id) {
+  if (!outbound.makes_keys()) return;
+  if (const auto made = outbound.create(caller, dfsp_id); !made)
+    log::warning("the hub's client key for a new DFSP was not made",
+                 {{"dfsp", dfsp_id}, {"problem", made.error().message}, {"correlation", caller.correlation_id}});
+}
+
+Outcome add_dfsp(const Services& services, const Request& request) {
   const Json& body = request.body;
   store::Dfsp dfsp;
   dfsp.id = body["dfspId"].get<std::string>();
@@ -27,7 +37,8 @@ Outcome add_dfsp(Dfsps& dfsps, const Request& request) {
   dfsp.email = text_of(body, "email");
   if (body.contains("fxpCurrencies")) dfsp.fxp_currencies = body["fxpCurrencies"].get<std::vector<std::string>>();
   const std::string id = dfsp.id;
-  TRY(dfsps.add(request.caller, std::move(dfsp)));
+  TRY(services.dfsps.add(request.caller, std::move(dfsp)));
+  make_first_key(services.outbound_enrollments, request.caller, id);
   return ok({{"id", id}});
 }
 
@@ -102,7 +113,7 @@ void add_dfsps(std::vector<Route>& routes, const Services& services) {
                     .roles = {Role::everyone, Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",
-                    .handler = [&dfsps](const Request& request) { return add_dfsp(dfsps, request); },
+                    .handler = [services](const Request& request) { return add_dfsp(services, request); },
                     .roles = {Role::pta},
                     .takes_body = true,
                     .body = kNewDfsp});

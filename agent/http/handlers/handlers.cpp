@@ -8,11 +8,16 @@ std::vector<Route> all_routes(const Services& services) {
   add_hub_ca(routes, services);
   add_pki(routes, services);
   add_dfsps(routes, services);
+  add_dfsp_ca(routes, services);
+  add_dfsp_server_certs(routes, services);
   add_inbound_enrollments(routes, services);
   add_endpoint_items(routes, services);
   add_endpoint_documents(routes, services);
   add_connectivity(routes, services);
   add_monetary_zones(routes, services);
+  add_outbound_enrollments(routes, services);
+  add_jws_keys(routes, services);
+  add_hub_jws_key(routes, services);
   return routes;
 }
 

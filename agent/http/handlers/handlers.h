@@ -10,12 +10,17 @@
 
 namespace hubseal::agent {
 class Connectivity;
+class DfspCas;
+class DfspServerCerts;
 class Dfsps;
 class EndpointDocuments;
 class EndpointItems;
 class HubCa;
+class HubJwsKey;
 class InboundEnrollments;
 class MonetaryZones;
+class JwsKeys;
+class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
 namespace store {
@@ -33,22 +38,32 @@ struct Services {
   HubCa& hub_ca;
   Pki& pki;
   Dfsps& dfsps;
+  DfspCas& dfsp_cas;
+  DfspServerCerts& dfsp_server_certs;
   InboundEnrollments& inbound_enrollments;
   EndpointItems& endpoint_items;
   EndpointDocuments& endpoint_documents;
   Connectivity& connectivity;
   MonetaryZones& monetary_zones;
+  OutboundEnrollments& outbound_enrollments;
+  JwsKeys& jws_keys;
+  HubJwsKey& hub_jws_key;
 };
 
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
+void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
+void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
 void add_endpoint_items(std::vector<Route>& routes, const Services& services);
 void add_endpoint_documents(std::vector<Route>& routes, const Services& services);
 void add_connectivity(std::vector<Route>& routes, const Services& services);
 void add_monetary_zones(std::vector<Route>& routes, const Services& services);
+void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
+void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
 

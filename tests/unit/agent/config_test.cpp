@@ -72,4 +72,19 @@ BOOST_AUTO_TEST_CASE(mistakes_are_named) {
     BOOST_TEST(!load_with(found, replacement).has_value(), replacement << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(the_hubs_client_key_is_read_as_the_shipped_file_shows_it) {
+  BOOST_TEST(!load_with("[hub]", "[hub]").value().client_key.has_value());
+  const std::string key = "csr_rsa_bits = 2048\n[client_key]\ntype = \"rsa_2048\"\ncommon_name = \"hub.example\"\n";
+  const auto config = load_with("csr_rsa_bits = 4096", key + "dns = [\"Hub.Example\"]\n");
+  BOOST_REQUIRE(config && config->client_key);
+  BOOST_TEST(config->client_key->subject.text() == "CN=hub.example");
+  BOOST_TEST(config->client_key->names.dns().front() == "hub.example");
+  BOOST_TEST(!load_with("[hub]", "[hub]\nid = \"hub\"").has_value());
+  for (const std::string& bad :
+       {key + "country = \"Kenya\"\n", key + "dns = [\"no name\"]\n", key + "ip = [\"300.1.1.1\"]\n",
+        key + "email = \"a@b\"\n", std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"ec_p256\"\n"),
+        std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"rsa_2048\"\ncommon_name = \"x\"\n")})
+    BOOST_TEST(!load_with("csr_rsa_bits = 4096", bad).has_value(), bad << " was accepted");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
