@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/http/server.h"
+#include "agent/store/location.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -20,7 +21,7 @@ struct Config {
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
-  std::filesystem::path database;
+  store::Location database;
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a
