@@ -101,7 +101,14 @@ Result<> read_hub(Fields fields, Config& config) {
 }
 
 Result<> read_store(Fields fields, Config& config) {
-  config.database = TRY(fields.text("path", kMaxPathBytes));
+  if (fields.has("path") == fields.has("postgresql"))
+    return fail(Code::bad_request, "[store] has both \"path\" and \"postgresql\", or neither; wanted one of them");
+  if (fields.has("path")) {
+    config.database.file = TRY(fields.text("path", kMaxPathBytes));
+  } else {
+    config.database.postgresql = TRY(fields.text("postgresql", kMaxPathBytes));
+    TRY(store::check_postgresql(config.database.postgresql));
+  }
   return fields.nothing_left();
 }
 

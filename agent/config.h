@@ -9,6 +9,7 @@
 #include "agent/http/server.h"
 #include "agent/service/hub_jws_key.h"
 #include "agent/service/new_key.h"
+#include "agent/store/location.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -33,7 +34,7 @@ struct Config {
   int csr_rsa_bits = 4096;
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::optional<HubJwsKey::Config> hub_jws_key;
-  std::filesystem::path database;
+  store::Location database;
   std::optional<WatchConfig> watch;  ///< absent: nobody is asked
 };
 

@@ -359,11 +359,7 @@ class LifeOfTheProcess(unittest.TestCase):
 
     def test_a_damaged_database_is_unhealthy_and_says_nothing_of_sql(self):
         agent = self.start()
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.execute("DROP TABLE dfsp_currencies")
-            database.execute("DROP TABLE inbound_enrollments")
-            database.execute("DROP TABLE dfsps")
-            database.execute("DROP TABLE counters")
+        agent_support.drop_tables(self.folder, "dfsp_currencies", "inbound_enrollments", "dfsps", "counters")
         status, body, _ = agent.ask("GET", "/health")
         self.assertEqual((status, body["status"], body["database"]), (503, "unhealthy", "disconnected"))
         status, body, _ = agent.ask("GET", "/api/dfsps")
@@ -389,7 +385,7 @@ class LifeOfTheProcess(unittest.TestCase):
     def test_a_network_address_without_authentication_is_refused(self):
         for address in ("0.0.0.0", "::", "192.0.2.1"):
             text = agent_support.CONFIG.format(address=address, tls="", socket="/x", folder=self.folder, max_connections=8,
-                                               request_timeout=2)
+                                               request_timeout=2, store='path = "/x/agent.db"')
             refused = self.run_with(text)
             self.assertEqual(refused.returncode, 2)
             self.assertIn("which the network can reach", refused.stderr)
@@ -403,7 +399,7 @@ class LifeOfTheProcess(unittest.TestCase):
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertTrue(done.stderr)
         good = agent_support.CONFIG.format(address="127.0.0.1", tls="", socket="/x", folder="/x", max_connections=8,
-                                           request_timeout=2)
+                                           request_timeout=2, store='path = "/x/agent.db"')
         self.assertEqual(self.run_with(good, "--check-config").returncode, 0)
         bad = self.run_with(good.replace("max_connections", "max_conections"), "--check-config")
         self.assertEqual(bad.returncode, 2)

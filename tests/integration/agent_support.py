@@ -1,19 +1,43 @@
 """Starts the real hubseal-agent on a free port against the scripted daemon, and talks to it."""
 
+import functools
+import hashlib
 import http.client
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
 from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
+from postgres import Postgres
 
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
+SHARED = os.environ.get("HUBSEAL_STORE") == "postgresql"  # the same tests on the other database
+
+
+@functools.cache
+def postgres():
+    """One server for all tests of this process."""
+    return Postgres()
+
+
+def database_of(folder):
+    return "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+
+
+def store(folder):
+    """The line of agent.toml for the database that belongs to `folder`."""
+    if not SHARED:
+        return f'path = "{folder}/agent.db"'
+    return f'postgresql = "{postgres().connection(database_of(folder))}"'
 
 CONFIG = """
 [listen]
@@ -34,8 +58,19 @@ ca = "hub-ca"
 client_profile = "dfsp-client"
 csr_rsa_bits = 2048
 [store]
-path = "{folder}/agent.db"
+{store}
 """
+
+
+def drop_tables(folder, *names):
+    """As a hand that should not be there does."""
+    if SHARED:
+        for name in names:
+            postgres().sql(f"DROP TABLE {name} CASCADE", database_of(folder))
+        return
+    with sqlite3.connect(os.path.join(folder, "agent.db")) as database:
+        for name in names:
+            database.execute(f"DROP TABLE {name}")
 
 
 class Agent:
@@ -43,7 +78,8 @@ class Agent:
 
     def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "hub": "", "hub_keys": "", "max_connections": 32, "request_timeout": 2, **settings}
+        values = {"address": "127.0.0.1", "tls": "", "hub": "", "hub_keys": "", "store": store(folder), "max_connections": 32,
+                  "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
             text = CONFIG.format(socket=daemon.socket_path, folder=folder, **values) + more

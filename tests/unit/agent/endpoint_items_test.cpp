@@ -27,7 +27,7 @@ struct Bench {
 
   TempFolder folder;
   SystemClock clock;
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsp_table{*database};
   store::EndpointItemTable table{*database};
   store::EndpointDocumentTable document_table{*database};

@@ -79,7 +79,7 @@ struct Bench {
   Guarded<std::map<std::string, Json>> issued;
   ScriptedDaemon scripted{folder / "sock", [this](const wire::Request& request) { return script(request); }};
   SystemClock clock;
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsp_table{*database};
   store::InboundEnrollmentTable table{*database};
   wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(20)};

@@ -38,7 +38,7 @@ struct Bench {
   std::optional<Code> refusal;
   Caller caller{"0123456789abcdef"};
   FixedClock clock{SystemClock().now() + std::chrono::minutes(10)};
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsp_table{*database};
   store::DfspCaTable ca_table{*database};
   store::OutboundEnrollmentTable table{*database};

@@ -48,7 +48,7 @@ struct Bench {
 
   TempFolder folder;
   SystemClock clock;
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsps{*database};
   store::ConnectivityTable table{*database};
   std::atomic<int> asked = 0;
