@@ -29,6 +29,15 @@ class Hangs(Asking):
         room.script(f"hold {function} 1")
         return lambda: count() > held
 
+    @staticmethod
+    def refusal(room):
+        """Why nothing is signed now; empty where it is."""
+        try:
+            room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+        except rig.Refused as no:
+            return no.message
+        return ""
+
     def test_a_checkpoint_that_hangs_keeps_nobody_waiting_and_closes_the_gate_in_time(self):
         room = self.room("checkpoint_seconds = 1")
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
@@ -42,22 +51,16 @@ class Hangs(Asking):
             self.assertGreaterEqual(looking[1].result(timeout=rig.PATIENCE)["size"], size)
             looking[0].result(timeout=rig.PATIENCE)
 
-            def refused():
-                try:
-                    room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
-                except rig.Refused as no:
-                    return no
-                return None
-
-            room.until(refused)
-        self.assertIn("the last checkpoint of the audit log is too old", refused().message)
+            room.until(lambda: self.refusal(room))
+        self.assertIn("the last checkpoint of the audit log is too old", self.refusal(room))
         self.assertTrue(room.call("seal", reason="drill")["sealed_at"])
         room.script("")
         room.call("unseal")
-        room.until(lambda: not refused())
+        room.until(lambda: not self.refusal(room))
 
-    def test_a_key_whose_destruction_hangs_keeps_no_other_key_from_being_stopped(self):
-        room = self.room("counter_in_token = false")  # whose data object would be destroyed first
+    def hold_a_destruction(self, audit=""):
+        """A room whose housekeeper hangs from its first task on."""
+        room = self.room("counter_in_token = false\n" + audit)  # whose data object would be destroyed first
         for label in ("old", "hub-jws"):
             room.call("create_key", label=label, type="ec_p256", use="jws")
         room.call("deactivate_key", key="old")
@@ -66,10 +69,21 @@ class Hangs(Asking):
         is_held = self.hold(room, "C_DestroyObject")
         room.start()
         room.until(is_held)
+        return room
+
+    def test_a_key_whose_destruction_hangs_keeps_no_other_key_from_being_stopped(self):
+        room = self.hold_a_destruction()
         self.assertEqual(room.call("suspend_key", key="hub-jws")["state"], "suspended")
         self.refused("conflict", lambda: room.call("deactivate_key", key="old", compromised=True), "being destroyed")
         room.script("")
         room.wait_for_event("key_destroyed")
+
+    def test_signing_ends_in_time_where_no_checkpoint_was_ever_come_to(self):
+        room = self.hold_a_destruction("checkpoint_seconds = 1")
+        room.until(lambda: self.refusal(room))
+        self.assertIn("the last checkpoint of the audit log is too old", self.refusal(room))
+        room.script("")
+        room.until(lambda: not self.refusal(room))
 
     def test_a_list_that_hangs_keeps_no_other_revocation_waiting(self):
         room = self.room()
