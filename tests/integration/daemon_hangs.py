@@ -58,6 +58,32 @@ class Hangs(Asking):
         room.call("unseal")
         room.until(lambda: not self.refusal(room))
 
+    def test_a_signature_that_hangs_holds_up_a_seal_and_neither_health_nor_other_seals_nor_unseal(self):
+        room = self.room()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        time.sleep(2)  # the checkpoint of what was done is made
+        is_held = self.hold(room)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            self.addCleanup(room.script, "")
+            signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+            room.until(is_held)
+            seals = []
+            for reason in ("first", "second"):
+                seals.append(pool.submit(room.call, "seal", reason=reason))
+                room.until(lambda: reason in self.refusal(room))
+                for socket in ("agent", "jws", "audit"):
+                    self.assertTrue(room.call("health", on=socket)["sealed"])
+                self.assertFalse(seals[-1].done())
+            self.assertEqual(room.call("unseal")["sealed"]["seals"], 2)
+            self.assertEqual(self.refusal(room), "")
+            self.assertFalse(any(seal.done() for seal in seals))
+            room.script("")
+            for seal in seals:
+                self.refused("conflict", lambda: seal.result(timeout=rig.PATIENCE), "unsealed")
+            signing.result(timeout=rig.PATIENCE)
+        self.assertEqual(room.call("seal", reason="third")["seals"], 1)
+        self.assertIn("third", self.refusal(room))
+
     def hold_a_destruction(self, audit=""):
         """A room whose housekeeper hangs from its first task on."""
         room = self.room("counter_in_token = false\n" + audit)  # whose data object would be destroyed first
