@@ -84,6 +84,45 @@ class Hangs(Asking):
         self.assertEqual(room.call("seal", reason="third")["seals"], 1)
         self.assertIn("third", self.refusal(room))
 
+    def test_what_waits_for_a_signature_that_hangs_is_in_a_checkpoint_before_it_answers(self):
+        room = self.room()  # a checkpoint would be due in a minute
+        for label in ("hub-jws", "other", "third"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        for words in ({"op": "suspend_key", "key": "other"}, {"op": "deactivate_key", "key": "third"},
+                      {"op": "retire_ca", "ca": "hub-ca", "last": True}, {"op": "seal", "reason": "drill"}):
+            with self.subTest(words["op"]), concurrent.futures.ThreadPoolExecutor() as pool:
+                room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+                is_held = self.hold(room)
+                signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+                room.until(is_held)
+                waiting = pool.submit(room.call, **words)
+                waits = lambda: [r["seq"] for r in room.audit() if r["event"] == f"{words['op']}_waits"]
+                try:
+                    room.until(lambda: waits() or waiting.done())
+                    self.assertTrue(waits(), "nothing says that it stands")
+                    room.until(lambda: room.call("get_checkpoint")["size"] >= waits()[0] or waiting.done())
+                    self.assertFalse(waiting.done())
+                finally:
+                    room.script("")
+                waiting.result(timeout=rig.PATIENCE)
+                signing.result(timeout=rig.PATIENCE)
+
+    def test_what_was_changed_is_in_a_checkpoint_whatever_was_answered(self):
+        room = self.room()
+        for label in ("hub-jws", "other"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+        is_held = self.hold(room)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            self.addCleanup(room.script, "")
+            signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+            room.until(is_held)
+            self.refused("hsm_busy", lambda: room.call("suspend_key", key="other"), "is suspended, but")
+            refusal = next(r["seq"] for r in room.audit() if r.get("result") == "hsm_busy")
+            room.until(lambda: room.call("get_checkpoint")["size"] >= refusal)
+            self.assertFalse(signing.done())
+            room.script("")
+
     def hold_a_destruction(self, audit=""):
         """A room whose housekeeper hangs from its first task on."""
         room = self.room("counter_in_token = false\n" + audit)  # whose data object would be destroyed first
