@@ -115,7 +115,7 @@ Result<Bytes> OcspResponder::sign_and_keep(const Policy& policy, const Question&
   const Authority& authority = *question.authority;
   const std::array uses = {Use{question.keeps ? QuotaKind::ocsp : QuotaKind::ocsp_once, authority.record.name}};
   TRY(parts_.quotas.take(policy.quotas, uses));
-  const OcspDelegatePtr delegate = TRY(delegates_.find_or_make(policy, authority, who));
+  const OcspDelegatePtr delegate = TRY(delegates_.find_or_make(policy, question.authority, who));
   // Making the delegate and waiting for the token take their time. No answer says good, and bears a date, that is later
   // than a revocation: what was signed is thrown away where the registry says something else by now.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

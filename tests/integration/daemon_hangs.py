@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
+import ocsp_support
 from asking import Asking
 
 
@@ -122,6 +123,33 @@ class Hangs(Asking):
             room.until(lambda: room.call("get_checkpoint")["size"] >= refusal)
             self.assertFalse(signing.done())
             room.script("")
+
+    def test_an_ocsp_key_that_hangs_holds_up_the_questions_and_nothing_else(self):
+        room = self.room("checkpoint_seconds = 1")
+        root = room.call("get_ca", ca="hub-ca")["certificate"]
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("create_key", label="second", type="ec_p256", use="ca")
+        other_root = room.call("create_ca", ca="second", key="second", profile="test-root",
+                               subject={**rig.ROOT_SUBJECT, "common_name": "Second"})["certificate"]
+        question = ocsp_support.question(room.issue(room.make_csr())["certificate"], root)
+        is_held = self.hold(room, "C_GenerateKeyPair")
+        ask = lambda asked=question: ocsp_support.outcome(room.call("get_ocsp", on="agent", request=asked))
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            self.addCleanup(room.script, "")
+            asked = [pool.submit(ask) for _ in range(20)]
+            room.until(is_held)
+            self.assertEqual({answer.result(timeout=rig.PATIENCE) for answer in asked}, {"TRY_LATER"})
+            self.assertEqual(ask(), "TRY_LATER")
+            self.assertEqual(ask(ocsp_support.question(other_root, other_root)), "SUCCESSFUL")
+            room.call("health", on="agent")
+            size = room.call("get_checkpoint")["size"]
+            self.assertEqual(self.refusal(room), "")
+            room.until(lambda: room.call("get_checkpoint")["size"] > size)  # the housekeeper goes on
+            self.assertTrue(room.call("seal", reason="drill")["sealed_at"])
+            room.script("")
+        self.assertEqual(ask(), "TRY_LATER")  # nothing is certified with it while sealed
+        room.call("unseal")
+        room.until(lambda: ask() == "SUCCESSFUL")
 
     def hold_a_destruction(self, audit=""):
         """A room whose housekeeper hangs from its first task on."""
