@@ -26,12 +26,12 @@ Result<SealRecord> Seal::set(SealRecord seal) {
   auto sealed = sealed_.lock();
   if (*sealed) seal.seals = (*sealed)->seals + 1;
   close_gate(seal);
+  *sealed = seal;  // first: what the registry could not take is lifted by nobody who has not seen it
   const auto written = registry_.write([&](Database& database) { return seal_table::set(database, seal); });
   if (!written)
     return fail(
         Code::storage_unavailable,
         fmt::format("nothing is signed from now on, but a restart would end that: {}", written.error().message));
-  *sealed = seal;
   return seal;
 }
 

@@ -101,6 +101,18 @@ BOOST_AUTO_TEST_CASE(no_answer_says_good_that_was_signed_while_somebody_revoked)
   }
 }
 
+BOOST_AUTO_TEST_CASE(nothing_was_revoked_after_the_answer_that_says_so) {
+  Room room;
+  room.clock.time += minutes(3);  // ahead, and set right
+  room.revoke(room.root_serial);
+  room.clock.time -= minutes(3);
+  for (const char* nonce : {"", "nonce"}) {
+    const Said said = room.ask(nonce);
+    BOOST_TEST(said.status == "revoked");
+    BOOST_TEST((said.revoked_at <= said.produced));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nobody_who_seals_waits_for_a_key_that_is_being_made_and_it_is_not_certified_then) {
   Room room;
   bool nobody_inside = false;
