@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -76,6 +77,7 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   }
   const auto until = steady_clock::now() + settings_.check_at_start;
   while (check_ && steady_clock::now() < until && check_on()) continue;
+  close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
   return find_old_state(folder);
 }
 
@@ -134,7 +136,16 @@ Result<> Checkpoints::read_back(State& state) {
 /// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
 /// which is believed for a while only.
 bool Checkpoints::check_on() {
-  const auto done = check_->step();
+  Result<bool> done = false;
+  try {
+    done = check_->step();
+  } catch (const std::exception& fault) {
+    // Whoever changed the log may have meant it to.
+    const std::string reason = fmt::format("the records of the audit log could not be checked: {}", fault.what());
+    log::error("the check of the audit log failed", {{"fault", fault.what()}});
+    gate_.close(kLogWord, {Code::storage_unavailable, reason + "; nothing is signed until they can"});
+    return false;
+  }
   if (!done && done.error().code == Code::storage_unavailable) {
     log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
     if (!unreadable_since_) unreadable_since_ = steady_clock::now();
@@ -298,8 +309,10 @@ void Checkpoints::close_from(steady_clock::time_point since) {
 }
 
 std::chrono::milliseconds Checkpoints::tick() {
+  const auto now = steady_clock::now();
+  is_due(now);  // says when signing ends, whatever becomes of the rest
   if (check_) check_on();
-  if (!is_due(steady_clock::now())) return kTick;
+  if (!is_due(now)) return kTick;
   const bool hastened = hastened_.exchange(false);
   const auto made = make();
   problem_ = made ? "" : made.error().message;

@@ -125,8 +125,12 @@ Result<> Call::record_intent(std::string_view event) const {
   return services.audit.record(record);
 }
 
-Result<> Call::wait_for_signatures(std::string_view done) const {
-  if (services.gate.wait_for_those_inside(std::chrono::steady_clock::now() + Seal::kPatience)) return {};
+Result<> Call::wait_for_signatures(std::string_view operation, std::string_view done) const {
+  const auto now = std::chrono::steady_clock::now();
+  if (services.gate.wait_for_those_inside(now)) return {};
+  const auto written = record_intent(fmt::format("{}_waits", operation));
+  services.checkpoints.hasten();
+  if (services.gate.wait_for_those_inside(now + Seal::kPatience)) return written;
   return fail(Code::hsm_busy, fmt::format("{}, but a signature that had begun is still under way", done));
 }
 
@@ -213,19 +217,28 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
       return refuse(call, request, {Code::bad_request, "\"anew\" is for people, on admin.sock"});
     call.anew = request.anew;
     std::optional<Gate::Pass> pass;  // until the result is recorded: who waits for it has seen the end of it
+    const std::uint64_t changes = services_.registry.changes();
     const auto reply = invoke(call, *operation, request, pass);
-    if (!reply) return refuse(call, request, reply.error());
-    // What cannot be recorded is not released.
-    if (operation->effect != Effect::reads && !call.recorded)
-      if (const auto recorded = call.record_result(request.op); !recorded)
-        return wire::encode_error(request.id, recorded.error());
-    // What people decide is remembered by the token as well, at once.
-    if (operation->effect != Effect::reads && (peer.rule->role == Role::admin || call.details.contains("approval")))
+    const std::string answer = record(call, *operation, request, reply);
+    // What people decide is remembered by the token as well, at once. Also what was answered with an error: it may
+    // stand all the same, if it is not somebody else who has changed something meanwhile.
+    const bool decided = peer.rule->role == Role::admin || call.details.contains("approval");
+    if (operation->effect != Effect::reads && decided && (reply || services_.registry.changes() != changes))
       services_.checkpoints.hasten();
-    return wire::encode_ok(request.id, *reply);
+    return answer;
   } catch (const std::exception& fault) {
     return wire::encode_error(request.id, incident(request.op, fault.what()));
   }
+}
+
+/// What cannot be recorded is not released.
+std::string Dispatcher::record(Call& call, const Operation& operation, const wire::Request& request,
+                               const Result<Json>& reply) {
+  if (!reply) return refuse(call, request, reply.error());
+  if (operation.effect != Effect::reads && !call.recorded)
+    if (const auto recorded = call.record_result(request.op); !recorded)
+      return wire::encode_error(request.id, recorded.error());
+  return wire::encode_ok(request.id, *reply);
 }
 
 std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {

@@ -1,5 +1,7 @@
 /// hubseald: reads its configuration, opens the token, proves its keys, serves until SIGTERM.
 
+#include <exception>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -42,7 +44,7 @@ Result<> tell_policy(const Options& options) {
   return {};
 }
 
-Result<> run(const Options& options) {
+Result<> run_as_asked(const Options& options) {
   TRY(daemon::harden_process());
   if (!options.policy_folder.empty()) return tell_policy(options);
   const daemon::Config config = TRY(daemon::Config::load(options.config));
@@ -51,6 +53,15 @@ Result<> run(const Options& options) {
   if (options.adopt_policy) return daemon::adopt_policy(config);
   if (options.accept_state) return daemon::accept_state(config);
   return daemon::serve(config);
+}
+
+/// Nothing escapes: what a library throws is told like every other end.
+Result<> run(const Options& options) {
+  try {
+    return run_as_asked(options);
+  } catch (const std::exception& fault) {
+    return fail(Code::internal, fault.what());
+  }
 }
 
 }  // namespace

@@ -28,6 +28,9 @@ Result<Json> seal(Call& call, Fields fields) {
   call.details = {{"reason", reason}};
   const SealRecord sealed = TRY(services.seal.set(
       {.at = services.clock.now(), .peer = call.peer.rule->name, .uid = call.peer.credentials.uid, .reason = reason}));
+  TRY(call.wait_for_signatures("seal", "sealed"));
+  if (!services.seal.record())
+    return fail(Code::conflict, "sealed, and unsealed by somebody while a signature that had begun was waited for");
   Json view = view_of(sealed);
   view["approvals_to_unseal"] = call.policy->approvals_needed.at("unseal");
   view["approvers"] = TRY(services.approvers.list()).size();

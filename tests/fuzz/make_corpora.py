@@ -342,3 +342,21 @@ for line in transcript_of(["activate_key"])[1]:
     written = json.dumps({"before": before, **line}, separators=(",", ":"))
     raw, before = raw + written + "\n", hashlib.sha256(written.encode()).hexdigest()
 put("ceremony", "raw", b"\1" + raw.encode())
+
+
+# Audit log: records, bytes that a crash tore and the record that names them, checkpoints, and what somebody edited.
+def audit_record(number, rest):
+    return f'{{"seq":{number},"time":"2026-11-28T00:00:00Z","changes":1,{rest}}}\n'
+
+
+torn = '{"seq":2,"time":"2026-11-28T00:0\n'
+named = f'"event":"torn_record_sealed","bytes":{len(torn)},"sha256":"{hashlib.sha256(torn.encode()).hexdigest()}"'
+put("audit_log", "records", "".join(audit_record(number, '"event":"seal","result":"ok"') for number in (1, 2, 3)))
+put("audit_log", "torn", audit_record(1, '"event":"started"') + torn + audit_record(2, named))
+put("audit_log", "torn-end", audit_record(1, '"event":"started"') + torn[:-1])
+put("audit_log", "exported", audit_record(1, named))
+put("audit_log", "found-event-that-is-a-number", audit_record(1, '"event":1,"x":"torn_record_sealed"'))
+put("audit_log", "found-event-behind-torn", torn + audit_record(1, '"event":[],"bytes":"5","sha256":7'))
+put("audit_log", "found-bytes-below-zero", audit_record(1, '"event":"torn_record_sealed","bytes":-5'))
+root = base64.b64encode(bytes(32)).decode()
+put("audit_log", "checkpoints", f"hubseal/i\n3\n{root}\n\n\u2014 hubseal/i {base64.b64encode(bytes(75)).decode()}\n\n" * 2)

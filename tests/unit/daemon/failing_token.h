@@ -18,6 +18,7 @@ class FailingToken final : public hsm::Signer {
   }
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
     ++generated;
+    if (generating) std::exchange(generating, nullptr)();
     return ask([&] { return keys.generate_key(type, label); });
   }
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
@@ -39,8 +40,9 @@ class FailingToken final : public hsm::Signer {
 
   SoftwareSigner keys;
   bool gone = false;
-  KeyId broken{};                   ///< signs nothing
-  std::function<void()> meanwhile;  ///< happens during the next signature
+  KeyId broken{};                    ///< signs nothing
+  std::function<void()> meanwhile;   ///< happens during the next signature
+  std::function<void()> generating;  ///< happens while the next key is made
   int generated = 0, signatures = 0;
 
  private:
