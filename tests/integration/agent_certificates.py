@@ -2,8 +2,6 @@
 """What participants send of their CA and their TLS server: every verdict on a good and a bad certificate, each made by
 openssl(1), and the routes around them."""
 
-import os
-import sqlite3
 from datetime import datetime, timedelta, timezone
 
 import agent_support
@@ -41,13 +39,11 @@ class CertificateTest(AgentTest):
         assert status == 200
 
     def stored_at(self, table, dfsp="bank"):
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            return database.execute("SELECT stored_at FROM %s WHERE dfsp_id = ?" % table, (dfsp,)).fetchone()
+        return agent_support.sql(self.folder, "SELECT stored_at FROM %s WHERE dfsp_id = '%s'" % (table, dfsp))
 
     def age(self, table):
         """As if it had been stored long ago: a write would show."""
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.execute("UPDATE %s SET stored_at = 'long ago'" % table)
+        agent_support.sql(self.folder, "UPDATE %s SET stored_at = 'long ago'" % table)
 
     def refused(self, answer, *words, status=400):
         self.assertEqual((answer[0], answer[1]["payload"]["id"]), (status, "ValidationError"))
@@ -137,9 +133,9 @@ class DfspCa(CertificateTest):
         self.assertEqual({name: first[name] for name in body}, body)
         self.age("dfsp_cas")
         self.assertEqual(self.ask("POST", self.PATH, body)[1], first)
-        self.assertEqual(self.stored_at("dfsp_cas"), ("long ago",))
+        self.assertEqual(self.stored_at("dfsp_cas"), [["long ago"]])
         self.ask("POST", self.PATH, {"rootCertificate": self.root.pem})
-        self.assertNotEqual(self.stored_at("dfsp_cas"), ("long ago",))
+        self.assertNotEqual(self.stored_at("dfsp_cas"), [["long ago"]])
 
     def test_what_is_no_certificate_is_refused_in_words_and_changes_nothing(self):
         before = self.ask("POST", self.PATH, {"rootCertificate": self.root.pem})[1]
@@ -275,7 +271,7 @@ class DfspServerCertificate(CertificateTest):
                          (400, "request.body should have required property 'serverCertificate'"))
         self.assertEqual(self.ask("POST", self.PATH, {**self.body, "intermediateChain": [5]})[0], 400)
         self.assertEqual(self.ask("POST", self.PATH, self.body)[1], before)
-        self.assertEqual(self.stored_at("dfsp_server_certs"), ("long ago",))
+        self.assertEqual(self.stored_at("dfsp_server_certs"), [["long ago"]])
 
     def test_a_deleted_certificate_is_gone_and_deleting_it_again_is_no_fault(self):
         self.add_dfsp("leaving")

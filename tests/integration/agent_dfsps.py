@@ -5,8 +5,6 @@ participant is; whether it answers pings."""
 import contextlib
 import http.server
 import json
-import os
-import sqlite3
 import threading
 import time
 
@@ -80,10 +78,9 @@ class Participants(DfspTest):
         self.assertEqual((status, body), (204, None))
         for method, rest in (("GET", ""), ("DELETE", ""), ("GET", "/status"), ("GET", "/endpoints"), ("GET", "/enrollments/inbound")):
             self.refused(method, path + rest, status=404, text="DFSP with id gone1 not found")
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            for table in ("dfsps", "dfsp_currencies", "inbound_enrollments", "endpoint_items", "dfsp_endpoints", "dfsp_states"):
-                self.assertEqual(database.execute("SELECT COUNT(*) FROM %s WHERE dfsp_id = 'gone1'" % table).fetchone(), (0,), table)
-        database.close()
+        for table in ("dfsps", "dfsp_currencies", "inbound_enrollments", "outbound_enrollments", "endpoint_items", "dfsp_endpoints",
+                      "dfsp_states", "dfsp_cas", "dfsp_server_certs", "jws_keys"):
+            self.assertEqual(agent_support.sql(self.folder, "SELECT COUNT(*) FROM %s WHERE dfsp_id = 'gone1'" % table), [[0]], table)
         self.add_dfsp("gone1")
         self.assertEqual(self.ok("GET", path + "/endpoints"), [])
 

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Addresses and URLs of hub and DFSPs: items that people confirm, documents that connectors upload."""
 
-import os
-import sqlite3
 
 import agent_support
 from agent_support import AgentTest
@@ -314,10 +312,8 @@ class Documents(EndpointTest):
         path = "/api/dfsps/history/endpoints/ingress"
         for number in range(30):
             self.ok("POST", path, {"url": "https://bank.example/%d" % number})
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            kept = database.execute("SELECT COUNT(*) FROM dfsp_endpoints WHERE dfsp_id = 'history'").fetchone()
-        database.close()
-        self.assertEqual(kept, (20,))
+        kept = agent_support.sql(self.folder, "SELECT COUNT(*) FROM dfsp_endpoints WHERE dfsp_id = 'history'")
+        self.assertEqual(kept, [[20]])
         self.assertEqual(self.ok("GET", path)["url"], "https://bank.example/29")
 
     def test_other_members_are_refused(self):

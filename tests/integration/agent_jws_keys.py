@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """The public keys for JWS: participants' own, and those that a proxy brings of participants of other schemes."""
 
-import os
-import sqlite3
 
 import agent_support
 from agent_fake_daemon import openssl
@@ -36,12 +34,10 @@ class JwsTest(AgentTest):
         return {item["dfspId"]: item for item in self.ask("GET", "/api/dfsps/jwscerts")[1]}
 
     def rows(self, what, where):
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            return database.execute("SELECT %s FROM jws_keys WHERE dfsp_id = ?" % what, (where,)).fetchall()
+        return agent_support.sql(self.folder, "SELECT %s FROM jws_keys WHERE dfsp_id = '%s'" % (what, where))
 
     def age(self):
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.execute("UPDATE jws_keys SET stored_at = 'long ago'")
+        agent_support.sql(self.folder, "UPDATE jws_keys SET stored_at = 'long ago'")
 
 
 class OwnKeys(JwsTest):
@@ -66,7 +62,7 @@ class OwnKeys(JwsTest):
         body = self.upload("again", self.good, createdAt=5)
         self.age()
         self.assertEqual(self.upload("again", self.good, createdAt=5), body)
-        self.assertEqual(self.rows("stored_at", "again"), [("long ago",)])
+        self.assertEqual(self.rows("stored_at", "again"), [["long ago"]])
 
     def test_rsa_of_2048_bits_and_p256_and_p384_are_valid_in_either_form(self):
         self.add_dfsp("kinds")
@@ -147,10 +143,10 @@ class KeysOfOthers(JwsTest):
         names = list(self.published())
         self.assertLess(names.index("proxy"), names.index("alpha"))
         self.assertLess(names.index("alpha"), names.index("zulu"))
-        self.assertEqual(self.rows("source_dfsp_id", "zulu"), [("proxy",)])
+        self.assertEqual(self.rows("source_dfsp_id", "zulu"), [["proxy"]])
         self.age()
         self.assertEqual(self.bring([self.item("zulu", createdAt=7)])[1], [body[0]])
-        self.assertEqual(self.rows("stored_at", "zulu"), [("long ago",)])
+        self.assertEqual(self.rows("stored_at", "zulu"), [["long ago"]])
 
     def test_a_participants_key_cannot_be_brought_by_anybody_in_whatever_letter_case(self):
         self.add_dfsp("native")
@@ -205,9 +201,8 @@ class KeysOfOthers(JwsTest):
         self.assertEqual([name in self.published() for name in ("broken", "sound")], [False, True])
 
     def test_a_proxy_brings_so_many_names_and_no_more(self):
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.executemany("INSERT INTO jws_keys VALUES (?, ?, 0, 'proxy2', 'x', NULL, '[]', 'INVALID', 'now')",
-                                 [("full%d" % i, "full%d" % i) for i in range(1000)])
+        agent_support.sql(self.folder, "INSERT INTO jws_keys VALUES " + ", ".join(
+            f"('full{i}', 'full{i}', 0, 'proxy2', 'x', NULL, '[]', 'INVALID', 'now')" for i in range(1000)))
         status, body, _ = self.bring([self.item("onemore")], "proxy2")
         self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
         self.assertEqual(self.bring([self.item("full1")], "proxy2")[0], 200)

@@ -2,8 +2,6 @@
 """The hub's client certificates: the key that the daemon makes, the CSR, and what a participant's CA makes of it."""
 
 import base64
-import os
-import sqlite3
 import threading
 
 import agent_support
@@ -66,9 +64,7 @@ class OutboundTest(AgentTest):
         return {item["validationCode"]: item["result"] for item in body["validations"]}
 
     def row(self, enrollment, column):
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            return database.execute("SELECT %s FROM outbound_enrollments WHERE id = ?" % column,
-                                    (enrollment["id"],)).fetchone()[0]
+        return agent_support.sql(self.folder, "SELECT %s FROM outbound_enrollments WHERE id = %d" % (column, enrollment["id"]))[0][0]
 
 
 class Keys(OutboundTest):
@@ -183,8 +179,7 @@ class Certificates(OutboundTest):
         enrollment, path = self.bank("again", self.root)
         pem = self.certified(enrollment)
         body = self.upload(path, pem)
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.execute("UPDATE outbound_enrollments SET stored_at = 'long ago'")
+        agent_support.sql(self.folder, "UPDATE outbound_enrollments SET stored_at = 'long ago'")
         self.assertEqual(self.upload(path, pem), body)
         self.assertEqual(self.row(enrollment, "stored_at"), "long ago")
         second = self.certified(enrollment, days=(-1, 40))

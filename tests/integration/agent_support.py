@@ -1,5 +1,6 @@
 """Starts the real hubseal-agent on a free port against the scripted daemon, and talks to it."""
 
+import contextlib
 import functools
 import hashlib
 import http.client
@@ -62,15 +63,15 @@ csr_rsa_bits = 2048
 """
 
 
-def drop_tables(folder, *names):
-    """As a hand that should not be there does."""
-    if SHARED:
-        for name in names:
-            postgres().sql(f"DROP TABLE {name} CASCADE", database_of(folder))
-        return
-    with sqlite3.connect(os.path.join(folder, "agent.db")) as database:
-        for name in names:
-            database.execute(f"DROP TABLE {name}")
+def sql(folder, text):
+    """What stands in the database of `folder`, behind the agent's back: the rows of a SELECT, each a list."""
+    if not SHARED:
+        with contextlib.closing(sqlite3.connect(os.path.join(folder, "agent.db"))) as database, database:
+            return [list(row) for row in database.execute(text).fetchall()]
+    if not text.startswith("SELECT"):
+        return postgres().sql(text, database_of(folder))
+    found = postgres().sql(f"SELECT coalesce(json_agg(row), '[]') FROM ({text}) AS row", database_of(folder))
+    return [list(row.values()) for row in json.loads("\n".join(found))]
 
 
 class Agent:
