@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/auth/jwks_cache.h"
+#include "agent/auth/provider.h"
+#include "agent/auth/token_verifier.h"
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/pipeline.h"
@@ -20,11 +23,38 @@ namespace {
 constexpr std::chrono::seconds kHealthTimeout{2};
 constexpr std::size_t kHealthConnections = 4;
 
+/// What knows callers. Its members need the ones before them.
+struct Authentication {
+  Authentication(const OidcConfig& config, auth::Provider asked, const Clock& clock)
+      : provider(std::move(asked)),
+        keys([this] { return provider.key_set(); }, config.keys),
+        verifier(config.tokens, keys, clock) {}
+
+  auth::Provider provider;
+  auth::JwksCache keys;
+  auth::TokenVerifier verifier;
+};
+
+Result<std::optional<auth::Provider>> make_provider(const Config& config) {
+  if (!config.oidc) return std::nullopt;
+  return TRY(auth::Provider::make(config.oidc->provider));
+}
+
+void tell_who_may_call(const Config& config, const std::string& url) {
+  if (config.oidc)
+    log::info("callers say who they are by tokens", {{"issuer", config.oidc->tokens.issuer}});
+  else
+    log::warning(
+        "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
+        "certificates signed; never put a proxy to the network in front of it",
+        {{"url", url}});
+}
+
 }  // namespace
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<auth::Provider> provider)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -35,10 +65,13 @@ struct Agent::Parts {
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
         pki(daemon),
-        dfsps(dfsp_table, clock),
+        dfsps(dfsp_table, clock, (config.oidc ? config.oidc->tokens.groups : auth::GroupNames()).dfsp_prefix),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
+        authentication(provider ? std::make_unique<Authentication>(*config.oidc, *std::move(provider), clock)
+                                : nullptr),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
-                 http::BrowserGuard(config.hosts)) {}
+                 http::BrowserGuard(config.hosts),
+                 authentication ? http::Gate(authentication->verifier, dfsps) : http::Gate()) {}
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
@@ -53,6 +86,7 @@ struct Agent::Parts {
   Pki pki;
   Dfsps dfsps;
   InboundEnrollments inbound_enrollments;
+  std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
 };
@@ -61,20 +95,20 @@ Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)));
+  auto provider = TRY(make_provider(config));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(provider));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
   parts->server = TRY(http::Server::start(config.server, parts->pipeline));
-  log::warning(
-      "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
-      "certificates signed; never put a proxy to the network in front of it",
-      {{"url", parts->server->url()}});
+  tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
 const std::string& Agent::url() const { return parts_->server->url(); }
+
+const http::Pipeline& Agent::pipeline() const { return parts_->pipeline; }
 
 void Agent::stop() { parts_->server->drain(parts_->drain_timeout); }
 

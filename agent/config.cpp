@@ -8,14 +8,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/config_auth.h"
 #include "common/fields.h"
 #include "common/toml.h"
 
 namespace hubseal::agent {
 namespace {
-
-enum class Authentication { none };
-constexpr std::array<std::pair<std::string_view, Authentication>, 1> kModes = {{{"none", Authentication::none}}};
 
 constexpr std::size_t kMaxPathBytes = 4096;
 
@@ -70,23 +68,22 @@ Result<> read_store(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
-Result<Authentication> read_auth(Fields fields) {
-  const Authentication mode = TRY(fields.choice("mode", kModes));
-  TRY(fields.nothing_left());
-  return mode;
-}
-
-Result<> refuse_open_network(Authentication mode, const Config& config) {
-  switch (mode) {
-    case Authentication::none:
-      if (http::is_loopback(config.server.address)) return {};
-      return fail(
-          Code::bad_request,
-          fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
-                      "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1)",
-                      config.server.address));
-  }
-  return fail(Code::internal, "unknown authentication mode");
+Result<> refuse_open_network(const Config& config) {
+  if (http::is_loopback(config.server.address)) return {};
+  if (!config.oidc)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
+                    "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1), or mode "
+                    "\"oidc\"",
+                    config.server.address));
+  if (!config.server.tls_certificate)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"listen.address\" is {}, which the network can reach, and there is no [tls]: tokens could be "
+                    "read on their way and used by others. Wanted [tls], or a loopback address",
+                    config.server.address));
+  return {};
 }
 
 Result<> read_section(Fields& fields, std::string_view name, Result<> (*read)(Fields, Config&), Config& config) {
@@ -98,13 +95,12 @@ Result<Config> decode(const Json& json) {
   Config config;
   TRY(read_section(fields, "listen", read_listen, config));
   if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
-  const Fields auth = TRY(fields.object("auth"));
-  const Authentication mode = TRY(read_auth(auth));
+  config.oidc = TRY(read_auth(TRY(fields.object("auth"))));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   TRY(read_section(fields, "store", read_store, config));
   TRY(fields.nothing_left());
-  TRY(refuse_open_network(mode, config));
+  TRY(refuse_open_network(config));
   return config;
 }
 

@@ -2,13 +2,24 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/auth/jwks_cache.h"
+#include "agent/auth/provider.h"
+#include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
+
+/// Section [auth] of mode "oidc": callers say who they are.
+struct OidcConfig {
+  auth::ProviderConfig provider;
+  auth::TokenRules tokens;
+  auth::JwksCache::Times keys;
+};
 
 /// agent.toml, checked. config/agent.toml shows every key with its meaning and default.
 struct Config {
@@ -21,10 +32,11 @@ struct Config {
   std::string client_profile;
   int csr_rsa_bits = 4096;
   std::filesystem::path database;
+  std::optional<OidcConfig> oidc;  ///< absent: nobody has to say who they are
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a
-/// listener that the network can reach, because nobody would have to say who they are.
+/// listener that the network can reach where nobody would have to say who they are, or what they send could be read.
 Result<Config> load_config(const std::filesystem::path& path);
 
 }  // namespace hubseal::agent

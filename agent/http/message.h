@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,7 @@ struct Incoming {
   std::optional<std::string> content_type = {};
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
+  std::optional<std::string> authorization = {};
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -47,6 +50,8 @@ struct Answer {
   std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
   std::string allow;                 ///< methods, with 405
   bool close = false;                ///< the connection cannot be used again
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
+  std::string caller = {};                                        ///< who asked, for the log
 };
 
 /// Success, as clients know it: indented by two spaces.

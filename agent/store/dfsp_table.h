@@ -31,6 +31,8 @@ class DfspTable {
   /// Errors: conflict when an id that differs at most in case exists.
   Result<> add(const Dfsp& dfsp, TimePoint now);
   Result<bool> exists(std::string_view id);
+  /// Nothing: there is no such DFSP.
+  Result<std::optional<std::string>> security_group(std::string_view id);
   /// In the order in which they were added; without fxp_currencies.
   Result<std::vector<Dfsp>> list();
 

@@ -25,7 +25,7 @@ keep_alive_timeout_seconds = 5
 drain_timeout_seconds = 20
 {tls}
 [auth]
-mode = "none"
+{auth}
 [daemon]
 socket = "{socket}"
 timeout_seconds = 30
@@ -43,7 +43,7 @@ class Agent:
 
     def __init__(self, folder, daemon, environment=None, **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, "request_timeout": 2, **settings}
+        values = {"address": "127.0.0.1", "tls": "", "auth": 'mode = "none"', "max_connections": 32, "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))

@@ -19,9 +19,9 @@ Json to_json(const store::Dfsp& dfsp) {
   return item;
 }
 
-Outcome list_dfsps(Dfsps& dfsps) {
+Outcome list_dfsps(Dfsps& dfsps, const Request& request) {
   Json list = Json::array();
-  for (const store::Dfsp& dfsp : TRY(dfsps.list())) list.push_back(to_json(dfsp));
+  for (const store::Dfsp& dfsp : TRY(dfsps.list(request.caller))) list.push_back(to_json(dfsp));
   return ok(list);
 }
 
@@ -56,7 +56,7 @@ void add_dfsps(std::vector<Route>& routes, const Services& services) {
   Dfsps& dfsps = services.dfsps;
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps",
-                    .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); },
+                    .handler = [&dfsps](const Request& request) { return list_dfsps(dfsps, request); },
                     .roles = {Role::everyone, Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",
