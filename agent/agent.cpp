@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/auth/jwks_cache.h"
-#include "agent/auth/provider.h"
-#include "agent/auth/token_verifier.h"
+#include "agent/authentication.h"
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/pipeline.h"
@@ -23,23 +21,6 @@ namespace {
 constexpr std::chrono::seconds kHealthTimeout{2};
 constexpr std::size_t kHealthConnections = 4;
 
-/// What knows callers. Its members need the ones before them.
-struct Authentication {
-  Authentication(const OidcConfig& config, auth::Provider asked, const Clock& clock)
-      : provider(std::move(asked)),
-        keys([this] { return provider.key_set(); }, config.keys),
-        verifier(config.tokens, keys, clock) {}
-
-  auth::Provider provider;
-  auth::JwksCache keys;
-  auth::TokenVerifier verifier;
-};
-
-Result<std::optional<auth::Provider>> make_provider(const Config& config) {
-  if (!config.oidc) return std::nullopt;
-  return TRY(auth::Provider::make(config.oidc->provider));
-}
-
 void tell_who_may_call(const Config& config, const std::string& url) {
   if (config.oidc)
     log::info("callers say who they are by tokens", {{"issuer", config.oidc->tokens.issuer}});
@@ -54,7 +35,7 @@ void tell_who_may_call(const Config& config, const std::string& url) {
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<auth::Provider> provider)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -67,11 +48,10 @@ struct Agent::Parts {
         pki(daemon),
         dfsps(dfsp_table, clock, (config.oidc ? config.oidc->tokens.groups : auth::GroupNames()).dfsp_prefix),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        authentication(provider ? std::make_unique<Authentication>(*config.oidc, *std::move(provider), clock)
-                                : nullptr),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
-                 http::BrowserGuard(config.hosts),
-                 authentication ? http::Gate(authentication->verifier, dfsps) : http::Gate()) {}
+        authentication(Authentication::make(config, std::move(ready), *database, clock)),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments,
+                                   authentication ? authentication->browser_auth() : nullptr}),
+                 http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
@@ -95,8 +75,8 @@ Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
-  auto provider = TRY(make_provider(config));
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(provider));
+  auto authentication = TRY(Authentication::prepare(config));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});

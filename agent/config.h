@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/auth/browser_login.h"
 #include "agent/auth/jwks_cache.h"
 #include "agent/auth/provider.h"
 #include "agent/auth/token_verifier.h"
@@ -19,6 +20,7 @@ struct OidcConfig {
   auth::ProviderConfig provider;
   auth::TokenRules tokens;
   auth::JwksCache::Times keys;
+  std::optional<auth::BrowserLoginConfig> browser;  ///< absent: people cannot log in with a browser
 };
 
 /// agent.toml, checked. config/agent.toml shows every key with its meaning and default.

@@ -77,6 +77,17 @@ Result<> read_key_times(Fields& fields, auth::JwksCache::Times& keys) {
                   whole(keys.max_age).count(), whole(keys.refresh).count()));
 }
 
+Result<auth::BrowserLoginConfig> read_browser(Fields fields) {
+  auth::BrowserLoginConfig browser;
+  browser.client_id = TRY(fields.text("client_id", kMaxNameBytes));
+  browser.client_secret_file = TRY(fields.optional_text("client_secret_file", kMaxPathBytes)).value_or("");
+  browser.callback_url = TRY(fields.text("callback_url", kMaxUrlBytes));
+  TRY(check_url("browser.callback_url", browser.callback_url));
+  browser.lifetime = 60 * TRY(seconds(fields, "session_minutes", 5, 720, std::chrono::seconds(60)));
+  TRY(fields.nothing_left());
+  return browser;
+}
+
 }  // namespace
 
 Result<std::optional<OidcConfig>> read_auth(Fields fields) {
@@ -87,6 +98,8 @@ Result<std::optional<OidcConfig>> read_auth(Fields fields) {
     TRY(read_provider(fields, config->provider));
     TRY(read_tokens(fields, config->tokens));
     TRY(read_key_times(fields, config->keys));
+    if (const auto browser = TRY(fields.optional_object("browser"))) config->browser = TRY(read_browser(*browser));
+    config->provider.with_logins = config->browser.has_value();
     config->tokens.issuer = config->provider.issuer;
     config->keys.patience = config->provider.timeout;
   }

@@ -112,6 +112,8 @@ Result<std::string> HttpClient::ask(const std::string& url, const Call& call, st
     const int status = response.getStatus();
     auto body = read_body(input, max_bytes, deadline);
     if (!body) return refuse(body.error().message);
+    if (status / 100 == 4)
+      return fail(Code::forbidden, fmt::format("the provider refused it: {}", log::printable(*body, 200)));
     if (status / 100 != 2) return refuse(fmt::format("answered {}", status));
     return body;
   } catch (const Poco::Exception& problem) {

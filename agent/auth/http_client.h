@@ -18,7 +18,7 @@ Result<Poco::URI> parse_provider_url(const std::string& url);
 /// Asks the identity provider. Follows no redirection, uses no proxy, believes no certificate that does not name the
 /// host and lead to a trusted CA.
 /// Threads: share it freely.
-/// Errors: internal, in words for the log.
+/// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
  public:
   /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for every step and, between steps,

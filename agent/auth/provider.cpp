@@ -37,12 +37,31 @@ Result<Provider::Document> Provider::discover() const {
                                             log::printable(issuer, 200), config_.issuer));
   Document document;
   document.jwks_uri = TRY(url_of(fields, "jwks_uri"));
+  if (!config_.with_logins) return document;
+  document.authorization_endpoint = TRY(url_of(fields, "authorization_endpoint"));
+  document.token_endpoint = TRY(url_of(fields, "token_endpoint"));
+  if (fields.has("end_session_endpoint")) document.end_session_endpoint = TRY(url_of(fields, "end_session_endpoint"));
   return document;
 }
 
 Result<JwkSet> Provider::key_set() const {
-  const std::string url = config_.jwks_uri.empty() ? TRY(discover()).jwks_uri : config_.jwks_uri;
+  std::string url = config_.jwks_uri;
+  if (url.empty() || config_.with_logins) {
+    Document document = TRY(discover());
+    if (url.empty()) url = document.jwks_uri;
+    *known_->lock() = std::move(document);
+  }
   return JwkSet::parse(TRY(client_.get(url, kMaxJwkSetBytes)));
+}
+
+Result<Provider::Document> Provider::document() const {
+  auto known = known_->lock();
+  if (*known) return **known;
+  return fail(Code::internal, "the identity provider has not been reached yet");
+}
+
+Result<std::string> Provider::exchange(const std::string& form, const std::string& authorization) const {
+  return client_.post_form(TRY(document()).token_endpoint, form, authorization, kMaxDocumentBytes);
 }
 
 }  // namespace hubseal::agent::auth

@@ -20,7 +20,8 @@ std::string_view to_string(Role role);
 /// Somebody whom the identity provider vouches for.
 struct Identity {
   std::string subject;
-  std::string name = {};  ///< to be shown; may be empty
+  std::string name = {};   ///< to be shown; may be empty
+  std::string email = {};  ///< likewise
   std::set<Role> roles = {};
   std::vector<std::string> dfsp_groups = {};  ///< groups of DFSPs, as a DFSP's security group names them
 

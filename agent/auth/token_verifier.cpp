@@ -83,7 +83,7 @@ std::string media_type(std::string text) {
 
 }  // namespace
 
-tl::expected<Identity, Refusal> TokenVerifier::verify(std::string_view token) const {
+tl::expected<Identity, Refusal> TokenVerifier::verify(std::string_view token, std::string_view nonce) const {
   const Parts parts = TRY(split(token));
   const Json header = TRY(decode(parts.header, "header"));
   // What an unknown signer claims is not even read.
@@ -92,6 +92,10 @@ tl::expected<Identity, Refusal> TokenVerifier::verify(std::string_view token) co
   const Json claims = TRY(decode(parts.claims, "payload"));
   TRY(check_claims(claims));
   TRY(check_times(claims));
+  if (!nonce.empty() && text_of(claims, "azp").value_or(rules_.audience) != rules_.audience)
+    return refuse("the token was made for another client (azp)");
+  if (!nonce.empty() && text_of(claims, "nonce") != nonce)
+    return refuse("the token was made for another login (nonce)");
   return TRY(identify(claims));
 }
 
@@ -137,8 +141,8 @@ Result<> TokenVerifier::check_claims(const Json& claims) const {
     return refuse("the token is for \"{}\"; wanted \"{}\" among its audience",
                   shown(fmt::format("{}", fmt::join(audience, ", "))), rules_.audience);
   // Keycloak says in the payload what a token is: an ID or a logout token opens nothing.
-  const std::string kind = text_of(claims, "typ").value_or("Bearer");
-  if (kind != "Bearer") return refuse("the token is a \"{}\"; wanted an access token (Bearer)", shown(kind));
+  const std::string kind = text_of(claims, "typ").value_or(rules_.kind);
+  if (kind != rules_.kind) return refuse("the token is a \"{}\"; wanted \"{}\"", shown(kind), rules_.kind);
   // RFC 7800: it is worth nothing without a proof of possession, and none is asked for here.
   if (claims.contains("cnf")) return refuse("the token is bound to a key (cnf); wanted a bearer token");
   return {};
@@ -162,6 +166,7 @@ Result<Identity> TokenVerifier::identify(const Json& claims) const {
     return refuse("the token says of nobody (sub) that it is theirs");
   identity.name =
       text_of(claims, "name").value_or(text_of(claims, "preferred_username").value_or("")).substr(0, kMaxTextBytes);
+  identity.email = text_of(claims, "email").value_or("").substr(0, kMaxTextBytes);
   set_roles(identity, texts_of(claims, rules_.groups_claim), rules_.groups);
   return identity;
 }

@@ -21,6 +21,7 @@ struct TokenRules {
   std::string audience = "connection-manager-api";
   std::vector<std::string> algorithms = {"RS256", "ES256"};  ///< names that find_jws_algorithm knows
   std::chrono::seconds tolerance{60};                        ///< between our clock and the provider's
+  std::string kind = "Bearer";  ///< what Keycloak calls such tokens in their payload; other providers say nothing
   std::string groups_claim = "groups";
   GroupNames groups = {};
 };
@@ -35,14 +36,16 @@ struct Refusal {
 
 constexpr std::size_t kMaxTokenBytes = 8 * 1024;
 
-/// Judges access tokens: JWTs (RFC 7519) that the provider signed for this API, by RFC 8725 and RFC 9068 section 4.
+/// Judges tokens: JWTs (RFC 7519) that the provider signed for this API, by RFC 8725 and RFC 9068 section 4.
 /// Threads: share it freely.
 class TokenVerifier {
  public:
   TokenVerifier(TokenRules rules, JwksCache& keys, const Clock& clock)
       : rules_(std::move(rules)), keys_(keys), clock_(clock) {}
 
-  tl::expected<Identity, Refusal> verify(std::string_view token) const;
+  tl::expected<Identity, Refusal> verify(std::string_view token) const { return verify(token, {}); }
+  /// An ID token (OpenID Connect Core section 3.1.3.7) must hold the nonce that it was asked for with.
+  tl::expected<Identity, Refusal> verify(std::string_view token, std::string_view nonce) const;
 
  private:
   Result<const JwsAlgorithm*> check_header(const Json& header) const;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "agent/auth/token_verifier.h"
+#include "agent/http/cookies.h"
+#include "agent/service/browser_sessions.h"
 #include "agent/service/dfsps.h"
 #include "common/log.h"
 
@@ -80,7 +82,7 @@ tl::expected<Caller, Answer> Gate::admit(const Incoming& incoming, const Route& 
 
 tl::expected<auth::Identity, Answer> Gate::identify(const Incoming& incoming, const Route& route,
                                                     const std::string& correlation_id) const {
-  if (!incoming.authorization) return tl::unexpected(unauthenticated(route, "", correlation_id));
+  if (!incoming.authorization) return identify_browser(incoming, route, correlation_id);
   const std::string_view token = bearer_token(*incoming.authorization);
   if (token.empty())
     return tl::unexpected(
@@ -90,6 +92,21 @@ tl::expected<auth::Identity, Answer> Gate::identify(const Incoming& incoming, co
   const auth::Refusal& refusal = identity.error();
   return tl::unexpected(refusal.unavailable ? unavailable(route, refusal.why, correlation_id)
                                             : unauthenticated(route, refusal.why, correlation_id));
+}
+
+tl::expected<auth::Identity, Answer> Gate::identify_browser(const Incoming& incoming, const Route& route,
+                                                            const std::string& correlation_id) const {
+  const auto id = find_cookie(incoming.cookie.value_or(""), kSessionCookie);
+  if (!sessions_ || !id) return tl::unexpected(unauthenticated(route, "", correlation_id));
+  auto identity = sessions_->find(*id);
+  if (!identity) return tl::unexpected(service_error(identity.error(), correlation_id));
+  if (!*identity) return tl::unexpected(unauthenticated(route, "", correlation_id));
+  // Browsers send cookies by themselves; a page of another site could not add this header without being allowed to.
+  if (route.method != "GET" && !incoming.csrf) {
+    const std::string_view why = "a call with a browser's session needs the header X-CSRF";
+    return tl::unexpected(framework_error(403, why, {{".headers", std::string(why), ""}}, correlation_id));
+  }
+  return **std::move(identity);
 }
 
 Result<bool> Gate::is_allowed(const auth::Identity& identity, const Route& route, const PathParameters& path) const {

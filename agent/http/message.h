@@ -22,6 +22,8 @@ struct Incoming {
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
   std::optional<std::string> authorization = {};
+  std::optional<std::string> cookie = {};
+  bool csrf = false;  ///< whether it has the header that only this server's own pages can set
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -30,8 +32,9 @@ struct Incoming {
 struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
-  Json body;        ///< an object; null where the route declares none
-  std::string raw;  ///< the body as it came, where the route names a media type
+  Json body;                 ///< an object; null where the route declares none
+  std::string cookies = {};  ///< the header, for what deals with logins
+  std::string raw;           ///< the body as it came, where the route names a media type
   Caller caller;
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }

@@ -121,6 +121,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   const std::string correlation_id = caller.correlation_id;
   Request request;
   request.caller = std::move(caller);
+  request.cookies = incoming.cookie.value_or("");
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =

@@ -1,10 +1,11 @@
 """Who may call hubseal-agent: tokens, good and bad, roles, and a provider that changes, hangs and lies."""
 
+import os
 import tempfile
 import time
 import unittest
 
-from agent_fake_daemon import FakeDaemon
+from agent_fake_daemon import FakeDaemon, openssl
 from agent_provider import Key, Provider, b64, section
 from agent_support import Agent, main, new_csr
 
@@ -332,6 +333,52 @@ class Rotation(AuthTest):
                 time.sleep(0.1)
             self.assertEqual(agent.stop(), 0)
             daemon.close()
+
+
+class Connection(unittest.TestCase):
+    """How the agent reaches its provider."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.daemon = FakeDaemon(self.folder)
+        self.addCleanup(self.daemon.close)
+
+    def make_certificate(self, name):
+        key, certificate = (os.path.join(self.folder, file) for file in ("idp.key", "idp.pem"))
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=idp",
+                "-addext", "subjectAltName=" + name, "-keyout", key, "-out", certificate)
+        return certificate, key
+
+    def status(self, certificate_for, ca_file):
+        certificate, key = self.make_certificate(certificate_for)
+        provider = Provider((certificate, key))
+        self.addCleanup(provider.close)
+        extra = 'ca_file = "%s"\n' % certificate if ca_file else ""
+        agent = Agent(self.folder, self.daemon, auth=section(provider, extra))
+        self.addCleanup(agent.stop)
+        headers = {"Authorization": "Bearer " + provider.token(PTA)}
+        return agent.ask("GET", "/api/hub/ca", None, headers)[0], agent
+
+    def test_a_provider_with_a_certificate_of_the_configured_ca_is_believed(self):
+        self.assertEqual(self.status("IP:127.0.0.1", True)[0], 200)
+
+    def test_a_provider_whose_certificate_names_another_host_is_not(self):
+        self.assertEqual(self.status("IP:127.0.0.2,DNS:localhost", True)[0], 503)
+
+    def test_a_provider_whose_certificate_nobody_vouches_for_is_not(self):
+        status, agent = self.status("IP:127.0.0.1", False)
+        self.assertEqual(status, 503)
+        agent.wait_for_log(rb"keys cannot be fetched")
+
+    def test_a_redirection_is_not_followed(self):
+        provider = Provider()
+        self.addCleanup(provider.close)
+        provider.status = 302
+        agent = Agent(self.folder, self.daemon, auth=section(provider))
+        self.addCleanup(agent.stop)
+        agent.wait_for_log(rb"answered 302")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import ssl
 import threading
 import time
 
@@ -54,7 +55,8 @@ def assemble(header, claims, sign):
 
 
 class Provider:
-    def __init__(self):
+    def __init__(self, tls=None):
+        """`tls`: files of the certificate and its key."""
         self.keys = [Key("first")]
         self.gate = threading.Event()  # answers wait for it
         self.gate.set()
@@ -72,7 +74,11 @@ class Provider:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.issuer = "http://127.0.0.1:%d/realms/dfsps" % self.server.server_port
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.issuer = "http%s://127.0.0.1:%d/realms/dfsps" % ("s" if tls else "", self.server.server_port)
         self.named_issuer = self.issuer  # by its discovery document
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -18,7 +18,7 @@ PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
 CONFIG = """
 [listen]
 address = "{address}"
-port = 0
+port = {port}
 max_connections = {max_connections}
 request_timeout_seconds = {request_timeout}
 keep_alive_timeout_seconds = 5
@@ -38,15 +38,19 @@ path = "{folder}/agent.db"
 """
 
 
+def config_text(folder, daemon_socket, **settings):
+    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "max_connections": 32, "request_timeout": 2}
+    return CONFIG.format(socket=daemon_socket, folder=folder, **{**values, **settings})
+
+
 class Agent:
     """A running hubseal-agent. Its log is read until it names its URL."""
 
     def __init__(self, folder, daemon, environment=None, **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "auth": 'mode = "none"', "max_connections": 32, "request_timeout": 2, **settings}
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))
+            file.write(config_text(folder, daemon.socket_path, **settings))
         os.chmod(self.config, 0o600)
         self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
                                         env={**os.environ, **(environment or {})})

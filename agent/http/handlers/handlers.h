@@ -7,17 +7,27 @@
 #include "agent/http/router.h"
 
 namespace hubseal::agent {
+class BrowserSessions;
 class Dfsps;
 class HubCa;
 class InboundEnrollments;
 class Pki;
 class SigningDaemon;
+namespace auth {
+class BrowserLogin;
+}
 namespace store {
 class Database;
 }
 }  // namespace hubseal::agent
 
 namespace hubseal::agent::http {
+
+/// What logins of people with browsers need.
+struct BrowserAuth {
+  auth::BrowserLogin& login;
+  BrowserSessions& sessions;
+};
 
 /// What handlers work with; all of it outlives the routes.
 struct Services {
@@ -27,8 +37,10 @@ struct Services {
   Pki& pki;
   Dfsps& dfsps;
   InboundEnrollments& inbound_enrollments;
+  const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
 };
 
+void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);

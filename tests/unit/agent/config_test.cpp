@@ -78,9 +78,11 @@ BOOST_AUTO_TEST_CASE(a_provider_is_believed_over_https_or_on_this_host_only) {
                            "issuer = \"http://127.evil.example\"\n", "issuer = \"https://u:p@a\"\n",
                            "issuer = \"file:///x\"\n", "issuer = \"https://\"\n", "issuer = \"x\"\n"})
     BOOST_TEST(!load(keys).has_value(), keys << " was accepted");
-  for (const char* keys : {"jwks_uri = \"http://a\"\n", "algorithms = []\n", "algorithms = [\"none\"]\n",
-                           "algorithms = [\"RS256\", \"HS256\"]\n", "audience = \"\"\n", "dfsp_group_prefix = \"\"\n",
-                           "keys_refresh_seconds = 3601\n", "clock_tolerance_seconds = 301\n", "surprise = 1\n"})
+  for (const char* keys :
+       {"jwks_uri = \"http://a\"\n", "algorithms = []\n", "algorithms = [\"none\"]\n",
+        "algorithms = [\"RS256\", \"HS256\"]\n", "audience = \"\"\n", "dfsp_group_prefix = \"\"\n",
+        "[auth.browser]\nclient_id = \"c\"\n", "[auth.browser]\nclient_id = \"c\"\ncallback_url = \"http://a/\"\n",
+        "keys_refresh_seconds = 3601\n", "clock_tolerance_seconds = 301\n", "surprise = 1\n"})
     BOOST_TEST(!load(good + keys).has_value(), keys << " was accepted");
 }
 
