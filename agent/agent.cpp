@@ -21,6 +21,17 @@ namespace {
 constexpr std::chrono::seconds kHealthTimeout{2};
 constexpr std::size_t kHealthConnections = 4;
 
+/// For the listener: whose client certificates are good, as the signing daemon says now.
+Result<http::ClientTrust> trust_of(SigningDaemon& daemon, const std::vector<std::string>& cas) {
+  Pki pki(daemon);
+  http::ClientTrust trust;
+  for (const std::string& ca : cas) {
+    auto certificate = TRY(pki.certificate(ca));
+    trust.authorities.push_back({std::move(certificate), TRY(pki.crl(ca))});
+  }
+  return trust;
+}
+
 void tell_who_may_call(const Config& config, const std::string& url) {
   if (config.oidc)
     log::info("callers say who they are by tokens", {{"issuer", config.oidc->tokens.issuer}});
@@ -80,7 +91,9 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
-  parts->server = TRY(http::Server::start(config.server, parts->pipeline));
+  parts->server = TRY(
+      http::Server::start(config.server, parts->pipeline,
+                          [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
   tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));

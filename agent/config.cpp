@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::size_t kMaxPathBytes = 4096;
 
+using http::ClientCertificates;
+constexpr std::array<std::pair<std::string_view, ClientCertificates>, 3> kClientCertificates = {
+    {{"none", ClientCertificates::none},
+     {"optional", ClientCertificates::optional},
+     {"required", ClientCertificates::required}}};
+
 Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::int64_t max, std::int64_t fallback) {
   return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
 }
@@ -45,6 +51,11 @@ Result<> read_listen(Fields fields, Config& config) {
 Result<> read_tls(Fields fields, Config& config) {
   config.server.tls_certificate = TRY(fields.text("certificate", kMaxPathBytes));
   config.server.tls_private_key = TRY(fields.text("private_key", kMaxPathBytes));
+  if (fields.has("client_certificates"))
+    config.server.client_certificates = TRY(fields.choice("client_certificates", kClientCertificates));
+  config.client_cas = TRY(fields.text_list("client_cas", 8, 64));
+  if (config.client_cas.empty() && config.server.client_certificates != ClientCertificates::none)
+    return fail(Code::bad_request, "\"tls.client_cas\" is empty: no client certificate could be good");
   return fields.nothing_left();
 }
 

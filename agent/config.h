@@ -30,6 +30,7 @@ struct Config {
   std::chrono::seconds drain_timeout{20};
   std::string daemon_socket;
   std::chrono::seconds daemon_timeout{30};
+  std::vector<std::string> client_cas;  ///< whose client certificates the listener takes, where it asks for them
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;

@@ -59,6 +59,10 @@ BOOST_AUTO_TEST_CASE(with_a_provider_the_network_may_reach_a_listener_with_tls) 
   };
   BOOST_TEST(load("127.0.0.1", "").has_value());
   BOOST_TEST(load("0.0.0.0", tls).has_value());
+  const std::string clients = tls + "client_certificates = \"required\"\n";
+  BOOST_TEST(load("0.0.0.0", clients + "client_cas = [\"hub-ca\"]\n").has_value());
+  BOOST_TEST(!load("0.0.0.0", clients).has_value());
+  BOOST_TEST(!load("0.0.0.0", tls + "client_certificates = \"maybe\"\n").has_value());
   const auto config = load("0.0.0.0", "");
   BOOST_REQUIRE(!config.has_value());
   BOOST_TEST(config.error().message.find("there is no [tls]") != std::string::npos);
