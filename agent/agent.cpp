@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/authentication.h"
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/ping_client.h"
@@ -31,11 +32,32 @@ namespace {
 constexpr std::chrono::seconds kHealthTimeout{2};
 constexpr std::size_t kHealthConnections = 4;
 
+/// For the listener: whose client certificates are good, as the signing daemon says now.
+Result<http::ClientTrust> trust_of(SigningDaemon& daemon, const std::vector<std::string>& cas) {
+  Pki pki(daemon);
+  http::ClientTrust trust;
+  for (const std::string& ca : cas) {
+    auto certificate = TRY(pki.certificate(ca));
+    trust.authorities.push_back({std::move(certificate), TRY(pki.crl(ca))});
+  }
+  return trust;
+}
+
+void tell_who_may_call(const Config& config, const std::string& url) {
+  if (config.oidc)
+    log::info("callers say who they are by tokens", {{"issuer", config.oidc->tokens.issuer}});
+  else
+    log::warning(
+        "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
+        "certificates signed; never put a proxy to the network in front of it",
+        {{"url", url}});
+}
+
 }  // namespace
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -54,7 +76,7 @@ struct Agent::Parts {
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
         pki(daemon),
-        dfsps(dfsp_table, clock),
+        dfsps(dfsp_table, clock, (config.oidc ? config.oidc->tokens.groups : auth::GroupNames()).dfsp_prefix),
         dfsp_cas(dfsp_ca_table, clock),
         dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
@@ -65,10 +87,12 @@ struct Agent::Parts {
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
+        authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
                                    inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
-                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key}),
-                 http::BrowserGuard(config.hosts)) {}
+                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key,
+                                   authentication ? authentication->browser_auth() : nullptr}),
+                 http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   void watch(const WatchConfig& config) {
     const http::PingClient pings(config.ping_url, config.timeout);
@@ -107,6 +131,7 @@ struct Agent::Parts {
   OutboundEnrollments outbound_enrollments;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
+  std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;
@@ -116,21 +141,23 @@ Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)));
+  auto authentication = TRY(Authentication::prepare(config));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
-  parts->server = TRY(http::Server::start(config.server, parts->pipeline));
+  parts->server = TRY(
+      http::Server::start(config.server, parts->pipeline,
+                          [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
   if (config.watch) parts->watch(*config.watch);
-  log::warning(
-      "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
-      "certificates signed; never put a proxy to the network in front of it",
-      {{"url", parts->server->url()}});
+  tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
 const std::string& Agent::url() const { return parts_->server->url(); }
+
+const http::Pipeline& Agent::pipeline() const { return parts_->pipeline; }
 
 void Agent::stop() {
   if (parts_->watcher) parts_->watcher->stop();

@@ -9,16 +9,20 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/service/endpoint_values.h"
+#include "agent/config_auth.h"
 #include "common/fields.h"
 #include "common/toml.h"
 
 namespace hubseal::agent {
 namespace {
 
-enum class Authentication { none };
-constexpr std::array<std::pair<std::string_view, Authentication>, 1> kModes = {{{"none", Authentication::none}}};
-
 constexpr std::size_t kMaxPathBytes = 4096;
+
+using http::ClientCertificates;
+constexpr std::array<std::pair<std::string_view, ClientCertificates>, 3> kClientCertificates = {
+    {{"none", ClientCertificates::none},
+     {"optional", ClientCertificates::optional},
+     {"required", ClientCertificates::required}}};
 
 Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::int64_t max, std::int64_t fallback) {
   return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
@@ -48,6 +52,11 @@ Result<> read_listen(Fields fields, Config& config) {
 Result<> read_tls(Fields fields, Config& config) {
   config.server.tls_certificate = TRY(fields.text("certificate", kMaxPathBytes));
   config.server.tls_private_key = TRY(fields.text("private_key", kMaxPathBytes));
+  if (fields.has("client_certificates"))
+    config.server.client_certificates = TRY(fields.choice("client_certificates", kClientCertificates));
+  config.client_cas = TRY(fields.text_list("client_cas", 8, 64));
+  if (config.client_cas.empty() && config.server.client_certificates != ClientCertificates::none)
+    return fail(Code::bad_request, "\"tls.client_cas\" is empty: no client certificate could be good");
   return fields.nothing_left();
 }
 
@@ -126,23 +135,22 @@ Result<> read_watch(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
-Result<Authentication> read_auth(Fields fields) {
-  const Authentication mode = TRY(fields.choice("mode", kModes));
-  TRY(fields.nothing_left());
-  return mode;
-}
-
-Result<> refuse_open_network(Authentication mode, const Config& config) {
-  switch (mode) {
-    case Authentication::none:
-      if (http::is_loopback(config.server.address)) return {};
-      return fail(
-          Code::bad_request,
-          fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
-                      "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1)",
-                      config.server.address));
-  }
-  return fail(Code::internal, "unknown authentication mode");
+Result<> refuse_open_network(const Config& config) {
+  if (http::is_loopback(config.server.address)) return {};
+  if (!config.oidc)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
+                    "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1), or mode "
+                    "\"oidc\"",
+                    config.server.address));
+  if (!config.server.tls_certificate)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"listen.address\" is {}, which the network can reach, and there is no [tls]: tokens could be "
+                    "read on their way and used by others. Wanted [tls], or a loopback address",
+                    config.server.address));
+  return {};
 }
 
 Result<> read_section(Fields& fields, std::string_view name, Result<> (*read)(Fields, Config&), Config& config) {
@@ -154,15 +162,14 @@ Result<Config> decode(const Json& json) {
   Config config;
   TRY(read_section(fields, "listen", read_listen, config));
   if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
-  const Fields auth = TRY(fields.object("auth"));
-  const Authentication mode = TRY(read_auth(auth));
+  config.oidc = TRY(read_auth(TRY(fields.object("auth"))));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   TRY(fields.nothing_left());
-  TRY(refuse_open_network(mode, config));
+  TRY(refuse_open_network(config));
   return config;
 }
 

@@ -9,7 +9,7 @@ find_package(SQLite3 REQUIRED)
 # The name that Debian's PocoDataPostgreSQL calls libpq by, and does not look for.
 find_package(PostgreSQL REQUIRED)
 add_library(PostgreSQL::client ALIAS PostgreSQL::PostgreSQL)
-find_package(Poco REQUIRED COMPONENTS Foundation Net NetSSL Data DataSQLite DataPostgreSQL JWT Util)
+find_package(Poco REQUIRED COMPONENTS Foundation Net NetSSL Data DataSQLite DataPostgreSQL Util)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(LIBP11 REQUIRED IMPORTED_TARGET libp11)
 pkg_check_modules(P11KIT REQUIRED IMPORTED_TARGET p11-kit-1)

@@ -170,6 +170,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
                         {"method", block.request.method},
                         {"target", block.request.target.substr(0, 200)},
                         {"status", std::to_string(answer.status)},
+                        {"caller", answer.caller},
                         {"milliseconds", std::to_string(took.count())}});
   if (sent && answer.close) {
     entry.enter(Phase::lingering);
@@ -213,6 +214,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   response.set("X-Correlation-Id", correlation_id);
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
   if (!answer.allow.empty()) response.set("Allow", answer.allow);
+  for (const auto& [name, value] : answer.headers) response.add(name, value);
   set_security_headers(response, secure_);
   if (answer.cache_seconds) response.set("Cache-Control", fmt::format("public, max-age={}", *answer.cache_seconds));
   std::ostringstream head;

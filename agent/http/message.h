@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +22,9 @@ struct Incoming {
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
   std::optional<std::string> x_dfsp_id = {};
+  std::optional<std::string> authorization = {};
+  std::optional<std::string> cookie = {};
+  bool csrf = false;  ///< whether it has the header that only this server's own pages can set
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -29,6 +34,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
   Json body;                             ///< an object or a list, as the route says; null where it declares none
+  std::string cookies = {};              ///< the header, for what deals with logins
   std::string raw;                       ///< the body as it came, where the route names a media type
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
@@ -55,6 +61,8 @@ struct Answer {
   std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
   std::string allow;                 ///< methods, with 405
   bool close = false;                ///< the connection cannot be used again
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
+  std::string caller = {};                                        ///< who asked, for the log
 };
 
 /// Success, as clients know it: indented by two spaces.

@@ -40,7 +40,7 @@ bool is_media(const std::optional<std::string>& content_type, std::string_view w
   return media == wanted;
 }
 
-std::vector<Violation> check_path(const std::map<std::string, std::string, std::less<>>& path) {
+std::vector<Violation> check_path(const PathParameters& path) {
   std::vector<Violation> found;
   for (const auto& [name, value] : path)
     if ((name == "enId" || name == "epId") &&
@@ -74,8 +74,8 @@ std::string new_correlation_id() {
   return to_hex(bytes);
 }
 
-Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard)
-    : router_(std::move(routes)), guard_(std::move(guard)) {}
+Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate)
+    : router_(std::move(routes)), guard_(std::move(guard)), gate_(gate) {}
 
 Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation_id) const noexcept {
   try {
@@ -109,9 +109,21 @@ Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& co
 
 Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::Match match,
                        const std::string& correlation_id) const {
+  auto caller = gate_.admit(incoming, *match.route, match.path, correlation_id);
+  if (!caller) return std::move(caller).error();
+  std::string who = caller->who();
+  Answer answer = serve_admitted(incoming, target, std::move(match), *std::move(caller));
+  answer.caller = std::move(who);
+  return answer;
+}
+
+Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, Router::Match match,
+                                Caller caller) const {
   const Route& route = *match.route;
+  const std::string correlation_id = caller.correlation_id;
   Request request;
-  request.caller.correlation_id = correlation_id;
+  request.caller = std::move(caller);
+  request.cookies = incoming.cookie.value_or("");
   request.x_dfsp_id = incoming.x_dfsp_id;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {

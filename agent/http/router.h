@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/auth/roles.h"
 #include "agent/http/errors.h"
 #include "agent/http/message.h"
 #include "agent/http/schema.h"
@@ -17,8 +18,8 @@ namespace hubseal::agent::http {
 
 using Handler = std::function<Outcome(const Request&)>;
 
-/// What a caller can be: the hub's technical administrators, its onboarding staff (MTA), a DFSP's own login.
-enum class Role { pta, mta, dfsp, everyone };
+using auth::Role;
+using PathParameters = std::map<std::string, std::string, std::less<>>;
 
 /// One operation: a row of the table that a handlers/*.cpp file contributes.
 struct Route {
@@ -26,7 +27,8 @@ struct Route {
   std::string path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} and {epId} are numbers; "/pki/ocsp/{request*}": all that
                      ///< follows, slashes too
   Handler handler;
-  /// Who may call it, one of these being enough; empty: anybody. Below /api/dfsps/{dfspId} `dfsp` is that DFSP alone.
+  /// Who may call it, one of these being enough; empty: nobody. Below /api/dfsps/{dfspId} a DFSP is that DFSP alone,
+  /// also where everyone may (gate.h).
   std::vector<Role> roles = {};
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
@@ -51,8 +53,8 @@ Result<Target> parse_target(std::string_view target);
 class Router {
  public:
   struct Match {
-    const Route* route = nullptr;                          ///< null: see `allow`
-    std::map<std::string, std::string, std::less<>> path;  ///< parameters
+    const Route* route = nullptr;  ///< null: see `allow`
+    PathParameters path;
     std::string allow;  ///< methods of this path, when none of them fits; empty: no such path
   };
 

@@ -42,10 +42,23 @@ tl::unexpected<Error> missing(std::string_view id) {
 
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
   TRY(check_dfsp_id(dfsp.id));
-  if (dfsp.security_group.empty()) dfsp.security_group = "Application/DFSP:" + dfsp.id;
+  if (dfsp.security_group.empty()) dfsp.security_group = group_prefix_ + dfsp.id;
   TRY(table_.add(dfsp, clock_.now()));
   log::info("DFSP added", {{"dfsp", dfsp.id}, {"correlation", caller.correlation_id}});
   return {};
+}
+
+Result<std::vector<store::Dfsp>> Dfsps::list(const Caller& caller) {
+  auto all = TRY(table_.list());
+  if (!caller.identity || caller.identity->is(auth::Role::pta) || caller.identity->is(auth::Role::mta)) return all;
+  std::erase_if(all, [&](const store::Dfsp& dfsp) { return !caller.identity->belongs_to(dfsp.security_group); });
+  return all;
+}
+
+Result<bool> Dfsps::is_own(const auth::Identity& identity, std::string_view id) {
+  if (identity.dfsp_groups.empty()) return false;
+  const auto group = TRY(table_.security_group(id));
+  return group && identity.belongs_to(*group);
 }
 
 Result<> Dfsps::require(std::string_view id) {

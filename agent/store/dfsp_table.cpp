@@ -115,6 +115,15 @@ Result<bool> DfspTable::is_proxy(std::string_view id) {
   });
 }
 
+Result<std::optional<std::string>> DfspTable::security_group(std::string_view id) {
+  return database_.sessions().read([&](Session& session) -> Result<std::optional<std::string>> {
+    std::vector<std::string> groups;
+    session << "SELECT security_group FROM dfsps WHERE dfsp_id = $1", sql::bind(std::string(id)), sql::into(groups),
+        sql::now;
+    return groups.empty() ? std::nullopt : std::optional(groups.front());
+  });
+}
+
 Result<std::vector<Dfsp>> DfspTable::list() {
   return database_.sessions().read([](Session& session) -> Result<std::vector<Dfsp>> {
     std::vector<Row> rows;

@@ -43,6 +43,8 @@ class DfspTable {
   Result<> add(const Dfsp& dfsp, TimePoint now);
   Result<bool> exists(std::string_view id);
   Result<bool> is_proxy(std::string_view id);
+  /// Nothing: there is no such DFSP.
+  Result<std::optional<std::string>> security_group(std::string_view id);
   /// In the order in which they were added; without fxp_currencies.
   Result<std::vector<Dfsp>> list();
   Result<std::optional<Dfsp>> find(std::string_view id);

@@ -249,6 +249,20 @@ for label, head in (("hidden-length", start + "\n\r\nContent-Length: 16"), ("emp
                     ("line-feeds", start.replace("\r", "")), ("bare-return", start.replace("/ca", "/c\ra")), ("nul", start + "\0")):
     put("rest", label, head + '\r\nContent-Type: application/json\r\n\r\n{"name":"bank1"}')
 
+# Claims, which the target signs, then tokens that nobody signed, sets of keys, cookies.
+claims = {"iss": "i", "aud": ["a", "b"], "sub": "s", "exp": 1800000060.5, "nbf": 1800000000, "groups": ["/Application/PTA", 1], "name": "n"}
+put("token", "claims", json.dumps(claims))
+for label, change in (("audience", {"aud": "a"}), ("no-end", {"exp": None}), ("large", {"exp": 1e300}), ("other", {"iss": "j"}),
+                      ("bound", {"cnf": {}}), ("nobody", {"sub": ""}), ("id", {"typ": "ID"}), ("groups", {"groups": {"a": "b"}})):
+    put("token", "claims-" + label, json.dumps({**claims, **change}))
+put("token", "claims-twice", '{"iss":"j","iss":"i","aud":"a","sub":"s","exp":1800000060}')
+for label, header in (("none", '{"alg":"none"}'), ("es256", '{"alg":"ES256"}'), ("crit", '{"alg":"ES256","crit":["b64"]}'), ("list", "[]")):
+    head = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    put("token", "token-" + label, "%s.e30.%s" % (head, "A" * 86))
+put("token", "keys", json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}, {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+                                          {"kty": "oct", "k": "AAAA"}, {}]}))
+put("token", "cookies", "a=1; b=2;a ; c=a=3")
+
 # Ceremonies: a file for each kind of step, and the transcript that a run would write of it, without the hashes that the target puts right.
 root = openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-days",
                "3650", "-subj", "/C=KE/O=Hub/CN=Root", "-addext", "keyUsage=critical,keyCertSign,cRLSign").decode()

@@ -384,8 +384,7 @@ class LifeOfTheProcess(unittest.TestCase):
 
     def test_a_network_address_without_authentication_is_refused(self):
         for address in ("0.0.0.0", "::", "192.0.2.1"):
-            text = agent_support.CONFIG.format(address=address, tls="", socket="/x", folder=self.folder, max_connections=8,
-                                               request_timeout=2, store='path = "/x/agent.db"')
+            text = agent_support.config_text(self.folder, "/x", address=address)
             refused = self.run_with(text)
             self.assertEqual(refused.returncode, 2)
             self.assertIn("which the network can reach", refused.stderr)
@@ -398,8 +397,7 @@ class LifeOfTheProcess(unittest.TestCase):
             done = subprocess.run([agent_support.PROGRAM, *options], capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertTrue(done.stderr)
-        good = agent_support.CONFIG.format(address="127.0.0.1", tls="", socket="/x", folder="/x", max_connections=8,
-                                           request_timeout=2, store='path = "/x/agent.db"')
+        good = agent_support.config_text("/x", "/x")
         self.assertEqual(self.run_with(good, "--check-config").returncode, 0)
         bad = self.run_with(good.replace("max_connections", "max_conections"), "--check-config")
         self.assertEqual(bad.returncode, 2)

@@ -2,6 +2,7 @@
 CA that openssl(1) made. It signs what it is asked to, remembers each request id, and can be told to
 refuse, to be slow or to be silent."""
 
+import base64
 import json
 import os
 import socket
@@ -27,6 +28,7 @@ class FakeDaemon:
         self.socket_path = os.path.join(folder, "agent.sock")
         self.ca_pem = None
         self.refusals = {}  # operation -> (code, message)
+        self.crl = None  # DER
         self.approval = None  # what issue_certificate waits for: the answer of get_approval
         self.requests = []  # every issue_certificate that came in
         self.issued = {}  # request id -> answer
@@ -102,6 +104,8 @@ class FakeDaemon:
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
             return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
+        if op == "get_crl" and self.crl is not None:
+            return {"ok": {"number": 1, "der": base64.b64encode(self.crl).decode()}}
         if op == "get_approval" and self.approval and request["approval"] == self.approval["approval"]:
             return {"ok": self.approval}
         if op == "issue_certificate":

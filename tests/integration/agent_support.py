@@ -43,14 +43,14 @@ def store(folder):
 CONFIG = """
 [listen]
 address = "{address}"
-port = 0
+port = {port}
 max_connections = {max_connections}
 request_timeout_seconds = {request_timeout}
 keep_alive_timeout_seconds = 5
 drain_timeout_seconds = 20
 {tls}
 [auth]
-mode = "none"
+{auth}
 [daemon]
 socket = "{socket}"
 timeout_seconds = 30
@@ -74,17 +74,22 @@ def sql(folder, text):
     return [list(row.values()) for row in json.loads("\n".join(found))]
 
 
+def config_text(folder, daemon_socket, more="", **settings):
+    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "hub": "", "hub_keys": "",
+              "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, **settings}
+    text = CONFIG.format(socket=daemon_socket, folder=folder, **values) + more
+    return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
+
+
 class Agent:
     """A running hubseal-agent. Its log is read until it names its URL."""
 
     def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "hub": "", "hub_keys": "", "store": store(folder), "max_connections": 32,
-                  "request_timeout": 2, **settings}
+        settings.setdefault("store", store(folder))
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
-            text = CONFIG.format(socket=daemon.socket_path, folder=folder, **values) + more
-            file.write(text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]"))
+            file.write(config_text(folder, daemon.socket_path, more, **settings))
         os.chmod(self.config, 0o600)
         self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
                                         env={**os.environ, **(environment or {})})

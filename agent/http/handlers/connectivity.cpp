@@ -24,9 +24,9 @@ Json to_json(const store::ConnectorState& state) {
 }
 
 /// Of the participants whom the caller may see.
-Outcome list_states(const Services& services) {
+Outcome list_states(const Services& services, const Request& request) {
   std::set<std::string> visible;
-  for (store::Dfsp& dfsp : TRY(services.dfsps.list())) visible.insert(std::move(dfsp.id));
+  for (store::Dfsp& dfsp : TRY(services.dfsps.list(request.caller))) visible.insert(std::move(dfsp.id));
   Json list = Json::array();
   for (const store::Connectivity& dfsp : TRY(services.connectivity.list())) {
     if (!visible.contains(dfsp.dfsp_id)) continue;
@@ -88,7 +88,7 @@ Schema states_body() {
 void add_connectivity(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/states-status",
-                    .handler = [services](const Request&) { return list_states(services); },
+                    .handler = [services](const Request& request) { return list_states(services, request); },
                     .roles = {Role::everyone}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps/{dfspId}/states",

@@ -12,9 +12,9 @@ std::optional<std::string> text_of(const Json& body, const char* member) {
   return found == body.end() ? std::nullopt : std::optional(found->get<std::string>());
 }
 
-Outcome list_dfsps(Dfsps& dfsps) {
+Outcome list_dfsps(Dfsps& dfsps, const Request& request) {
   Json list = Json::array();
-  for (const store::Dfsp& dfsp : TRY(dfsps.list())) list.push_back(dfsp_json(dfsp));
+  for (const store::Dfsp& dfsp : TRY(dfsps.list(request.caller))) list.push_back(dfsp_json(dfsp));
   return ok(list);
 }
 
@@ -109,7 +109,7 @@ void add_dfsps(std::vector<Route>& routes, const Services& services) {
   Dfsps& dfsps = services.dfsps;
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps",
-                    .handler = [&dfsps](const Request&) { return list_dfsps(dfsps); },
+                    .handler = [&dfsps](const Request& request) { return list_dfsps(dfsps, request); },
                     .roles = {Role::everyone, Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",

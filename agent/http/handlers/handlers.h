@@ -12,6 +12,7 @@ namespace hubseal::agent {
 class Connectivity;
 class DfspCas;
 class DfspServerCerts;
+class BrowserSessions;
 class Dfsps;
 class EndpointDocuments;
 class EndpointItems;
@@ -23,6 +24,9 @@ class JwsKeys;
 class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
+namespace auth {
+class BrowserLogin;
+}
 namespace store {
 class Database;
 struct Dfsp;
@@ -30,6 +34,12 @@ struct Dfsp;
 }  // namespace hubseal::agent
 
 namespace hubseal::agent::http {
+
+/// What logins of people with browsers need.
+struct BrowserAuth {
+  auth::BrowserLogin& login;
+  BrowserSessions& sessions;
+};
 
 /// What handlers work with; all of it outlives the routes.
 struct Services {
@@ -48,8 +58,10 @@ struct Services {
   OutboundEnrollments& outbound_enrollments;
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
+  const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
 };
 
+void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
