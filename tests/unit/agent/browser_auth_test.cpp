@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(a_cookie_is_found_by_its_whole_name_and_only_once) {
 
 BOOST_AUTO_TEST_CASE(a_session_is_known_by_its_id_until_its_end) {
   const TempFolder folder;
-  const auto database = store::Database::open(folder / "agent.db").value();
+  const auto database = store::Database::open({.file = folder / "agent.db"}).value();
   store::BrowserSessionTable table(*database);
   const FixedClock noon(at(1000));
   BrowserSessions sessions(table, noon, std::chrono::seconds(60));
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_session_is_known_by_its_id_until_its_end) {
 
 BOOST_AUTO_TEST_CASE(the_oldest_session_of_one_person_ends_for_the_eleventh) {
   const TempFolder folder;
-  const auto database = store::Database::open(folder / "agent.db").value();
+  const auto database = store::Database::open({.file = folder / "agent.db"}).value();
   store::BrowserSessionTable table(*database);
   std::vector<std::string> ids;
   for (int i = 0; i <= store::kMaxSessionsOfOne; ++i) {

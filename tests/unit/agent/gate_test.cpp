@@ -40,7 +40,7 @@ struct Room {
   }
 
   TempFolder folder;
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable table{*database};
   FixedClock clock{TimePoint(std::chrono::seconds(1900000000))};
   Dfsps dfsps{table, clock};
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys) {
   config.daemon_socket = folder / "no.sock";
   config.ca = "hub-ca";
   config.client_profile = "p";
-  config.database = folder / "agent.db";
+  config.database = {.file = folder / "agent.db"};
   const auto agent = Agent::start(config).value();
   std::vector<std::string> open;
   for (const Route& route : agent->pipeline().router().routes()) {
