@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/ceremony/child.h"
 #include "cli/ensure.h"
@@ -54,6 +55,9 @@ Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Sessi
 
 /// Whether people have stopped all signing, as the answer of `health` says.
 bool is_sealed(const Json& health);
+
+/// What is wrong with other CAs than `ca`, as the answer of `health` says.
+std::vector<std::string> problems_of_others(const Json& health, const std::string& ca);
 
 /// The error that says how hubseald ended, with the end of what it printed, on one line.
 tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output);

@@ -20,8 +20,13 @@ constexpr std::size_t kShownOutput = 4096;
 /// The daemon's word on itself; hsm_unavailable while nobody listens.
 Result<Json> ask_health(const Session& session) { return session.call("health", Json::object()); }
 
-/// One that people have sealed is as it shall be: what is there already is found, and nothing is made.
-bool is_ready(const Json& health) { return text_of(health, "status") == "ready" || is_sealed(health); }
+/// One that people have sealed is as it shall be: what is there already is found, and nothing is made. So is one that
+/// has trouble with other CAs only.
+bool is_ready(const Json& health, const CeremonyPlan& plan) {
+  if (text_of(health, "status") == "ready" || is_sealed(health)) return true;
+  const std::vector<std::string> others = problems_of_others(health, plan.ca.ca);
+  return !others.empty() && others.size() == member_of(health, "problems").size();
+}
 
 std::string problems_of(const Json& health) {
   std::string problems;
@@ -77,7 +82,7 @@ Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& p
   while (std::chrono::steady_clock::now() < deadline) {
     if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.output(kShownOutput));
     const auto health = ask_health(session);
-    if (health && is_ready(*health)) return {};
+    if (health && is_ready(*health, plan)) return {};
     if (health) TRY(check_not_stopped(session, plan));
     if (health && !answered) deadline = std::min(deadline, std::chrono::steady_clock::now() + kAnswers);
     answered = answered || health;
@@ -112,6 +117,13 @@ Result<> check_config(const CeremonyPlan& plan) {
 
 bool is_sealed(const Json& health) { return member_of(health, "sealed") == Json(true); }
 
+std::vector<std::string> problems_of_others(const Json& health, const std::string& ca) {
+  std::vector<std::string> problems;
+  for (const Json& one : member_of(health, "ca_problems"))
+    if (text_of(one, "ca") != ca) problems.push_back(text_of(one, "problem"));
+  return problems;
+}
+
 std::string hubseald_path(const CeremonyPlan& plan) {
   if (!plan.hubseald.empty()) return plan.hubseald;
   std::error_code unreadable;
@@ -124,7 +136,7 @@ std::string hubseald_path(const CeremonyPlan& plan) {
 
 Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report) {
   if (const auto health = ask_health(session)) {
-    if (!is_ready(*health)) {
+    if (!is_ready(*health, plan)) {
       TRY(check_not_stopped(session, plan));
       return not_ready(problems_of(*health));
     }

@@ -88,7 +88,12 @@ class Room:
         if os.environ.get("FAKE_HUBSEALD") == "sealed":
             return {"status": "degraded", "problems": ["sealed by uid 0"], "sealed": True}
         stopped = [key["label"] for key in self.keys if key["state"] != "active"]
-        return {"status": "degraded" if stopped else "ready", "problems": [f"CA {label} signs nothing" for label in stopped],
+        problems = [f"CA {label} signs nothing" for label in stopped]
+        others = []
+        if (other := os.environ.get("FAKE_HUBSEALD", "")).startswith("another CA "):
+            others.append({"ca": other.removeprefix("another CA "), "problem": other + " signs nothing"})
+        return {"status": "degraded" if problems + others else "ready",
+                "problems": problems + [one["problem"] for one in others], "ca_problems": others,
                 "token": {"ready": True}, "cas": list(self.cas), "sealed": False}
 
     def op_list_keys(self, _):
