@@ -59,8 +59,8 @@ bool is_sealed(const Json& health);
 /// What is wrong with other CAs than `ca`, as the answer of `health` says.
 std::vector<std::string> problems_of_others(const Json& health, const std::string& ca);
 
-/// The error that says how hubseald ended, with the end of what it printed, on one line.
-tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output);
+/// The error that says how hubseald ended, with the last line of what it wrote to standard error.
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& errors);
 
 /// The path of hubseald as the plan, or this program's own place, says.
 std::string hubseald_path(const CeremonyPlan& plan);

@@ -41,10 +41,10 @@ tl::unexpected<Error> not_ready(const std::string& why) {
 }
 
 /// Its last word: what it says before, it says again when it ends.
-std::string last_line(std::string_view output) {
-  while (output.ends_with('\n')) output.remove_suffix(1);
-  const std::string_view line = output.substr(output.rfind('\n') + 1);
-  return line.empty() ? "it printed nothing" : std::string(line);
+std::string last_line(std::string_view errors) {
+  while (errors.ends_with('\n')) errors.remove_suffix(1);
+  const std::string_view line = errors.substr(errors.rfind('\n') + 1);
+  return line.empty() ? "it said nothing" : std::string(line);
 }
 
 /// What to do about a key of the CA that people have stopped, by its state; empty for one that is not stopped.
@@ -80,7 +80,7 @@ Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& p
   bool answered = false;
   auto deadline = std::chrono::steady_clock::now() + kReady;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.output(kShownOutput));
+    if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.errors(kShownOutput));
     const auto health = ask_health(session);
     if (health && is_ready(*health, plan)) return {};
     if (health) TRY(check_not_stopped(session, plan));
@@ -88,7 +88,7 @@ Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& p
     answered = answered || health;
     why = health ? problems_of(*health) : health.error().message;
   }
-  return not_ready(fmt::format("{}; {}", why, last_line(child.output(kShownOutput))));
+  return not_ready(fmt::format("{}; {}", why, last_line(child.errors(kShownOutput))));
 }
 
 Code code_of_exit(int status) {
@@ -102,8 +102,8 @@ Code code_of_exit(int status) {
 
 }  // namespace
 
-tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output) {
-  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, last_line(output)));
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& errors) {
+  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, last_line(errors)));
 }
 
 Result<> check_config(const CeremonyPlan& plan) {
@@ -111,7 +111,7 @@ Result<> check_config(const CeremonyPlan& plan) {
   const auto status = child.wait(kCheck);
   if (!status)
     return fail(Code::internal, fmt::format("hubseald --check-config is not done after {} s", kCheck.count()));
-  if (*status != 0) return ended("hubseald --check-config", *status, child.output(kShownOutput));
+  if (*status != 0) return ended("hubseald --check-config", *status, child.errors(kShownOutput));
   return {};
 }
 

@@ -136,6 +136,7 @@ def main(arguments):
     if "--check-config" in arguments:
         if "bad_config" in config["server"]:
             print("first line\nhubseald ends code=bad_request reason=\"no conflict here\"", file=sys.stderr)
+            print("token.pin_file: it is not there yet")  # buffered, as that of hubseald: it comes when the program ends
             return 2
         return 0
     if "--init-token" in arguments:
