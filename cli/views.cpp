@@ -77,9 +77,15 @@ std::string render_ca(const Json& ca) {
 std::string render_certificate(const Json& certificate) {
   Pairs pairs;
   const std::pair<const char*, const char*> lines[] = {
-      {"CA", "ca"},           {"state", "state"},
-      {"profile", "profile"}, {"participant", "subject"},
-      {"request", "request"}, {"subject", "distinguished_name"},
+      {"CA", "ca"},
+      {"state", "state"},
+      {"reason", "reason"},
+      {"since", "revoked_at"},
+      {"profile", "profile"},
+      {"participant", "subject"},
+      {"request", "request"},
+      {"approval", "approval"},
+      {"subject", "distinguished_name"},
       {"serial", "serial"},
   };
   for (const auto& [name, member] : lines)
