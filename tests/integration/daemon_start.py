@@ -140,7 +140,8 @@ class Files(RigTest):
 
     def test_a_wrong_command_line_and_a_configuration_that_is_not_there_are_status_2(self):
         room = self.make(start=False)
-        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--config", "/nope/hubseald.toml"],
+        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--adopt-policy", "--check-config"],
+                        ["--init-token", "--so-pin-file", "x", "--adopt-policy"], ["--check-policy", "x", "--check-config"], ["--config", "/nope/hubseald.toml"],
                         ["--check-config", "--config", "/nope/hubseald.toml"]):
             done = self.run_with(room, *options)
             self.assertEqual(done.returncode, BAD_CONFIG, done.stderr)
@@ -171,3 +172,5 @@ class Files(RigTest):
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
+        done = self.run_with(room, "--init-token", "--config", room.config_file)
+        self.assertEqual((done.returncode, "--init-token requires --so-pin-file" in done.stderr), (BAD_CONFIG, True), done.stderr)
