@@ -133,6 +133,13 @@ class Files(RigTest):
             room.write_config()
             self.refuses(room, BAD_CONFIG, word)
 
+    def test_a_registry_that_is_damaged_is_named_with_what_to_do(self):
+        room = self.make()
+        room.stop()
+        (room.state / "registry.sqlite").write_bytes(b"no database" * 1000)
+        for beside in room.state.glob("registry.sqlite-*"):
+            beside.unlink()
+        self.refuses(room, UNAVAILABLE, f"registry {room.state}/registry.sqlite: file is not a database", "OPERATIONS.md, section 7")
 
     def run_with(self, room, *options):
         return subprocess.run([*room.program, *map(str, options)], capture_output=True, text=True, timeout=60, check=False,
