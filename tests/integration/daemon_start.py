@@ -3,6 +3,7 @@ configuration, each named."""
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import unittest
@@ -140,6 +141,25 @@ class Files(RigTest):
         for beside in room.state.glob("registry.sqlite-*"):
             beside.unlink()
         self.refuses(room, UNAVAILABLE, f"registry {room.state}/registry.sqlite: file is not a database", "OPERATIONS.md, section 7")
+
+    @unittest.skipUnless(os.geteuid() == 0, "takes a capability away")
+    def test_a_group_that_no_socket_can_be_given_to_is_told_before_anything_is_made(self):
+        room = self.make(start=False)
+        room.program = ["setpriv", "--bounding-set=-chown", "--inh-caps=-chown", *map(str, room.program)]
+        room.peers.append(rig.peer("team", "admin").replace(f'user = "{os.geteuid()}"', 'group = "4711"'))
+        room.write_config()
+        words = (f"{room.run}/admin.sock cannot be given to gid 4711", "into that group")
+        done = self.run_with(room, "--check-config", "--config", room.config_file)
+        self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+        self.assertTrue(all(word in done.stderr for word in words), done.stderr)
+        self.refuses(room, BAD_CONFIG, *words)
+        self.assertFalse(room.state.exists())
+        room.run.mkdir(mode=0o700)
+        made = socket.socket(socket.AF_UNIX)
+        self.addCleanup(made.close)
+        made.bind(str(room.run / "admin.sock"))  # as systemd does
+        os.chown(room.run / "admin.sock", 0, 4711)
+        self.assertEqual(self.run_with(room, "--check-config", "--config", room.config_file).returncode, 0)
 
     def run_with(self, room, *options):
         return subprocess.run([*room.program, *map(str, options)], capture_output=True, text=True, timeout=60, check=False,
