@@ -39,10 +39,10 @@ std::string render_key(const Json& key) {
 
 namespace {
 
-/// With what is still to come: "deactivated, until 2026-12-05T09:00:00Z", "active, backup required".
+/// With what is still to come: "deactivated, will be destroyed at 2026-12-05T09:00:00Z", "active, backup required".
 std::string state_words(const Json& key) {
   std::string words = text_of(key, "state");
-  if (!member_of(key, "destroy_at").is_null()) words += ", until " + text_of(key, "destroy_at");
+  if (!member_of(key, "destroy_at").is_null()) words += ", will be destroyed at " + text_of(key, "destroy_at");
   if (member_of(key, "backup") == Json("required")) words += ", backup required";
   return words;
 }
