@@ -2,13 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "agent/authentication.h"
 #include "agent/config.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/service/connectivity.h"
+#include "agent/service/dfsp_cas.h"
+#include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
+#include "agent/service/endpoint_documents.h"
+#include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
+#include "agent/service/hub_jws_key.h"
 #include "agent/service/inbound_enrollments.h"
+#include "agent/service/monetary_zones.h"
+#include "agent/service/ping_watcher.h"
+#include "agent/service/jws_keys.h"
+#include "agent/service/outbound_enrollments.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -20,31 +32,88 @@ namespace {
 constexpr std::chrono::seconds kHealthTimeout{2};
 constexpr std::size_t kHealthConnections = 4;
 
+/// For the listener: whose client certificates are good, as the signing daemon says now.
+Result<http::ClientTrust> trust_of(SigningDaemon& daemon, const std::vector<std::string>& cas) {
+  Pki pki(daemon);
+  http::ClientTrust trust;
+  for (const std::string& ca : cas) {
+    auto certificate = TRY(pki.certificate(ca));
+    trust.authorities.push_back({std::move(certificate), TRY(pki.crl(ca))});
+  }
+  return trust;
+}
+
+void tell_who_may_call(const Config& config, const std::string& url) {
+  if (config.oidc)
+    log::info("callers say who they are by tokens", {{"issuer", config.oidc->tokens.issuer}});
+  else
+    log::warning(
+        "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
+        "certificates signed; never put a proxy to the network in front of it",
+        {{"url", url}});
+}
+
 }  // namespace
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
+        dfsp_ca_table(*database),
+        dfsp_server_cert_table(*database),
         inbound_table(*database),
+        item_table(*database),
+        document_table(*database),
+        connectivity_table(*database),
+        zone_table(*database),
+        outbound_table(*database),
+        jws_key_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
         pki(daemon),
-        dfsps(dfsp_table, clock),
+        dfsps(dfsp_table, clock, (config.oidc ? config.oidc->tokens.groups : auth::GroupNames()).dfsp_prefix),
+        dfsp_cas(dfsp_ca_table, clock),
+        dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
         inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, inbound_enrollments}),
-                 http::BrowserGuard(config.hosts)) {}
+        endpoint_items(item_table, clock),
+        endpoint_documents(document_table, clock),
+        connectivity(connectivity_table),
+        monetary_zones(zone_table, dfsp_table),
+        outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
+        hub_jws_key(health_daemon, config.hub_jws_key),
+        jws_keys(jws_key_table, hub_jws_key, clock),
+        authentication(Authentication::make(config, std::move(ready), *database, clock)),
+        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
+                                   inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
+                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key,
+                                   authentication ? authentication->browser_auth() : nullptr}),
+                 http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
+
+  void watch(const WatchConfig& config) {
+    const http::PingClient pings(config.ping_url, config.timeout);
+    watcher =
+        std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); }, dfsp_table,
+                                      connectivity_table, clock, PingWatcher::Rounds{config.interval, config.parallel});
+  }
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
+  store::DfspCaTable dfsp_ca_table;
+  store::DfspServerCertTable dfsp_server_cert_table;
   store::InboundEnrollmentTable inbound_table;
+  store::EndpointItemTable item_table;
+  store::EndpointDocumentTable document_table;
+  store::ConnectivityTable connectivity_table;
+  store::MonetaryZoneTable zone_table;
+  store::OutboundEnrollmentTable outbound_table;
+  store::JwsKeyTable jws_key_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -52,30 +121,48 @@ struct Agent::Parts {
   HubCa hub_ca;
   Pki pki;
   Dfsps dfsps;
+  DfspCas dfsp_cas;
+  DfspServerCerts dfsp_server_certs;
   InboundEnrollments inbound_enrollments;
+  EndpointItems endpoint_items;
+  EndpointDocuments endpoint_documents;
+  Connectivity connectivity;
+  MonetaryZones monetary_zones;
+  OutboundEnrollments outbound_enrollments;
+  HubJwsKey hub_jws_key;
+  JwsKeys jws_keys;
+  std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<PingWatcher> watcher;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)));
+  auto authentication = TRY(Authentication::prepare(config));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
-  parts->server = TRY(http::Server::start(config.server, parts->pipeline));
-  log::warning(
-      "NO AUTHENTICATION: whoever can connect to this loopback address can register participants and have "
-      "certificates signed; never put a proxy to the network in front of it",
-      {{"url", parts->server->url()}});
+  parts->server = TRY(
+      http::Server::start(config.server, parts->pipeline,
+                          [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
+  if (config.watch) parts->watch(*config.watch);
+  tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
 const std::string& Agent::url() const { return parts_->server->url(); }
 
-void Agent::stop() { parts_->server->drain(parts_->drain_timeout); }
+const http::Pipeline& Agent::pipeline() const { return parts_->pipeline; }
+
+void Agent::stop() {
+  if (parts_->watcher) parts_->watcher->stop();
+  parts_->server->drain(parts_->drain_timeout);
+  parts_->watcher.reset();
+}
 
 }  // namespace hubseal::agent

@@ -8,6 +8,9 @@
 namespace hubseal::agent {
 
 struct Config;
+namespace http {
+class Pipeline;
+}
 
 /// hubseal-agent, put together: database, daemon client, services, routes, listener.
 /// Owns: all of them.
@@ -18,6 +21,8 @@ class Agent {
   ~Agent();
 
   const std::string& url() const;
+  /// What answers requests, without a socket.
+  const http::Pipeline& pipeline() const;
   /// Accepts nothing more, finishes what is in progress.
   void stop();
 

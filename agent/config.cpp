@@ -8,16 +8,21 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/endpoint_values.h"
+#include "agent/config_auth.h"
 #include "common/fields.h"
 #include "common/toml.h"
 
 namespace hubseal::agent {
 namespace {
 
-enum class Authentication { none };
-constexpr std::array<std::pair<std::string_view, Authentication>, 1> kModes = {{{"none", Authentication::none}}};
-
 constexpr std::size_t kMaxPathBytes = 4096;
+
+using http::ClientCertificates;
+constexpr std::array<std::pair<std::string_view, ClientCertificates>, 3> kClientCertificates = {
+    {{"none", ClientCertificates::none},
+     {"optional", ClientCertificates::optional},
+     {"required", ClientCertificates::required}}};
 
 Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::int64_t max, std::int64_t fallback) {
   return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
@@ -47,6 +52,11 @@ Result<> read_listen(Fields fields, Config& config) {
 Result<> read_tls(Fields fields, Config& config) {
   config.server.tls_certificate = TRY(fields.text("certificate", kMaxPathBytes));
   config.server.tls_private_key = TRY(fields.text("private_key", kMaxPathBytes));
+  if (fields.has("client_certificates"))
+    config.server.client_certificates = TRY(fields.choice("client_certificates", kClientCertificates));
+  config.client_cas = TRY(fields.text_list("client_cas", 8, 64));
+  if (config.client_cas.empty() && config.server.client_certificates != ClientCertificates::none)
+    return fail(Code::bad_request, "\"tls.client_cas\" is empty: no client certificate could be good");
   return fields.nothing_left();
 }
 
@@ -56,37 +66,91 @@ Result<> read_daemon(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+/// The key must pass the length check that the hub's CSRs get, as participants' do.
+Result<> read_client_key(Fields fields, Config& config) {
+  NewKey key;
+  key.type = TRY(fields.choice("type", kKeyTypes));
+  if (is_rsa(key.type) && config.csr_rsa_bits == 4096 && key.type != KeyType::rsa_4096)
+    return fail(Code::bad_request, fmt::format("\"client_key.type\" is {}, and \"hub.csr_rsa_bits\" is 4096; wanted "
+                                               "rsa_4096, ec_p256 or ec_p384",
+                                               to_string(key.type)));
+  std::vector<x509::DistinguishedName::Entry> subject;
+  const auto add = [&](x509::Attribute attribute, std::optional<std::string> value) {
+    if (value) subject.emplace_back(attribute, *std::move(value));
+  };
+  add(x509::Attribute::common_name, TRY(fields.optional_text("common_name", 512)));
+  add(x509::Attribute::organization, TRY(fields.optional_text("organization", 512)));
+  add(x509::Attribute::organizational_unit, TRY(fields.optional_text("organizational_unit", 512)));
+  add(x509::Attribute::locality, TRY(fields.optional_text("locality", 512)));
+  add(x509::Attribute::state, TRY(fields.optional_text("state", 512)));
+  add(x509::Attribute::country, TRY(fields.optional_text("country", 512)));
+  key.subject = TRY(x509::DistinguishedName::of(std::move(subject)));
+  const auto dns = TRY(fields.text_list("dns", x509::kMaxAltNames, 253));
+  const auto ip = TRY(fields.text_list("ip", x509::kMaxAltNames, 45));
+  key.names = TRY(x509::SubjectAltNames::of(dns, ip));
+  TRY(fields.nothing_left());
+  if (key.subject.empty() && key.names.empty())
+    return fail(Code::bad_request, "\"client_key\" names nobody; wanted a common_name, or dns or ip");
+  config.client_key = std::move(key);
+  return {};
+}
+
 Result<> read_hub(Fields fields, Config& config) {
   config.ca = TRY(fields.name("ca", 64));
   config.client_profile = TRY(fields.name("client_profile", 64));
   config.csr_rsa_bits = static_cast<int>(TRY(fields.integer_or("csr_rsa_bits", 2048, 4096, 4096)));
   if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
     return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
+  auto id = TRY(fields.optional_name("id", 64));
+  auto jws_key = TRY(fields.optional_name("jws_key", 64));
+  if (id.has_value() != jws_key.has_value())
+    return fail(Code::bad_request, "of \"hub.id\" and \"hub.jws_key\" there is one; wanted both or neither");
+  if (id) config.hub_jws_key = HubJwsKey::Config{*std::move(id), *std::move(jws_key)};
   return fields.nothing_left();
 }
 
 Result<> read_store(Fields fields, Config& config) {
-  config.database = TRY(fields.text("path", kMaxPathBytes));
+  if (fields.has("path") == fields.has("postgresql"))
+    return fail(Code::bad_request, "[store] has both \"path\" and \"postgresql\", or neither; wanted one of them");
+  if (fields.has("path")) {
+    config.database.file = TRY(fields.text("path", kMaxPathBytes));
+  } else {
+    config.database.postgresql = TRY(fields.text("postgresql", kMaxPathBytes));
+    TRY(store::check_postgresql(config.database.postgresql));
+  }
   return fields.nothing_left();
 }
 
-Result<Authentication> read_auth(Fields fields) {
-  const Authentication mode = TRY(fields.choice("mode", kModes));
-  TRY(fields.nothing_left());
-  return mode;
+Result<> read_watch(Fields fields, Config& config) {
+  WatchConfig watch;
+  watch.ping_url = TRY(fields.text("ping_url", kMaxUrlBytes));
+  if (!watch.ping_url.starts_with("http://") || !check(UrlEntry{watch.ping_url}))
+    return fail(Code::bad_request, fmt::format("\"watch.ping_url\" is \"{}\"; wanted an http URL, such as "
+                                               "http://127.0.0.1:3000/ping",
+                                               watch.ping_url));
+  watch.interval = TRY(seconds(fields, "interval_seconds", 86400, 120));
+  watch.timeout = TRY(seconds(fields, "timeout_seconds", 20, 10));
+  watch.parallel = static_cast<int>(TRY(fields.integer_or("parallel", 1, 32, 8)));
+  config.watch = std::move(watch);
+  return fields.nothing_left();
 }
 
-Result<> refuse_open_network(Authentication mode, const Config& config) {
-  switch (mode) {
-    case Authentication::none:
-      if (http::is_loopback(config.server.address)) return {};
-      return fail(
-          Code::bad_request,
-          fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
-                      "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1)",
-                      config.server.address));
-  }
-  return fail(Code::internal, "unknown authentication mode");
+Result<> refuse_open_network(const Config& config) {
+  if (http::is_loopback(config.server.address)) return {};
+  if (!config.oidc)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"auth.mode\" is \"none\" and \"listen.address\" is {}, which the network can reach: anybody "
+                    "could have certificates signed. Wanted a loopback address (127.0.0.0/8 or ::1), or mode "
+                    "\"oidc\"",
+                    config.server.address));
+  if (!config.server.tls_certificate)
+    return fail(
+        Code::bad_request,
+        fmt::format("\"listen.address\" is {}, which the network can reach, and there is no [tls]: tokens could be "
+                    "read on their way and used by others. Wanted [tls], or a loopback address",
+                    config.server.address));
+  return {};
 }
 
 Result<> read_section(Fields& fields, std::string_view name, Result<> (*read)(Fields, Config&), Config& config) {
@@ -98,13 +162,14 @@ Result<Config> decode(const Json& json) {
   Config config;
   TRY(read_section(fields, "listen", read_listen, config));
   if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
-  const Fields auth = TRY(fields.object("auth"));
-  const Authentication mode = TRY(read_auth(auth));
+  config.oidc = TRY(read_auth(TRY(fields.object("auth"))));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
+  if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   TRY(read_section(fields, "store", read_store, config));
+  if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   TRY(fields.nothing_left());
-  TRY(refuse_open_network(mode, config));
+  TRY(refuse_open_network(config));
   return config;
 }
 

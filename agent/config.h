@@ -2,13 +2,37 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/auth/browser_login.h"
+#include "agent/auth/jwks_cache.h"
+#include "agent/auth/provider.h"
+#include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
+#include "agent/service/hub_jws_key.h"
+#include "agent/service/new_key.h"
+#include "agent/store/location.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
+
+/// Where to ask whether participants answer, and how often.
+struct WatchConfig {
+  std::string ping_url;  ///< http
+  std::chrono::seconds interval{120};
+  std::chrono::seconds timeout{10};
+  int parallel = 8;
+};
+
+/// Section [auth] of mode "oidc": callers say who they are.
+struct OidcConfig {
+  auth::ProviderConfig provider;
+  auth::TokenRules tokens;
+  auth::JwksCache::Times keys;
+  std::optional<auth::BrowserLoginConfig> browser;  ///< absent: people cannot log in with a browser
+};
 
 /// agent.toml, checked. config/agent.toml shows every key with its meaning and default.
 struct Config {
@@ -17,14 +41,19 @@ struct Config {
   std::chrono::seconds drain_timeout{20};
   std::string daemon_socket;
   std::chrono::seconds daemon_timeout{30};
+  std::vector<std::string> client_cas;  ///< whose client certificates the listener takes, where it asks for them
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
-  std::filesystem::path database;
+  std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
+  std::optional<HubJwsKey::Config> hub_jws_key;
+  store::Location database;
+  std::optional<OidcConfig> oidc;    ///< absent: nobody has to say who they are
+  std::optional<WatchConfig> watch;  ///< absent: nobody is asked
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a
-/// listener that the network can reach, because nobody would have to say who they are.
+/// listener that the network can reach where nobody would have to say who they are, or what they send could be read.
 Result<Config> load_config(const std::filesystem::path& path);
 
 }  // namespace hubseal::agent

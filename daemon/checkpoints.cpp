@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,6 +51,15 @@ CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
 Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
   settings_ = std::move(settings);
   origin_ = "hubseal/" + instance;
+  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
+  TRY(guard_->read());
+  if (const auto others = guard_->others(); others && !settings_.begin_anew)
+    return fail(
+        Code::conflict,
+        fmt::format("the registry is new, and the token remembers another one ({}): what that one certified and "
+                    "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
+                    "to begin anew with this token, move it away and give once: hubseald --accept-state",
+                    *others));
   key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
@@ -61,24 +71,30 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
     if (const auto held = hold_to_last(*state); !held) {
       state->altered = true;
       gate_.close(kLogWord, held.error());
-    } else if (state->last) {
-      check_.emplace(folder, *state->last);
+    } else if (const auto newest = TRY(hold_to_marks(*state))) {
+      check_.emplace(folder, *newest);
     }
   }
   const auto until = steady_clock::now() + settings_.check_at_start;
   while (check_ && steady_clock::now() < until && check_on()) continue;
-  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
+  close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
+  return find_old_state(folder);
+}
+
+/// Whether all is of one time. What is found stays found, whatever is written from here on.
+Result<> Checkpoints::find_old_state(const std::filesystem::path& folder) {
   auto state = state_.lock();
-  state->rollback = TRY(guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt));
-  if (!state->rollback && !state->altered) state->rollback = TRY(guard_->lost_work(folder));
-  if (state->rollback)
-    gate_.close(
-        kRollbackWord,
-        {Code::sealed,
-         fmt::format(
-             "sealed: registry, audit log and token are not of one time: {}; nothing is signed before the newest "
-             "is restored, or people accept what is there (hubseal unseal)",
-             *state->rollback)});
+  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt);
+  if (!state->rollback) state->rollback = guard_->lost();
+  if (!state->rollback && !state->altered) state->rollback = TRY(lost_work(registry_, folder));
+  if (!state->altered) TRY(guard_->note(state->rollback.has_value(), log_.records()));
+  if (!state->rollback) return {};
+  const std::string way = guard_->strangers() ? "the machine's owner accepts what is there (hubseald --accept-state)"
+                                              : "people accept what is there (hubseal unseal)";
+  gate_.close(kRollbackWord,
+              {Code::sealed, fmt::format("sealed: registry, audit log and token are not of one time: {}; "
+                                         "nothing is signed before the newest is restored, or {}",
+                                         *state->rollback, way)});
   return {};
 }
 
@@ -120,7 +136,16 @@ Result<> Checkpoints::read_back(State& state) {
 /// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
 /// which is believed for a while only.
 bool Checkpoints::check_on() {
-  const auto done = check_->step();
+  Result<bool> done = false;
+  try {
+    done = check_->step();
+  } catch (const std::exception& fault) {
+    // Whoever changed the log may have meant it to.
+    const std::string reason = fmt::format("the records of the audit log could not be checked: {}", fault.what());
+    log::error("the check of the audit log failed", {{"fault", fault.what()}});
+    gate_.close(kLogWord, {Code::storage_unavailable, reason + "; nothing is signed until they can"});
+    return false;
+  }
   if (!done && done.error().code == Code::storage_unavailable) {
     log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
     if (!unreadable_since_) unreadable_since_ = steady_clock::now();
@@ -158,6 +183,23 @@ Result<> Checkpoints::hold_to_last(const State& state) {
   TRY(log_.rebuild_tree());  // the stored hashes may be at fault
   if (same()) return {};
   return disagree(fmt::format("one of its first {} records was changed", last.size));
+}
+
+/// Likewise to what registry and token remember, because the file of checkpoints may be gone, or be an older one. What
+/// vouches for the most records: all of them are to be read.
+Result<std::optional<audit::Checkpoint>> Checkpoints::hold_to_marks(State& state) {
+  std::optional<audit::Checkpoint> newest = state.last;
+  for (const CheckpointMark& mark : guard_->to_hold_to(log_.records())) {
+    const audit::Tree tree = TRY(audit::read_tree(mark.size, log_.reader()));
+    const audit::Hash root = tree.root();
+    if (!std::equal(root.begin(), root.end(), mark.root.begin(), mark.root.end())) {
+      state.altered = true;
+      gate_.close(kLogWord, disagree(fmt::format("one of its first {} records was changed", mark.size)).value());
+      return std::optional<audit::Checkpoint>();
+    }
+    if (!newest || newest->size < mark.size) newest = audit::Checkpoint{origin_, mark.size, root};
+  }
+  return newest;
 }
 
 Result<> Checkpoints::make() {
@@ -199,6 +241,15 @@ Result<> Checkpoints::remember(Signed next) {
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
+
+Result<> Checkpoints::may_be_accepted() const {
+  const auto strangers = guard_ ? guard_->strangers() : std::nullopt;
+  if (!strangers || !state_.lock()->rollback) return {};
+  return fail(Code::policy_denied,
+              fmt::format("{}: restore the newest state, or have the machine's owner accept this one with: hubseald "
+                          "--accept-state",
+                          *strangers));
+}
 
 Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   const std::lock_guard one_at_a_time(making_);
@@ -258,8 +309,10 @@ void Checkpoints::close_from(steady_clock::time_point since) {
 }
 
 std::chrono::milliseconds Checkpoints::tick() {
+  const auto now = steady_clock::now();
+  is_due(now);  // says when signing ends, whatever becomes of the rest
   if (check_) check_on();
-  if (!is_due(steady_clock::now())) return kTick;
+  if (!is_due(now)) return kTick;
   const bool hastened = hastened_.exchange(false);
   const auto made = make();
   problem_ = made ? "" : made.error().message;

@@ -34,7 +34,9 @@ class Checkpoints {
   struct Settings {
     std::uint64_t records = 1000;     ///< a checkpoint is due after so many records,
     std::chrono::seconds period{60};  ///< or when the oldest record without one is as old
-    bool counter_in_token = true;     ///< the token remembers the last one as well (rollback_guard.h)
+    /// A registry that is new may begin beside a token that remembers another one.
+    bool begin_anew = false;
+    bool counter_in_token = true;  ///< the token remembers the last one as well (rollback_guard.h)
     std::vector<audit::Witness> witnesses;
     /// For how long a start reads records; what is left then is read beside the work.
     std::chrono::milliseconds check_at_start{5000};
@@ -48,7 +50,8 @@ class Checkpoints {
 
   /// Reads back the last checkpoint in `folder` and holds the log to it; makes the key of a first start.
   /// What the log is called is derived from `instance`. A log that disagrees closes the gate and is no error; nor is
-  /// one that is of another time than the registry or the token (word "rollback"), which people can accept.
+  /// one that is of another time than the registry or the token (word "rollback"), which people can accept. A registry
+  /// that is new beside a token that remembers another one is an error (conflict), and nothing is made.
   Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
 
   /// For the housekeeper: makes one where it is due. Says when to ask again.
@@ -59,6 +62,8 @@ class Checkpoints {
   void hasten() { hastened_ = true; }
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
+  /// Errors: policy_denied where people cannot accept it, because it decides itself who they are.
+  Result<> may_be_accepted() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
   /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
   /// anybody remembers it.
@@ -88,6 +93,8 @@ class Checkpoints {
   Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
+  Result<std::optional<audit::Checkpoint>> hold_to_marks(State& state);
+  Result<> find_old_state(const std::filesystem::path& folder);
   bool check_on();
   bool is_due(std::chrono::steady_clock::time_point now);
   void close_from(std::chrono::steady_clock::time_point since);

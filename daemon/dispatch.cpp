@@ -27,7 +27,7 @@ constexpr std::array kOperations = {
     Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_public_key},
     Operation{"create_key", Permission::create_key, kAdmin, Effect::signs, &ops::create_key},
     Operation{"activate_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::activate_key},
-    Operation{"suspend_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::suspend_key},
+    Operation{"suspend_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::suspend_key, true},
     Operation{"deactivate_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::deactivate_key},
     Operation{"destroy_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::destroy_key},
     Operation{"keep_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::keep_key},
@@ -56,13 +56,14 @@ constexpr std::array kOperations = {
     Operation{"list_policies", Permission::read_policy, kAdmin | kAudit, Effect::reads, &ops::list_policies},
     Operation{"list_approvals", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvals},
     Operation{"get_approval", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::get_approval},
-    Operation{"approve", Permission::approve, kAdmin, Effect::changes, &ops::approve},
-    Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval},
+    Operation{"approve", Permission::approve, kAdmin, Effect::changes, &ops::approve, true},
+    Operation{"submit_approval", Permission::carry_approvals, kAgent | kAdmin, Effect::changes, &ops::submit_approval,
+              true},
     Operation{"list_approvers", Permission::read_approvals, kAgent | kAdmin, Effect::reads, &ops::list_approvers},
     Operation{"add_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::add_approver},
-    Operation{"revoke_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::revoke_certificate},
+    Operation{"revoke_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::revoke_certificate, true},
     Operation{"release_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::release_certificate},
-    Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject},
+    Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject, true},
     Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
     Operation{"get_ocsp", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ocsp},
@@ -70,9 +71,9 @@ constexpr std::array kOperations = {
     Operation{"prove_record", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_record},
     Operation{"prove_consistency", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::prove_consistency},
     Operation{"list_records", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::list_records},
-    Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature},
-    Operation{"seal", Permission::seal, kAdmin, Effect::changes, &ops::seal},
-    Operation{"unseal", Permission::seal, kAdmin, Effect::changes, &ops::unseal},
+    Operation{"add_cosignature", Permission::cosign, kAdmin | kAudit, Effect::changes, &ops::add_cosignature, true},
+    Operation{"seal", Permission::seal, kAdmin, Effect::changes, &ops::seal, true},
+    Operation{"unseal", Permission::seal, kAdmin, Effect::changes, &ops::unseal, true},
     Operation{"remove_approver", Permission::manage_approvers, kAdmin, Effect::changes, &ops::remove_approver},
 };
 
@@ -89,6 +90,14 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
     return offered && peer.may(operation.permission) ? &operation : nullptr;
   }
   return nullptr;
+}
+
+/// An older registry does not know who was removed since, or what was decided: nothing is built on it.
+Result<> refuse_on_old_state(const Checkpoints& checkpoints) {
+  if (!checkpoints.rollback()) return {};
+  return fail(Code::sealed,
+              "sealed: registry, audit log and token are not of one time (health says what differs); until the newest "
+              "is restored or people accept what is there, only what takes rights away can be done");
 }
 
 }  // namespace
@@ -116,8 +125,12 @@ Result<> Call::record_intent(std::string_view event) const {
   return services.audit.record(record);
 }
 
-Result<> Call::wait_for_signatures(std::string_view done) const {
-  if (services.gate.wait_for_those_inside(std::chrono::steady_clock::now() + Seal::kPatience)) return {};
+Result<> Call::wait_for_signatures(std::string_view operation, std::string_view done) const {
+  const auto now = std::chrono::steady_clock::now();
+  if (services.gate.wait_for_those_inside(now)) return {};
+  const auto written = record_intent(fmt::format("{}_waits", operation));
+  services.checkpoints.hasten();
+  if (services.gate.wait_for_those_inside(now + Seal::kPatience)) return written;
   return fail(Code::hsm_busy, fmt::format("{}, but a signature that had begun is still under way", done));
 }
 
@@ -204,19 +217,28 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
       return refuse(call, request, {Code::bad_request, "\"anew\" is for people, on admin.sock"});
     call.anew = request.anew;
     std::optional<Gate::Pass> pass;  // until the result is recorded: who waits for it has seen the end of it
+    const std::uint64_t changes = services_.registry.changes();
     const auto reply = invoke(call, *operation, request, pass);
-    if (!reply) return refuse(call, request, reply.error());
-    // What cannot be recorded is not released.
-    if (operation->effect != Effect::reads && !call.recorded)
-      if (const auto recorded = call.record_result(request.op); !recorded)
-        return wire::encode_error(request.id, recorded.error());
-    // What people decide is remembered by the token as well, at once.
-    if (operation->effect != Effect::reads && (peer.rule->role == Role::admin || call.details.contains("approval")))
+    const std::string answer = record(call, *operation, request, reply);
+    // What people decide is remembered by the token as well, at once. Also what was answered with an error: it may
+    // stand all the same, if it is not somebody else who has changed something meanwhile.
+    const bool decided = peer.rule->role == Role::admin || call.details.contains("approval");
+    if (operation->effect != Effect::reads && decided && (reply || services_.registry.changes() != changes))
       services_.checkpoints.hasten();
-    return wire::encode_ok(request.id, *reply);
+    return answer;
   } catch (const std::exception& fault) {
     return wire::encode_error(request.id, incident(request.op, fault.what()));
   }
+}
+
+/// What cannot be recorded is not released.
+std::string Dispatcher::record(Call& call, const Operation& operation, const wire::Request& request,
+                               const Result<Json>& reply) {
+  if (!reply) return refuse(call, request, reply.error());
+  if (operation.effect != Effect::reads && !call.recorded)
+    if (const auto recorded = call.record_result(request.op); !recorded)
+      return wire::encode_error(request.id, recorded.error());
+  return wire::encode_ok(request.id, *reply);
 }
 
 std::string Dispatcher::refuse_line(const Peer& peer, const Error& error) {
@@ -230,6 +252,7 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
     call.pass = &pass;
     if (operation.effect == Effect::signs) TRY(call.enter_gate());
+    if (operation.effect == Effect::changes && !operation.on_old_state) TRY(refuse_on_old_state(services_.checkpoints));
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.
     if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);

@@ -80,9 +80,10 @@ struct Call {
   Json who() const;
   /// Writes `event` with the details so far: for what cannot be undone, before it is done.
   Result<> record_intent(std::string_view event) const;
-  /// After `done`, which lets nobody begin any more: whoever began before may still be waiting for the token.
+  /// After `done`, which lets nobody begin any more: whoever began before may still be waiting for the token. A record
+  /// says meanwhile that `done` stands, so that a checkpoint remembers it before the answer.
   /// Errors: hsm_busy when that takes too long.
-  Result<> wait_for_signatures(std::string_view done) const;
+  Result<> wait_for_signatures(std::string_view operation, std::string_view done) const;
   /// Gives up the right to sign for what takes long and signs with no key that is in use: nobody waits for it.
   void leave_gate() const;
   /// Takes it again. Errors: those for which nothing is signed now.
@@ -118,6 +119,9 @@ struct Operation {
   unsigned sockets;  ///< SocketBit bits: where it is offered
   Effect effect;
   Handler handler;
+  /// Of one that changes something: whether it is there while registry, log and token are not of one time. What only
+  /// takes rights away is, and what ends that time.
+  bool on_old_state = false;
 };
 
 /// The names of the operations that the peer may ask for on its socket.
@@ -138,6 +142,7 @@ class Dispatcher {
  private:
   Result<Json> invoke(Call& call, const Operation& operation, const wire::Request& request,
                       std::optional<Gate::Pass>& pass);
+  std::string record(Call& call, const Operation& operation, const wire::Request& request, const Result<Json>& reply);
   std::string refuse(Call call, const wire::Request& request, const Error& error);
   Error incident(std::string_view operation, std::string_view story);
 

@@ -16,6 +16,8 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
   parts.registry = TRY(Registry::open(places.state.path()));
   parts.audit->say_changes(parts.registry->changes());
+  TRY(note_lost_work(*parts.registry, places.state.audit(),
+                     parts.audit->records()));  // before anything is written to it
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
@@ -84,6 +86,17 @@ Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
   TRY(checkpoints_.start(audit_->folder(), instance, std::move(settings)));
   housekeeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
   return {};
+}
+
+Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
+  const auto found = checkpoints_.rollback();
+  const bool is_new = !checkpoints_.latest().has_value();
+  if (!found && !is_new) return found;
+  const std::string accepted = found.value_or("a new registry begins with this token");
+  TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));
+  TRY(found ? checkpoints_.accept_rollback([this] { return registry_->write(&daemon::accept_old_state); })
+            : checkpoints_.make());
+  return accepted;
 }
 
 Result<> KeyRoom::save() {

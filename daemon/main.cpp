@@ -1,5 +1,7 @@
 /// hubseald: reads its configuration, opens the token, proves its keys, serves until SIGTERM.
 
+#include <exception>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -25,6 +27,7 @@ struct Options {
   bool check_only = false;
   bool init_token = false;
   bool adopt_policy = false;
+  bool accept_state = false;
 };
 
 /// For people; or for `hubseal policy check`, as a reply of the protocol that also says what is wrong.
@@ -41,14 +44,24 @@ Result<> tell_policy(const Options& options) {
   return {};
 }
 
-Result<> run(const Options& options) {
+Result<> run_as_asked(const Options& options) {
   TRY(daemon::harden_process());
   if (!options.policy_folder.empty()) return tell_policy(options);
   const daemon::Config config = TRY(daemon::Config::load(options.config));
   if (options.init_token) return daemon::init_token(config, options.so_pin_file);
   if (options.check_only) return daemon::check(config);
   if (options.adopt_policy) return daemon::adopt_policy(config);
+  if (options.accept_state) return daemon::accept_state(config);
   return daemon::serve(config);
+}
+
+/// Nothing escapes: what a library throws is told like every other end.
+Result<> run(const Options& options) {
+  try {
+    return run_as_asked(options);
+  } catch (const std::exception& fault) {
+    return fail(Code::internal, fault.what());
+  }
 }
 
 }  // namespace
@@ -71,6 +84,10 @@ int main(int argc, char** argv) {
   auto* adopt =
       app.add_flag("--adopt-policy", options.adopt_policy,
                    "take the policy's files into force for the next start, and end; hubseald must not be running");
+  auto* accept = app.add_flag(
+      "--accept-state", options.accept_state,
+      "take registry and audit log as they are, though they are not of the token's time, and end; hubseald must "
+      "not be running");
   auto* init = app.add_flag("--init-token", options.init_token,
                             "initialise the token that the configuration names (never one that exists)");
   init->needs(app.add_option("--so-pin-file", options.so_pin_file,
@@ -78,8 +95,9 @@ int main(int argc, char** argv) {
                   ->type_name("FILE")
                   ->needs(init));
   // Each is all that a run does.
-  check->excludes(adopt, init, policy);
-  adopt->excludes(init, policy);
+  check->excludes(adopt, accept, init, policy);
+  adopt->excludes(accept, init, policy);
+  accept->excludes(init, policy);
   init->excludes(policy);
   if (const auto status = read_options(app, argc, argv)) return *status;
 

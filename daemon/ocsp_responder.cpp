@@ -78,8 +78,7 @@ Result<OcspResponder::Question> OcspResponder::look_up(ca::OcspRequest request) 
       const auto revoked = TRY(revocation_table::find(database, ca, id.serial.hex()));
       // A revocation may have come with the CA, of a certificate that nobody here has seen.
       answer.known = certificate ? certificate->issued() : revoked.has_value();
-      if (answer.known && revoked)
-        answer.revoked = ca::RevokedEntry{id.serial, revoked->at, revoked->reason};
+      if (answer.known && revoked) answer.revoked = ca::RevokedEntry{id.serial, revoked->at, revoked->reason};
       question.answers.push_back(std::move(answer));
     }
     return {};
@@ -115,7 +114,7 @@ Result<Bytes> OcspResponder::sign_and_keep(const Policy& policy, const Question&
   const Authority& authority = *question.authority;
   const std::array uses = {Use{question.keeps ? QuotaKind::ocsp : QuotaKind::ocsp_once, authority.record.name}};
   TRY(parts_.quotas.take(policy.quotas, uses));
-  const OcspDelegatePtr delegate = TRY(delegates_.find_or_make(policy, authority, who));
+  const OcspDelegatePtr delegate = TRY(delegates_.find_or_make(policy, question.authority, who));
   // Making the delegate and waiting for the token take their time. No answer says good, and bears a date, that is later
   // than a revocation: what was signed is thrown away where the registry says something else by now.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -139,19 +138,23 @@ Result<OcspResponder::Signed> OcspResponder::sign(const Question& question, cons
                                                   const Json& who) {
   const auto pass = TRY(parts_.gate.enter());
   const TimePoint now = TRY(parts_.clock.now_if_unmoved());
+  // As on the list: nothing was revoked at a time that is yet to come, of a clock that was ahead then.
+  std::vector<ca::OcspAnswer> answers = question.answers;
+  for (ca::OcspAnswer& one : answers)
+    if (one.revoked) one.revoked->at = std::min(one.revoked->at, now);
   const TimePoint until = std::min(now + (question.keeps ? kLife : kOnceLife), delegate.certificate.not_after());
   const ca::OcspDraft draft{delegate.certificate,
                             *question.authority->issuer,
                             ca::signature_algorithm(delegate.key.type, ca::Hash::sha256),
                             now,
                             until,
-                            question.answers,
+                            answers,
                             question.request.nonce};
   const Bytes tbs = TRY(ca::build_ocsp_tbs(draft));
   Bytes response = TRY(ca::close_ocsp(draft, tbs, TRY(parts_.signer.sign(delegate.key.id, draft.algorithm, tbs))));
   Json said = Json::array();
   for (std::size_t i = 0; i < question.answers.size(); ++i)
-    said.push_back({{"serial", question.request.ids[i].serial.hex()}, {"status", said_of(question.answers[i])}});
+    said.push_back({{"serial", question.request.ids[i].serial.hex()}, {"status", said_of(answers[i])}});
   Json record = {{"event", "ocsp_response"},
                  {"ca", question.authority->record.name},
                  {"certificates", said},

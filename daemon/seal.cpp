@@ -26,22 +26,23 @@ Result<SealRecord> Seal::set(SealRecord seal) {
   auto sealed = sealed_.lock();
   if (*sealed) seal.seals = (*sealed)->seals + 1;
   close_gate(seal);
+  *sealed = seal;  // first: what the registry could not take is lifted by nobody who has not seen it
   const auto written = registry_.write([&](Database& database) { return seal_table::set(database, seal); });
   if (!written)
     return fail(
         Code::storage_unavailable,
         fmt::format("nothing is signed from now on, but a restart would end that: {}", written.error().message));
-  *sealed = seal;
-  if (gate_.wait_for_those_inside(std::chrono::steady_clock::now() + kPatience)) return seal;
-  return fail(Code::hsm_busy, "sealed, but a signature that had begun is still under way");
+  return seal;
 }
 
-Result<> Seal::lift(const std::optional<SealRecord>& agreed, const Grant& grant) {
+Result<> Seal::lift(const std::optional<SealRecord>& agreed, const Grant& grant,
+                    const std::function<Result<>(Database&)>& also) {
   auto sealed = sealed_.lock();
   if (sealed->has_value() != agreed.has_value() || (agreed && (*sealed)->seals != agreed->seals))
     return fail(Code::conflict, "somebody has sealed or unsealed meanwhile; look again (hubseal status)");
   TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(grant.use(database));
+    if (also) TRY(also(database));
     return seal_table::remove(database);
   }));
   sealed->reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,21 +19,23 @@ namespace hubseal::daemon {
 /// Threads: share it freely.
 class Seal {
  public:
-  /// How long set() waits for the signatures that are being made.
+  /// How long who seals waits for the signatures that are being made. Not in here: whoever asks for the seal meanwhile,
+  /// or lifts it, waits for none.
   static constexpr std::chrono::seconds kPatience{10};
 
   Seal(Registry& registry, Gate& gate) : registry_(registry), gate_(gate) {}
 
   /// At a start: what the registry says.
   Result<> restore();
-  /// Closes the gate first, whatever comes of the rest; when this returns nothing is being signed any more and a
-  /// restart will not change that. Where it is sealed already the newest reason stands, and the seals are counted: who
-  /// agreed to lift the earlier one has not agreed to lift this.
-  /// Errors: storage_unavailable (sealed until the next start only), hsm_busy (a signature still under way).
+  /// Closes the gate first, whatever comes of the rest; when this returns nothing begins to sign any more and a restart
+  /// will not change that. Where it is sealed already the newest reason stands, and the seals are counted: who agreed
+  /// to lift the earlier one has not agreed to lift this. Errors: storage_unavailable (sealed until the next start
+  /// only).
   Result<SealRecord> set(SealRecord seal);
-  /// Lifts the seal that `agreed` shows, or nothing where there is none, and uses the grant up.
-  /// Errors: conflict (somebody has sealed since), and those of `grant`.
-  Result<> lift(const std::optional<SealRecord>& agreed, const Grant& grant);
+  /// Lifts the seal that `agreed` shows, or nothing where there is none, and uses the grant up; `also` is written with
+  /// it. Errors: conflict (somebody has sealed since), and those of `grant`.
+  Result<> lift(const std::optional<SealRecord>& agreed, const Grant& grant,
+                const std::function<Result<>(Database&)>& also = {});
   std::optional<SealRecord> record() const { return *sealed_.lock(); }
 
  private:

@@ -120,6 +120,16 @@ bool has_registry(const std::filesystem::path& state_dir) {
   return std::filesystem::exists(state_dir / "registry.sqlite");
 }
 
+Result<std::unique_ptr<KeyRoom>> open_room(const Config& config, const StateFolder& state, hsm::Signer& signer,
+                                           const Clock& clock) {
+  return KeyRoom::open({.state = state,
+                        .policy = config.server.policy,
+                        .peers = config.peers,
+                        .audit_file_bytes = config.audit.file_bytes,
+                        .crl_folder = config.server.crl_dir},
+                       signer, clock);
+}
+
 Json start_record(const hsm::TokenStatus& token, const Keyring& keyring, const Policy& policy) {
   Json keys = Json::array();
   if (const auto list = keyring.list())
@@ -145,12 +155,7 @@ Result<> serve(const Config& config) {
   // What is wrong with the files that the first start takes is told before the token is asked.
   if (!has_registry(state.path())) TRY(read_policy(config.server.policy));
   const auto signer = TRY(hsm::open_token(token_config(config)));
-  const auto room = TRY(KeyRoom::open({.state = state,
-                                       .policy = config.server.policy,
-                                       .peers = config.peers,
-                                       .audit_file_bytes = config.audit.file_bytes,
-                                       .crl_folder = config.server.crl_dir},
-                                      *signer, clock));
+  const auto room = TRY(open_room(config, state, *signer, clock));
   TRY(room->prove());
   TRY(room->start_checkpoints(config.audit.checkpoints));
   TRY(room->audit().record(start_record(signer->status(), room->keyring(), *room->policies().current())));
@@ -221,6 +226,23 @@ Result<> adopt_policy(const Config& config) {
                          {"replaces", to_hex(adopted->before)},
                          {"uid", ::getuid()}}));
   fmt::print("policy version {} comes into force with the next start\n", adopted->version);
+  return {};
+}
+
+Result<> accept_state(const Config& config) {
+  const SystemClock clock;
+  TRY(check_module(config));
+  const StateFolder state = TRY(StateFolder::take(config.server.state_dir));  // no daemon meanwhile
+  const auto signer = TRY(hsm::open_token(token_config(config)));
+  const auto room = TRY(open_room(config, state, *signer, clock));
+  auto settings = config.audit.checkpoints;
+  settings.begin_anew = true;
+  TRY(room->start_checkpoints(std::move(settings)));
+  const auto accepted = TRY(room->accept_old_state(::getuid()));
+  if (accepted)
+    fmt::print("accepted as it is: {}\n", *accepted);
+  else
+    fmt::print("registry, audit log and token are of one time\n");
   return {};
 }
 

@@ -29,6 +29,10 @@ Result<PolicySummary> check_policy(const std::filesystem::path& folder);
 /// this one does not understand. Recorded in registry and audit log.
 Result<> adopt_policy(const Config& config);
 
+/// Takes registry and audit log as they are, though token and log say that they are of an older time or new, without
+/// asking the people that they name. Recorded in both.
+Result<> accept_state(const Config& config);
+
 /// Initialises the token named by the configuration with the PIN of the configuration.
 Result<> init_token(const Config& config, const std::filesystem::path& so_pin_file);
 

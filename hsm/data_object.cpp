@@ -23,6 +23,15 @@ Result<std::vector<Bytes>> read_data(const Session& session, std::string_view la
   return values;
 }
 
+Result<std::vector<std::string>> data_labels(const Session& session) {
+  CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, kData), attribute(CKA_TOKEN, kTrue), attribute(CKA_PRIVATE, kTrue),
+                           attribute(CKA_APPLICATION, as_bytes(kApplication))};
+  std::vector<std::string> labels;
+  for (const CK_OBJECT_HANDLE object : TRY(find_objects(session, wanted)))
+    if (const auto label = TRY(read_attribute(session, object, CKA_LABEL))) labels.emplace_back(as_text(*label));
+  return labels;
+}
+
 Result<> write_data(const Session& session, std::string_view label, ByteView value) {
   const auto older = TRY(find_data(session, label));
   CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, kData),           attribute(CKA_TOKEN, kTrue),

@@ -215,6 +215,12 @@ Result<std::vector<Bytes>> Generation::read_data(std::string_view label) {
   return hsm::read_data(**session, label);
 }
 
+Result<std::vector<std::string>> Generation::data_labels() {
+  const std::lock_guard one_at_a_time(writing_);
+  const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
+  return hsm::data_labels(**session);
+}
+
 Result<> Generation::write_data(std::string_view label, ByteView value) {
   const std::lock_guard one_at_a_time(writing_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));

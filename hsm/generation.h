@@ -46,6 +46,7 @@ class Generation {
   Result<> prove_key(const KeyId& id);
   Result<> destroy_key(const KeyId& id, std::string_view label);
   Result<std::vector<Bytes>> read_data(std::string_view label);
+  Result<std::vector<std::string>> data_labels();
   Result<> write_data(std::string_view label, ByteView value);
 
   const Token& token() const { return token_; }

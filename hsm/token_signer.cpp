@@ -61,6 +61,10 @@ class TokenSigner final : public Signer {
     return with_token([&](Recovery::Use& use) { return use.generation().read_data(label); });
   }
 
+  Result<std::vector<std::string>> data_labels() override {
+    return with_token([&](Recovery::Use& use) { return use.generation().data_labels(); });
+  }
+
   Result<> write_data(std::string_view label, ByteView value) override {
     return with_token([&](Recovery::Use& use) { return use.generation().write_data(label, value); });
   }

@@ -124,9 +124,10 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPSer
 void Connection::run() {
   try {
     Watch::Entry entry(watch_, socket().impl()->sockfd(), socket().peerAddress().host().toString());
+    const Poco::Timespan first = params_->getTimeout(), next = params_->getKeepAliveTimeout();
     Session session(socket(), params_);
-    session.socket().setSendTimeout(params_->getTimeout());
-    for (Poco::Timespan patience = params_->getTimeout();; patience = params_->getKeepAliveTimeout()) {
+    session.socket().setSendTimeout(first);
+    for (Poco::Timespan patience = first;; patience = next) {
       if (session.buffered() == 0 && !session.socket().poll(patience, Poco::Net::Socket::SELECT_READ)) return;
       entry.enter(Phase::reading);
       if (!serve_one(session, entry)) return;
@@ -169,6 +170,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
                         {"method", block.request.method},
                         {"target", block.request.target.substr(0, 200)},
                         {"status", std::to_string(answer.status)},
+                        {"caller", answer.caller},
                         {"milliseconds", std::to_string(took.count())}});
   if (sent && answer.close) {
     entry.enter(Phase::lingering);
@@ -200,16 +202,19 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
 }
 
 bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
-                      bool headers_only) {
+                      bool headers_only) const {
   using Poco::Net::HTTPResponse;
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());
-  response.setContentType(answer.content_type);
-  response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
+  if (answer.status != HTTPResponse::HTTP_NO_CONTENT) {  // RFC 9110 section 8.6: no length there, not even 0
+    response.setContentType(answer.content_type);
+    response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
+  }
   response.setKeepAlive(keep_alive);
   response.set("X-Correlation-Id", correlation_id);
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
   if (!answer.allow.empty()) response.set("Allow", answer.allow);
+  for (const auto& [name, value] : answer.headers) response.add(name, value);
   set_security_headers(response, secure_);
   if (answer.cache_seconds) response.set("Cache-Control", fmt::format("public, max-age={}", *answer.cache_seconds));
   std::ostringstream head;

@@ -29,7 +29,7 @@ class Connection final : public Poco::Net::TCPServerConnection {
   bool serve_one(Session& session, Watch::Entry& entry);
   Answer read_and_answer(Session& session, Watch::Entry& entry, HeaderBlock& block, const std::string& correlation_id);
   bool send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
-            bool headers_only);
+            bool headers_only) const;
 
   Poco::Net::HTTPServerParams::Ptr params_;
   const Pipeline& pipeline_;

@@ -93,7 +93,8 @@ Result<> check_request(const HTTPRequest& request) {
   if (!is_token(request.getMethod())) return refuse("broken method");
   if (request.getVersion() != "HTTP/1.1" && request.getVersion() != "HTTP/1.0")
     return refuse(fmt::format("version \"{}\"; wanted HTTP/1.1", log::printable(request.getVersion(), 16)));
-  for (const char* single : {"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Origin"})
+  for (const char* single : {"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Origin", "Authorization",
+                             "Cookie", "X-DFSP-ID"})
     if (count(request, single) > 1) return refuse(fmt::format("more than one {}", single));
   if (request.getVersion() == "HTTP/1.1" && !request.has("Host")) return refuse("no Host header");
   return {};
@@ -125,6 +126,10 @@ Result<HeaderBlock> parse_header_block(const std::string& text) {
   block.request.content_type = header(request, "Content-Type");
   block.request.host = header(request, "Host");
   block.request.origin = header(request, "Origin");
+  block.request.x_dfsp_id = header(request, "X-DFSP-ID");
+  block.request.cookie = header(request, "Cookie");
+  block.request.csrf = request.has("X-CSRF");
+  block.request.authorization = header(request, "Authorization");
   block.keep_alive = request.getKeepAlive();
   block.expects_continue = Poco::icompare(request.get("Expect", ""), "100-continue") == 0;
   return block;

@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,10 @@ struct Incoming {
   std::optional<std::string> content_type = {};
   std::optional<std::string> host = {};
   std::optional<std::string> origin = {};
+  std::optional<std::string> x_dfsp_id = {};
+  std::optional<std::string> authorization = {};
+  std::optional<std::string> cookie = {};
+  bool csrf = false;  ///< whether it has the header that only this server's own pages can set
   std::string body = {};
   std::string peer = {};  ///< address, for the log
 };
@@ -27,12 +33,20 @@ struct Incoming {
 struct Request {
   std::map<std::string, std::string, std::less<>> path;  ///< parameters in braces
   std::map<std::string, std::string, std::less<>> query;
-  Json body;        ///< an object; null where the route declares none
-  std::string raw;  ///< the body as it came, where the route names a media type
+  Json body;                             ///< an object or a list, as the route says; null where it declares none
+  std::string cookies = {};              ///< the header, for what deals with logins
+  std::string raw;                       ///< the body as it came, where the route names a media type
+  std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 
   const std::string& param(std::string_view name) const { return path.find(name)->second; }
   std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  /// A member of the body that is a text; nothing where it is absent or null.
+  std::optional<std::string> text(const char* member) const {
+    const auto found = body.find(member);
+    if (found == body.end() || found->is_null()) return std::nullopt;
+    return found->get<std::string>();
+  }
   std::optional<std::string> query_value(std::string_view name) const {
     const auto found = query.find(name);
     return found == query.end() ? std::nullopt : std::optional(found->second);
@@ -47,6 +61,8 @@ struct Answer {
   std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
   std::string allow;                 ///< methods, with 405
   bool close = false;                ///< the connection cannot be used again
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
+  std::string caller = {};                                        ///< who asked, for the log
 };
 
 /// Success, as clients know it: indented by two spaces.
@@ -54,6 +70,13 @@ inline Answer ok(const Json& body, int status = 200) {
   Answer answer;
   answer.status = status;
   answer.body = body.dump(2, ' ', false, Json::error_handler_t::replace);
+  return answer;
+}
+
+/// Done, and there is nothing to show.
+inline Answer no_content() {
+  Answer answer;
+  answer.status = 204;
   return answer;
 }
 

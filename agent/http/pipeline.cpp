@@ -23,9 +23,10 @@ constexpr std::string_view kNoPrivateKeys =
 std::string joined(const std::vector<Violation>& violations) {
   std::string text;
   for (const Violation& violation : violations) {
-    // A missing member is the fault of the object around it.
+    // A missing member is the fault of the object around it, and so is one too many.
     std::string path = violation.path;
-    if (violation.error_code.starts_with("required")) path.resize(path.rfind('.'));
+    if (violation.error_code.starts_with("required") || violation.error_code.starts_with("additionalProperties"))
+      path.resize(path.rfind('.'));
     text.append(text.empty() ? "" : ", ").append("request").append(path).append(" ").append(violation.message);
   }
   return text;
@@ -39,11 +40,12 @@ bool is_media(const std::optional<std::string>& content_type, std::string_view w
   return media == wanted;
 }
 
-std::vector<Violation> check_path(const std::map<std::string, std::string, std::less<>>& path) {
+std::vector<Violation> check_path(const PathParameters& path) {
   std::vector<Violation> found;
   for (const auto& [name, value] : path)
-    if (name == "enId" && (value.size() > kMaxNumberDigits ||
-                           !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
+    if ((name == "enId" || name == "epId") &&
+        (value.size() > kMaxNumberDigits ||
+         !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
       found.push_back({".params." + name, "should be integer", "type.openapi.validation"});
   return found;
 }
@@ -72,8 +74,8 @@ std::string new_correlation_id() {
   return to_hex(bytes);
 }
 
-Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard)
-    : router_(std::move(routes)), guard_(std::move(guard)) {}
+Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate)
+    : router_(std::move(routes)), guard_(std::move(guard)), gate_(gate) {}
 
 Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation_id) const noexcept {
   try {
@@ -107,9 +109,22 @@ Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& co
 
 Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::Match match,
                        const std::string& correlation_id) const {
+  auto caller = gate_.admit(incoming, *match.route, match.path, correlation_id);
+  if (!caller) return std::move(caller).error();
+  std::string who = caller->who();
+  Answer answer = serve_admitted(incoming, target, std::move(match), *std::move(caller));
+  answer.caller = std::move(who);
+  return answer;
+}
+
+Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, Router::Match match,
+                                Caller caller) const {
   const Route& route = *match.route;
+  const std::string correlation_id = caller.correlation_id;
   Request request;
-  request.caller.correlation_id = correlation_id;
+  request.caller = std::move(caller);
+  request.cookies = incoming.cookie.value_or("");
+  request.x_dfsp_id = incoming.x_dfsp_id;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =
@@ -125,7 +140,8 @@ Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::M
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
     if (holds_private_key(*body))
       found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
-    const auto violations = check_body(*body, route.body);
+    const auto violations = route.body_is_list ? check_list_body(*body, route.body)
+                                               : check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/http/browser_guard.h"
+#include "agent/http/gate.h"
 #include "agent/http/message.h"
 #include "agent/http/router.h"
 
@@ -11,13 +12,13 @@ namespace hubseal::agent::http {
 
 constexpr std::size_t kMaxBodyBytes = 100 * 1024;
 
-/// From a complete request to its answer: guard, route, media type, JSON, schema, handler. Knows no
+/// From a complete request to its answer: guard, route, gate, media type, JSON, schema, handler. Knows no
 /// socket, so tests call it directly.
 /// Owns: the routes.
 /// Threads: share it freely. Never throws.
 class Pipeline {
  public:
-  Pipeline(std::vector<Route> routes, BrowserGuard guard);
+  Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate = Gate());
 
   Answer answer(const Incoming& incoming, const std::string& correlation_id) const noexcept;
 
@@ -27,9 +28,11 @@ class Pipeline {
   Answer answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const;
   Answer serve(const Incoming& incoming, const Target& target, Router::Match match,
                const std::string& correlation_id) const;
+  Answer serve_admitted(const Incoming& incoming, const Target& target, Router::Match match, Caller caller) const;
 
   const Router router_;
   const BrowserGuard guard_;
+  const Gate gate_;
 };
 
 /// 16 random hexadecimal digits.

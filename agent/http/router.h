@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/auth/roles.h"
 #include "agent/http/errors.h"
 #include "agent/http/message.h"
 #include "agent/http/schema.h"
@@ -17,14 +18,22 @@ namespace hubseal::agent::http {
 
 using Handler = std::function<Outcome(const Request&)>;
 
+using auth::Role;
+using PathParameters = std::map<std::string, std::string, std::less<>>;
+
 /// One operation: a row of the table that a handlers/*.cpp file contributes.
 struct Route {
   std::string method;
-  std::string
-      path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} is a number; "/pki/ocsp/{request*}": all that follows, slashes too
+  std::string path;  ///< "/api/dfsps/{dfspId}/ca"; {enId} and {epId} are numbers; "/pki/ocsp/{request*}": all that
+                     ///< follows, slashes too
   Handler handler;
+  /// Who may call it, one of these being enough; empty: nobody. Below /api/dfsps/{dfspId} a DFSP is that DFSP alone,
+  /// also where everyone may (gate.h).
+  std::vector<Role> roles = {};
   bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
   Schema body = {};
+  bool closed_body = false;             ///< members that `body` does not name are refused, not ignored
+  bool body_is_list = false;            ///< `body` describes each item of it
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };
@@ -44,8 +53,8 @@ Result<Target> parse_target(std::string_view target);
 class Router {
  public:
   struct Match {
-    const Route* route = nullptr;                          ///< null: see `allow`
-    std::map<std::string, std::string, std::less<>> path;  ///< parameters
+    const Route* route = nullptr;  ///< null: see `allow`
+    PathParameters path;
     std::string allow;  ///< methods of this path, when none of them fits; empty: no such path
   };
 

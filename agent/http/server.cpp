@@ -53,13 +53,15 @@ HTTPServerParams::Ptr server_params(const ServerConfig& config) {
   return params;
 }
 
-Result<Poco::Net::ServerSocket> listen_on(const ServerConfig& config) {
+Result<std::unique_ptr<Tls>> make_tls(const ServerConfig& config, const Tls::FetchTrust& fetch) {
+  if (!config.tls_certificate) return nullptr;
+  return Tls::start({*config.tls_certificate, config.tls_private_key.value_or("")}, config.client_certificates, fetch);
+}
+
+Poco::Net::ServerSocket listen_on(const ServerConfig& config, const Tls* tls) {
   const Poco::Net::SocketAddress address(config.address, config.port);
   Poco::Net::ServerSocket socket;
-  if (config.tls_certificate) {
-    const auto context = TRY(make_tls_context({*config.tls_certificate, config.tls_private_key.value_or("")}));
-    socket = Poco::Net::SecureServerSocket(context);
-  }
+  if (tls) socket = Poco::Net::SecureServerSocket(tls->context());
   // Reuse the address, never the port: with SO_REUSEPORT a second agent would silently share it.
   socket.bind(address, true, false);
   socket.listen(kBacklog);
@@ -69,12 +71,15 @@ Result<Poco::Net::ServerSocket> listen_on(const ServerConfig& config) {
 }  // namespace
 
 struct Server::Parts {
-  Parts(const ServerConfig& config, const Pipeline& pipeline, const Poco::Net::ServerSocket& socket)
-      : watch({config.keep_alive_timeout, config.request_timeout}, static_cast<std::size_t>(config.max_connections)),
+  Parts(const ServerConfig& config, const Pipeline& pipeline, std::unique_ptr<Tls> secured)
+      : tls(std::move(secured)),
+        watch({config.keep_alive_timeout, config.request_timeout}, static_cast<std::size_t>(config.max_connections)),
         pool(2, config.max_connections + kSpareThreads, 60, kStackBytes),
         params(server_params(config)),
-        tcp(new Connections(params, pipeline, watch, config.tls_certificate.has_value()), pool, socket, params) {}
+        tcp(new Connections(params, pipeline, watch, config.tls_certificate.has_value()), pool,
+            listen_on(config, tls.get()), params) {}
 
+  std::unique_ptr<Tls> tls;
   Watch watch;
   Poco::ThreadPool pool;
   HTTPServerParams::Ptr params;
@@ -88,10 +93,11 @@ bool is_loopback(const std::string& address) {
   return ::inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, const Pipeline& pipeline) {
+Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, const Pipeline& pipeline,
+                                              const Tls::FetchTrust& fetch) {
   const std::string where = fmt::format("{} port {}", config.address, config.port);
   try {
-    auto parts = std::make_unique<Parts>(config, pipeline, TRY(listen_on(config)));
+    auto parts = std::make_unique<Parts>(config, pipeline, TRY(make_tls(config, fetch)));
     parts->tcp.start();
     const std::string host =
         config.address.find(':') == std::string::npos ? config.address : "[" + config.address + "]";

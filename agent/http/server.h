@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/http/tls.h"
 #include "common/result.h"
 
 namespace hubseal::agent::http {
@@ -21,6 +22,7 @@ struct ServerConfig {
   std::chrono::seconds keep_alive_timeout{15};
   std::optional<std::filesystem::path> tls_certificate;  ///< with tls_private_key; absent: plain HTTP
   std::optional<std::filesystem::path> tls_private_key;
+  ClientCertificates client_certificates = ClientCertificates::none;
 };
 
 /// Whether `address` is in 127.0.0.0/8 or ::1.
@@ -30,8 +32,10 @@ bool is_loopback(const std::string& address);
 /// Owns: the socket, one thread per connection up to the cap; as many again wait, more are closed.
 class Server {
  public:
-  /// Listens when this returns. `pipeline` must outlive the server.
-  static Result<std::unique_ptr<Server>> start(const ServerConfig& config, const Pipeline& pipeline);
+  /// Listens when this returns. `pipeline` must outlive the server. `fetch` is asked where there are client
+  /// certificates to judge.
+  static Result<std::unique_ptr<Server>> start(const ServerConfig& config, const Pipeline& pipeline,
+                                               const Tls::FetchTrust& fetch);
   ~Server();
 
   /// "https://127.0.0.1:3001", with the port that was really taken.

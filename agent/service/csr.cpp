@@ -3,51 +3,19 @@
 #include <fmt/format.h>
 #include <openssl/pem.h>
 
+#include "agent/service/pem.h"
 #include "common/bytes.h"
-#include "common/log.h"
+#include "common/x509/pem.h"
 
 namespace hubseal::agent {
 namespace {
 
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE REQUEST-----";
-constexpr std::string_view kEnd = "-----END CERTIFICATE REQUEST-----";
-constexpr std::string_view kWhiteSpace = " \t\r\n";
+constexpr std::string_view kLabel = "CERTIFICATE REQUEST";
 // Far above what any profile accepts, and low enough that verifying costs nothing to speak of.
 constexpr int kMaxKeyBits = 8192;
 
 tl::unexpected<Error> refuse(std::string_view problem) {
   return fail(Code::bad_request, fmt::format("Invalid CSR: {}", problem));
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kWhiteSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
-}
-
-/// The DER in the one block that `pem` must be.
-Result<Bytes> unwrap(std::string_view pem) {
-  const std::string_view block = trimmed(pem);
-  if (!block.starts_with(kBegin))
-    return refuse(fmt::format("it begins with \"{}\"; wanted {}", log::printable(block, 40), kBegin));
-  const std::string_view body = block.substr(kBegin.size());
-  const std::size_t end = body.find(kEnd);
-  if (end == std::string_view::npos) return refuse(fmt::format("the line {} is missing", kEnd));
-  if (end + kEnd.size() != body.size())
-    return refuse("something follows the block; wanted one PEM block and nothing else");
-  std::string base64;
-  for (const char c : body.substr(0, end))
-    if (kWhiteSpace.find(c) == std::string_view::npos) base64 += c;
-  auto der = from_base64(base64);
-  if (!der) return refuse("what stands in the PEM block is not base64");
-  return der;
-}
-
-std::string wrap(ByteView der) {
-  std::string text(kBegin);
-  const std::string base64 = to_base64(der);
-  for (std::size_t at = 0; at < base64.size(); at += 64) text.append("\n").append(base64, at, 64);
-  return text.append("\n").append(kEnd).append("\n");
 }
 
 }  // namespace
@@ -56,7 +24,7 @@ Result<Csr> Csr::parse(std::string_view pem) {
   if (pem.size() > kMaxCsrBytes)
     return fail(Code::too_large,
                 fmt::format("the CSR has {} bytes, at most {} are accepted", pem.size(), kMaxCsrBytes));
-  const Bytes der = TRY(unwrap(pem));
+  const Bytes der = TRY(der_of_block(pem, kLabel, "CSR"));
   if (der.size() > kMaxCsrDerBytes)
     return fail(Code::too_large,
                 fmt::format("the CSR has {} bytes of DER, at most {} are accepted", der.size(), kMaxCsrDerBytes));
@@ -71,7 +39,7 @@ Result<Csr> Csr::parse(std::string_view pem) {
   if (!key) return refuse("its public key cannot be read; wanted RSA or EC");
   if (EVP_PKEY_get_bits(key) > kMaxKeyBits)
     return refuse(fmt::format("its key has {} bits, at most {} are accepted", EVP_PKEY_get_bits(key), kMaxKeyBits));
-  return Csr(std::move(csr), key, wrap(der));
+  return Csr(std::move(csr), key, x509::pem_of_der(der, kLabel));
 }
 
 bool Csr::signature_holds() const {

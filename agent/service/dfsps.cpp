@@ -16,11 +16,9 @@ constexpr std::size_t kMaxIdBytes = 64;  // of `subject` on the wire
 // Second segments of routes below /dfsps: a DFSP of such a name could not be addressed.
 constexpr std::array<std::string_view, 4> kReserved = {"jwscerts", "servercerts", "states-status", "endpoints"};
 
-bool is_currency(std::string_view text) {
-  return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-}
+}  // namespace
 
-Result<> check_id(std::string_view id) {
+Result<> check_dfsp_id(std::string_view id) {
   if (!is_name(id) || id.size() > kMaxIdBytes)
     return fail(
         Code::bad_request,
@@ -34,27 +32,66 @@ Result<> check_id(std::string_view id) {
   return {};
 }
 
-Result<> check_currency(std::string_view member, std::string_view text) {
-  if (is_currency(text)) return {};
-  return fail(Code::bad_request, fmt::format("{} is \"{}\"; wanted a currency of three capital letters (ISO 4217)",
-                                             member, log::printable(text, 16)));
+namespace {
+
+tl::unexpected<Error> missing(std::string_view id) {
+  return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
 }
 
 }  // namespace
 
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
-  TRY(check_id(dfsp.id));
-  if (dfsp.monetary_zone) TRY(check_currency("monetaryZoneId", *dfsp.monetary_zone));
-  for (const std::string& currency : dfsp.fxp_currencies) TRY(check_currency("fxpCurrencies", currency));
-  if (dfsp.security_group.empty()) dfsp.security_group = "Application/DFSP:" + dfsp.id;
+  TRY(check_dfsp_id(dfsp.id));
+  if (dfsp.security_group.empty()) dfsp.security_group = group_prefix_ + dfsp.id;
   TRY(table_.add(dfsp, clock_.now()));
   log::info("DFSP added", {{"dfsp", dfsp.id}, {"correlation", caller.correlation_id}});
   return {};
 }
 
+Result<std::vector<store::Dfsp>> Dfsps::list(const Caller& caller) {
+  auto all = TRY(table_.list());
+  if (!caller.identity || caller.identity->is(auth::Role::pta) || caller.identity->is(auth::Role::mta)) return all;
+  std::erase_if(all, [&](const store::Dfsp& dfsp) { return !caller.identity->belongs_to(dfsp.security_group); });
+  return all;
+}
+
+Result<bool> Dfsps::is_own(const auth::Identity& identity, std::string_view id) {
+  if (identity.dfsp_groups.empty()) return false;
+  const auto group = TRY(table_.security_group(id));
+  return group && identity.belongs_to(*group);
+}
+
 Result<> Dfsps::require(std::string_view id) {
   if (is_name(id) && id.size() <= kMaxIdBytes && TRY(table_.exists(id))) return {};
-  return fail(Code::not_found, fmt::format("DFSP with id {} not found", log::printable(id, 80)));
+  return missing(id);
+}
+
+Result<store::Dfsp> Dfsps::get(std::string_view id) {
+  auto dfsp = TRY(table_.find(id));
+  if (!dfsp) return missing(id);
+  return *std::move(dfsp);
+}
+
+Result<store::Dfsp> Dfsps::change(const Caller& caller, std::string_view id, const store::DfspChange& change) {
+  if (!change.name && !change.monetary_zone && !change.is_proxy && !change.security_group)
+    return fail(Code::bad_request, "nothing to change; wanted name, monetaryZoneId, isProxy or securityGroup");
+  auto dfsp = TRY(table_.change(id, change));
+  if (!dfsp) return missing(id);
+  log::info("DFSP changed", {{"dfsp", dfsp->id}, {"correlation", caller.correlation_id}});
+  return *std::move(dfsp);
+}
+
+Result<> Dfsps::remove(const Caller& caller, std::string_view id) {
+  if (!TRY(table_.remove(id))) return missing(id);
+  log::info("DFSP removed", {{"dfsp", std::string(id)}, {"correlation", caller.correlation_id}});
+  return {};
+}
+
+Result<> Dfsps::require_proxy(std::string_view id) {
+  TRY(require(id));
+  if (TRY(table_.is_proxy(id))) return {};
+  return fail(Code::forbidden,
+              fmt::format("DFSP {} is no proxy (isProxy); only a proxy speaks for participants of other schemes", id));
 }
 
 }  // namespace hubseal::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,21 +11,37 @@
 
 namespace hubseal::agent {
 
+/// Errors: bad_request: what cannot be a name in the daemon's register, or is the name of a route.
+Result<> check_dfsp_id(std::string_view id);
+
 /// The participants.
 class Dfsps {
  public:
-  Dfsps(store::DfspTable& table, const Clock& clock) : table_(table), clock_(clock) {}
+  /// `group_prefix` and its id is the security group of a DFSP that is added without one.
+  Dfsps(store::DfspTable& table, const Clock& clock, std::string group_prefix = auth::GroupNames().dfsp_prefix)
+      : table_(table), clock_(clock), group_prefix_(std::move(group_prefix)) {}
 
   /// Errors: bad_request (an id that cannot be a name in the daemon's register, or that a route
-  /// takes), conflict.
+  /// takes; a currency that is none), conflict.
   Result<> add(const Caller& caller, store::Dfsp dfsp);
-  Result<std::vector<store::Dfsp>> list() { return table_.list(); }
+  /// Those that this caller may see: the hub's people all, a DFSP itself.
+  Result<std::vector<store::Dfsp>> list(const Caller& caller);
+  /// Whether the caller acts for this DFSP; not for one that does not exist.
+  Result<bool> is_own(const auth::Identity& identity, std::string_view id);
   /// Errors: not_found.
   Result<> require(std::string_view id);
+  Result<store::Dfsp> get(std::string_view id);
+  /// Errors: not_found, bad_request.
+  Result<store::Dfsp> change(const Caller& caller, std::string_view id, const store::DfspChange& change);
+  /// With all that it has uploaded. Errors: not_found; conflict while there is, or may be, a certificate of it.
+  Result<> remove(const Caller& caller, std::string_view id);
+  /// Errors: not_found; forbidden: it speaks for nobody but itself.
+  Result<> require_proxy(std::string_view id);
 
  private:
   store::DfspTable& table_;
   const Clock& clock_;
+  const std::string group_prefix_;
 };
 
 }  // namespace hubseal::agent

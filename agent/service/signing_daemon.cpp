@@ -69,6 +69,27 @@ Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request
   return ours(fields.text("certificate", kMaxPemBytes));
 }
 
+Result<std::string> SigningDaemon::create_csr(const std::string& label, const NewKey& key) {
+  Json subject = Json::object();
+  for (const auto& [attribute, value] : key.subject.entries()) subject[std::string(x509::to_string(attribute))] = value;
+  const Json reply = TRY(ask(client_, "create_csr",
+                             {{"label", label},
+                              {"type", to_string(key.type)},
+                              {"subject", std::move(subject)},
+                              {"dns", key.names.dns()},
+                              {"ip", key.names.ip()}}));
+  Fields fields = TRY(ours(answer(reply)));
+  return ours(fields.text("csr", kMaxPemBytes));
+}
+
+Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string& label) {
+  const Json reply = TRY(ask(client_, "get_public_key", {{"key", label}}));
+  Fields fields = TRY(ours(answer(reply)));
+  const bool active = TRY(ours(fields.text("state", 32))) == "active";
+  const TimePoint created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
+  return PublicKey{TRY(ours(fields.text("pem", kMaxPemBytes))), active, created_at};
+}
+
 Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {
   const Json reply = TRY(ask(client_, "get_approval", {{"approval", id}}));
   Fields fields = TRY(ours(answer(reply)));

@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "agent/service/new_key.h"
 #include "common/bytes.h"
+#include "common/clock.h"
 #include "common/result.h"
 #include "common/wire/daemon_client.h"
 
@@ -38,6 +40,12 @@ class SigningDaemon {
     std::string expires;  ///< RFC 3339, UTC
   };
 
+  struct PublicKey {
+    std::string pem;
+    bool active;
+    TimePoint created_at;
+  };
+
   explicit SigningDaemon(wire::DaemonClient& client) : client_(client) {}
 
   /// Whether it would sign now.
@@ -47,6 +55,11 @@ class SigningDaemon {
   /// The certificate (PEM). bad_request and too_large are about the CSR.
   /// approval_required names the approval that it waits for.
   Result<std::string> issue_certificate(const IssueRequest& request);
+  /// Makes the key under this label, which must be new, and returns the CSR (PEM). Never to be repeated: where the
+  /// answer does not arrive, the key is there and its CSR is lost.
+  Result<std::string> create_csr(const std::string& label, const NewKey& key);
+  /// A key that is not there is one that the agent may not see.
+  Result<PublicKey> get_public_key(const std::string& label);
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);

@@ -1,95 +1,38 @@
 #include "agent/service/validation.h"
 
 #include <algorithm>
-#include <array>
 
-#include <fmt/format.h>
-#include <openssl/ec.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/certificate.h"
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
-#include "agent/service/x509_words.h"
-#include "common/key_types.h"
-#include "common/x509/signature_algorithm.h"
+#include "agent/service/validation_checks.h"
 
 namespace hubseal::agent {
 namespace {
 
 constexpr std::string_view kNoCertificate = "There is no certificate yet.";
 
-Validation judge(std::string code, bool good, std::string message) {
-  return {std::move(code), good ? Verdict::valid : Verdict::invalid, std::move(message)};
+void add_key_bits(Json& item, const KeyBits& bits) {
+  const auto integer = [](int value) { return Json{{"type", "INTEGER"}, {"value", value}}; };
+  item["details"] = {{"actualKeySize", bits.actual}, {"minKeySize", bits.wanted}};
+  item["data"] = {{"actualKeySize", integer(bits.actual)}, {"keyLength", integer(bits.wanted)}};
+  item["messageTemplate"] = "The key has ${data.actualKeySize.value} bits; wanted at least ${data.keyLength.value}.";
 }
 
-Validation not_available(std::string code, std::string_view why) {
-  return {std::move(code), Verdict::not_available, std::string(why)};
-}
-
-Validation check_possession(const Csr& csr) {
-  const bool holds = csr.signature_holds();
-  return judge("CSR_SIGNATURE_VALID", holds,
-               holds ? "The CSR is signed with its own key."
-                     : "The CSR's signature does not match its own public key; wanted a CSR signed with the private "
-                       "half of the key in it.");
-}
-
-Validation check_signature_algorithm(std::string code, std::string_view what, int nid, const X509_ALGOR* algorithm) {
-  const std::string name = signature_name(nid);
-  const bool sound = x509::is_sound_signature(algorithm);
-  return judge(std::move(code), sound,
-               sound ? fmt::format("The {} is signed with {}.", what, name)
-                     : fmt::format("The {} is signed with {}; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512.",
-                                   what, name.empty() ? "an unknown algorithm" : name));
-}
-
-Validation check_csr_algorithm(const Csr& csr) {
-  const X509_ALGOR* algorithm = nullptr;
-  X509_REQ_get0_signature(csr.get(), nullptr, &algorithm);
-  return check_signature_algorithm("CSR_SIGNATURE_ALGORITHM", "CSR", X509_REQ_get_signature_nid(csr.get()), algorithm);
-}
-
-Validation check_key_length(const Csr& csr, const ValidationRules& rules) {
-  std::string code = fmt::format("CSR_PUBLIC_KEY_LENGTH_{}", rules.rsa_bits);
-  const int bits = EVP_PKEY_get_bits(csr.key());
-  if (EVP_PKEY_is_a(csr.key(), "RSA"))
-    return judge(std::move(code), bits >= rules.rsa_bits,
-                 bits >= rules.rsa_bits
-                     ? fmt::format("The key has at least {} bits.", rules.rsa_bits)
-                     : fmt::format("The key has {} bits; wanted at least {}.", bits, rules.rsa_bits));
-  // An EC key is measured by its curve: P-256 outlasts RSA-2048, and its 256 bits are not RSA's.
-  const auto type = key_type_of(csr.key());
-  return judge(
-      std::move(code), type.has_value(),
-      type ? fmt::format("The key is {}, which is as good as RSA of the wanted size.", to_string(*type))
-           : fmt::format("The key is neither RSA nor EC on P-256 or P-384; wanted RSA with at least {} bits or one "
-                         "of these curves.",
-                         rules.rsa_bits));
-}
-
-Validation check_same_key(const Csr& csr, const IssuedCertificate& certificate) {
-  const bool same = EVP_PKEY_eq(csr.key(), certificate.key()) == 1;
-  return judge("CSR_CERT_SAME_PUBLIC_KEY", same,
-               same ? "CSR and certificate hold the same public key."
-                    : "CSR and certificate hold different public keys; wanted the CSR's key in the certificate.");
-}
-
-Validation check_validity(const IssuedCertificate& certificate, TimePoint now) {
-  std::time_t at = now.time_since_epoch().count();
-  const bool begun = X509_cmp_time(X509_get0_notBefore(certificate.get()), &at) < 0;
-  const bool ended = X509_cmp_time(X509_get0_notAfter(certificate.get()), &at) <= 0;
-  Validation result = judge("CERTIFICATE_VALIDITY", begun && !ended,
-                            !begun  ? fmt::format("The certificate is not valid yet at {}.", format_utc(now))
-                            : ended ? fmt::format("The certificate has expired before {}.", format_utc(now))
-                                    : std::string());
-  result.shows_state = true;
-  return result;
-}
-
-Validation check_certificate_algorithm(const IssuedCertificate& certificate) {
-  const X509_ALGOR* algorithm = X509_get0_tbs_sigalg(certificate.get());
-  return check_signature_algorithm("CERTIFICATE_SIGNATURE_ALGORITHM", "certificate",
-                                   X509_get_signature_nid(certificate.get()), algorithm);
+Json to_json(const Validation& validation) {
+  Json item = {{"validationCode", validation.code},
+               {"performed", validation.verdict != Verdict::not_available},
+               {"result", to_string(validation.verdict)},
+               {"message", validation.message}};
+  // Clients know the members in this order.
+  if (!validation.details.empty() || validation.key_bits) item["details"] = validation.details;
+  item["data"] = Json::object();
+  item["messageTemplate"] = "";
+  if (validation.key_bits) add_key_bits(item, *validation.key_bits);
+  if (validation.shows_state) item["state"] = to_string(validation.verdict);
+  return item;
 }
 
 }  // namespace
@@ -105,16 +48,7 @@ std::string_view to_string(Verdict verdict) {
 
 Json to_json(const std::vector<Validation>& validations) {
   Json list = Json::array();
-  for (const Validation& validation : validations) {
-    Json item = {{"validationCode", validation.code},
-                 {"performed", validation.verdict != Verdict::not_available},
-                 {"result", to_string(validation.verdict)},
-                 {"message", validation.message},
-                 {"data", Json::object()},
-                 {"messageTemplate", ""}};
-    if (validation.shows_state) item["state"] = to_string(validation.verdict);
-    list.push_back(std::move(item));
-  }
+  for (const Validation& validation : validations) list.push_back(to_json(validation));
   return list;
 }
 
@@ -126,23 +60,57 @@ Verdict overall(const std::vector<Validation>& validations) {
 
 std::vector<Validation> validate_inbound(const Csr& csr, const IssuedCertificate* certificate,
                                          const ValidationRules& rules, TimePoint now) {
-  std::vector<Validation> list = {check_possession(csr), check_csr_algorithm(csr), check_key_length(csr, rules)};
-  list.push_back(certificate ? check_same_key(csr, *certificate)
-                             : not_available("CSR_CERT_SAME_PUBLIC_KEY", kNoCertificate));
+  std::vector<Validation> list = {check_possession(csr), check_csr_algorithm(csr), check_csr_key(csr, rules.rsa_bits)};
+  if (!certificate) {
+    for (const char* code : {"CSR_CERT_SAME_PUBLIC_KEY", "CSR_CERT_SAME_SUBJECT_INFO", "CERTIFICATE_VALIDITY",
+                             "CERTIFICATE_SIGNATURE_ALGORITHM", "CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH"})
+      list.push_back(not_available(code, kNoCertificate));
+    list[5].shows_state = true;
+    return list;
+  }
+  list.push_back(check_same_key(csr, certificate->get()));
   list.push_back(not_available("CSR_CERT_SAME_SUBJECT_INFO",
-                               certificate
-                                   ? "The names in the certificate come from the hub's register of participants, "
-                                     "not from the CSR."
-                                   : kNoCertificate));
-  list.push_back(certificate ? check_validity(*certificate, now)
-                             : not_available("CERTIFICATE_VALIDITY", kNoCertificate));
-  list.back().shows_state = true;
-  list.push_back(certificate ? check_certificate_algorithm(*certificate)
-                             : not_available("CERTIFICATE_SIGNATURE_ALGORITHM", kNoCertificate));
-  list.push_back(
-      not_available("CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH",
-                    certificate ? "The private key is the participant's; the hub never has it." : kNoCertificate));
+                               "The names in the certificate come from the hub's register of participants, not from "
+                               "the CSR."));
+  list.push_back(check_validity(certificate->get(), now));
+  list.push_back(check_certificate_algorithm(certificate->get()));
+  list.push_back(not_available("CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH",
+                               "The private key is the participant's; the hub never has it."));
   return list;
 }
+
+std::vector<Validation> validate_outbound(const Csr& csr, const Certificate* certificate, const CaChain& dfsp_ca,
+                                          const ValidationRules& rules, TimePoint now) {
+  std::vector<Validation> list = {check_possession(csr), check_csr_algorithm(csr), check_csr_key(csr, rules.rsa_bits)};
+  if (!certificate) {
+    for (const char* code : {"CSR_CERT_SAME_PUBLIC_KEY", "CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH", "CERTIFICATE_VALIDITY",
+                             "CERTIFICATE_SIGNATURE_ALGORITHM", "CERTIFICATE_SIGNED_BY_DFSP_CA"})
+      list.push_back(not_available(code, kNoCertificate));
+    list[5].shows_state = true;
+    return list;
+  }
+  list.push_back(check_same_key(csr, certificate->get()));
+  list.push_back(check_hub_key(csr, certificate->get()));
+  list.push_back(check_validity(certificate->get(), now));
+  list.push_back(check_certificate_algorithm(certificate->get()));
+  list.push_back(check_signed_by(certificate->get(), dfsp_ca, now));
+  return list;
+}
+
+std::vector<Validation> validate_server_certificate(const Certificate& certificate, const CaChain& ca,
+                                                    const ValidationRules& rules, TimePoint now) {
+  return {check_server_usage(certificate.get()),
+          check_validity(certificate.get(), now),
+          check_leads_to_root("CERTIFICATE_CHAIN", certificate.get(), ca, now),
+          check_certificate_key(certificate.get(), rules.rsa_bits),
+          check_root(ca, now),
+          check_chain(ca, now)};
+}
+
+std::vector<Validation> validate_ca(const CaChain& ca, TimePoint now) {
+  return {check_root(ca, now), check_chain(ca, now), check_ca_usage(ca)};
+}
+
+std::vector<Validation> validate_jws_key(std::string_view pem) { return {check_jws_key(pem)}; }
 
 }  // namespace hubseal::agent

@@ -1,4 +1,4 @@
-/// The verdicts on a DFSP's CSR and on the certificate made from it, in MCM's shape.
+/// The verdicts on what participants and hub send each other, in MCM's shape.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,28 @@
 
 namespace hubseal::agent {
 
+class Certificate;
 class Csr;
 class IssuedCertificate;
+struct CaChain;
 
 enum class Verdict { valid, invalid, not_available };
 std::string_view to_string(Verdict verdict);  ///< "VALID", "INVALID", "NOT_AVAILABLE"
+
+/// Found and wanted, of a key that is too short.
+struct KeyBits {
+  int actual;
+  int wanted;
+};
 
 /// One check. `message` says what was found and, where it is not good, what was wanted.
 struct Validation {
   std::string code;
   Verdict verdict;
   std::string message;
-  bool shows_state = false;  ///< CERTIFICATE_VALIDITY repeats its verdict in a member `state`
+  bool shows_state = false;  ///< CERTIFICATE_VALIDITY and CERTIFICATE_USAGE_SERVER repeat the verdict in `state`
+  std::string details = {};  ///< "VALID(SELF_SIGNED)"; empty leaves it out
+  std::optional<KeyBits> key_bits = {};
 };
 
 Json to_json(const std::vector<Validation>& validations);
@@ -30,11 +40,22 @@ Json to_json(const std::vector<Validation>& validations);
 Verdict overall(const std::vector<Validation>& validations);
 
 struct ValidationRules {
-  int rsa_bits = 4096;  ///< 2048 or 4096: which CSR_PUBLIC_KEY_LENGTH_* is asked
+  int rsa_bits = 4096;  ///< 2048 or 4096: which *_PUBLIC_KEY_LENGTH_* is asked
 };
 
-/// The eight checks of an inbound enrollment, in MCM's order; `certificate` is null before signing.
+// Each list in MCM's order. Dates are judged at `now`.
+
+/// An inbound enrollment; `certificate` is null before signing.
 std::vector<Validation> validate_inbound(const Csr& csr, const IssuedCertificate* certificate,
                                          const ValidationRules& rules, TimePoint now);
+/// An outbound enrollment: the hub's CSR and what the DFSP made from it (null before that), which must lead to the
+/// DFSP's CA. Its last item is CERTIFICATE_SIGNED_BY_DFSP_CA.
+std::vector<Validation> validate_outbound(const Csr& csr, const Certificate* certificate, const CaChain& dfsp_ca,
+                                          const ValidationRules& rules, TimePoint now);
+std::vector<Validation> validate_server_certificate(const Certificate& certificate, const CaChain& ca,
+                                                    const ValidationRules& rules, TimePoint now);
+std::vector<Validation> validate_ca(const CaChain& ca, TimePoint now);
+/// A key for JWS, which is text as it came: RSA of 2048 bits and more, or EC on P-256 or P-384. One item.
+std::vector<Validation> validate_jws_key(std::string_view pem);
 
 }  // namespace hubseal::agent

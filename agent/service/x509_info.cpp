@@ -80,14 +80,6 @@ std::string serial_hex(const ASN1_INTEGER* serial) {
   return to_hex(bytes);
 }
 
-/// Clients read milliseconds.
-std::string time_text(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.000Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
 void add_algorithm_and_key(Json& info, int signature_nid, EVP_PKEY* key) {
   if (const std::string name = signature_name(signature_nid); !name.empty()) info["signatureAlgorithm"] = name;
   if (key) info["publicKeyLength"] = EVP_PKEY_get_bits(key);
@@ -98,6 +90,13 @@ struct ExtensionsDeleter {
 };
 
 }  // namespace
+
+std::string time_text(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.000Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
 
 std::string signature_name(int nid) {
   if (nid == NID_undef) return {};

@@ -8,6 +8,7 @@
 #include <Poco/Exception.h>
 #include <fmt/format.h>
 
+#include "agent/store/backend.h"
 #include "agent/store/migrations.h"
 #include "agent/store/sessions.h"
 #include "common/unique_fd.h"
@@ -30,14 +31,15 @@ Result<> create_private(const std::filesystem::path& path) {
 Database::Database(std::unique_ptr<Sessions> sessions) : sessions_(std::move(sessions)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path) {
-  TRY(create_private(path));
+Result<std::unique_ptr<Database>> Database::open(const Location& location) {
+  if (!location.shared()) TRY(create_private(location.file));
   std::unique_ptr<Sessions> sessions;
   try {
-    sessions = std::make_unique<Sessions>(path.string());
+    sessions = std::make_unique<Sessions>(make_backend(location));
   } catch (const Poco::Exception& problem) {
     return fail(Code::storage_unavailable,
-                fmt::format("database {} cannot be opened: {}", path.string(), problem.displayText()));
+                fmt::format("database {} cannot be opened: {}",
+                            location.shared() ? location.postgresql : location.file.string(), problem.displayText()));
   }
   TRY(migrate(*sessions, embedded_migrations()));
   return std::unique_ptr<Database>(new Database(std::move(sessions)));

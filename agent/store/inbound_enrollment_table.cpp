@@ -117,7 +117,7 @@ Result<std::vector<InboundEnrollment>> InboundEnrollmentTable::list(std::string_
     std::vector<Row> rows;
     const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
     session << select(
-        "WHERE id IN (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND ($2 IS NULL OR state = $2) "
+        "WHERE id IN (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND state = COALESCE($2, state) "
         "ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3) ORDER BY CAST(id AS TEXT)"),
         sql::bind(std::string(dfsp_id)), sql::bind(wanted), sql::bind(kMaxListedEnrollments), sql::into(rows), sql::now;
     std::vector<InboundEnrollment> enrollments(rows.size());

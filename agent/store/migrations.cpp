@@ -51,15 +51,19 @@ Result<> check_known(const Applied& applied, std::span<const Migration> migratio
 }
 
 Result<> apply(Sessions& sessions, const Migration& migration) {
-  TRY(sessions.write([&](Session& session) -> Result<> {
+  const bool applied = TRY(sessions.write([&](Session& session) -> Result<bool> {
+    int there = 0;  // another agent may have started at the same moment
+    session << "SELECT COUNT(*) FROM schema_migrations WHERE version = $1", sql::bind(migration.version),
+        sql::into(there), sql::now;
+    if (there != 0) return false;
     for (const std::string& statement : split_statements(migration.sql)) session << statement, sql::now;
     const std::string now = format_utc(SystemClock().now());
     session << "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
         sql::bind(migration.version), sql::bind(std::string(migration.name)), sql::bind(hash_of(migration)),
         sql::bind(now), sql::now;
-    return {};
+    return true;
   }));
-  log::info("schema migrated", {{"migration", migration.name}});
+  if (applied) log::info("schema migrated", {{"migration", migration.name}});
   return {};
 }
 

@@ -1,55 +1,69 @@
 #include "agent/store/sessions.h"
 
-#include <Poco/Data/SQLite/Connector.h>
 #include <Poco/Exception.h>
 
 #include "common/log.h"
 
 namespace hubseal::agent::store {
-namespace {
 
 namespace sql = Poco::Data::Keywords;
 
-Session open_file(const std::string& path) {
-  static const bool registered = [] {
-    Poco::Data::SQLite::Connector::registerConnector();
-    return true;
-  }();
-  static_cast<void>(registered);
-  Session session(Poco::Data::SQLite::Connector::KEY, path);
-  // WAL lets readers work while one writes. FULL makes a commit durable before it is acknowledged:
-  // WAL's default, NORMAL, may lose the last ones in a power failure.
-  std::string mode;
-  session << "PRAGMA busy_timeout = 10000", sql::now;
-  session << "PRAGMA journal_mode = WAL", sql::into(mode), sql::now;
-  session << "PRAGMA synchronous = FULL", sql::now;
-  session << "PRAGMA foreign_keys = ON", sql::now;
-  return session;
-}
+Sessions::Sessions(std::unique_ptr<const Backend> backend) : backend_(std::move(backend)), writer_(backend_->open()) {}
 
-}  // namespace
-
-Sessions::Sessions(std::string path) : path_(std::move(path)), writer_(open_file(path_)) {}
-
-Session Sessions::open() const { return open_file(path_); }
-
-Session Sessions::borrow() {
+Sessions::Loan::Loan(Sessions& sessions) : sessions_(sessions) {
   {
-    auto readers = readers_.lock();
-    if (!readers->empty()) {
-      Session session = std::move(readers->back());
-      readers->pop_back();
-      return session;
+    auto readers = sessions_.readers_.lock();
+    readers.wait(sessions_.reader_is_back_, [&] { return readers->lent < kMaxReaders; });
+    ++readers->lent;
+    if (!readers->idle.empty()) {
+      session_.emplace(std::move(readers->idle.back()));
+      readers->idle.pop_back();
+      return;
     }
   }
-  return open();
+  try {
+    session_.emplace(sessions_.backend_->open());
+  } catch (...) {
+    --sessions_.readers_.lock()->lent;
+    sessions_.reader_is_back_.notify_one();
+    throw;
+  }
 }
 
-void Sessions::give_back(Session session) { readers_.lock()->push_back(std::move(session)); }
+Sessions::Loan::~Loan() {
+  {
+    auto readers = sessions_.readers_.lock();
+    --readers->lent;
+    if (kept_) readers->idle.push_back(*std::move(session_));
+  }
+  sessions_.reader_is_back_.notify_one();
+}
 
-// IMMEDIATE takes the write lock at once; a deferred transaction that reads first and writes later
-// can be refused half-way, when another process wrote in between.
-void Sessions::begin(Session& session) { session << "BEGIN IMMEDIATE", sql::now; }
+void Sessions::Loan::connect_anew() {
+  sessions_.readers_.lock()->idle.clear();
+  session_.emplace(sessions_.backend_->open());
+}
+
+bool Sessions::answers(Session& session) noexcept {
+  try {
+    int one = 0;
+    session << "SELECT 1", sql::into(one), sql::now;
+    return one == 1;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void Sessions::begin(Session& session) {
+  try {
+    backend_->begin(session);
+  } catch (const std::exception&) {
+    roll_back(session);
+    if (answers(session)) throw;
+    session = backend_->open();  // the server was away; nothing was asked of it yet
+    backend_->begin(session);
+  }
+}
 
 void Sessions::commit(Session& session) { session << "COMMIT", sql::now; }
 
@@ -57,7 +71,7 @@ void Sessions::roll_back(Session& session) noexcept {
   try {
     session << "ROLLBACK", sql::now;
   } catch (const std::exception&) {
-    // Nothing to undo: BEGIN itself failed, or SQLite has rolled back already (disk full).
+    // Nothing to undo: BEGIN itself failed, or the database has rolled back already (disk full, connection lost).
   }
 }
 

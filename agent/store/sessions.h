@@ -2,14 +2,18 @@
 /// the .cpp files of store/ and by nothing else.
 #pragma once
 
+#include <condition_variable>
+#include <cstddef>
 #include <exception>
-#include <string>
+#include <memory>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
 #include <Poco/Data/Session.h>
 #include <Poco/Data/Statement.h>
 
+#include "agent/store/backend.h"
 #include "common/guarded.h"
 #include "common/result.h"
 
@@ -18,22 +22,34 @@ namespace hubseal::agent::store {
 using Poco::Data::Session;
 
 /// Lends database sessions.
-/// Owns: one session that writes, so that writers queue here instead of fighting for SQLite's lock,
-/// and as many that read as were ever used at the same time.
+/// Owns: one session that writes, so that writers queue here instead of fighting for the database's lock,
+/// and at most kMaxReaders that read; who finds all of them lent waits for one.
 /// Threads: share it freely.
 /// Errors: storage_unavailable for whatever the database refuses; its own words go to the log only.
 class Sessions {
  public:
-  explicit Sessions(std::string path);  ///< opens the file; throws Poco::Exception
+  static constexpr std::size_t kMaxReaders = 16;
 
-  /// Runs `work(session)` outside any transaction: one statement, one consistent answer.
+  explicit Sessions(std::unique_ptr<const Backend> backend);  ///< connects; throws Poco::Exception
+
+  /// Runs `work(session)` outside any transaction: one statement, one consistent answer. Once more where the
+  /// connection turns out to be lost.
   template <class Work>
   std::invoke_result_t<Work, Session&> read(Work work) {
     try {
-      Session session = borrow();
-      auto result = work(session);
-      give_back(std::move(session));  // not after an exception: such a session is dropped
-      return result;
+      Loan loan(*this);
+      const auto ask = [&] {
+        auto result = work(loan.session());
+        loan.keep();
+        return result;
+      };
+      try {
+        return ask();
+      } catch (const std::exception&) {
+        if (!loan.is_lost()) throw;
+        loan.connect_anew();
+        return ask();
+      }
     } catch (const std::exception& problem) {
       return refuse(problem);
     }
@@ -59,17 +75,43 @@ class Sessions {
   }
 
  private:
-  Session open() const;
-  Session borrow();
-  void give_back(Session session);
-  static void begin(Session& session);
+  /// A session that reads, lent for one piece of work.
+  class Loan {
+   public:
+    explicit Loan(Sessions& sessions);
+    ~Loan();
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+
+    Session& session() { return *session_; }
+    bool is_lost() { return !Sessions::answers(*session_); }
+    /// The server is there again, or another: the other idle sessions are lost as well.
+    void connect_anew();
+    /// It has worked and may be lent again; one that has thrown may not.
+    void keep() { kept_ = true; }
+
+   private:
+    Sessions& sessions_;
+    std::optional<Session> session_;
+    bool kept_ = false;
+  };
+
+  struct Readers {
+    std::vector<Session> idle;
+    std::size_t lent = 0;
+  };
+
+  /// Asked, not looked up: the library believes in connections that the server has dropped.
+  static bool answers(Session& session) noexcept;
+  void begin(Session& session);
   static void commit(Session& session);
   static void roll_back(Session& session) noexcept;
   static tl::unexpected<Error> refuse(const std::exception& problem);
 
-  const std::string path_;
+  const std::unique_ptr<const Backend> backend_;
   Guarded<Session> writer_;
-  Guarded<std::vector<Session>> readers_;
+  Guarded<Readers> readers_;
+  std::condition_variable reader_is_back_;
 };
 
 }  // namespace hubseal::agent::store

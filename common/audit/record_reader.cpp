@@ -35,6 +35,28 @@ bool is_whole_object(std::string_view text) {
   return false;
 }
 
+/// What a record says of torn bytes. It may be edited: a member of another type is a member that is not there.
+struct Named {
+  bool torn = false;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+
+Named named_in(std::string_view line) {
+  Named named;
+  const auto record = parse_json(line);
+  if (!record || !record->is_object()) return named;
+  const auto text = [&](const char* member) {
+    const auto found = record->find(member);
+    return found != record->end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const auto bytes = record->find("bytes");
+  named.torn = text("event") == kTornEvent;
+  if (bytes != record->end() && bytes->is_number_unsigned()) named.bytes = bytes->get<std::uint64_t>();
+  named.sha256 = text("sha256");
+  return named;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> sequence_of(std::string_view line) {
@@ -55,18 +77,15 @@ Result<> RecordReader::check_torn(std::string_view line) const {
   // A cheap look first: this is asked of each record.
   const bool may_name_some = line.find(kTornEvent) != std::string_view::npos && !records_only_;
   if (torn_.empty() && !may_name_some) return {};
-  const auto record = parse_json(line);
+  const Named named = named_in(line);
   if (torn_.empty()) {
-    if (!record || record->value("event", "") != kTornEvent || record->value("bytes", std::size_t{0}) == 0) return {};
+    if (!named.torn || named.bytes == 0) return {};
     return fail(Code::bad_request,
                 fmt::format("record {} names {} bytes that a crash tore, and none stand in front of it (a copy that "
                             "export made has none: --exported)",
-                            next_, record->value("bytes", std::size_t{0})));
+                            next_, named.bytes));
   }
-  const Json wanted = describe_torn(torn_);
-  if (record && record->value("event", "") == kTornEvent && record->value("bytes", std::size_t{0}) == torn_.size() &&
-      record->value("sha256", "") == wanted["sha256"])
-    return {};
+  if (named.torn && named.bytes == torn_.size() && named.sha256 == to_hex(sha256(as_bytes(torn_)))) return {};
   return fail(Code::bad_request, fmt::format("in front of record {} stand {} bytes that are no record and that it does "
                                              "not name as torn by a crash",
                                              next_, torn_.size()));

@@ -32,25 +32,20 @@ Result<PkeyPtr> build_key(const char* kind, OSSL_PARAM* parts) {
 
 /// A number of an RSAPublicKey. libcrypto takes a modulus without its leading zero for the same key,
 /// though DER calls it negative.
-Result<BignumPtr> take_number(ByteView& numbers) {
+Result<ByteView> take_number(ByteView& numbers) {
   const ByteView value = TRY(take_value(numbers));
   const ByteView number = TRY(content_of(value, 0x02));
   if (number.empty() || number[0] & 0x80) return not_a_key("a negative number in an RSA key");
-  return BignumPtr(BN_bin2bn(number.data(), static_cast<int>(number.size()), nullptr));
+  return number;
 }
 
 Result<PkeyPtr> rsa_key(ByteView encoded) {
   TRY(check_der(encoded));
   ByteView numbers = TRY(content_of(encoded, 0x30));
-  const BignumPtr modulus = TRY(take_number(numbers));
-  const BignumPtr exponent = TRY(take_number(numbers));
+  const ByteView modulus = TRY(take_number(numbers));
+  const ByteView exponent = TRY(take_number(numbers));
   if (!numbers.empty()) return not_a_key("an RSA key of more than two numbers");
-  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
-    return not_a_key("an RSA key without its numbers: " + drain_openssl_errors());
-  const ParamsPtr parts(OSSL_PARAM_BLD_to_param(builder.get()));
-  return build_key("RSA", parts.get());
+  return rsa_public_key(modulus, exponent);
 }
 
 struct Curve {
@@ -61,11 +56,7 @@ struct Curve {
 
 Result<PkeyPtr> ec_key(const Curve& curve, ByteView point) {
   if (point.size() != curve.point_bytes || point[0] != 0x04) return not_a_key("a point that is not uncompressed");
-  OSSL_PARAM parts[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve.name), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::uint8_t*>(point.data()), point.size()),
-      OSSL_PARAM_END};
-  return build_key("EC", parts);
+  return ec_public_key(curve.name, point);
 }
 
 /// Whatever else libcrypto can read, as long as it would write it the same way: none of it is certified.
@@ -84,6 +75,25 @@ Result<PkeyPtr> other_key(ByteView spki) {
 }
 
 }  // namespace
+
+Result<PkeyPtr> rsa_public_key(ByteView modulus, ByteView exponent) {
+  const BignumPtr n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
+  const BignumPtr e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
+  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
+  if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
+    return not_a_key("an RSA key without its numbers: " + drain_openssl_errors());
+  const ParamsPtr parts(OSSL_PARAM_BLD_to_param(builder.get()));
+  return build_key("RSA", parts.get());
+}
+
+Result<PkeyPtr> ec_public_key(const char* curve, ByteView point) {
+  OSSL_PARAM parts[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::uint8_t*>(point.data()), point.size()),
+      OSSL_PARAM_END};
+  return build_key("EC", parts);
+}
 
 Result<PkeyPtr> public_key_from_spki(ByteView spki) {
   static const Bytes kRsa = from_hex("300d06092a864886f70d0101010500").value();  // rsaEncryption, NULL

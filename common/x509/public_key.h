@@ -15,4 +15,9 @@ namespace hubseal::x509 {
 /// Errors: bad_request.
 Result<PkeyPtr> public_key_from_spki(ByteView spki);
 
+/// From its numbers, big-endian. Errors: bad_request.
+Result<PkeyPtr> rsa_public_key(ByteView modulus, ByteView exponent);
+/// A point that is not compressed: 04, x, y. `curve` is "P-256" or "P-384". Errors: bad_request (not on it, say).
+Result<PkeyPtr> ec_public_key(const char* curve, ByteView point);
+
 }  // namespace hubseal::x509

@@ -49,6 +49,7 @@ Result<Json> create_csr(Call& call, Fields fields) {
                                      {"ip", request.names.ip()}}};
   const Key key = TRY(make_key(call, {request.label, request.type, KeyUse::tls, {}}, action));
   TRY(call.enter_gate());
+  TRY(call.services.keyring.find(request.label, KeyUse::tls));  // it may have been stopped before this call was inside
   const ca::PreparedCsr prepared = TRY(ca::prepare_csr(request.subject, request.names, key.in_token->spki));
   const Bytes signature = TRY(call.services.signer.sign(key.record.id, prepared.algorithm, prepared.info));
   const x509::Csr csr = TRY(ca::assemble_csr(prepared.info, prepared.algorithm, signature));

@@ -25,7 +25,7 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   TRY(call.record_intent(fmt::format("{}_intent", operation)));
   const KeyRecord after = TRY(keyring.change(label, change, grant));
   if (before.life == KeyLife::active && after.life != KeyLife::active)
-    TRY(call.wait_for_signatures(fmt::format("key \"{}\" is {}", label, to_string(after.life))));
+    TRY(call.wait_for_signatures(operation, fmt::format("key \"{}\" is {}", label, to_string(after.life))));
   return view_of(TRY(keyring.show(label)));
 }
 

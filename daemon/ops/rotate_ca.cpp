@@ -112,7 +112,7 @@ Result<Json> retire_ca(Call& call, Fields fields) {
   TRY(call.record_intent("retirement_intent"));
   after.retired_at = services.clock.now();
   TRY(services.authorities.update(before, after, grant));
-  TRY(call.wait_for_signatures(fmt::format("CA \"{}\" is retired", ca)));
+  TRY(call.wait_for_signatures("retire_ca", fmt::format("CA \"{}\" is retired", ca)));
   return view_of(*TRY(services.authorities.find(ca)), services.keyring);
 }
 

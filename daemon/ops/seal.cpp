@@ -28,6 +28,9 @@ Result<Json> seal(Call& call, Fields fields) {
   call.details = {{"reason", reason}};
   const SealRecord sealed = TRY(services.seal.set(
       {.at = services.clock.now(), .peer = call.peer.rule->name, .uid = call.peer.credentials.uid, .reason = reason}));
+  TRY(call.wait_for_signatures("seal", "sealed"));
+  if (!services.seal.record())
+    return fail(Code::conflict, "sealed, and unsealed by somebody while a signature that had begun was waited for");
   Json view = view_of(sealed);
   view["approvals_to_unseal"] = call.policy->approvals_needed.at("unseal");
   view["approvers"] = TRY(services.approvers.list()).size();
@@ -43,10 +46,13 @@ Result<Json> unseal(Call& call, Fields fields) {
   if (!sealed && !rollback) return fail(Code::conflict, "nothing is sealed");
   if (sealed) call.details["sealed"] = view_of(*sealed);
   if (rollback) call.details["rollback"] = *rollback;
+  TRY(services.checkpoints.may_be_accepted());
   const Grant grant = TRY(call.authorize({.operation = "unseal", .about = "hubseald", .content = call.details}));
   TRY(call.record_intent("unseal_intent"));
-  const auto lift = [&] { return services.seal.lift(sealed, grant); };
-  TRY(rollback ? services.checkpoints.accept_rollback(lift) : lift());
+  if (rollback)
+    TRY(services.checkpoints.accept_rollback([&] { return services.seal.lift(sealed, grant, &accept_old_state); }));
+  else
+    TRY(services.seal.lift(sealed, grant));
   return call.details;
 }
 

@@ -172,5 +172,9 @@ Result<> expire(Database& database, std::int64_t id) {
   return update.bind(id).run();
 }
 
+Result<> expire_all(Database& database) {
+  return database.execute("UPDATE approvals SET state = 'expired' WHERE state IN ('pending', 'approved')");
+}
+
 }  // namespace approval_table
 }  // namespace hubseal::daemon

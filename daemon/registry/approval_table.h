@@ -79,6 +79,8 @@ Result<> reopen_short(Database& database);
 Result<std::vector<ApprovalRecord>> list_overdue(Database& database, TimePoint now, std::int64_t limit);
 /// Writes it down, if it is still open.
 Result<> expire(Database& database, std::int64_t id);
+/// All that are open.
+Result<> expire_all(Database& database);
 
 }  // namespace approval_table
 }  // namespace hubseal::daemon

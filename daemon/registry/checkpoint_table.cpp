@@ -31,4 +31,17 @@ Result<> confirm(Database& database, const CheckpointMark& last, bool in_token) 
   return TRY(database.prepare("DELETE FROM announced_checkpoints")).run();
 }
 
+Result<std::optional<OldState>> find_old_state(Database& database) {
+  Statement row = TRY(database.prepare("SELECT lost_work, records FROM old_state"));
+  if (!TRY(row.step())) return std::nullopt;
+  return OldState{row.text(0), static_cast<std::uint64_t>(row.integer(1))};
+}
+
+Result<> note_old_state(Database& database, const OldState& found) {
+  Statement insert = TRY(database.prepare("INSERT INTO old_state VALUES (1, ?, ?) ON CONFLICT DO NOTHING"));
+  return insert.bind(found.lost_work).bind(static_cast<std::int64_t>(found.records)).run();
+}
+
+Result<> forget_old_state(Database& database) { return TRY(database.prepare("DELETE FROM old_state")).run(); }
+
 }  // namespace hubseal::daemon::checkpoint_table

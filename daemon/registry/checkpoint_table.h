@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/bytes.h"
@@ -24,6 +25,12 @@ struct CheckpointMarks {
   bool in_token = false;  ///< the token has one as well
 };
 
+/// What a start has found to be of an older time. What is written after that must not hide it.
+struct OldState {
+  std::string lost_work;  ///< what the log knows of and the registry does not, in words; empty: it was told by marks
+  std::uint64_t records = 0;  ///< that the log held then
+};
+
 namespace checkpoint_table {
 
 Result<std::optional<CheckpointMarks>> find(Database& database);
@@ -31,6 +38,11 @@ Result<std::optional<CheckpointMarks>> find(Database& database);
 Result<> announce(Database& database, const CheckpointMark& next);
 /// Once it is there; what was announced before is forgotten.
 Result<> confirm(Database& database, const CheckpointMark& last, bool in_token);
+
+Result<std::optional<OldState>> find_old_state(Database& database);
+/// Keeps what was noted before.
+Result<> note_old_state(Database& database, const OldState& found);
+Result<> forget_old_state(Database& database);
 
 }  // namespace checkpoint_table
 }  // namespace hubseal::daemon

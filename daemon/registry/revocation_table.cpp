@@ -117,6 +117,13 @@ Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
   return next.number;
 }
 
+Result<> skip_crl_numbers(Database& database, std::int64_t count) {
+  Statement insert =
+      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
+                           "SELECT ca, max(number) + ?, 0, 0, 0, NULL FROM crls GROUP BY ca"));
+  return insert.bind(count).run();
+}
+
 Result<> complete_crl(Database& database, const CrlRecord& crl) {
   Statement update = TRY(database.prepare("UPDATE crls SET der = ? WHERE ca = ? AND number = ?"));
   TRY(update.bind(ByteView(crl.der)).bind(crl.ca).bind(crl.number).run());

@@ -280,6 +280,14 @@ INSERT INTO changes VALUES (0);
 CREATE INDEX certificates_by_ca ON certificates (ca);
 CREATE INDEX certificates_by_ca_and_subject ON certificates (ca, subject);
 )sql",
+    // That a start found this registry, the log or the token to be of an older time, until people accept it.
+    R"sql(
+CREATE TABLE old_state (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  lost_work TEXT NOT NULL,
+  records INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CORPUS = SOURCE / "tests" / "fuzz" / "corpus"
@@ -138,6 +139,30 @@ for label, data, changed in (
 put("webauthn", "repeated", b"\x25" + rp_hash + b"\x05\x00\x00\x00\x07" +
     json.dumps(client)[:-1].encode() + b',"type":"webauthn.get"}')
 
+# What participants send: a CA with and without what leads to it, a server's certificate, keys for JWS.
+CA = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n"
+with tempfile.TemporaryDirectory() as scratch:
+    def made(label, issuer=None, extensions=CA, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        """PEM of a certificate for a new key, whose files are called `label`."""
+        at = lambda kind, who=label: f"{scratch}/{who}.{kind}"
+        pathlib.Path(at("ext")).write_text(extensions)
+        openssl("req", "-new", "-newkey", *key, "-nodes", "-keyout", at("key"), "-subj", f"/CN={label}", "-out", at("csr"))
+        by = ["-CA", at("pem", issuer), "-CAkey", at("key", issuer)] if issuer else ["-signkey", at("key")]
+        openssl("x509", "-req", "-in", at("csr"), *by, "-days", "3650", "-extfile", at("ext"), "-out", at("pem"))
+        return pathlib.Path(at("pem")).read_text()
+
+    top, middle = made("root"), made("middle", "root")
+    leaf = made("leaf", "middle", "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:a.example,IP:192.0.2.1,email:a@b\n")
+    for label, text in (("root", top), ("chain", top + middle), ("leaf", top + leaf + middle), ("crlf", top.replace("\n", "\r\n")),
+                        ("reversed", top + top + middle), ("no-root", leaf + middle), ("twice", top + middle * 17), ("junk", top + "x"),
+                        ("broken", top.replace("A", "*", 1)), ("ed25519", made("ed", key=("ed25519",)))):
+        put("participant", "ca-" + label, "c" + text)
+    for label, kind, form in (("rsa", ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "-pubout"), ("short", ("RSA", "-pkeyopt", "rsa_keygen_bits:1024"), "-pubout"),
+                              ("pkcs1", ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"), "-RSAPublicKey_out"),
+                              ("ec", ("EC", "-pkeyopt", "ec_paramgen_curve:P-256"), "-pubout"), ("ed25519", ("ED25519",), "-pubout")):
+        openssl("genpkey", "-algorithm", *kind, "-out", f"{scratch}/jws.key")
+        put("participant", "key-" + label, b"k" + openssl("rsa" if kind[0] == "RSA" else "pkey", "-in", f"{scratch}/jws.key", form))
+
 # OCSP: hashes of the lengths that SHA-1 and SHA-256 have, nonces, several certificates, and what must be refused.
 SHA1, SHA256 = bytes.fromhex("06052b0e03021a"), bytes.fromhex("0609608648016503040201")
 
@@ -223,6 +248,20 @@ start = "POST /api/dfsps/bank1/ca HTTP/1.1\r\nHost: localhost"
 for label, head in (("hidden-length", start + "\n\r\nContent-Length: 16"), ("empty-line", start + "\r\n\nContent-Length: 16"),
                     ("line-feeds", start.replace("\r", "")), ("bare-return", start.replace("/ca", "/c\ra")), ("nul", start + "\0")):
     put("rest", label, head + '\r\nContent-Type: application/json\r\n\r\n{"name":"bank1"}')
+
+# Claims, which the target signs, then tokens that nobody signed, sets of keys, cookies.
+claims = {"iss": "i", "aud": ["a", "b"], "sub": "s", "exp": 1800000060.5, "nbf": 1800000000, "groups": ["/Application/PTA", 1], "name": "n"}
+put("token", "claims", json.dumps(claims))
+for label, change in (("audience", {"aud": "a"}), ("no-end", {"exp": None}), ("large", {"exp": 1e300}), ("other", {"iss": "j"}),
+                      ("bound", {"cnf": {}}), ("nobody", {"sub": ""}), ("id", {"typ": "ID"}), ("groups", {"groups": {"a": "b"}})):
+    put("token", "claims-" + label, json.dumps({**claims, **change}))
+put("token", "claims-twice", '{"iss":"j","iss":"i","aud":"a","sub":"s","exp":1800000060}')
+for label, header in (("none", '{"alg":"none"}'), ("es256", '{"alg":"ES256"}'), ("crit", '{"alg":"ES256","crit":["b64"]}'), ("list", "[]")):
+    head = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    put("token", "token-" + label, "%s.e30.%s" % (head, "A" * 86))
+put("token", "keys", json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}, {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+                                          {"kty": "oct", "k": "AAAA"}, {}]}))
+put("token", "cookies", "a=1; b=2;a ; c=a=3")
 
 # Ceremonies: a file for each kind of step, and the transcript that a run would write of it, without the hashes that the target puts right.
 root = openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-days",
@@ -317,3 +356,21 @@ for line in transcript_of(["activate_key"])[1]:
     written = json.dumps({"before": before, **line}, separators=(",", ":"))
     raw, before = raw + written + "\n", hashlib.sha256(written.encode()).hexdigest()
 put("ceremony", "raw", b"\1" + raw.encode())
+
+
+# Audit log: records, bytes that a crash tore and the record that names them, checkpoints, and what somebody edited.
+def audit_record(number, rest):
+    return f'{{"seq":{number},"time":"2026-11-28T00:00:00Z","changes":1,{rest}}}\n'
+
+
+torn = '{"seq":2,"time":"2026-11-28T00:0\n'
+named = f'"event":"torn_record_sealed","bytes":{len(torn)},"sha256":"{hashlib.sha256(torn.encode()).hexdigest()}"'
+put("audit_log", "records", "".join(audit_record(number, '"event":"seal","result":"ok"') for number in (1, 2, 3)))
+put("audit_log", "torn", audit_record(1, '"event":"started"') + torn + audit_record(2, named))
+put("audit_log", "torn-end", audit_record(1, '"event":"started"') + torn[:-1])
+put("audit_log", "exported", audit_record(1, named))
+put("audit_log", "found-event-that-is-a-number", audit_record(1, '"event":1,"x":"torn_record_sealed"'))
+put("audit_log", "found-event-behind-torn", torn + audit_record(1, '"event":[],"bytes":"5","sha256":7'))
+put("audit_log", "found-bytes-below-zero", audit_record(1, '"event":"torn_record_sealed","bytes":-5'))
+root = base64.b64encode(bytes(32)).decode()
+put("audit_log", "checkpoints", f"hubseal/i\n3\n{root}\n\n\u2014 hubseal/i {base64.b64encode(bytes(75)).decode()}\n\n" * 2)

@@ -7,7 +7,6 @@ import http.client
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -63,6 +62,12 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("POST", "/api/hub/ca", {"CN": "a", "O": "b", "ttl": "1h"})
         self.assertEqual(status, 400)
         self.assertIn("CAInitialInfo", refused["payload"]["message"])
+        status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem})
+        self.assertEqual((status, refused["payload"]["id"]), (400, "ValidationError"))
+        self.assertIn("hubseal ca import", refused["message"])
+        status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem, "privateKey": "x"})
+        self.assertEqual(status, 400)
+        self.assertIn("private key must never be sent", refused["message"])
         self.assertEqual(self.ask("DELETE", "/api/hub/ca")[0], 405)
 
     def test_private_keys_are_refused_everywhere(self):
@@ -353,11 +358,8 @@ class LifeOfTheProcess(unittest.TestCase):
 
     def test_a_damaged_database_is_unhealthy_and_says_nothing_of_sql(self):
         agent = self.start()
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            database.execute("DROP TABLE dfsp_currencies")
-            database.execute("DROP TABLE inbound_enrollments")
-            database.execute("DROP TABLE dfsps")
-            database.execute("DROP TABLE counters")
+        for table in ("dfsps", "counters"):
+            agent_support.sql(self.folder, f"DROP TABLE {table}" + (" CASCADE" if agent_support.SHARED else ""))
         status, body, _ = agent.ask("GET", "/health")
         self.assertEqual((status, body["status"], body["database"]), (503, "unhealthy", "disconnected"))
         status, body, _ = agent.ask("GET", "/api/dfsps")
@@ -382,8 +384,7 @@ class LifeOfTheProcess(unittest.TestCase):
 
     def test_a_network_address_without_authentication_is_refused(self):
         for address in ("0.0.0.0", "::", "192.0.2.1"):
-            text = agent_support.CONFIG.format(address=address, tls="", socket="/x", folder=self.folder, max_connections=8,
-                                               request_timeout=2)
+            text = agent_support.config_text(self.folder, "/x", address=address)
             refused = self.run_with(text)
             self.assertEqual(refused.returncode, 2)
             self.assertIn("which the network can reach", refused.stderr)
@@ -396,8 +397,7 @@ class LifeOfTheProcess(unittest.TestCase):
             done = subprocess.run([agent_support.PROGRAM, *options], capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertTrue(done.stderr)
-        good = agent_support.CONFIG.format(address="127.0.0.1", tls="", socket="/x", folder="/x", max_connections=8,
-                                           request_timeout=2)
+        good = agent_support.config_text("/x", "/x")
         self.assertEqual(self.run_with(good, "--check-config").returncode, 0)
         bad = self.run_with(good.replace("max_connections", "max_conections"), "--check-config")
         self.assertEqual(bad.returncode, 2)

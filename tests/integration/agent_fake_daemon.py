@@ -2,6 +2,7 @@
 CA that openssl(1) made. It signs what it is asked to, remembers each request id, and can be told to
 refuse, to be slow or to be silent."""
 
+import base64
 import json
 import os
 import socket
@@ -27,9 +28,15 @@ class FakeDaemon:
         self.socket_path = os.path.join(folder, "agent.sock")
         self.ca_pem = None
         self.refusals = {}  # operation -> (code, message)
+        self.crl = None  # DER
         self.approval = None  # what issue_certificate waits for: the answer of get_approval
         self.requests = []  # every issue_certificate that came in
         self.issued = {}  # request id -> answer
+        self.keys = {}  # label of each key that create_csr made -> its file
+        self.public_keys = {}  # label -> answer of get_public_key
+        self.csr_options = []  # that openssl req gets beside what create_csr asks for
+        self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
+        self.alter_csr = lambda csr: csr
         self.gate = threading.Event()  # issue_certificate waits for it
         self.gate.set()
         self.ca_gate = threading.Event()  # get_ca waits for it
@@ -97,6 +104,8 @@ class FakeDaemon:
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
             return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
+        if op == "get_crl" and self.crl is not None:
+            return {"ok": {"number": 1, "der": base64.b64encode(self.crl).decode()}}
         if op == "get_approval" and self.approval and request["approval"] == self.approval["approval"]:
             return {"ok": self.approval}
         if op == "issue_certificate":
@@ -106,7 +115,26 @@ class FakeDaemon:
             wait_for(self.gate)
             with self.lock:
                 return self._issue(request)
+        if op == "get_public_key":
+            return {"ok": self.public_keys[request["key"]]} if request["key"] in self.public_keys else {
+                "error": {"code": "forbidden", "message": "key"}}
+        if op == "create_csr":
+            return self._create_csr(request)
         return {"error": {"code": "forbidden", "message": "operation"}}
+
+    def _create_csr(self, request):
+        label = request["label"]
+        with self.lock:
+            if label in self.keys:
+                return {"error": {"code": "conflict", "message": "label is taken"}}
+            self.keys[label] = self._file(label + ".key")
+        kind = {"rsa_2048": ["-newkey", "rsa:2048"], "ec_p256": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]}
+        words = {"common_name": "CN", "organization": "O", "country": "C"}
+        subject = "".join("/%s=%s" % (words[word], text) for word, text in request["subject"].items())
+        names = ["DNS:" + name for name in request["dns"]] + ["IP:" + address for address in request["ip"]]
+        pem = openssl("req", "-new", *(self.csr_key or kind[request["type"]]), "-nodes", "-keyout", self.keys[label], "-subj", subject or "/",
+                      *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
+        return {"ok": {"label": label, "key_id": "00", "csr": self.alter_csr(pem.decode())}}
 
     def _issue(self, request):
         self.requests.append(request)

@@ -1,31 +1,56 @@
 """Starts the real hubseal-agent on a free port against the scripted daemon, and talks to it."""
 
+import contextlib
+import functools
+import hashlib
 import http.client
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
 from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
+from postgres import Postgres
 
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
+SHARED = os.environ.get("HUBSEAL_STORE") == "postgresql"  # the same tests on the other database
+
+
+@functools.cache
+def postgres():
+    """One server for all tests of this process."""
+    return Postgres()
+
+
+def database_of(folder):
+    return "t" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+
+
+def store(folder):
+    """The line of agent.toml for the database that belongs to `folder`."""
+    if not SHARED:
+        return f'path = "{folder}/agent.db"'
+    return f'postgresql = "{postgres().connection(database_of(folder))}"'
 
 CONFIG = """
 [listen]
 address = "{address}"
-port = 0
+port = {port}
 max_connections = {max_connections}
 request_timeout_seconds = {request_timeout}
 keep_alive_timeout_seconds = 5
 drain_timeout_seconds = 20
 {tls}
 [auth]
-mode = "none"
+{auth}
 [daemon]
 socket = "{socket}"
 timeout_seconds = 30
@@ -34,19 +59,37 @@ ca = "hub-ca"
 client_profile = "dfsp-client"
 csr_rsa_bits = 2048
 [store]
-path = "{folder}/agent.db"
+{store}
 """
+
+
+def sql(folder, text):
+    """What stands in the database of `folder`, behind the agent's back: the rows of a SELECT, each a list."""
+    if not SHARED:
+        with contextlib.closing(sqlite3.connect(os.path.join(folder, "agent.db"))) as database, database:
+            return [list(row) for row in database.execute(text).fetchall()]
+    if not text.startswith("SELECT"):
+        return postgres().sql(text, database_of(folder))
+    found = postgres().sql(f"SELECT coalesce(json_agg(row), '[]') FROM ({text}) AS row", database_of(folder))
+    return [list(row.values()) for row in json.loads("\n".join(found))]
+
+
+def config_text(folder, daemon_socket, more="", **settings):
+    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "hub": "", "hub_keys": "",
+              "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, **settings}
+    text = CONFIG.format(socket=daemon_socket, folder=folder, **values) + more
+    return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
 
 
 class Agent:
     """A running hubseal-agent. Its log is read until it names its URL."""
 
-    def __init__(self, folder, daemon, environment=None, **settings):
+    def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
-        values = {"address": "127.0.0.1", "tls": "", "max_connections": 32, "request_timeout": 2, **settings}
+        settings.setdefault("store", store(folder))
         self.config = os.path.join(folder, "agent.toml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(socket=daemon.socket_path, folder=folder, **values))
+            file.write(config_text(folder, daemon.socket_path, more, **settings))
         os.chmod(self.config, 0o600)
         self.process = subprocess.Popen([PROGRAM, "--config", self.config], stderr=subprocess.PIPE,
                                         env={**os.environ, **(environment or {})})

@@ -293,6 +293,23 @@ class AuditLog(unittest.TestCase):
         self.room.start()
         self.room.call("sign_jws", key="hub-jws", payload="e30")
 
+    def test_a_record_whose_members_are_of_another_type_is_a_record_that_was_changed(self):
+        self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        self.await_checkpoint()
+        self.room.stop()
+        file = self.room.state / "audit" / "audit.jsonl"
+        lines = self.lines()
+        at = next(n for n, line in enumerate(lines) if b'"event":"create_key"' in line)
+        lines[at] = lines[at].replace(b'"event":"create_key"', b'"event":1,"x":"torn_record_sealed"')
+        file.write_bytes(b"".join(line + b"\n" for line in lines))
+        said = self.hubseal("verify", file.parent, "--key", self.key, want=3)
+        self.assertIn(f"BAD at record {at + 1}", said.stderr)
+        self.room.start()
+        self.assertIn("was changed", "".join(self.room.call("health")["problems"]))
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.call("sign_jws", key="hub-jws", payload="e30")
+        self.assertEqual(caught.exception.code, "storage_unavailable")
+
     def test_a_token_that_is_gone_for_long_makes_no_checkpoint_and_stops_signing_for_both_reasons(self):
         room = rig.Rig(fake=True, start=False)
         self.addCleanup(room.close)

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import shutil
 import sqlite3
 import sys
 import unittest
@@ -91,9 +90,7 @@ class Outside(Cas):
         """As after the loss of the registry: key and token are there, and nobody knows any more what for."""
         room = self.room()
         certificate = self.make_ca(room, "hub-ca")["certificate"]
-        room.stop()
-        shutil.rmtree(room.state)
-        room.start()
+        room.lose_state()
         self.assertEqual(room.call("health")["cas"], [])
         taken = self.take_over(room, certificate)
         self.assertEqual((taken["state"], taken["certificate"]), ("active", certificate))
@@ -119,9 +116,7 @@ class Outside(Cas):
         revoked = room.issue(room.make_csr())["serial"]
         room.call("revoke_certificate", ca="hub-ca", serial=revoked, reason="key_compromise")
         last, others = self.newest_crl(room, "hub-ca"), self.newest_crl(room, "other-ca")["pem"]
-        room.stop()
-        shutil.rmtree(room.state)
-        room.start()
+        room.lose_state()
         asked = {"ca": "old-ca", "key": "old-ca", "profile": "test-root", "certificate": certificate}
         self.refused("bad_request", lambda: room.call("import_ca", **asked), "would be good again", "no_crl")
         self.refused("bad_request", lambda: room.call("import_ca", **asked, crl=last["pem"], no_crl=True), "either")
@@ -143,9 +138,7 @@ class Outside(Cas):
     def test_an_import_that_was_cut_short_is_given_again(self):
         room = self.room()
         certificate = self.make_ca(room, "hub-ca")["certificate"]
-        room.stop()
-        shutil.rmtree(room.state)
-        room.start()
+        room.lose_state()
         self.take_over(room, certificate)
         room.stop()
         with sqlite3.connect(room.state / "registry.sqlite") as registry:  # as a crash between key and CA leaves it
@@ -179,9 +172,7 @@ class Outside(Cas):
         self.hubseal(room, *install)
         self.hubseal(room, *install, "--json", want=3)
         own = room.write("own.pem", self.make_ca(room, "hub-ca")["certificate"])
-        room.stop()
-        shutil.rmtree(room.state)
-        room.start()
+        room.lose_state()
         taken = self.hubseal(room, "ca", "import", "hub-ca", "--certificate", own, "--no-crl", "--profile", "test-root", "--json")
         self.assertEqual(json.loads(taken)["state"], "active")
 

@@ -3,7 +3,6 @@ the hub's own TLS. What is handed to others is judged by openssl; what was forge
 
 import hashlib
 import pathlib
-import shutil
 import sys
 import unittest
 
@@ -212,9 +211,7 @@ class FromOutside(Cas):
         return self.room.make_ca()["certificate"]
 
     def lose_the_state(self):
-        self.room.stop()
-        shutil.rmtree(self.room.state)
-        self.room.start()
+        self.room.lose_state()
         self.key = self.room.write("audit-key.pem", self.room.call("get_checkpoint")["public_key"])
 
     def test_a_ca_that_is_taken_over_keeps_its_revocations(self):

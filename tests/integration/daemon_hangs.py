@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import rig
+import ocsp_support
 from asking import Asking
 
 
@@ -29,6 +30,15 @@ class Hangs(Asking):
         room.script(f"hold {function} 1")
         return lambda: count() > held
 
+    @staticmethod
+    def refusal(room):
+        """Why nothing is signed now; empty where it is."""
+        try:
+            room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+        except rig.Refused as no:
+            return no.message
+        return ""
+
     def test_a_checkpoint_that_hangs_keeps_nobody_waiting_and_closes_the_gate_in_time(self):
         room = self.room("checkpoint_seconds = 1")
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
@@ -42,22 +52,108 @@ class Hangs(Asking):
             self.assertGreaterEqual(looking[1].result(timeout=rig.PATIENCE)["size"], size)
             looking[0].result(timeout=rig.PATIENCE)
 
-            def refused():
-                try:
-                    room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
-                except rig.Refused as no:
-                    return no
-                return None
-
-            room.until(refused)
-        self.assertIn("the last checkpoint of the audit log is too old", refused().message)
+            room.until(lambda: self.refusal(room))
+        self.assertIn("the last checkpoint of the audit log is too old", self.refusal(room))
         self.assertTrue(room.call("seal", reason="drill")["sealed_at"])
         room.script("")
         room.call("unseal")
-        room.until(lambda: not refused())
+        room.until(lambda: not self.refusal(room))
 
-    def test_a_key_whose_destruction_hangs_keeps_no_other_key_from_being_stopped(self):
-        room = self.room("counter_in_token = false")  # whose data object would be destroyed first
+    def test_a_signature_that_hangs_holds_up_a_seal_and_neither_health_nor_other_seals_nor_unseal(self):
+        room = self.room()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        time.sleep(2)  # the checkpoint of what was done is made
+        is_held = self.hold(room)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            self.addCleanup(room.script, "")
+            signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+            room.until(is_held)
+            seals = []
+            for reason in ("first", "second"):
+                seals.append(pool.submit(room.call, "seal", reason=reason))
+                room.until(lambda: reason in self.refusal(room))
+                for socket in ("agent", "jws", "audit"):
+                    self.assertTrue(room.call("health", on=socket)["sealed"])
+                self.assertFalse(seals[-1].done())
+            self.assertEqual(room.call("unseal")["sealed"]["seals"], 2)
+            self.assertEqual(self.refusal(room), "")
+            self.assertFalse(any(seal.done() for seal in seals))
+            room.script("")
+            for seal in seals:
+                self.refused("conflict", lambda: seal.result(timeout=rig.PATIENCE), "unsealed")
+            signing.result(timeout=rig.PATIENCE)
+        self.assertEqual(room.call("seal", reason="third")["seals"], 1)
+        self.assertIn("third", self.refusal(room))
+
+    def test_what_waits_for_a_signature_that_hangs_is_in_a_checkpoint_before_it_answers(self):
+        room = self.room()  # a checkpoint would be due in a minute
+        for label in ("hub-jws", "other", "third"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        for words in ({"op": "suspend_key", "key": "other"}, {"op": "deactivate_key", "key": "third"},
+                      {"op": "retire_ca", "ca": "hub-ca", "last": True}, {"op": "seal", "reason": "drill"}):
+            with self.subTest(words["op"]), concurrent.futures.ThreadPoolExecutor() as pool:
+                room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+                is_held = self.hold(room)
+                signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+                room.until(is_held)
+                waiting = pool.submit(room.call, **words)
+                waits = lambda: [r["seq"] for r in room.audit() if r["event"] == f"{words['op']}_waits"]
+                try:
+                    room.until(lambda: waits() or waiting.done())
+                    self.assertTrue(waits(), "nothing says that it stands")
+                    room.until(lambda: room.call("get_checkpoint")["size"] >= waits()[0] or waiting.done())
+                    self.assertFalse(waiting.done())
+                finally:
+                    room.script("")
+                waiting.result(timeout=rig.PATIENCE)
+                signing.result(timeout=rig.PATIENCE)
+
+    def test_what_was_changed_is_in_a_checkpoint_whatever_was_answered(self):
+        room = self.room()
+        for label in ("hub-jws", "other"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+        is_held = self.hold(room)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            self.addCleanup(room.script, "")
+            signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
+            room.until(is_held)
+            self.refused("hsm_busy", lambda: room.call("suspend_key", key="other"), "is suspended, but")
+            refusal = next(r["seq"] for r in room.audit() if r.get("result") == "hsm_busy")
+            room.until(lambda: room.call("get_checkpoint")["size"] >= refusal)
+            self.assertFalse(signing.done())
+            room.script("")
+
+    def test_an_ocsp_key_that_hangs_holds_up_the_questions_and_nothing_else(self):
+        room = self.room("checkpoint_seconds = 1")
+        root = room.call("get_ca", ca="hub-ca")["certificate"]
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("create_key", label="second", type="ec_p256", use="ca")
+        other_root = room.call("create_ca", ca="second", key="second", profile="test-root",
+                               subject={**rig.ROOT_SUBJECT, "common_name": "Second"})["certificate"]
+        question = ocsp_support.question(room.issue(room.make_csr())["certificate"], root)
+        is_held = self.hold(room, "C_GenerateKeyPair")
+        ask = lambda asked=question: ocsp_support.outcome(room.call("get_ocsp", on="agent", request=asked))
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            self.addCleanup(room.script, "")
+            asked = [pool.submit(ask) for _ in range(20)]
+            room.until(is_held)
+            self.assertEqual({answer.result(timeout=rig.PATIENCE) for answer in asked}, {"TRY_LATER"})
+            self.assertEqual(ask(), "TRY_LATER")
+            self.assertEqual(ask(ocsp_support.question(other_root, other_root)), "SUCCESSFUL")
+            room.call("health", on="agent")
+            size = room.call("get_checkpoint")["size"]
+            self.assertEqual(self.refusal(room), "")
+            room.until(lambda: room.call("get_checkpoint")["size"] > size)  # the housekeeper goes on
+            self.assertTrue(room.call("seal", reason="drill")["sealed_at"])
+            room.script("")
+        self.assertEqual(ask(), "TRY_LATER")  # nothing is certified with it while sealed
+        room.call("unseal")
+        room.until(lambda: ask() == "SUCCESSFUL")
+
+    def hold_a_destruction(self, audit=""):
+        """A room whose housekeeper hangs from its first task on."""
+        room = self.room("counter_in_token = false\n" + audit)  # whose data object would be destroyed first
         for label in ("old", "hub-jws"):
             room.call("create_key", label=label, type="ec_p256", use="jws")
         room.call("deactivate_key", key="old")
@@ -66,10 +162,21 @@ class Hangs(Asking):
         is_held = self.hold(room, "C_DestroyObject")
         room.start()
         room.until(is_held)
+        return room
+
+    def test_a_key_whose_destruction_hangs_keeps_no_other_key_from_being_stopped(self):
+        room = self.hold_a_destruction()
         self.assertEqual(room.call("suspend_key", key="hub-jws")["state"], "suspended")
         self.refused("conflict", lambda: room.call("deactivate_key", key="old", compromised=True), "being destroyed")
         room.script("")
         room.wait_for_event("key_destroyed")
+
+    def test_signing_ends_in_time_where_no_checkpoint_was_ever_come_to(self):
+        room = self.hold_a_destruction("checkpoint_seconds = 1")
+        room.until(lambda: self.refusal(room))
+        self.assertIn("the last checkpoint of the audit log is too old", self.refusal(room))
+        room.script("")
+        room.until(lambda: not self.refusal(room))
 
     def test_a_list_that_hangs_keeps_no_other_revocation_waiting(self):
         room = self.room()

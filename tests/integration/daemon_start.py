@@ -38,6 +38,11 @@ class Files(RigTest):
         room.state.chmod(0o755)
         self.refuses(room, BAD_CONFIG, "0700", "0755")
 
+    def test_what_a_library_throws_is_named_and_is_the_end(self):
+        room = self.make(start=False)
+        room.program = ["prlimit", f"--stack={1 << 47}", rig.HUBSEALD]  # no thread gets as much
+        self.refuses(room, 1, "hubseald ends", "code=internal", "Resource temporarily unavailable")
+
     def test_folders_that_cannot_be_written_to_are_named_with_their_keys_at_the_start_and_by_check_config(self):
         room = self.make(start=False)
         good = (room.run, room.state)

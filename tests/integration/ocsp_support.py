@@ -15,6 +15,17 @@ Status = ocsp.OCSPResponseStatus
 GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 
 
+def question(certificate, root):
+    """As get_ocsp takes it, of two PEM certificates."""
+    builder = ocsp.OCSPRequestBuilder().add_certificate(
+        x509.load_pem_x509_certificate(certificate.encode()), x509.load_pem_x509_certificate(root.encode()), hashes.SHA1())
+    return base64.b64encode(builder.build().public_bytes(Encoding.DER)).decode()
+
+
+def outcome(answer):
+    return ocsp.load_der_ocsp_response(base64.b64decode(answer["response"])).response_status.name
+
+
 class Ocsp(OneRoom):
     key_type = "ec_p256"
 

@@ -1,11 +1,8 @@
-"""The seal: one person stops all signing, others must agree before it goes on. And the rollback guard: a state folder that
-was put back to an older day, which registry and log alone could not tell, is told by the token."""
+"""The seal: one person stops all signing, others must agree before it goes on."""
 
 import json
-import shutil
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
@@ -17,9 +14,11 @@ HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
 class Sealing(Asking):
-    def room(self, unseal=0):
+    def room(self, unseal=0, profile=None):
         room = rig.Rig(start=False)
         self.addCleanup(room.close)
+        if profile:
+            room.need_approvals(profile=profile)
         room.need_approvals(operation="unseal", number=unseal)
         room.need_approvals(operation="change_approvers")
         room.start()
@@ -199,151 +198,6 @@ class Seal(Sealing):
         self.assertIn("drill", self.hubseal(room, "unseal"))
         self.hubseal(room, "key", "create", "x", "--type", "ec_p256", "--use", "jws")
         self.hubseal(room, "unseal", want=3)
-
-
-class Rollback(Sealing):
-    def keep(self, room, name="kept"):
-        room.stop()
-        shutil.copytree(room.state, room.folder / name)
-        room.start()
-
-    def put_back(self, room, name="kept", only="."):
-        room.stop()
-        if only == ".":
-            shutil.rmtree(room.state)
-            shutil.copytree(room.folder / name, room.state)
-        else:
-            for part in room.state.glob(only):
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
-            for part in (room.folder / name).glob(only):
-                (shutil.copytree if part.is_dir() else shutil.copy2)(part, room.state / part.name)
-        room.start()
-
-    def revoke_one(self, room):
-        issued = room.issue(room.make_csr(), request="one")
-        self.keep(room)
-        room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
-        room.stop()
-        room.start()
-        return issued["serial"]
-
-    def test_a_state_folder_of_an_older_day_starts_sealed_and_people_may_accept_it(self):
-        room = self.room(unseal=1)
-        carol = approval_support.KeyApprover("carol")
-        approval_support.add_approvers(room, carol)
-        serial = self.revoke_one(room)
-        self.put_back(room)  # registry and log agree with each other: both forgot the revocation
-        self.assertEqual(room.call("get_certificate", ca="hub-ca", serial=serial)["state"], "issued")
-        self.assertTrue(room.call("health")["sealed"])
-        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token a checkpoint of",
-                     "the registry remembers a checkpoint of")
-        room.restart()  # and again
-        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"))
-        unseal = lambda: room.call("unseal")
-        approval = approval_support.wait_for_consent(unseal)
-        shown = room.call("get_approval", approval=approval)
-        self.assertIn("the token", json.loads(shown["content"])["rollback"])
-        approval_support.submit(room, approval, carol)
-        self.assertIn("the token", unseal()["rollback"])
-        room.issue(room.make_csr(), request="two")
-        room.restart()
-        room.issue(room.make_csr(), request="three")
-        self.assertIn("unseal_intent", [record["event"] for record in room.audit()])
-
-    def test_the_newest_state_is_taken_without_a_word_when_it_comes_back(self):
-        room = self.room()
-        self.revoke_one(room)
-        room.stop()
-        shutil.copytree(room.state, room.folder / "newest")
-        shutil.rmtree(room.state)
-        shutil.copytree(room.folder / "kept", room.state)
-        room.start()
-        self.assertTrue(room.call("health")["sealed"])
-        self.put_back(room, "newest")  # what the sealed daemon wrote into the older folder is gone with it
-        self.assertFalse(room.call("health")["sealed"])
-        room.issue(room.make_csr(), request="two")
-
-    def test_registry_or_log_alone_put_back_is_told_as_well(self):
-        for only in ("registry.sqlite*", "audit"):
-            room = self.room()
-            self.revoke_one(room)
-            self.put_back(room, only=only)
-            self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the registry remembers")
-            room.call("unseal")
-            room.issue(room.make_csr(), request="two")
-
-    def test_a_registry_put_back_alone_between_two_checkpoints_is_told_by_what_the_log_has_seen(self):
-        decisions = {
-            "issue_certificate": lambda room, serial: room.issue(room.make_csr(), request="two"),
-            "revoke_certificate": lambda room, serial: room.call("revoke_certificate", ca="hub-ca", serial=serial,
-                                                                 reason="key_compromise"),
-            "deactivate_key": lambda room, serial: room.call("deactivate_key", key="hub-jws", compromised=True),
-            "seal": lambda room, serial: room.call("seal", reason="drill"),
-            "set_subject": lambda room, serial: room.call("set_subject", subject="bank7", organization="Bank Seven", country="KE", names={})}
-        for event, decide in decisions.items():
-            with self.subTest(event):
-                room = self.room()
-                serial = room.issue(room.make_csr(), request="one")["serial"]
-                room.restart()
-                room.wait_for_event("started")
-                time.sleep(1.5)  # the checkpoint of a start is made
-                kept = room.folder / "kept"
-                kept.mkdir()
-                for part in room.state.glob("registry.sqlite*"):  # of a daemon that is running, as a snapshot takes it
-                    shutil.copy2(part, kept / part.name)
-                decide(room, serial)
-                room.kill()
-                self.assertIn(event, [record["event"] for record in room.audit()])
-                self.put_back(room, only="registry.sqlite*")
-                self.refused("sealed", lambda: room.issue(room.make_csr(), request="three"), "registry")
-                self.assertTrue(room.call("health")["sealed"])
-                room.call("unseal")
-                room.restart()
-                self.assertFalse(room.call("health")["sealed"])
-
-    def test_what_people_decided_is_in_the_token_a_moment_later(self):
-        """Registry and log put back together, long before the next checkpoint is due."""
-        room = self.room()
-        serial = room.issue(room.make_csr(), request="one")["serial"]
-        self.keep(room)
-        before = room.call("get_checkpoint")["size"]
-        room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
-        room.until(lambda: room.call("get_checkpoint")["size"] > before)
-        room.kill()
-        self.put_back(room)
-        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token a checkpoint of")
-
-    def test_a_token_that_forgot_its_counter_is_told(self):
-        room = self.room()
-        room.restart()
-        room.stop()
-        label = room_label(room)
-        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
-                  "--delete-object", "--type", "data", "--label", label)
-        room.start()
-        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
-        room.call("unseal")
-        room.restart()
-        room.issue(room.make_csr(), request="two")
-
-    def test_a_token_without_data_objects_says_what_to_do_and_works_without(self):
-        room = rig.Rig(fake=True, start=False)
-        self.addCleanup(room.close)
-        room.audit_lines = "checkpoint_seconds = 1"
-        room.script("fail C_CreateObject * 0xd1")  # CKR_TEMPLATE_INCONSISTENT
-        room.start()
-        self.assertIn("counter_in_token = false", room.log())
-        room.stop()
-        room.audit_lines = "counter_in_token = false"
-        room.write_config()
-        room.start()
-        room.make_ca()
-        room.restart()
-        room.issue(room.make_csr())
-
-
-def room_label(room):
-    return (room.state / "audit" / "checkpoints").read_text().splitlines()[0]
 
 
 if __name__ == "__main__":

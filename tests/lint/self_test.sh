@@ -228,7 +228,7 @@ configs_refuses() {
   mkdir -p "$tree/daemon/policy"
   cp "$repo/daemon/policy/policy.cpp" "$tree/daemon/policy/"
   cp "$repo/daemon/ca/profile_extensions.cpp" "$tree/daemon/ca/"
-  [[ ! -e $repo/agent/config.cpp ]] || cp "$repo/agent/config.cpp" "$tree/agent/"
+  [[ ! -e $repo/agent/config.cpp ]] || cp "$repo"/agent/config{,_auth}.cpp "$tree/agent/"
   sed -i "$2" "$tree/$1"
   if [[ -n $3 ]]; then
     must_say "$3" "$here/shipped_configs.sh" "$hubseald" "$agent" "$tree"

@@ -58,6 +58,7 @@ keys_read() {
 keys_written() {
   {
     sed -nE 's/^(# )?\[?\[?([a-z_]+)(\.[a-z_]+)?\]?\]?( *=.*)?$/\2/p' "$@"
+    sed -nE 's/^(# )?\[[a-z_]+\.([a-z_]+)\]$/\2/p' "$@"
     # "#   name   what it is": a table of keys in a comment.
     sed -nE 's/^#   ([a-z_]+(, [a-z_]+)*)  .*/\1/p' "$@" | tr -d ' ' | tr ',' '\n'
   } | sort -u
@@ -72,10 +73,11 @@ same_keys() { # "SOURCE..." FILES...
   while read -r key; do finding "$source reads \"$key\", which $* does not explain"; done < <(comm -23 "$scratch/read" "$scratch/written")
   looked_at=$((looked_at + $(wc -l <"$scratch/read")))
 }
-no_other_keys() { # SOURCE FILE: keys and tables in force or commented out
-  local key
+no_other_keys() { # "SOURCE..." FILE: keys and tables in force or commented out
+  local key sources
+  read -ra sources <<<"$1"
   while read -r key; do
-    grep -q "\"$key\"" "$1" || finding "$2 has \"$key\", which $1 does not read"
+    grep -q "\"$key\"" "${sources[@]}" || finding "$2 has \"$key\", which $1 does not read"
   done < <(sed -nE 's/^(# )?([a-z_]+) *= .*/\2/p' "$2" | sort -u)
 }
 same_keys daemon/config.cpp config/hubseald.toml
@@ -83,7 +85,7 @@ no_other_keys daemon/config.cpp config/hubseald.toml
 same_keys daemon/policy/policy.cpp config/policy.toml
 same_keys "daemon/ca/profile.cpp daemon/ca/profile_extensions.cpp" config/profiles/hub-root.toml config/profiles/dfsp-client.toml
 if [[ -e config/agent.toml ]]; then
-  same_keys agent/config.cpp config/agent.toml
-  no_other_keys agent/config.cpp config/agent.toml
+  same_keys "agent/config.cpp agent/config_auth.cpp" config/agent.toml
+  no_other_keys "agent/config.cpp agent/config_auth.cpp" config/agent.toml
 fi
 finish

@@ -260,6 +260,20 @@ class Rig:
             os.close(ended)
             self.notify.close()
 
+    def accept_state(self, want=0):
+        """As the machine's owner, while no daemon runs: what it said."""
+        done = subprocess.run([*self.program, "--config", self.config_file, "--accept-state"], env=self.env(), text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+        assert done.returncode == want, done.stderr
+        return done.stdout + done.stderr
+
+    def lose_state(self):
+        """The state folder, with the token still there: begun anew."""
+        self.stop()
+        shutil.rmtree(self.state)
+        self.accept_state()
+        self.start()
+
     def refuse_to_start(self):
         """For configurations that must not work: the exit status, once the daemon has ended."""
         self.launch()

@@ -95,6 +95,13 @@ Result<std::vector<Bytes>> SoftwareSigner::read_data(std::string_view label) {
   return std::vector<Bytes>{found->second};
 }
 
+Result<std::vector<std::string>> SoftwareSigner::data_labels() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> labels;
+  for (const auto& [label, value] : data_) labels.push_back(label);
+  return labels;
+}
+
 Result<> SoftwareSigner::write_data(std::string_view label, ByteView value) {
   const std::lock_guard lock(mutex_);
   data_.insert_or_assign(std::string(label), Bytes(value.begin(), value.end()));

@@ -23,6 +23,7 @@ class SoftwareSigner final : public hsm::Signer {
   Result<> prove_key(const KeyId& id) override;
   Result<> destroy_key(const KeyId& id, std::string_view label) override;
   Result<std::vector<Bytes>> read_data(std::string_view label) override;
+  Result<std::vector<std::string>> data_labels() override;
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 

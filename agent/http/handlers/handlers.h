@@ -2,22 +2,44 @@
 /// result into the JSON that clients know.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/http/router.h"
 
 namespace hubseal::agent {
+class Connectivity;
+class DfspCas;
+class DfspServerCerts;
+class BrowserSessions;
 class Dfsps;
+class EndpointDocuments;
+class EndpointItems;
 class HubCa;
+class HubJwsKey;
 class InboundEnrollments;
+class MonetaryZones;
+class JwsKeys;
+class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
+namespace auth {
+class BrowserLogin;
+}
 namespace store {
 class Database;
-}
+struct Dfsp;
+}  // namespace store
 }  // namespace hubseal::agent
 
 namespace hubseal::agent::http {
+
+/// What logins of people with browsers need.
+struct BrowserAuth {
+  auth::BrowserLogin& login;
+  BrowserSessions& sessions;
+};
 
 /// What handlers work with; all of it outlives the routes.
 struct Services {
@@ -26,15 +48,41 @@ struct Services {
   HubCa& hub_ca;
   Pki& pki;
   Dfsps& dfsps;
+  DfspCas& dfsp_cas;
+  DfspServerCerts& dfsp_server_certs;
   InboundEnrollments& inbound_enrollments;
+  EndpointItems& endpoint_items;
+  EndpointDocuments& endpoint_documents;
+  Connectivity& connectivity;
+  MonetaryZones& monetary_zones;
+  OutboundEnrollments& outbound_enrollments;
+  JwsKeys& jws_keys;
+  HubJwsKey& hub_jws_key;
+  const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
 };
 
+void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
+void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
+void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_endpoint_items(std::vector<Route>& routes, const Services& services);
+void add_endpoint_documents(std::vector<Route>& routes, const Services& services);
+void add_connectivity(std::vector<Route>& routes, const Services& services);
+void add_monetary_zones(std::vector<Route>& routes, const Services& services);
+void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
+void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
+
+/// A participant as clients know it; `id` is the name of the member with its id.
+Json dfsp_json(const store::Dfsp& dfsp, std::string_view id = "id");
+
+/// "2026-11-30T08:00:00Z" with the milliseconds that clients know.
+std::string with_milliseconds(std::string utc);
 
 }  // namespace hubseal::agent::http

@@ -40,8 +40,10 @@ Outcome health(const Services& services) {
 
 void add_health(std::vector<Route>& routes, const Services& services) {
   for (const char* path : {"/health", "/api/health"})
-    routes.push_back(
-        {.method = "GET", .path = path, .handler = [services](const Request&) { return health(services); }});
+    routes.push_back({.method = "GET",
+                      .path = path,
+                      .handler = [services](const Request&) { return health(services); },
+                      .roles = {Role::anybody}});
 }
 
 }  // namespace hubseal::agent::http

@@ -37,6 +37,15 @@ Result<HubCa::Name> wanted_name(const Json& body) {
   return wanted;
 }
 
+/// There is no way in for a CA and its private key; the pipeline has refused the key by then.
+Outcome refuse_hub_ca(const Request&) {
+  return tl::unexpected(Error{
+      Code::bad_request,
+      "a hub CA is never brought over REST. Its key stays in the HSM: on the signing host, have the CSR of a new key "
+      "signed by your root (hubseal ca create --form csr, then hubseal ca install), or take over a CA whose key is "
+      "in the token already (hubseal ca import)"});
+}
+
 Outcome confirm_hub_ca(HubCa& hub_ca, const Request& request) {
   const HubCa::Name wanted = TRY(wanted_name(request.body));
   const std::string pem = TRY(hub_ca.confirm(wanted));
@@ -53,11 +62,16 @@ void add_hub_ca(std::vector<Route>& routes, const Services& services) {
   for (const std::string_view attribute : kAttributes)
     name.push_back(
         {.name = attribute, .required = attribute == "CN" || attribute == "O", .max_bytes = 128, .min_bytes = 1});
+  routes.push_back({.method = "GET",
+                    .path = "/api/hub/ca",
+                    .handler = [&hub_ca](const Request&) { return get_hub_ca(hub_ca); },
+                    .roles = {Role::mta, Role::pta, Role::dfsp}});
   routes.push_back(
-      {.method = "GET", .path = "/api/hub/ca", .handler = [&hub_ca](const Request&) { return get_hub_ca(hub_ca); }});
+      {.method = "PUT", .path = "/api/hub/ca", .handler = refuse_hub_ca, .roles = {Role::pta}, .takes_body = true});
   routes.push_back({.method = "POST",
                     .path = "/api/hub/ca",
                     .handler = [&hub_ca](const Request& request) { return confirm_hub_ca(hub_ca, request); },
+                    .roles = {Role::pta},
                     .takes_body = true,
                     .body = name});
 }

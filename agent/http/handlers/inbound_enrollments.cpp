@@ -1,5 +1,6 @@
 #include "agent/service/inbound_enrollments.h"
 
+#include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/service/csr.h"
 #include "agent/service/dfsps.h"
@@ -24,24 +25,10 @@ Json to_json(const Enrollment& enrollment) {
   return item;
 }
 
-/// The array as ok() would write it, but one row at a time: as one JSON value, rows take several times
-/// the memory of their text, and clients may ask for many of them.
-Answer ok_array(const std::vector<Enrollment>& enrollments) {
-  Answer answer = ok(Json::array());
-  if (enrollments.empty()) return answer;
-  answer.body.assign(1, '[');  // not = "[": there g++ 12 warns of an overflow that is none
-  for (const Enrollment& enrollment : enrollments) {
-    answer.body += answer.body.size() == 1 ? "\n  " : ",\n  ";
-    for (const char c : ok(to_json(enrollment)).body) answer.body.append(c == '\n' ? "\n  " : std::string_view(&c, 1));
-  }
-  answer.body += "\n]";
-  return answer;
-}
-
 Outcome list(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   const auto state = request.query_value("state");
-  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state)));
+  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state)), to_json);
 }
 
 Outcome submit(const Services& services, const Request& request) {
@@ -71,22 +58,27 @@ Outcome sign(const Services& services, const Request& request) {
 
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services) {
   const std::string path = kPath;
+  const std::vector<Role> readers = {Role::mta, Role::pta, Role::dfsp};
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [services](const Request& request) { return list(services, request); },
+                    .roles = readers,
                     .query = {"state"}});
   routes.push_back({.method = "POST",
                     .path = path,
                     .handler = [services](const Request& request) { return submit(services, request); },
+                    .roles = readers,
                     .takes_body = true,
                     .body = {{.name = "clientCSR", .required = true, .max_bytes = kMaxCsrBytes}},
                     .query = {"state"}});  // sent by clients, without a meaning
-  routes.push_back({.method = "GET", .path = path + "/{enId}", .handler = [services](const Request& request) {
-                      return get(services, request);
-                    }});
-  routes.push_back({.method = "POST", .path = path + "/{enId}/sign", .handler = [services](const Request& request) {
-                      return sign(services, request);
-                    }});
+  routes.push_back({.method = "GET",
+                    .path = path + "/{enId}",
+                    .handler = [services](const Request& request) { return get(services, request); },
+                    .roles = readers});
+  routes.push_back({.method = "POST",
+                    .path = path + "/{enId}/sign",
+                    .handler = [services](const Request& request) { return sign(services, request); },
+                    .roles = {Role::pta}});
 }
 
 }  // namespace hubseal::agent::http

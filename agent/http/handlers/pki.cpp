@@ -53,23 +53,29 @@ void add_pki(std::vector<Route>& routes, const Services& services) {
   Pki& pki = services.pki;
   for (const auto& [path, fetch] : {std::pair("/pki/trust-bundle.pem", &Pki::trust_bundle),
                                     std::pair("/pki/intermediates.pem", &Pki::intermediates)})
-    routes.push_back({.method = "GET", .path = path, .handler = [&pki, fetch = fetch](const Request&) -> Outcome {
+    routes.push_back({.method = "GET",
+                      .path = path,
+                      .handler = [&pki, fetch = fetch](const Request&) -> Outcome {
                         Answer answer;
                         answer.content_type = "application/x-pem-file";
                         answer.body = TRY((pki.*fetch)());
                         answer.cache_seconds = kCacheSeconds;
                         return answer;
-                      }});
+                      },
+                      .roles = {Role::anybody}});
   routes.push_back({.method = "POST",
                     .path = "/pki/ocsp",
                     .handler = [&pki](const Request& request) { return post_ocsp(pki, request); },
+                    .roles = {Role::anybody},
                     .media_type = "application/ocsp-request"});
-  routes.push_back({.method = "GET", .path = "/pki/ocsp/{request*}", .handler = [&pki](const Request& request) {
-                      return get_ocsp(pki, request);
-                    }});
-  routes.push_back({.method = "GET", .path = "/pki/{file}", .handler = [&pki](const Request& request) {
-                      return get_file(pki, request.param("file"));
-                    }});
+  routes.push_back({.method = "GET",
+                    .path = "/pki/ocsp/{request*}",
+                    .handler = [&pki](const Request& request) { return get_ocsp(pki, request); },
+                    .roles = {Role::anybody}});
+  routes.push_back({.method = "GET",
+                    .path = "/pki/{file}",
+                    .handler = [&pki](const Request& request) { return get_file(pki, request.param("file")); },
+                    .roles = {Role::anybody}});
 }
 
 }  // namespace hubseal::agent::http

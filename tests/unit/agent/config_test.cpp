@@ -11,13 +11,18 @@ using namespace hubseal::agent::test;
 
 namespace {
 
-/// The shipped file with one piece of text replaced.
-Result<Config> load_with(const std::string& found, const std::string& replacement) {
+using Replacements = std::vector<std::pair<std::string, std::string>>;
+
+/// The shipped file with pieces of text replaced.
+Result<Config> load_with(const std::string& first, const std::string& its_replacement, Replacements others = {}) {
   const TempFolder folder;
   std::string text = slurp("config/agent.toml");
-  const auto at = text.find(found);
-  BOOST_REQUIRE_MESSAGE(at != std::string::npos, found);
-  text.replace(at, found.size(), replacement);
+  others.emplace_back(first, its_replacement);
+  for (const auto& [found, replacement] : others) {
+    const auto at = text.find(found);
+    BOOST_REQUIRE_MESSAGE(at != std::string::npos, found);
+    text.replace(at, found.size(), replacement);
+  }
   spill(folder / "agent.toml", text);
   return load_config(folder / "agent.toml");
 }
@@ -35,6 +40,14 @@ BOOST_AUTO_TEST_CASE(the_shipped_file_loads) {
   BOOST_TEST(!config.server.tls_certificate.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(nobody_is_asked_whether_participants_answer_unless_a_ping_server_is_named) {
+  BOOST_TEST(!load_with("[hub]", "[hub]").value().watch.has_value());
+  const Config config = load_with("[hub]", "[watch]\nping_url = \"http://127.0.0.1:3000/ping\"\n[hub]").value();
+  BOOST_TEST(config.watch.value().ping_url == "http://127.0.0.1:3000/ping");
+  BOOST_TEST(config.watch.value().interval.count() == 120);
+  BOOST_TEST(config.watch.value().parallel == 8);
+}
+
 BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted) {
   for (const char* address : {"127.0.0.1", "127.3.4.5", "::1"})
     BOOST_TEST(load_with("address = \"127.0.0.1\"", fmt::format("address = \"{}\"", address)).has_value(), address);
@@ -45,17 +58,78 @@ BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted
   }
 }
 
+BOOST_AUTO_TEST_CASE(with_a_provider_the_network_may_reach_a_listener_with_tls) {
+  const std::string oidc = "mode = \"oidc\"\nissuer = \"https://login.example.org\"\n";
+  const std::string tls = "[tls]\ncertificate = \"/x\"\nprivate_key = \"/y\"\n";
+  const auto load = [&](const std::string& address, const std::string& section) {
+    return load_with("address = \"127.0.0.1\"\n", "address = \"" + address + "\"\n",
+                     {{"mode = \"none\"\n", oidc}, {"[auth]\n", section + "[auth]\n"}});
+  };
+  BOOST_TEST(load("127.0.0.1", "").has_value());
+  BOOST_TEST(load("0.0.0.0", tls).has_value());
+  const std::string clients = tls + "client_certificates = \"required\"\n";
+  BOOST_TEST(load("0.0.0.0", clients + "client_cas = [\"hub-ca\"]\n").has_value());
+  BOOST_TEST(!load("0.0.0.0", clients).has_value());
+  BOOST_TEST(!load("0.0.0.0", tls + "client_certificates = \"maybe\"\n").has_value());
+  const auto config = load("0.0.0.0", "");
+  BOOST_REQUIRE(!config.has_value());
+  BOOST_TEST(config.error().message.find("there is no [tls]") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_provider_is_believed_over_https_or_on_this_host_only) {
+  const auto load = [](const std::string& keys) { return load_with("mode = \"none\"\n", "mode = \"oidc\"\n" + keys); };
+  const Config config = load("issuer = \"https://login.example.org/realms/dfsps\"\n").value();
+  BOOST_REQUIRE(config.oidc.has_value());
+  BOOST_TEST(config.oidc->tokens.audience == "connection-manager-api");
+  BOOST_TEST((config.oidc->tokens.algorithms == std::vector<std::string>{"RS256", "ES256"}));
+  BOOST_TEST(config.oidc->tokens.tolerance.count() == 60);
+  for (const char* url : {"https://a", "http://localhost:1/x", "http://127.0.0.1", "http://[::1]:9"})
+    BOOST_TEST(load(fmt::format("issuer = \"{}\"\n", url)).has_value(), url);
+  const std::string good = "issuer = \"https://a\"\n";
+  for (const char* keys : {"", "issuer = \"http://login.example.org\"\n", "issuer = \"http://localhost.example.org\"\n",
+                           "issuer = \"http://127.evil.example\"\n", "issuer = \"https://u:p@a\"\n",
+                           "issuer = \"file:///x\"\n", "issuer = \"https://\"\n", "issuer = \"x\"\n"})
+    BOOST_TEST(!load(keys).has_value(), keys << " was accepted");
+  for (const char* keys :
+       {"jwks_uri = \"http://a\"\n", "algorithms = []\n", "algorithms = [\"none\"]\n",
+        "algorithms = [\"RS256\", \"HS256\"]\n", "audience = \"\"\n", "dfsp_group_prefix = \"\"\n",
+        "[auth.browser]\nclient_id = \"c\"\n", "[auth.browser]\nclient_id = \"c\"\ncallback_url = \"http://a/\"\n",
+        "keys_refresh_seconds = 3601\n", "clock_tolerance_seconds = 301\n", "surprise = 1\n"})
+    BOOST_TEST(!load(good + keys).has_value(), keys << " was accepted");
+}
+
 BOOST_AUTO_TEST_CASE(mistakes_are_named) {
-  const std::pair<const char*, const char*> mistakes[] = {{"address = \"127.0.0.1\"", "address = \"localhost\""},
-                                                          {"port = 3001", "port = 70000"},
-                                                          {"mode = \"none\"", "mode = \"off\""},
-                                                          {"csr_rsa_bits = 4096", "csr_rsa_bits = 3072"},
-                                                          {"port = 3001", "prot = 3001"},
-                                                          {"[hub]", "[hub]\nsurprise = 1"},
-                                                          {"[auth]\n", "[tls]\ncertificate = \"x\"\n[auth]\n"},
-                                                          {"ca = \"hub-ca\"", "ca = \"../ca\""}};
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"address = \"127.0.0.1\"", "address = \"localhost\""},
+      {"port = 3001", "port = 70000"},
+      {"mode = \"none\"", "mode = \"off\""},
+      {"csr_rsa_bits = 4096", "csr_rsa_bits = 3072"},
+      {"port = 3001", "prot = 3001"},
+      {"[hub]", "[hub]\nsurprise = 1"},
+      {"[auth]\n", "[tls]\ncertificate = \"x\"\n[auth]\n"},
+      {"[hub]", "[watch]\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"https://a\"\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a b\"\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a\"\nparallel = 33\n[hub]"},
+      {"[hub]", "[watch]\nping_url = \"http://a\"\ntimeout_seconds = 21\n[hub]"},
+      {"ca = \"hub-ca\"", "ca = \"../ca\""}};
   for (const auto& [found, replacement] : mistakes)
     BOOST_TEST(!load_with(found, replacement).has_value(), replacement << " was accepted");
+}
+
+BOOST_AUTO_TEST_CASE(the_hubs_client_key_is_read_as_the_shipped_file_shows_it) {
+  BOOST_TEST(!load_with("[hub]", "[hub]").value().client_key.has_value());
+  const std::string key = "csr_rsa_bits = 2048\n[client_key]\ntype = \"rsa_2048\"\ncommon_name = \"hub.example\"\n";
+  const auto config = load_with("csr_rsa_bits = 4096", key + "dns = [\"Hub.Example\"]\n");
+  BOOST_REQUIRE(config && config->client_key);
+  BOOST_TEST(config->client_key->subject.text() == "CN=hub.example");
+  BOOST_TEST(config->client_key->names.dns().front() == "hub.example");
+  BOOST_TEST(!load_with("[hub]", "[hub]\nid = \"hub\"").has_value());
+  for (const std::string& bad :
+       {key + "country = \"Kenya\"\n", key + "dns = [\"no name\"]\n", key + "ip = [\"300.1.1.1\"]\n",
+        key + "email = \"a@b\"\n", std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"ec_p256\"\n"),
+        std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"rsa_2048\"\ncommon_name = \"x\"\n")})
+    BOOST_TEST(!load_with("csr_rsa_bits = 4096", bad).has_value(), bad << " was accepted");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

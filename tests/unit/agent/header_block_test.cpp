@@ -101,4 +101,11 @@ BOOST_AUTO_TEST_CASE(broken_request_lines_are_refused) {
     BOOST_TEST(!parse_header_block(line).has_value(), line << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(the_proxy_that_speaks_is_named_once) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: localhost\r\n";
+  BOOST_TEST(parse_header_block(head + "x-dfsp-id: proxy\r\n\r\n")->request.x_dfsp_id.value() == "proxy");
+  BOOST_TEST(!parse_header_block(head + "\r\n")->request.x_dfsp_id.has_value());
+  BOOST_TEST(!parse_header_block(head + "X-DFSP-ID: a\r\nX-Dfsp-Id: b\r\n\r\n").has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,7 +79,7 @@ struct Bench {
   Guarded<std::map<std::string, Json>> issued;
   ScriptedDaemon scripted{folder / "sock", [this](const wire::Request& request) { return script(request); }};
   SystemClock clock;
-  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsp_table{*database};
   store::InboundEnrollmentTable table{*database};
   wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(20)};
@@ -134,7 +134,7 @@ BOOST_FIXTURE_TEST_CASE(white_space_makes_no_other_csr_and_is_not_kept, Bench) {
     BOOST_TEST(submit(text) == first.id);
   BOOST_TEST(enrollments.list("bank1", std::nullopt).value().size() == 1u);
   for (const std::string& text : {csr, with_crlf, on_one_line, csr.substr(0, csr.size() - 1)}) {
-    const std::string id = "bank-" + std::to_string(dfsps.list().value().size());
+    const std::string id = "bank-" + std::to_string(dfsps.list({"c0ffee"}).value().size());
     BOOST_REQUIRE(dfsps.add(caller, {.id = id, .name = "x"}).has_value());
     BOOST_TEST(enrollments.submit(caller, id, text).value().csr == text);
   }
@@ -321,7 +321,7 @@ BOOST_FIXTURE_TEST_CASE(dfsp_ids_are_names_that_the_daemon_takes_and_no_routes, 
   BOOST_TEST((dfsps.add(caller, {.id = "BANK1", .name = "x"}).error().code == Code::conflict));
   BOOST_TEST(
       (dfsps.add(caller, {.id = "bank9", .name = "x", .monetary_zone = "eur"}).error().code == Code::bad_request));
-  BOOST_TEST(dfsps.list().value().size() == 2u);
+  BOOST_TEST(dfsps.list({"c0ffee"}).value().size() == 2u);
   BOOST_TEST((dfsps.require("bank9").error().code == Code::not_found));
   BOOST_TEST((dfsps.require("BANK1").error().code == Code::not_found));
 }

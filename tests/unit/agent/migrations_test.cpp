@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(statements_are_split_at_semicolons_that_end_a_line) {
 
 BOOST_AUTO_TEST_CASE(each_migration_is_applied_once_and_later_ones_follow) {
   const TempFolder folder;
-  Sessions sessions(folder / "db");
+  Sessions sessions(make_backend({.file = folder / "db"}));
   const Migration one[] = {kFirst};
   const Migration both[] = {kFirst, kSecond};
   BOOST_TEST(migrate(sessions, one).has_value());
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(each_migration_is_applied_once_and_later_ones_follow) {
 
 BOOST_AUTO_TEST_CASE(a_migration_that_fails_leaves_nothing_behind) {
   const TempFolder folder;
-  Sessions sessions(folder / "db");
+  Sessions sessions(make_backend({.file = folder / "db"}));
   const Migration broken[] = {{1, "0001_broken", "CREATE TABLE c (x BIGINT);\nCREATE NONSENSE;\n"}};
   const auto refused = migrate(sessions, broken);
   BOOST_REQUIRE(!refused.has_value());
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_migration_that_fails_leaves_nothing_behind) {
 
 BOOST_AUTO_TEST_CASE(a_database_of_a_newer_program_and_an_altered_migration_are_refused) {
   const TempFolder folder;
-  Sessions sessions(folder / "db");
+  Sessions sessions(make_backend({.file = folder / "db"}));
   const Migration both[] = {kFirst, kSecond};
   BOOST_REQUIRE(migrate(sessions, both).has_value());
   const Migration one[] = {kFirst};
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_database_of_a_newer_program_and_an_altered_migration_are_
 
 BOOST_AUTO_TEST_CASE(an_opened_database_is_durable_private_and_answers) {
   const TempFolder folder;
-  const auto database = Database::open(folder / "agent.db").value();
+  const auto database = Database::open({.file = folder / "agent.db"}).value();
   BOOST_TEST(database->ping().has_value());
   const auto mode = std::filesystem::status(folder / "agent.db").permissions();
   BOOST_TEST((mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)));
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(an_opened_database_is_durable_private_and_answers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_cannot_be_written_is_refused_with_its_path) {
-  const auto refused = Database::open("/nonexistent/folder/agent.db");
+  const auto refused = Database::open({.file = "/nonexistent/folder/agent.db"});
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.error().message.find("/nonexistent/folder/agent.db") != std::string::npos);
 }

@@ -25,6 +25,38 @@ BOOST_AUTO_TEST_CASE(the_thumbprint_of_the_example_of_rfc_7638) {
   BOOST_TEST(jose::thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 }
 
+// The public keys of RFC 7517 appendix A.1, and what they are when they are written again.
+BOOST_AUTO_TEST_CASE(the_keys_of_rfc_7517_are_read) {
+  const Json ec = {{"kty", "EC"},
+                   {"crv", "P-256"},
+                   {"x", "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"},
+                   {"y", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}};
+  BOOST_TEST(jose::to_jwk(jose::from_jwk(ec).value().get()).value() == ec);
+  const Json rsa = {
+      {"kty", "RSA"},
+      {"n",
+       "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3"
+       "oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdA"
+       "ZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-"
+       "kEgU8awapJzKnqDKgw"},
+      {"e", "AQAB"}};
+  BOOST_TEST(jose::to_jwk(jose::from_jwk(rsa).value().get()).value() == rsa);
+  for (const auto& [member, value] :
+       {std::pair("kty", "oct"), {"e", "AQ"}, {"e", "AAAA"}, {"n", "AQAB"}, {"n", "0vx7=="}}) {
+    Json wrong = rsa;
+    wrong[member] = value;
+    BOOST_TEST(!jose::from_jwk(wrong).has_value(), member << " " << value);
+  }
+  for (const auto& [member, value] : {std::pair("crv", "P-521"),
+                                      {"crv", "P-384"},
+                                      {"x", "AQAB"},
+                                      {"y", "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"}}) {
+    Json wrong = ec;
+    wrong[member] = value;
+    BOOST_TEST(!jose::from_jwk(wrong).has_value(), member << " " << value);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(coordinates_have_the_full_length_of_their_curve) {
   for (const auto& [type, curve, bytes] :
        {std::tuple{KeyType::ec_p256, "P-256", 32U}, std::tuple{KeyType::ec_p384, "P-384", 48U}}) {

@@ -68,6 +68,21 @@ BOOST_AUTO_TEST_CASE(torn_bytes_that_a_record_names_must_be_there_unless_the_cop
   BOOST_TEST(copy.take(sealed(2, "{\"seq\":2,\"ti\n"), true).value());
 }
 
+BOOST_AUTO_TEST_CASE(members_of_another_type_name_nothing_and_throw_nothing) {
+  const char* const edited[] = {
+      R"(,"event":1,"x":"torn_record_sealed")",
+      R"(,"event":{"torn_record_sealed":[]})",
+      R"(,"event":"torn_record_sealed","bytes":"5")",
+      R"(,"event":"torn_record_sealed","bytes":-5,"sha256":7)",
+  };
+  for (const char* rest : edited) {
+    RecordReader reader;
+    BOOST_TEST(reader.take(record(1, rest), true).value(), rest);
+    BOOST_TEST(!reader.take("slipped in", true).value(), rest);
+    BOOST_TEST((reader.take(record(2, rest), true).error().code == Code::bad_request), rest);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_last_line_without_its_line_feed_is_not_a_record_yet) {
   RecordReader reader;
   BOOST_TEST(!reader.take(record(1), false).value());

@@ -33,6 +33,7 @@ class Token final : public hsm::Signer {
   Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
   Result<> destroy_key(const KeyId& id, std::string_view label) override { return keys.destroy_key(id, label); }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
+  Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
   Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
   hsm::TokenStatus status() override { return keys.status(); }
 

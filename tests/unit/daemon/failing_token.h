@@ -18,6 +18,7 @@ class FailingToken final : public hsm::Signer {
   }
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
     ++generated;
+    if (generating) std::exchange(generating, nullptr)();
     return ask([&] { return keys.generate_key(type, label); });
   }
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
@@ -33,13 +34,15 @@ class FailingToken final : public hsm::Signer {
     return ask([&] { return keys.destroy_key(id, label); });
   }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
+  Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
   Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
   hsm::TokenStatus status() override { return keys.status(); }
 
   SoftwareSigner keys;
   bool gone = false;
-  KeyId broken{};                   ///< signs nothing
-  std::function<void()> meanwhile;  ///< happens during the next signature
+  KeyId broken{};                    ///< signs nothing
+  std::function<void()> meanwhile;   ///< happens during the next signature
+  std::function<void()> generating;  ///< happens while the next key is made
   int generated = 0, signatures = 0;
 
  private:

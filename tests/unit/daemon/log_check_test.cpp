@@ -1,7 +1,13 @@
 // The records that the last checkpoint vouches for are read at a start, and beside the work where they are many.
+#include <dirent.h>
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/ranges.h>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/replace_in.h"
@@ -11,6 +17,28 @@ using namespace hubseal;
 using namespace hubseal::daemon;
 using test::must;
 using test::checkpoints::Room;
+
+namespace {
+
+std::atomic<bool> disk_fails = false;  // once, at the second file of a folder
+std::atomic<int> files_seen = 0;
+
+void fail_disk() {
+  files_seen = 0;
+  disk_fails = true;
+}
+
+}  // namespace
+
+// For all of this program: a disk that fails in the middle of a folder, for which the library throws.
+extern "C" dirent* readdir(DIR* folder) {
+  static auto* const real = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
+  dirent* const entry = real(folder);
+  if (!disk_fails || !entry || entry->d_name[0] == '.' || ++files_seen < 2) return entry;
+  disk_fails = false;
+  errno = EIO;
+  return nullptr;
+}
 
 BOOST_FIXTURE_TEST_SUITE(log_check, Room)
 
@@ -69,6 +97,36 @@ BOOST_AUTO_TEST_CASE(a_large_log_is_read_while_hubseald_works) {
   record(3);  // files are put away meanwhile
   for (int n = 0; n < 20; ++n) checkpoints->tick();
   BOOST_TEST(reason().empty(), reason());
+}
+
+// Whoever can make the check throw must not gain by it.
+BOOST_AUTO_TEST_CASE(a_check_that_throws_stops_signing_at_once_and_is_made_again) {
+  file_bytes = 1;
+  open();
+  record(5);
+  must(checkpoints->make());
+  open({.witnesses = {}, .check_at_start = std::chrono::milliseconds(0)});
+  record(1);
+  fail_disk();
+  BOOST_CHECK_NO_THROW(checkpoints->tick());
+  BOOST_TEST(reason().find("the records of the audit log could not be checked") != std::string::npos, reason());
+  BOOST_TEST(reason().find("Input/output error") != std::string::npos, reason());
+  for (int n = 0; n < 20; ++n) checkpoints->tick();
+  BOOST_TEST(reason().empty(), reason());
+}
+
+// What cannot come back says before when signing ends.
+BOOST_AUTO_TEST_CASE(a_record_without_a_checkpoint_ends_signing_in_time_whatever_the_check_does) {
+  record(5);
+  must(checkpoints->make());
+  open({.period = std::chrono::seconds(0), .witnesses = {}, .check_at_start = std::chrono::milliseconds(0)});
+  record(1);
+  token.gone = true;
+  fail_disk();
+  BOOST_CHECK_NO_THROW(checkpoints->tick());
+  const auto reasons = gate->reasons();
+  BOOST_TEST(reasons.size() == 2U);
+  BOOST_TEST(fmt::format("{}", fmt::join(reasons, "; ")).find("too old") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(stored_hashes_at_fault_are_made_anew_and_stop_nothing) {

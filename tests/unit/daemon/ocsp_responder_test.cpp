@@ -101,6 +101,34 @@ BOOST_AUTO_TEST_CASE(no_answer_says_good_that_was_signed_while_somebody_revoked)
   }
 }
 
+BOOST_AUTO_TEST_CASE(nothing_was_revoked_after_the_answer_that_says_so) {
+  Room room;
+  room.clock.time += minutes(3);  // ahead, and set right
+  room.revoke(room.root_serial);
+  room.clock.time -= minutes(3);
+  for (const char* nonce : {"", "nonce"}) {
+    const Said said = room.ask(nonce);
+    BOOST_TEST(said.status == "revoked");
+    BOOST_TEST((said.revoked_at <= said.produced));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(nobody_who_seals_waits_for_a_key_that_is_being_made_and_it_is_not_certified_then) {
+  Room room;
+  bool nobody_inside = false;
+  room.token.generating = [&] {
+    nobody_inside = room.gate->wait_for_those_inside(std::chrono::steady_clock::now());
+    room.gate->close("seal", {Code::sealed, "sealed"});
+  };
+  BOOST_TEST(room.ask().outcome == kTryLater);
+  BOOST_TEST(nobody_inside);
+  BOOST_TEST(room.recorded("ocsp_responder_certified") == 0);
+  room.gate->open("seal");
+  room.pass(minutes(2));
+  BOOST_TEST(room.ask().status == "good");
+  BOOST_TEST(room.keys(KeyLife::active).size() == 1U);  // the one that was made then
+}
+
 BOOST_AUTO_TEST_CASE(a_ca_whose_key_is_compromised_vouches_for_nothing) {
   Room room;
   BOOST_TEST(room.ask().status == "good");

@@ -15,6 +15,12 @@ std::chrono::seconds elapsed{1000};  // ClockGuard takes a function
 template <class T, auto Free>
 using Owned = std::unique_ptr<T, Deleter<Free>>;
 
+TimePoint time_of(const ASN1_GENERALIZEDTIME* time) {
+  std::tm parts{};
+  ASN1_TIME_to_tm(time, &parts);
+  return TimePoint(std::chrono::seconds(::timegm(&parts)));
+}
+
 Said read(const Bytes& der) {
   const unsigned char* next = der.data();
   const Owned<OCSP_RESPONSE, OCSP_RESPONSE_free> response(
@@ -23,12 +29,12 @@ Said read(const Bytes& der) {
   const Owned<OCSP_BASICRESP, OCSP_BASICRESP_free> basic(
       said.outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL ? OCSP_response_get1_basic(response.get()) : nullptr);
   if (!basic) return said;
-  ASN1_GENERALIZEDTIME* until = nullptr;
+  ASN1_GENERALIZEDTIME *until = nullptr, *revoked = nullptr;
   said.status =
-      OCSP_cert_status_str(OCSP_single_get0_status(OCSP_resp_get0(basic.get(), 0), nullptr, nullptr, nullptr, &until));
-  std::tm parts{};
-  ASN1_TIME_to_tm(until, &parts);
-  said.next_update = TimePoint(std::chrono::seconds(::timegm(&parts)));
+      OCSP_cert_status_str(OCSP_single_get0_status(OCSP_resp_get0(basic.get(), 0), nullptr, &revoked, nullptr, &until));
+  said.next_update = time_of(until);
+  said.produced = time_of(OCSP_resp_get0_produced_at(basic.get()));
+  if (revoked) said.revoked_at = time_of(revoked);
   X509* const signer = sk_X509_value(OCSP_resp_get0_certs(basic.get()), 0);
   const Owned<BIGNUM, BN_free> serial(ASN1_INTEGER_to_BN(X509_get0_serialNumber(signer), nullptr));
   Bytes magnitude(static_cast<std::size_t>(BN_num_bytes(serial.get())));

@@ -25,7 +25,7 @@ struct Said {
   int outcome = -1;  ///< OCSPResponseStatus
   std::string status;
   std::string responder;  ///< serial of its certificate
-  TimePoint next_update{};
+  TimePoint next_update{}, produced{}, revoked_at{};
   Bytes der;
 };
 

@@ -1,0 +1,109 @@
+#include "agent/service/dfsp_server_certs.h"
+
+#include "agent/http/handlers/array.h"
+#include "agent/http/handlers/handlers.h"
+#include "agent/service/certificate.h"
+#include "agent/service/dfsps.h"
+#include "agent/service/x509_info.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+using ServerCert = store::DfspServerCert;
+
+/// An empty text has an empty text for its info, as clients know it.
+Json info_of(const std::optional<Certificate>& certificate) {
+  return certificate ? certificate_info(certificate->get()) : Json("");
+}
+
+Result<Json> to_json(const ServerCert& stored) {
+  const CaChain ca = TRY(CaChain::parse(stored.root_certificate.value_or(""), stored.intermediate_chain.value_or("")));
+  const Certificate server = TRY(Certificate::parse(stored.server_certificate));
+  Json item = {{"dfspId", stored.dfsp_id}};
+  if (stored.root_certificate) {
+    item["rootCertificate"] = *stored.root_certificate;
+    item["rootCertificateInfo"] = info_of(ca.root);
+  }
+  if (stored.intermediate_chain) item["intermediateChain"] = *stored.intermediate_chain;
+  item["intermediateChainInfo"] = Json::array();
+  for (const Certificate& one : ca.intermediates) item["intermediateChainInfo"].push_back(certificate_info(one.get()));
+  item["serverCertificate"] = stored.server_certificate;
+  item["serverCertificateInfo"] = certificate_info(server.get());
+  item["validations"] = Json::parse(stored.validations_json);
+  item["validationState"] = stored.validation_state;
+  return item;
+}
+
+/// One text, or several, which become one.
+std::optional<std::string> chain_of(const Json& body) {
+  const auto found = body.find("intermediateChain");
+  if (found == body.end() || found->is_null()) return std::nullopt;
+  if (found->is_string()) return found->get<std::string>();
+  std::string joined;
+  for (const Json& one : *found) joined.append(joined.empty() ? "" : "\n").append(one.get_ref<const std::string&>());
+  return joined;
+}
+
+Outcome list(const Services& services) {
+  std::vector<Json> items;
+  for (const ServerCert& stored : TRY(services.dfsp_server_certs.list())) items.push_back(TRY(to_json(stored)));
+  return ok_array(items, [](const Json& item) { return item; });
+}
+
+Outcome get(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(TRY(to_json(TRY(services.dfsp_server_certs.get(request.param("dfspId"))))));
+}
+
+Outcome put(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  ServerCert wanted;
+  wanted.dfsp_id = request.param("dfspId");
+  wanted.root_certificate = request.text("rootCertificate");
+  wanted.intermediate_chain = chain_of(request.body);
+  wanted.server_certificate = *request.text("serverCertificate");
+  return ok(TRY(to_json(TRY(services.dfsp_server_certs.put(request.caller, std::move(wanted))))));
+}
+
+Outcome remove(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  TRY(services.dfsp_server_certs.remove(request.caller, request.param("dfspId")));
+  return no_content();
+}
+
+}  // namespace
+
+void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services) {
+  const std::string path = "/api/dfsps/{dfspId}/servercerts";
+  const std::vector<Role> roles = {Role::mta, Role::pta, Role::dfsp};
+  const Schema body = {
+      {.name = "rootCertificate", .max_bytes = kMaxCertificateBytes, .nullable = true},
+      {.name = "intermediateChain",
+       .type = Type::text_or_list,
+       .max_bytes = kMaxChainBytes,
+       .max_items = kMaxChainCertificates,
+       .nullable = true},
+      {.name = "serverCertificate", .required = true, .max_bytes = kMaxCertificateBytes},
+  };
+  routes.push_back({.method = "GET",
+                    .path = "/api/dfsps/servercerts",
+                    .handler = [services](const Request&) { return list(services); },
+                    .roles = {Role::pta}});
+  routes.push_back({.method = "GET",
+                    .path = path,
+                    .handler = [services](const Request& request) { return get(services, request); },
+                    .roles = roles});
+  for (const char* method : {"POST", "PUT"})
+    routes.push_back({.method = method,
+                      .path = path,
+                      .handler = [services](const Request& request) { return put(services, request); },
+                      .roles = roles,
+                      .takes_body = true,
+                      .body = body});
+  routes.push_back({.method = "DELETE",
+                    .path = path,
+                    .handler = [services](const Request& request) { return remove(services, request); },
+                    .roles = roles});
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "agent/http/schema.h"
+#include "agent/service/jws_keys.h"
+#include "common/json.h"
+
+namespace hubseal::agent::http {
+
+Json to_json(const store::JwsKey& key);
+/// The body in which a key is sent.
+Schema jws_key_schema();
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,88 @@
+#include "agent/service/outbound_enrollments.h"
+
+#include "agent/http/handlers/array.h"
+#include "agent/http/handlers/handlers.h"
+#include "agent/service/certificate.h"
+#include "agent/service/dfsps.h"
+
+namespace hubseal::agent::http {
+namespace {
+
+using Enrollment = OutboundEnrollments::Enrollment;
+
+Json to_json(const Enrollment& enrollment) {
+  Json item = {{"id", enrollment.id},
+               {"csr", enrollment.csr},
+               {"csrInfo", Json::parse(enrollment.csr_info_json)},
+               {"state", enrollment.state}};
+  if (enrollment.certificate) item["certificate"] = *enrollment.certificate;
+  if (enrollment.cert_info_json) item["certInfo"] = Json::parse(*enrollment.cert_info_json);
+  if (enrollment.validations_json) item["validations"] = Json::parse(*enrollment.validations_json);
+  if (enrollment.validation_state) item["validationState"] = *enrollment.validation_state;
+  return item;
+}
+
+Outcome list(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok_array(TRY(services.outbound_enrollments.list(request.param("dfspId"), request.query_value("state"))),
+                  to_json);
+}
+
+Outcome create(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(to_json(TRY(services.outbound_enrollments.create(request.caller, request.param("dfspId")))));
+}
+
+Outcome get(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(to_json(TRY(services.outbound_enrollments.get(request.param("dfspId"), request.number("enId")))));
+}
+
+Outcome put_certificate(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  const auto enrollment = services.outbound_enrollments.put_certificate(
+      request.caller, request.param("dfspId"), request.number("enId"), request.text("certificate").value_or(""));
+  if (enrollment) return ok(to_json(*enrollment));
+  const Error& error = enrollment.error();
+  if (error.code != Code::bad_request) return tl::unexpected(Problem(error));
+  return tl::unexpected(
+      Problem({error.code, "Could not parse the Certificate content. " + error.message}, error.message));
+}
+
+Outcome validate(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(to_json(TRY(services.outbound_enrollments.validate(request.param("dfspId"), request.number("enId")))));
+}
+
+}  // namespace
+
+void add_outbound_enrollments(std::vector<Route>& routes, const Services& services) {
+  const std::string path = "/api/dfsps/{dfspId}/enrollments/outbound";
+  const std::vector<Role> dfsp_too = {Role::mta, Role::pta, Role::dfsp};
+  routes.push_back({.method = "GET",
+                    .path = path,
+                    .handler = [services](const Request& request) { return list(services, request); },
+                    .roles = dfsp_too,
+                    .query = {"state"}});
+  // "csr" goes before {enId}, which is a number.
+  routes.push_back({.method = "POST",
+                    .path = path + "/csr",
+                    .handler = [services](const Request& request) { return create(services, request); },
+                    .roles = {Role::pta}});
+  routes.push_back({.method = "GET",
+                    .path = path + "/{enId}",
+                    .handler = [services](const Request& request) { return get(services, request); },
+                    .roles = dfsp_too});
+  routes.push_back({.method = "POST",
+                    .path = path + "/{enId}/certificate",
+                    .handler = [services](const Request& request) { return put_certificate(services, request); },
+                    .roles = dfsp_too,
+                    .takes_body = true,
+                    .body = {{.name = "certificate", .max_bytes = kMaxCertificateBytes}}});
+  routes.push_back({.method = "POST",
+                    .path = path + "/{enId}/validate",
+                    .handler = [services](const Request& request) { return validate(services, request); },
+                    .roles = {Role::pta}});
+}
+
+}  // namespace hubseal::agent::http

@@ -1,0 +1,124 @@
+#include "agent/service/outbound_enrollments.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/certificate.h"
+#include "agent/service/csr.h"
+#include "agent/service/dfsp_cas.h"
+#include "agent/service/x509_info.h"
+#include "common/bytes.h"
+#include "common/key_types.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+constexpr std::size_t kMaxLabelBytes = 64;
+
+/// The number alone would do as long as this database lives; with a hash over the time, one that was lost and begun
+/// anew does not ask for a label that the token knows. A long name of a DFSP is cut.
+std::string key_label(std::string_view dfsp_id, std::int64_t id, TimePoint now) {
+  const std::string unique = fmt::format("{}/{}/{}", dfsp_id, id, format_utc(now));
+  const std::string end = fmt::format("-{}-{:.8}", id, to_hex(sha256(as_bytes(unique))));
+  std::string label = fmt::format("hub-client-{}", dfsp_id);
+  label.resize(std::min(label.size(), kMaxLabelBytes - end.size()));
+  return label + end;
+}
+
+/// Beyond VALID: that no CA was there to compare with is no proof.
+bool good_for_use(const std::vector<Validation>& validations) {
+  return overall(validations) == Verdict::valid && validations.back().verdict == Verdict::valid;
+}
+
+void set_verdicts(OutboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
+  enrollment.validations_json = dump_json(to_json(validations));
+  enrollment.validation_state = to_string(overall(validations));
+}
+
+}  // namespace
+
+Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller& caller, std::string_view dfsp_id) {
+  if (!policy_.key)
+    return fail(Code::conflict,
+                "this hub makes no client keys: wanted a section [client_key] in the agent's configuration");
+  const TimePoint now = clock_.now();
+  Enrollment enrollment = TRY(table_.reserve(
+      dfsp_id, [&](std::int64_t id) { return key_label(dfsp_id, id, now); }, now));
+  const auto made = daemon_.create_csr(enrollment.key_label, *policy_.key);
+  const auto csr = made ? Csr::parse(*made) : tl::unexpected(made.error());
+  if (!csr) {
+    TRY(table_.release(enrollment.id));
+    if (!made) return tl::unexpected(made.error());
+    return fail(Code::internal, "the signing daemon's answer: " + csr.error().message);
+  }
+  enrollment.csr = *made;
+  enrollment.csr_info_json = dump_json(csr_info(csr->get()));
+  TRY(table_.store_csr(enrollment));
+  log::info("client key of the hub made", {{"dfsp", enrollment.dfsp_id},
+                                           {"enrollment", std::to_string(enrollment.id)},
+                                           {"key", enrollment.key_label},
+                                           {"correlation", caller.correlation_id}});
+  return enrollment;
+}
+
+Result<std::vector<OutboundEnrollments::Enrollment>> OutboundEnrollments::list(std::string_view dfsp_id,
+                                                                               std::optional<std::string_view> state) {
+  return table_.list(dfsp_id, state);
+}
+
+Result<OutboundEnrollments::Enrollment> OutboundEnrollments::get(std::string_view dfsp_id, std::int64_t id) {
+  auto found = TRY(table_.find(dfsp_id, id));
+  if (found) return *std::move(found);
+  return fail(Code::not_found, fmt::format("outbound enrollment {} of DFSP {} not found", id, dfsp_id));
+}
+
+Result<std::vector<Validation>> OutboundEnrollments::judge(const Enrollment& enrollment,
+                                                           const std::optional<std::string>& certificate) {
+  const Csr csr = TRY(Csr::parse(enrollment.csr));
+  const CaChain ca = TRY(dfsp_cas_.chain(enrollment.dfsp_id));
+  if (!certificate) return validate_outbound(csr, nullptr, ca, policy_.rules, clock_.now());
+  const Certificate parsed = TRY(Certificate::parse(*certificate));
+  return validate_outbound(csr, &parsed, ca, policy_.rules, clock_.now());
+}
+
+Result<OutboundEnrollments::Enrollment> OutboundEnrollments::put_certificate(const Caller& caller,
+                                                                             std::string_view dfsp_id, std::int64_t id,
+                                                                             const std::string& pem) {
+  Enrollment enrollment = TRY(get(dfsp_id, id));
+  const Certificate certificate = TRY(Certificate::parse(pem));
+  const Enrollment before = enrollment;
+  enrollment.state = "CERT_SIGNED";
+  enrollment.certificate = pem;
+  enrollment.cert_info_json = dump_json(certificate_info(certificate.get()));
+  const auto validations = TRY(judge(enrollment, enrollment.certificate));
+  set_verdicts(enrollment, validations);
+  const bool same_verdicts = before.validations_json == enrollment.validations_json;
+  if (before.certificate == pem && same_verdicts) return enrollment;
+  TRY(table_.store_certificate(enrollment, good_for_use(validations), clock_.now()));
+  // Connectors sign the same CSR again every minute, for ever: only what is news is for the log.
+  if (!same_verdicts)
+    log::info("certificate of a DFSP for the hub stored", {{"dfsp", enrollment.dfsp_id},
+                                                           {"enrollment", std::to_string(id)},
+                                                           {"verdict", *enrollment.validation_state},
+                                                           {"usable", good_for_use(validations) ? "yes" : "no"},
+                                                           {"correlation", caller.correlation_id}});
+  return enrollment;
+}
+
+Result<OutboundEnrollments::Enrollment> OutboundEnrollments::validate(std::string_view dfsp_id, std::int64_t id) {
+  Enrollment enrollment = TRY(get(dfsp_id, id));
+  const auto validations = TRY(judge(enrollment, enrollment.certificate));
+  const auto before = enrollment.validations_json;
+  set_verdicts(enrollment, validations);
+  if (before != enrollment.validations_json) TRY(table_.store_verdicts(enrollment, good_for_use(validations)));
+  return enrollment;
+}
+
+Result<std::optional<OutboundEnrollments::Enrollment>> OutboundEnrollments::in_use(std::string_view dfsp_id) {
+  for (Enrollment& enrollment : TRY(table_.usable(dfsp_id)))
+    if (good_for_use(TRY(judge(enrollment, enrollment.usable_certificate)))) return std::move(enrollment);
+  return std::nullopt;
+}
+
+}  // namespace hubseal::agent

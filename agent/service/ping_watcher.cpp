@@ -1,0 +1,81 @@
+#include "agent/service/ping_watcher.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include <nlohmann/json.hpp>
+
+#include "common/json.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+constexpr std::string_view kPingError = "PING_ERROR";
+constexpr std::array<std::string_view, 5> kStatuses = {"SUCCESS", "NOT_REACHABLE", "JWS_FAILED", "TIMED_OUT",
+                                                       kPingError};
+
+}  // namespace
+
+std::string ping_status(std::string_view answer) {
+  const auto json = parse_json(answer, {.allow_fractions = true});
+  if (!json || !json->is_object()) return std::string(kPingError);
+  const auto status = json->find("pingStatus");
+  if (status == json->end() || !status->is_string()) return std::string(kPingError);
+  const auto known = std::find(kStatuses.begin(), kStatuses.end(), status->get_ref<const std::string&>());
+  return std::string(known == kStatuses.end() ? kPingError : *known);
+}
+
+PingWatcher::PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, const Clock& clock,
+                         Rounds rounds)
+    : ask_(std::move(ask)), dfsps_(dfsps), table_(table), clock_(clock), rounds_(rounds), thread_([this] { run(); }) {}
+
+PingWatcher::~PingWatcher() {
+  stop();
+  thread_.join();
+}
+
+void PingWatcher::stop() {
+  *stopping_.lock() = true;
+  stopped_.notify_all();
+}
+
+bool PingWatcher::stopping() { return *stopping_.lock(); }
+
+void PingWatcher::run() {
+  auto stopping = stopping_.lock();
+  while (!*stopping) {
+    stopping.unlock();
+    // What cannot be read now is asked in the next round; the database's words are in the log already.
+    if (const auto dfsps = dfsps_.list()) ask_all(*dfsps);
+    stopping.relock();
+    stopping.wait_until(stopped_, std::chrono::steady_clock::now() + rounds_.pause, [&] { return *stopping; });
+  }
+}
+
+void PingWatcher::ask_all(const std::vector<store::Dfsp>& dfsps) {
+  std::atomic<std::size_t> next = 0;
+  Guarded<std::vector<std::string>> problems;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < dfsps.size() && !stopping(); i = next++)
+      if (const auto asked = ask_one(dfsps[i].id); !asked) problems.lock()->push_back(asked.error().message);
+  };
+  std::vector<std::thread> threads;
+  const std::size_t count = std::min(dfsps.size(), static_cast<std::size_t>(rounds_.parallel));
+  for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  // A ping server that is away is one line a round, not one for each DFSP.
+  if (auto found = problems.lock(); !found->empty())
+    log::warning("pings failed", {{"dfsps", std::to_string(found->size())}, {"problem", found->back()}});
+}
+
+Result<> PingWatcher::ask_one(const std::string& dfsp_id) {
+  const auto answer = ask_(dfsp_id);
+  const std::string status = answer ? ping_status(*answer) : std::string(kPingError);
+  TRY(table_.set_ping(dfsp_id, status, clock_.now()));
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+}  // namespace hubseal::agent

@@ -1,0 +1,24 @@
+/// What differs between the two databases. Included by sessions.h and database.cpp alone.
+#pragma once
+
+#include <memory>
+
+#include <Poco/Data/Session.h>
+
+#include "agent/store/location.h"
+
+namespace hubseal::agent::store {
+
+/// Opens sessions and begins transactions that write.
+/// Threads: share it freely. Throws Poco::Exception.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Poco::Data::Session open() const = 0;
+  /// From here to the end of the transaction nobody else writes, on this host or another: what was read stays true.
+  virtual void begin(Poco::Data::Session& session) const = 0;
+};
+
+std::unique_ptr<const Backend> make_backend(const Location& location);
+
+}  // namespace hubseal::agent::store

@@ -1,0 +1,187 @@
+"""The agent's listener and the certificates of those who connect: who is let in, what a revocation changes, and files that are
+replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
+
+import os
+import socket
+import ssl
+import tempfile
+import time
+import unittest
+
+from agent_fake_daemon import FakeDaemon, openssl
+from agent_support import Agent, main
+
+
+class Ca:
+    """A CA by openssl(1), with a list of what it revoked."""
+
+    def __init__(self, folder, name):
+        self.folder = os.path.join(folder, name)
+        os.mkdir(self.folder)
+        for file, text in (("index", ""), ("number", "01\n"), ("ca.conf", CA_CONF.format(folder=self.folder))):
+            with open(self.path(file), "w", encoding="ascii") as out:
+                out.write(text)
+        openssl("req", "-x509", *NEW_KEY, "-days", "30", "-subj", "/CN=%s" % name, "-addext", "keyUsage=keyCertSign,cRLSign",
+                "-keyout", self.path("ca.key"), "-out", self.path("ca.pem"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def pem(self):
+        with open(self.path("ca.pem"), encoding="ascii") as file:
+            return file.read()
+
+    def issue(self, name, usage="clientAuth"):
+        """Paths of a certificate and its key."""
+        certificate, key, csr, extensions = (self.path(name + end) for end in (".pem", ".key", ".csr", ".ext"))
+        with open(extensions, "w", encoding="ascii") as out:
+            out.write("extendedKeyUsage=%s\nsubjectAltName=IP:127.0.0.1\n" % usage)
+        openssl("req", "-new", *NEW_KEY, "-subj", "/CN=" + name, "-keyout", key, "-out", csr)
+        openssl("x509", "-req", "-in", csr, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-days", "10",
+                "-extfile", extensions, "-out", certificate)
+        os.chmod(key, 0o600)
+        return certificate, key
+
+    def revoke(self, certificate):
+        openssl("ca", "-config", self.path("ca.conf"), "-revoke", certificate)
+
+    def crl(self, lifetime=("-crlhours", "24")):
+        """DER."""
+        openssl("ca", "-config", self.path("ca.conf"), "-gencrl", *lifetime, "-out", self.path("crl.pem"))
+        return openssl("crl", "-in", self.path("crl.pem"), "-outform", "DER")
+
+
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+CA_CONF = """[ca]
+default_ca = this
+[this]
+database = {folder}/index
+crlnumber = {folder}/number
+certificate = {folder}/ca.pem
+private_key = {folder}/ca.key
+default_md = sha256
+"""
+
+
+class Room(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.servers = Ca(self.folder, "servers")
+        self.hub = Ca(self.folder, "hub")
+        self.daemon = FakeDaemon(self.folder)
+        self.addCleanup(self.daemon.close)
+        self.daemon.ca_pem = self.hub.pem()
+        self.daemon.crl = self.hub.crl()
+        self.files = self.servers.issue("server", "serverAuth")
+
+    def start(self, clients):
+        tls = '[tls]\ncertificate = "%s"\nprivate_key = "%s"\n' % self.files
+        tls += 'client_certificates = "%s"\nclient_cas = ["hub-ca"]\n' % clients
+        agent = Agent(self.folder, self.daemon, tls=tls)
+        self.addCleanup(agent.stop)
+        self.agent = agent
+        return agent
+
+    def connect(self, agent, pair=None):
+        """The server's certificate (DER) where the answer is 200. TLS 1.3 refuses after the handshake: so read, too."""
+        context = ssl.create_default_context(cafile=self.servers.path("ca.pem"))
+        if pair:
+            context.load_cert_chain(*pair)
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = secure.recv(65536)
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    raise ConnectionError(answer)
+                return secure.getpeercert(binary_form=True)
+
+    def refused(self, agent, pair=None):
+        with self.assertRaises((ssl.SSLError, ConnectionError)):
+            self.connect(agent, pair)
+
+    def eventually(self, check, seconds=40):
+        end = time.monotonic() + seconds
+        while not check():
+            self.assertLess(time.monotonic(), end, self.agent.log.decode())
+            time.sleep(0.5)
+
+
+class ClientCertificates(Room):
+    def test_PKI_10_only_a_client_with_a_certificate_of_the_hub_is_let_in(self):
+        agent = self.start("required")
+        self.connect(agent, self.hub.issue("bank1"))
+        self.refused(agent)
+        self.refused(agent, Ca(self.folder, "others").issue("bank1"))
+        self.refused(agent, Ca(self.folder, "hub2").issue("hub"))
+        self.refused(agent, self.hub.issue("server", "serverAuth"))
+
+    def test_one_that_is_optional_must_be_good_where_it_is_shown(self):
+        agent = self.start("optional")
+        self.connect(agent)
+        self.connect(agent, self.hub.issue("bank1"))
+        self.refused(agent, Ca(self.folder, "others").issue("bank1"))
+
+    def test_none_is_asked_for_unless_configured(self):
+        self.connect(self.start("none"))
+
+    def test_a_client_that_was_revoked_is_refused_within_the_next_reload(self):
+        bank1, bank2 = self.hub.issue("bank1"), self.hub.issue("bank2")
+        agent = self.start("required")
+        self.connect(agent, bank1)
+        self.hub.revoke(bank1[0])
+        self.daemon.crl = self.hub.crl()
+
+        def is_refused():
+            try:
+                self.connect(agent, bank1)
+                return False
+            except (ssl.SSLError, ConnectionError):
+                return True
+
+        self.eventually(is_refused)
+        self.connect(agent, bank2)
+
+    def test_without_a_list_nobody_is_let_in_until_there_is_one(self):
+        bank1 = self.hub.issue("bank1")
+        crl, self.daemon.crl = self.daemon.crl, None
+        agent = self.start("required")
+        self.refused(agent, bank1)
+        self.daemon.crl = crl
+
+        def is_let_in():
+            try:
+                return bool(self.connect(agent, bank1))
+            except (ssl.SSLError, ConnectionError):
+                return False
+
+        self.eventually(is_let_in)
+        self.daemon.crl = None  # what is known goes on
+        time.sleep(11)
+        self.connect(agent, bank1)
+
+
+    def test_a_list_that_is_too_old_lets_nobody_in(self):
+        bank1 = self.hub.issue("bank1")
+        self.daemon.crl = self.hub.crl(("-crlsec", "3"))
+        agent = self.start("required")
+        time.sleep(4)
+        self.refused(agent, bank1)
+
+
+class Files(Room):
+    def test_a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never(self):
+        agent = self.start("none")
+        first = self.connect(agent)
+        with open(self.files[0], "w", encoding="ascii") as file:
+            file.write("broken")
+        agent.wait_for_log(rb"cannot be renewed [^\n]*server.pem")
+        self.assertEqual(self.connect(agent), first)
+        self.servers.issue("server", "serverAuth")  # in the same place
+        self.eventually(lambda: self.connect(agent) != first)
+        agent.wait_for_log(rb"the listener has a new TLS certificate")
+
+
+if __name__ == "__main__":
+    main()

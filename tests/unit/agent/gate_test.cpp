@@ -1,0 +1,129 @@
+#include "agent/http/gate.h"
+
+#include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/agent.h"
+#include "agent/auth/token_verifier.h"
+#include "agent/config.h"
+#include "agent/http/pipeline.h"
+#include "agent/service/dfsps.h"
+#include "agent/store/database.h"
+#include "tests/unit/agent/agent_support.h"
+#include "tests/unit/agent/token_support.h"
+
+using namespace hubseal;
+using namespace hubseal::agent;
+using namespace hubseal::agent::http;
+using namespace hubseal::agent::test;
+
+namespace {
+
+/// A gate in front of two DFSPs, and tokens for it.
+struct Room {
+  Room() {
+    BOOST_REQUIRE(dfsps.add({"c"}, {.id = "MINE", .name = "Mine"}).has_value());
+    BOOST_REQUIRE(dfsps.add({"c"}, {.id = "OTHER", .name = "Other"}).has_value());
+  }
+
+  /// The status that the gate answers with; 200: it opens.
+  int ask(const std::vector<std::string>& groups, std::vector<Role> roles, const std::string& dfsp = "") {
+    const Route route{.method = "GET", .path = "/api/x", .handler = nullptr, .roles = std::move(roles)};
+    PathParameters path;
+    if (!dfsp.empty()) path.emplace("dfspId", dfsp);
+    Json claims = {{"iss", "i"}, {"aud", "a"}, {"sub", "s"}, {"exp", 2000000000}, {"groups", groups}};
+    Incoming incoming;
+    incoming.authorization = "Bearer " + key.sign(claims);
+    const auto caller = gate.admit(incoming, route, path, "c-1");
+    return caller ? 200 : caller.error().status;
+  }
+
+  TempFolder folder;
+  std::unique_ptr<store::Database> database = store::Database::open(folder / "agent.db").value();
+  store::DfspTable table{*database};
+  FixedClock clock{TimePoint(std::chrono::seconds(1900000000))};
+  Dfsps dfsps{table, clock};
+  TokenKey key{"k", true};
+  auth::JwksCache keys{[this] { return set_of({&key}); }, {}};
+  auth::TokenVerifier verifier{{.issuer = "i", .audience = "a"}, keys, clock};
+  Gate gate{verifier, dfsps};
+};
+
+const std::vector<std::string> kPta = {"Application/PTA"};
+const std::vector<std::string> kMta = {"Application/MTA"};
+const std::vector<std::string> kMine = {"Application/DFSP:MINE"};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gate)
+
+BOOST_AUTO_TEST_CASE(a_route_opens_to_the_roles_that_it_lists) {
+  Room room;
+  BOOST_TEST(room.ask(kPta, {Role::pta}) == 200);
+  BOOST_TEST(room.ask(kMta, {Role::pta}) == 403);
+  BOOST_TEST(room.ask(kMine, {Role::mta, Role::pta}) == 403);
+  BOOST_TEST(room.ask(kMine, {Role::dfsp}) == 200);
+  BOOST_TEST(room.ask({}, {Role::everyone}) == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_route_that_lists_no_role_is_nobodys) {
+  Room room;
+  BOOST_TEST(room.ask(kPta, {}) == 403);
+  BOOST_TEST(room.ask(kPta, {}, "MINE") == 403);
+}
+
+BOOST_AUTO_TEST_CASE(below_a_dfsp_its_scopes_are_enforced) {
+  Room room;
+  BOOST_TEST(room.ask(kMine, {Role::dfsp, Role::pta}, "MINE") == 200);
+  BOOST_TEST(room.ask(kMine, {Role::pta}, "MINE") == 403);
+  BOOST_TEST(room.ask(kMta, {Role::mta}, "MINE") == 200);
+  BOOST_TEST(room.ask(kMta, {Role::dfsp, Role::pta}, "MINE") == 403);
+  BOOST_TEST(room.ask(kPta, {Role::dfsp}, "MINE") == 403);
+}
+
+BOOST_AUTO_TEST_CASE(a_dfsp_is_itself_alone_also_where_everyone_may) {
+  Room room;
+  for (const Role role : {Role::dfsp, Role::everyone}) {
+    BOOST_TEST(room.ask(kMine, {role}, "MINE") == 200);
+    for (const char* other : {"OTHER", "NOBODY", "mine"}) BOOST_TEST(room.ask(kMine, {role}, other) == 403, other);
+    BOOST_TEST(room.ask({}, {role}, "MINE") == 403);
+  }
+  BOOST_TEST(room.ask(kPta, {Role::everyone}, "OTHER") == 200);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_security_group_opens_nothing) {
+  Room room;
+  BOOST_REQUIRE(room.table.add({.id = "EMPTY", .name = "Empty"}, room.clock.now()).has_value());
+  BOOST_TEST(room.ask(kMine, {Role::dfsp}, "EMPTY") == 403);
+  BOOST_TEST(room.ask({"Application/DFSP:"}, {Role::dfsp}, "EMPTY") == 403);
+}
+
+BOOST_AUTO_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys) {
+  const TempFolder folder;
+  Config config;
+  config.server.address = "127.0.0.1";
+  config.daemon_socket = folder / "no.sock";
+  config.ca = "hub-ca";
+  config.client_profile = "p";
+  config.database = folder / "agent.db";
+  const auto agent = Agent::start(config).value();
+  std::vector<std::string> open;
+  for (const Route& route : agent->pipeline().router().routes()) {
+    BOOST_TEST(!route.roles.empty(), route.method << " " << route.path);
+    if (route.roles == std::vector<Role>{Role::anybody}) open.push_back(route.method + " " + route.path);
+  }
+  const std::vector<std::string> wanted = {"GET /api/auth/login",
+                                           "GET /api/auth/callback",
+                                           "GET /api/auth/logout",
+                                           "GET /health",
+                                           "GET /api/health",
+                                           "GET /pki/trust-bundle.pem",
+                                           "GET /pki/intermediates.pem",
+                                           "POST /pki/ocsp",
+                                           "GET /pki/ocsp/{request*}",
+                                           "GET /pki/{file}"};
+  BOOST_TEST(open == wanted, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
