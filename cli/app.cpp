@@ -102,8 +102,10 @@ ExitCode explain(const Session& session, const CLI::App& app, const CLI::ParseEr
 ExitCode act(const Session& session) {
   const Result<ExitCode> outcome = session.action();
   const Result<> printed = flush_output();
-  if (!outcome) return explain(session, outcome.error());
-  if (!printed) return explain(session, printed.error());
+  if (!outcome || !printed) {
+    const ExitCode told = explain(session, outcome ? printed.error() : outcome.error());
+    return session.failed.value_or(told);
+  }
   return *outcome;
 }
 

@@ -134,7 +134,7 @@ std::string render_approvals(const Json& approvals) {
     table.row({text_of(approval, "approval"), text_of(approval, "state"), tally(approval),
                text_of(approval, "operation"), text_of(approval, "about"), asked_by(approval),
                text_of(approval, "expires_at")});
-  return table.empty() ? "no such approvals\n" : table.render();
+  return table.render();
 }
 
 std::string render_approver(const Json& approver) {

@@ -35,7 +35,7 @@ Result<Json> create_key(const Session& session, const KeyWish& wish) {
 }
 
 Result<Ensured> ensure_key(const Session& session, const KeyWish& wish) {
-  // By the list: to get_public_key a key that does not exist and one that is forbidden are the same.
+  // By the list: a refusal to show one that is not there would be an entry in the audit log.
   const Json answer = TRY(session.call("list_keys", Json::object()));
   for (const Json& key : member_of(answer, "keys")) {
     if (text_of(key, "label") != wish.label) continue;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ struct Session {
   std::shared_ptr<std::string> operation = std::make_shared<std::string>();
   /// Set by the subcommand that was parsed.
   std::function<Result<ExitCode>()> action;
+  /// What its errors end with, where the status that their code has means something else there.
+  std::optional<ExitCode> failed;
 
   wire::DaemonClient client(Work work = Work::quick) const;
   /// The `ok` object of one request over a connection of its own.

@@ -39,10 +39,10 @@ std::string render_key(const Json& key) {
 
 namespace {
 
-/// With what is still to come: "deactivated, until 2026-12-05T09:00:00Z", "active, backup required".
+/// With what is still to come: "deactivated, will be destroyed at 2026-12-05T09:00:00Z", "active, backup required".
 std::string state_words(const Json& key) {
   std::string words = text_of(key, "state");
-  if (!member_of(key, "destroy_at").is_null()) words += ", until " + text_of(key, "destroy_at");
+  if (!member_of(key, "destroy_at").is_null()) words += ", will be destroyed at " + text_of(key, "destroy_at");
   if (member_of(key, "backup") == Json("required")) words += ", backup required";
   return words;
 }
@@ -77,9 +77,15 @@ std::string render_ca(const Json& ca) {
 std::string render_certificate(const Json& certificate) {
   Pairs pairs;
   const std::pair<const char*, const char*> lines[] = {
-      {"CA", "ca"},           {"state", "state"},
-      {"profile", "profile"}, {"participant", "subject"},
-      {"request", "request"}, {"subject", "distinguished_name"},
+      {"CA", "ca"},
+      {"state", "state"},
+      {"reason", "reason"},
+      {"since", "revoked_at"},
+      {"profile", "profile"},
+      {"participant", "subject"},
+      {"request", "request"},
+      {"approval", "approval"},
+      {"subject", "distinguished_name"},
       {"serial", "serial"},
   };
   for (const auto& [name, member] : lines)

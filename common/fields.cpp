@@ -15,6 +15,14 @@ namespace {
 /// Names that are both known are further apart than one slip ("approval" and "approver" are two), short ones excepted.
 bool is_slip(std::string_view found, std::string_view meant) { return meant.size() >= 4 && slips(found, meant) == 1; }
 
+/// A value that is of the wrong kind or out of bounds, in few words.
+std::string in_words(const Json& value) {
+  if (value.is_object()) return "a table";
+  if (value.is_array()) return "a list";
+  if (value.is_string()) return fmt::format("the text \"{}\"", log::printable(value.get_ref<const std::string&>(), 64));
+  return value.dump();
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) {
@@ -92,20 +100,20 @@ Result<std::int64_t> Fields::integer(std::string_view member, std::int64_t min, 
       value->is_number_integer() && !(value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX);
   const std::int64_t number = fits ? value->get<std::int64_t>() : 0;
   if (!fits || number < min || number > max)
-    return refuse(member, fmt::format("is not a whole number from {} to {}", min, max));
+    return refuse(member, fmt::format("is {}; wanted a whole number from {} to {}", in_words(*value), min, max));
   return number;
 }
 
 Result<std::int64_t> Fields::integer_or(std::string_view member, std::int64_t min, std::int64_t max,
                                         std::int64_t fallback) {
-  if (has(member)) return integer(member, min, max);
+  if (find(member)) return integer(member, min, max);
   return fallback;
 }
 
 Result<bool> Fields::boolean_or(std::string_view member, bool fallback) {
   const Json* value = find(member);
   if (!value) return fallback;
-  if (!value->is_boolean()) return refuse(member, "is neither true nor false");
+  if (!value->is_boolean()) return refuse(member, fmt::format("is {}; wanted true or false", in_words(*value)));
   return value->get<bool>();
 }
 

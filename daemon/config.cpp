@@ -9,11 +9,14 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
 #include "common/fields.h"
 #include "common/files.h"
+#include "common/log.h"
+#include "common/slips.h"
 #include "common/toml.h"
 
 namespace hubseal::daemon {
@@ -23,19 +26,27 @@ constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxPinBytes = 256;
 
-Result<std::filesystem::path> absolute_path(Fields& fields, std::string_view member) {
-  const std::filesystem::path path = TRY(fields.text(member, kMaxPath));
+Result<std::filesystem::path> as_absolute(std::string_view member, std::filesystem::path path) {
   if (!path.is_absolute())
     return fail(Code::bad_request, fmt::format("\"{}\" is \"{}\"; wanted an absolute path", member, path.string()));
   return path;
+}
+
+Result<std::filesystem::path> absolute_path(Fields& fields, std::string_view member) {
+  return as_absolute(member, TRY(fields.text(member, kMaxPath)));
+}
+
+Result<std::optional<std::filesystem::path>> optional_path(Fields& fields, std::string_view member) {
+  const auto text = TRY(fields.optional_text(member, kMaxPath));
+  if (!text) return std::nullopt;
+  return TRY(as_absolute(member, *text));
 }
 
 Result<Config::Server> read_server(Fields fields) {
   Config::Server server;
   server.runtime_dir = TRY(absolute_path(fields, "runtime_dir"));
   server.state_dir = TRY(absolute_path(fields, "state_dir"));
-  server.crl_dir = server.state_dir / "crl";
-  if (fields.has("crl_dir")) server.crl_dir = TRY(absolute_path(fields, "crl_dir"));
+  server.crl_dir = TRY(optional_path(fields, "crl_dir")).value_or(server.state_dir / "crl");
   server.policy.policy_file = TRY(absolute_path(fields, "policy_file"));
   server.policy.profiles_dir = TRY(absolute_path(fields, "profiles_dir"));
   server.max_connections = static_cast<unsigned>(TRY(fields.integer_or("max_connections", 1, 1024, 64)));
@@ -53,7 +64,7 @@ Result<Config::Token> read_token(Fields fields) {
   token.serial = TRY(fields.optional_text("serial", 16));
   if (token.label.has_value() == token.serial.has_value())
     return fail(Code::bad_request, "[token] wants exactly one of \"label\" and \"serial\"");
-  if (fields.has("pin_file")) token.pin_file = TRY(absolute_path(fields, "pin_file"));
+  token.pin_file = TRY(optional_path(fields, "pin_file"));
   token.pin_credential = TRY(fields.optional_name("pin_credential", kMaxName));
   if (token.pin_file.has_value() == token.pin_credential.has_value())
     return fail(Code::bad_request, "[token] wants exactly one of \"pin_file\" and \"pin_credential\"");
@@ -98,13 +109,23 @@ Result<gid_t> find_group(const std::string& name) {
   return entry->gr_gid;
 }
 
-Result<unsigned> read_permissions(Fields& fields) {
+tl::unexpected<Error> unknown_permission(const std::string& peer, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& [name, permission] : kPermissions) names.emplace_back(name);
+  const std::string meant = nearest_name(word, names);
+  return fail(Code::bad_request,
+              fmt::format("peer \"{}\": \"permissions\" holds the unknown word \"{}\"{}; wanted some of: {}", peer,
+                          log::printable(word, 64), meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant),
+                          fmt::join(names, ", ")));
+}
+
+Result<unsigned> read_permissions(Fields& fields, const std::string& peer) {
   unsigned bits = 0;
   for (const std::string& word : TRY(fields.text_list("permissions", 64, kMaxName))) {
     unsigned bit = 0;
     for (const auto& [name, permission] : kPermissions)
       if (name == word) bit = static_cast<unsigned>(permission);
-    if (bit == 0) return fail(Code::bad_request, fmt::format("\"permissions\" holds the unknown word \"{}\"", word));
+    if (bit == 0) return unknown_permission(peer, word);
     bits |= bit;
   }
   return bits;
@@ -120,7 +141,7 @@ Result<PeerRule> read_peer(Fields fields) {
     return fail(Code::bad_request, fmt::format("peer \"{}\" wants exactly one of \"user\" and \"group\"", rule.name));
   if (user) rule.uid = TRY(find_user(*user));
   if (group) rule.gid = TRY(find_group(*group));
-  rule.permissions = TRY(read_permissions(fields));
+  rule.permissions = TRY(read_permissions(fields, rule.name));
   rule.profiles = TRY(fields.text_list("profiles", 64, kMaxName));
   rule.keys = TRY(fields.text_list("keys", 64, kMaxName));
   TRY(fields.nothing_left());
@@ -132,7 +153,7 @@ Result<Config> read_config(const Json& json) {
   Config config;
   config.server = TRY(read_server(TRY(fields.object("server"))));
   config.token = TRY(read_token(TRY(fields.object("token"))));
-  if (fields.has("audit")) config.audit = TRY(read_audit(TRY(fields.object("audit"))));
+  if (auto audit = TRY(fields.optional_object("audit"))) config.audit = TRY(read_audit(*std::move(audit)));
   for (Fields& peer : TRY(fields.object_list("peer", 64))) {
     PeerRule rule = TRY(read_peer(std::move(peer)));
     for (const PeerRule& other : config.peers)
@@ -143,6 +164,12 @@ Result<Config> read_config(const Json& json) {
   if (config.peers.empty()) return fail(Code::bad_request, "there is no [[peer]]: nobody could connect");
   TRY(fields.nothing_left());
   return config;
+}
+
+tl::unexpected<Error> no_pin_file(const std::string& problem) {
+  return fail(Code::not_found, problem +
+                                   "; hubseal init makes it for a new token; for one that has a PIN, write that "
+                                   "into the file (mode 0600, one line)");
 }
 
 Code as_mistake(Code code) { return code == Code::not_found ? Code::bad_request : code; }
@@ -160,7 +187,11 @@ Result<Config> Config::load(const std::filesystem::path& path) {
 }
 
 Result<SecretBytes> read_pin(const Config::Token& token) {
-  if (token.pin_file) return read_secret_line(*token.pin_file, kMaxPinBytes);
+  if (token.pin_file) {
+    auto pin = read_secret_line(*token.pin_file, kMaxPinBytes);
+    if (!pin && pin.error().code == Code::not_found) return no_pin_file(pin.error().message);
+    return pin;
+  }
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (!folder)
     return fail(Code::bad_request, fmt::format("there is no systemd credential \"{}\": CREDENTIALS_DIRECTORY is not "
@@ -173,7 +204,7 @@ Result<std::string> name_pin(const Config::Token& token) {
   if (token.pin_credential) return fmt::format("systemd credential {}", *token.pin_credential);
   struct stat info {};
   if (::lstat(token.pin_file->c_str(), &info) != 0)
-    return fail(Code::not_found, fmt::format("{}: {}", token.pin_file->string(), std::strerror(errno)));
+    return no_pin_file(fmt::format("{}: {}", token.pin_file->string(), std::strerror(errno)));
   // Neither the device, which may have another number after a reboot, nor the time of the last change of owner or
   // mode, which is not one of the PIN: with these a refused PIN would look like a new one. Nor its length.
   return fmt::format("PIN file {}, inode {}, written {} + {} ns", token.pin_file->string(), info.st_ino,

@@ -50,7 +50,7 @@ Result<KeyRecord> Keyring::find(std::string_view label, KeyUse use) const {
 
 Result<Key> Keyring::show(std::string_view label) const {
   auto record = find_record(label);
-  if (!record) return fail(Code::forbidden, fmt::format("there is no key \"{}\" that this peer may read", label));
+  if (!record) return fail(Code::not_found, fmt::format("there is no key \"{}\"", label));
   auto found = signer_.find_key(record->id);
   if (!found && found.error().code != Code::not_found) return tl::unexpected(found.error());
   return Key{*std::move(record), found ? std::optional(*std::move(found)) : std::nullopt};

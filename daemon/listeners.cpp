@@ -1,13 +1,16 @@
 #include "daemon/listeners.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -40,6 +43,26 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
+tl::unexpected<Error> not_our_group(const std::string& path, const PeerRule& rule, int problem) {
+  return fail(Code::bad_request,
+              fmt::format("{} cannot be given to gid {} of peer \"{}\": {}; put the user that runs hubseald (uid {}) "
+                          "into that group, or let systemd make the sockets",
+                          path, *rule.gid, rule.name, std::strerror(problem), ::geteuid()));
+}
+
+bool may_give_to_any_group() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  return ::syscall(SYS_capget, &header, data.data()) == 0 && (data[0].effective & (1U << CAP_CHOWN)) != 0;
+}
+
+bool is_in_group(gid_t group) {
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return group == ::getegid() || std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
 /// A socket left behind by a daemon that is gone may be replaced; one that answers may not.
 Result<> clear_path(const std::string& path, const sockaddr_un& address) {
   const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -66,11 +89,7 @@ Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, c
     return folder_problem(kKey, path);
   for (const PeerRule& rule : rules)
     if (rule.role == role && rule.gid && ::chown(path.c_str(), static_cast<uid_t>(-1), *rule.gid) != 0)
-      return fail(
-          Code::bad_request,
-          fmt::format("{} cannot be given to gid {} of peer \"{}\": {}; put the user that runs hubseald (uid {}) "
-                      "into that group, or let systemd make the sockets",
-                      path, *rule.gid, rule.name, std::strerror(errno), ::geteuid()));
+      return not_our_group(path, rule, errno);
   if (::chmod(path.c_str(), 0660) != 0) return fail_errno(Code::internal, "chmod " + path);
   if (::listen(fd.get(), kBacklog) != 0) return fail_errno(Code::internal, path);
   return Listener{role, std::move(fd)};
@@ -105,6 +124,20 @@ Result<> check_runtime_dir(const std::filesystem::path& runtime_dir) {
   if (std::filesystem::exists(runtime_dir, problem)) TRY(check_trusted_path(runtime_dir));
   return {};
 }
+
+Result<> check_socket_groups(const std::filesystem::path& runtime_dir, const std::vector<PeerRule>& rules) {
+  if (may_give_to_any_group()) return {};
+  for (const PeerRule& rule : rules) {
+    if (!rule.gid || is_in_group(*rule.gid)) continue;
+    const std::string path = socket_path(runtime_dir, rule.role).string();
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0 && info.st_gid == *rule.gid) continue;
+    return not_our_group(path, rule, EPERM);
+  }
+  return {};
+}
+
+bool are_sockets_passed() { return ::sd_listen_fds(0) > 0; }
 
 Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
                                              const std::vector<PeerRule>& rules) {

@@ -19,6 +19,13 @@ struct Listener {
 /// Errors: bad_request, storage_unavailable, naming the key.
 Result<> check_runtime_dir(const std::filesystem::path& runtime_dir);
 
+/// Whether sockets of our own could be given to the groups that `rules` name, as far as it can be told. One that is
+/// there and has its group passes: systemd may have made it. Errors: bad_request.
+Result<> check_socket_groups(const std::filesystem::path& runtime_dir, const std::vector<PeerRule>& rules);
+
+/// Whether the sockets come from systemd (sd_listen_fds).
+bool are_sockets_passed();
+
 /// The sockets that systemd passes (sd_listen_fds, named agent, jws, admin and audit by
 /// FileDescriptorName=); without systemd, sockets of our own in `runtime_dir`: mode 0660, owned by
 /// our user and by the group of the rule that names one for this socket.

@@ -74,23 +74,31 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", fmt::format("hubseald {}", kVersion));
   Options options;
   app.add_option("--config", options.config, "configuration file")->capture_default_str()->type_name("FILE");
-  app.add_flag("--check-config", options.check_only, "read configuration and policy, say what is wrong, and end");
+  auto* check =
+      app.add_flag("--check-config", options.check_only, "read configuration and policy, say what is wrong, and end");
   auto* policy = app.add_option("--check-policy", options.policy_folder,
                                 "read policy.toml and profiles/ of this folder, say what is wrong, and end")
                      ->type_name("FOLDER");
   app.add_flag("--json", options.json, "with --check-policy: answer as the protocol does, in one line of JSON")
       ->needs(policy);
-  app.add_flag("--adopt-policy", options.adopt_policy,
-               "take the policy's files into force for the next start, and end; hubseald must not be running");
-  app.add_flag(
+  auto* adopt =
+      app.add_flag("--adopt-policy", options.adopt_policy,
+                   "take the policy's files into force for the next start, and end; hubseald must not be running");
+  auto* accept = app.add_flag(
       "--accept-state", options.accept_state,
       "take registry and audit log as they are, though they are not of the token's time, and end; hubseald must "
       "not be running");
   auto* init = app.add_flag("--init-token", options.init_token,
                             "initialise the token that the configuration names (never one that exists)");
-  app.add_option("--so-pin-file", options.so_pin_file, "file with the security officer's PIN for --init-token")
-      ->type_name("FILE")
-      ->needs(init);
+  init->needs(app.add_option("--so-pin-file", options.so_pin_file,
+                             "file with the security officer's PIN; --init-token wants it")
+                  ->type_name("FILE")
+                  ->needs(init));
+  // Each is all that a run does.
+  check->excludes(adopt, accept, init, policy);
+  adopt->excludes(accept, init, policy);
+  accept->excludes(init, policy);
+  init->excludes(policy);
   if (const auto status = read_options(app, argc, argv)) return *status;
 
   const auto result = run(options);

@@ -136,8 +136,8 @@ void Revocation::make_lists() {
 Result<> Revocation::make_what_is_due(const std::string& ca) {
   const auto authority = TRY(parts_.authorities.find(ca));
   if (!authority->issuer) return {};
-  // Nobody would believe it, and people have said that they know.
-  if (authority->record.retired_at && parts_.keyring.is_compromised(authority->record.key)) return {};
+  // Its key signs no more, for good, and nobody would believe it.
+  if (parts_.keyring.is_compromised(authority->record.key)) return {};
   const auto today = parts_.guard.now_if_unmoved();
   if (today && *today >= authority->issuer->certificate().not_after()) return {};
   std::optional<CrlRecord> last;
@@ -164,11 +164,11 @@ void Revocation::retry() {
     if (bring_up_to_date(ca, std::chrono::seconds(1))) log::info("a CRL is up to date again", {{"ca", ca}});
 }
 
-std::vector<std::string> Revocation::problems() const {
-  std::vector<std::string> problems;
+std::map<std::string, std::string> Revocation::problems() const {
+  std::map<std::string, std::string> problems;
   auto behind = behind_.lock();
   for (const auto& [ca, reason] : *behind)
-    problems.push_back(fmt::format("CRL of CA \"{}\" is behind: {}", ca, reason));
+    problems.emplace(ca, fmt::format("CRL of CA \"{}\" is behind: {}", ca, reason));
   return problems;
 }
 

@@ -65,13 +65,14 @@ class Revocation {
   /// The newest CRL, which may be older than the last revocation while the token is away. Errors: not_found.
   Result<CrlRecord> latest(const std::string& ca);
   /// Signs one now if the list has changed or half of its life is over, and writes the newest where the file holds
-  /// something else. Errors: hsm_busy where that takes longer than `patience`; it goes on all the same.
+  /// something else. There is none any more of a CA whose key is compromised. Errors: hsm_busy where that takes longer
+  /// than `patience`; it goes on all the same.
   Result<> bring_up_to_date(const std::string& ca, std::chrono::milliseconds patience = kPatience);
   /// For who is about to look at problems(): tries once more what is behind, where the token is there. What stands in
   /// the way otherwise (a seal, a stopped key) is found before the token is asked.
   void retry();
-  /// Which CRLs are not what they should be, and why, in words.
-  std::vector<std::string> problems() const;
+  /// By CA, which CRLs are not what they should be, and why, in words.
+  std::map<std::string, std::string> problems() const;
   std::chrono::milliseconds tick();
 
  private:

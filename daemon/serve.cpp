@@ -150,6 +150,7 @@ Result<> serve(const Config& config) {
   StopSignals signals;  // before any thread exists
   const SystemClock clock;
   TRY(check_module(config));
+  if (!are_sockets_passed()) TRY(check_socket_groups(config.server.runtime_dir, config.peers));
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));
   // What is wrong with the files that the first start takes is told before the token is asked.
   if (!has_registry(state.path())) TRY(read_policy(config.server.policy));
@@ -190,6 +191,7 @@ Result<> check(const Config& config) {
   TRY(check_pin_file(config.token));
   TRY(check_folder_of("server.state_dir", config.server.state_dir, &StateFolder::check));
   TRY(check_folder_of("server.runtime_dir", config.server.runtime_dir, &check_runtime_dir));
+  TRY(check_socket_groups(config.server.runtime_dir, config.peers));
   const Policy policy = TRY(read_policy(config.server.policy));
   TRY(check_profiles(policy, config.peers));
   fmt::print("configuration is good: {} peers, {} profiles\n", config.peers.size(), policy.profiles.all().size());

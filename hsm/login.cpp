@@ -17,11 +17,14 @@ Result<> may_try(const Token& token) {
     return refuse("its PIN is locked (CKF_USER_PIN_LOCKED); the security officer can set a new one");
   if (token.pin_final_try)
     return refuse(
-        "one more wrong PIN locks it (CKF_USER_PIN_FINAL_TRY); log in once with the vendor's tool to clear this");
+        "one more wrong PIN locks it (CKF_USER_PIN_FINAL_TRY); log in once with the vendor's tool to clear this "
+        "(docs/OPERATIONS.md, section 9, has the command for pkcs11-tool)");
   if (token.pin_count_low)
     return refuse(
         "somebody gave a wrong PIN since the last login (CKF_USER_PIN_COUNT_LOW); find out who, then log in once with "
-        "the vendor's tool to clear this");
+        "the vendor's tool to clear this: a right PIN in the PIN file alone does not (docs/OPERATIONS.md, section 9, "
+        "has the "
+        "command for pkcs11-tool)");
   if (!token.user_pin_set) return refuse("it has no user PIN yet");
   return {};
 }

@@ -40,7 +40,7 @@ check_programs() {
 
 build_programs() {
   "$repo/scripts/install-packages"
-  [[ -e $repo/build/release/agent/hubseal-agent ]] || echo "The first build takes about five minutes."
+  [[ -e $repo/build/release/agent/hubseal-agent ]] || echo "The first build takes about ten minutes on two cores."
   (cd "$repo" && cmake --preset release >/dev/null && cmake --build --preset release --target hubseal hubseald hubseal-agent)
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/ceremony/child.h"
 #include "cli/ensure.h"
@@ -55,8 +56,11 @@ Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Sessi
 /// Whether people have stopped all signing, as the answer of `health` says.
 bool is_sealed(const Json& health);
 
-/// The error that says how hubseald ended, with the end of what it printed, on one line.
-tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output);
+/// What is wrong with other CAs than `ca`, as the answer of `health` says.
+std::vector<std::string> problems_of_others(const Json& health, const std::string& ca);
+
+/// The error that says how hubseald ended, with the last line of what it wrote to standard error.
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& errors);
 
 /// The path of hubseald as the plan, or this program's own place, says.
 std::string hubseald_path(const CeremonyPlan& plan);

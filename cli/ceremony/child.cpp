@@ -44,14 +44,14 @@ void stop_forwarding() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_DFL);
 }
 
-/// posix_spawn's file actions: nothing to read, output and errors to `output`.
+/// posix_spawn's file actions: nothing to read, output and errors to these two.
 class Redirection {
  public:
-  explicit Redirection(int output) {
+  Redirection(int output, int errors) {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
   }
   Redirection(const Redirection&) = delete;
   Redirection& operator=(const Redirection&) = delete;
@@ -62,35 +62,47 @@ class Redirection {
   posix_spawn_file_actions_t actions_;
 };
 
+/// What was written to a memfd, from its end.
+std::string tail_of(int file, std::size_t max_bytes) {
+  struct stat info {};
+  if (::fstat(file, &info) != 0) return {};
+  const auto size = static_cast<std::size_t>(info.st_size);
+  std::string text(std::min(size, max_bytes), '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), static_cast<off_t>(size - text.size()));
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
+}
+
 }  // namespace
 
 Result<Child> Child::start(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  UniqueFd output(::memfd_create("output", MFD_CLOEXEC));
-  if (!output) return fail(Code::internal, fmt::format("memfd_create: {}", std::strerror(errno)));
+  UniqueFd output(::memfd_create("output", MFD_CLOEXEC)), errors(::memfd_create("errors", MFD_CLOEXEC));
+  if (!output || !errors) return fail(Code::internal, fmt::format("memfd_create: {}", std::strerror(errno)));
 
   pid_t pid = -1;
-  const Redirection redirection(output.get());
+  const Redirection redirection(output.get(), errors.get());
   if (const int problem = ::posix_spawn(&pid, argv[0], redirection.get(), nullptr, argv.data(), environ); problem != 0)
     return fail(problem == ENOENT || problem == EACCES ? Code::not_found : Code::internal,
                 fmt::format("{} cannot be started: {}", arguments[0], std::strerror(problem)));
   forward_signals_to(pid);
   // By number: the header of glibc 2.36 forgets to say that the function is C.
   UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  Child child(pid, std::move(process), std::move(output));
+  Child child(pid, std::move(process), std::move(output), std::move(errors));
   if (!child.process_) return fail(Code::internal, fmt::format("pidfd_open: {}", std::strerror(errno)));
   return child;
 }
 
-Child::Child(pid_t pid, UniqueFd process, UniqueFd output)
-    : pid_(pid), process_(std::move(process)), output_(std::move(output)) {}
+Child::Child(pid_t pid, UniqueFd process, UniqueFd output, UniqueFd errors)
+    : pid_(pid), process_(std::move(process)), output_(std::move(output)), errors_(std::move(errors)) {}
 
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       process_(std::move(other.process_)),
       output_(std::move(other.output_)),
+      errors_(std::move(other.errors_)),
       status_(other.status_) {}
 
 Child::~Child() {
@@ -116,14 +128,8 @@ int Child::stop() {
   return wait(kGrace).value_or(128 + SIGKILL);
 }
 
-std::string Child::output(std::size_t max_bytes) const {
-  struct stat info {};
-  if (::fstat(output_.get(), &info) != 0) return {};
-  const auto size = static_cast<std::size_t>(info.st_size);
-  std::string text(std::min(size, max_bytes), '\0');
-  const ssize_t got = ::pread(output_.get(), text.data(), text.size(), static_cast<off_t>(size - text.size()));
-  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  return text;
-}
+std::string Child::output(std::size_t max_bytes) const { return tail_of(output_.get(), max_bytes); }
+
+std::string Child::errors(std::size_t max_bytes) const { return tail_of(errors_.get(), max_bytes); }
 
 }  // namespace hubseal::cli

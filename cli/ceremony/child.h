@@ -28,15 +28,17 @@ class Child {
   std::optional<int> wait(std::chrono::milliseconds limit);
   /// SIGTERM, and SIGKILL if that is ignored for too long. The exit status.
   int stop();
-  /// The last `max_bytes` of what it wrote to standard output and standard error.
+  /// The last `max_bytes` of what it wrote to standard output, and to standard error.
   std::string output(std::size_t max_bytes) const;
+  std::string errors(std::size_t max_bytes) const;
 
  private:
-  Child(pid_t pid, UniqueFd process, UniqueFd output);
+  Child(pid_t pid, UniqueFd process, UniqueFd output, UniqueFd errors);
 
   pid_t pid_ = -1;
   UniqueFd process_;  // pidfd: readable when the process has ended
   UniqueFd output_;   // memfd
+  UniqueFd errors_;   // likewise
   std::optional<int> status_;
 };
 

@@ -20,8 +20,13 @@ constexpr std::size_t kShownOutput = 4096;
 /// The daemon's word on itself; hsm_unavailable while nobody listens.
 Result<Json> ask_health(const Session& session) { return session.call("health", Json::object()); }
 
-/// One that people have sealed is as it shall be: what is there already is found, and nothing is made.
-bool is_ready(const Json& health) { return text_of(health, "status") == "ready" || is_sealed(health); }
+/// One that people have sealed is as it shall be: what is there already is found, and nothing is made. So is one that
+/// has trouble with other CAs only.
+bool is_ready(const Json& health, const CeremonyPlan& plan) {
+  if (text_of(health, "status") == "ready" || is_sealed(health)) return true;
+  const std::vector<std::string> others = problems_of_others(health, plan.ca.ca);
+  return !others.empty() && others.size() == member_of(health, "problems").size();
+}
 
 std::string problems_of(const Json& health) {
   std::string problems;
@@ -36,10 +41,10 @@ tl::unexpected<Error> not_ready(const std::string& why) {
 }
 
 /// Its last word: what it says before, it says again when it ends.
-std::string last_line(std::string_view output) {
-  while (output.ends_with('\n')) output.remove_suffix(1);
-  const std::string_view line = output.substr(output.rfind('\n') + 1);
-  return line.empty() ? "it printed nothing" : std::string(line);
+std::string last_line(std::string_view errors) {
+  while (errors.ends_with('\n')) errors.remove_suffix(1);
+  const std::string_view line = errors.substr(errors.rfind('\n') + 1);
+  return line.empty() ? "it said nothing" : std::string(line);
 }
 
 /// What to do about a key of the CA that people have stopped, by its state; empty for one that is not stopped.
@@ -75,15 +80,15 @@ Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& p
   bool answered = false;
   auto deadline = std::chrono::steady_clock::now() + kReady;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.output(kShownOutput));
+    if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.errors(kShownOutput));
     const auto health = ask_health(session);
-    if (health && is_ready(*health)) return {};
+    if (health && is_ready(*health, plan)) return {};
     if (health) TRY(check_not_stopped(session, plan));
     if (health && !answered) deadline = std::min(deadline, std::chrono::steady_clock::now() + kAnswers);
     answered = answered || health;
     why = health ? problems_of(*health) : health.error().message;
   }
-  return not_ready(fmt::format("{}; {}", why, last_line(child.output(kShownOutput))));
+  return not_ready(fmt::format("{}; {}", why, last_line(child.errors(kShownOutput))));
 }
 
 Code code_of_exit(int status) {
@@ -97,8 +102,8 @@ Code code_of_exit(int status) {
 
 }  // namespace
 
-tl::unexpected<Error> ended(const std::string& command, int status, const std::string& output) {
-  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, last_line(output)));
+tl::unexpected<Error> ended(const std::string& command, int status, const std::string& errors) {
+  return fail(code_of_exit(status), fmt::format("{} ended with status {}: {}", command, status, last_line(errors)));
 }
 
 Result<> check_config(const CeremonyPlan& plan) {
@@ -106,11 +111,18 @@ Result<> check_config(const CeremonyPlan& plan) {
   const auto status = child.wait(kCheck);
   if (!status)
     return fail(Code::internal, fmt::format("hubseald --check-config is not done after {} s", kCheck.count()));
-  if (*status != 0) return ended("hubseald --check-config", *status, child.output(kShownOutput));
+  if (*status != 0) return ended("hubseald --check-config", *status, child.errors(kShownOutput));
   return {};
 }
 
 bool is_sealed(const Json& health) { return member_of(health, "sealed") == Json(true); }
+
+std::vector<std::string> problems_of_others(const Json& health, const std::string& ca) {
+  std::vector<std::string> problems;
+  for (const Json& one : member_of(health, "ca_problems"))
+    if (text_of(one, "ca") != ca) problems.push_back(text_of(one, "problem"));
+  return problems;
+}
 
 std::string hubseald_path(const CeremonyPlan& plan) {
   if (!plan.hubseald.empty()) return plan.hubseald;
@@ -124,7 +136,7 @@ std::string hubseald_path(const CeremonyPlan& plan) {
 
 Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Session& session, Report& report) {
   if (const auto health = ask_health(session)) {
-    if (!is_ready(*health)) {
+    if (!is_ready(*health, plan)) {
       TRY(check_not_stopped(session, plan));
       return not_ready(problems_of(*health));
     }

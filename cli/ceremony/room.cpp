@@ -151,7 +151,7 @@ Result<Json> look_up(const Session& session, const CeremonyStep& step) {
     const Json health = TRY(session.call("health", Json::object()));
     return member_of(health, "policy");
   }
-  // By the list: to get_public_key a key that does not exist and one that is forbidden are the same.
+  // By the list: a refusal to show one that is not there would be an entry in the audit log.
   Json key = TRY(find_item(session, "list_keys", "keys", "label", step.about));
   if (operation != "create_key") return key;
   return session.call("get_public_key", {{"key", step.about}});

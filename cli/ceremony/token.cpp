@@ -14,8 +14,8 @@ constexpr std::chrono::minutes kInitToken{5};
 constexpr std::size_t kShownOutput = 4096;
 
 /// Other refusals (a user that the configuration names and nobody knows) have the same exit status.
-bool token_exists(int status, const std::string& output) {
-  return status == static_cast<int>(ExitCode::refused) && output.find(" code=conflict ") != std::string::npos;
+bool token_exists(int status, const std::string& errors) {
+  return status == static_cast<int>(ExitCode::refused) && errors.find(" code=conflict ") != std::string::npos;
 }
 
 /// The files of this run, taken away again when it turns out that they are not this token's PINs.
@@ -63,11 +63,11 @@ Result<> ensure_token(const CeremonyPlan& plan, const DaemonConfig& config, Repo
       {hubseald_path(plan), "--config", plan.config.string(), "--init-token", "--so-pin-file", so_pin.string()}));
   const auto status = child.wait(kInitToken);
   if (!status) return fail(Code::hsm_unavailable, "the token was not made within five minutes");
-  const std::string output = child.output(kShownOutput);
-  if (token_exists(*status, output)) return token_was_there(made, report);
+  const std::string errors = child.errors(kShownOutput);
+  if (token_exists(*status, errors)) return token_was_there(made, report);
   if (*status != 0) {
     // The files stay: the PIN may be set already, and the next try takes up where this one stopped.
-    return ended("hubseald --init-token", *status, output);
+    return ended("hubseald --init-token", *status, errors);
   }
   report.step("token", "made");
   report.step("SO-PIN file " + so_pin.string(),

@@ -34,6 +34,11 @@ struct Options {
   bool force = false;
 };
 
+std::string nothing_in(const std::string& state) {
+  if (state == "open") return "nothing waits for approval\n";
+  return state == "all" ? "no approvals yet\n" : fmt::format("no approvals that are {}\n", state);
+}
+
 Result<ExitCode> list(const Session& session, const Options& options) {
   Json fields = Json::object();
   if (options.state != "all") fields["state"] = options.state;
@@ -41,7 +46,7 @@ Result<ExitCode> list(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"approvals", all}});
   else
-    print(render_approvals(all));
+    print(all.empty() ? nothing_in(options.state) : render_approvals(all));
   return ExitCode::ok;
 }
 
@@ -66,6 +71,8 @@ Result<ExitCode> statement(const Session& session, const Options& options) {
     session.print_json(approval);
   else if (options.out.empty())
     print(bytes);
+  else
+    print_note(fmt::format("written to {}\n", options.out));
   return ExitCode::ok;
 }
 

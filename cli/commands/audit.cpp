@@ -155,6 +155,8 @@ Result<ExitCode> checkpoint(const Session& session, const Options& options) {
     session.print_json(answer);
   else if (options.out.empty())
     print(text_of(answer, "note"));
+  else
+    print_note(fmt::format("written to {}\n", options.out));
   return ExitCode::ok;
 }
 

@@ -76,6 +76,16 @@ Result<> check_is_no_der(const std::string& csr, const std::string& name) {
                                              name == "-" ? "FILE" : name));
 }
 
+/// A repeat is answered with what was made then.
+void warn_of_revoked(const Json& answer) {
+  if (member_of(answer, "revoked_at").is_null()) return;
+  const bool held = text_of(answer, "state") == "on_hold";
+  print_note(fmt::format("hubseal: warning: certificate {} was issued before and is {} since {} ({}); {}\n",
+                         text_of(answer, "serial"), held ? "on hold" : "revoked", text_of(answer, "revoked_at"),
+                         text_of(answer, "reason"),
+                         held ? "hubseal cert release takes that back" : "a new one needs a CSR with a new key"));
+}
+
 Result<ExitCode> issue(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, kCertificate));
   TRY(check_output(options.chain, options.force, kCertificate));
@@ -98,6 +108,7 @@ Result<ExitCode> issue(const Session& session, const Options& options) {
   TRY(deliver(session, answer, render_certificate(shown),
               {text_of(answer, "certificate"), options.out, options.force}));
   if (!options.chain.empty()) TRY(save(session, options.chain, chain_text(answer), options.force));
+  warn_of_revoked(answer);
   return ExitCode::ok;
 }
 

@@ -66,6 +66,8 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
 
   const auto health = session.call("health", Json::object());
   if (health && is_sealed(*health)) report.step("sealed", "nothing is signed until `hubseal unseal`");
+  if (health)
+    for (const std::string& problem : problems_of_others(*health, plan.ca.ca)) report.step("another CA", problem);
 
   if (session.json) {
     session.print_json(

@@ -1,6 +1,7 @@
 // hubseal jws: signatures over JSON (RFC 7515).
 #include <memory>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,11 @@ struct Options {
 Result<ExitCode> sign(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force));
   const std::string payload = TRY(read_input(options.payload, kMaxPayloadBytes));
+  if (payload.empty())
+    return fail(Code::bad_request,
+                fmt::format("input file {}: it is empty; wanted the bytes that are signed, in a FILE "
+                            "or on standard input",
+                            options.payload));
   Json fields = {{"key", options.key}, {"payload", to_base64url(as_bytes(payload))}};
   if (options.detached) fields["detached"] = true;
   const Json answer = TRY(session.call("sign_jws", fields));

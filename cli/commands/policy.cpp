@@ -116,7 +116,7 @@ Result<ExitCode> check(const Session& session, const Options& options) {
     return fail(Code::internal, fmt::format("hubseald --check-policy is not done after {} s", kCheck.count()));
   const std::string output = child.output(kShownOutput);
   const auto reply = reply_in(output);
-  if (!reply) return ended("hubseald --check-policy", *status, output);
+  if (!reply) return ended("hubseald --check-policy", *status, child.errors(kShownOutput));
   const Json verdict = TRY(Result<Json>(*reply));
   if (session.json)
     session.print_json(verdict);

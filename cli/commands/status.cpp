@@ -75,6 +75,8 @@ std::string render_health(const Json& health, const Json& version) {
     pairs.emplace_back("policy", fmt::format("version {}, {}", text_of(policy, "version"), files_text(policy)));
   for (const Json& problem : member_of(health, "problems"))
     pairs.emplace_back("problem", problem.is_string() ? problem.get<std::string>() : dump_json(problem));
+  for (const Json& note : member_of(health, "notes"))
+    pairs.emplace_back("note", note.is_string() ? note.get<std::string>() : dump_json(note));
   return render_pairs(pairs);
 }
 

@@ -98,12 +98,15 @@ std::string common_name_of(const std::string& text) {
   return name;
 }
 
+/// The CAs of the hub are one holder: a roll-over keeps the name (decision 053), so that its generations share one.
+std::string holder_of(const CertificateRow& row) { return row.cross ? "the hub's CAs" : row.subject; }
+
 void judge_names_of_several(Finding& finding, const Installation& found) {
   if (!found.certificates) return finding.unseen("certificates", found.certificates.error());
   std::map<std::string, Words> owners;
   for (const CertificateRow& row : found.certificates->rows)
     if (const std::string name = common_name_of(row.distinguished_name); !name.empty() && row.subject != row.ca)
-      owners[name].insert(row.subject);
+      owners[name].insert(holder_of(row));
   bool shared = false;
   for (const auto& [name, subjects] : owners) {
     if (subjects.size() < 2) continue;

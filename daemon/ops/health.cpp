@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/dispatch.h"
@@ -8,19 +9,46 @@ namespace hubseal::daemon::ops {
 
 namespace {
 
-/// CAs that are still trusted and can sign neither certificates nor lists, because of where their key stands.
-std::vector<std::string> stopped_authorities(const Services& services) {
-  std::vector<std::string> problems;
+/// What the CAs say of themselves, beside those that are as they shall be.
+struct Stopped {
+  struct Problem {
+    std::string ca, text;
+  };
+  std::vector<Problem> problems;
+  std::vector<std::string> notes;  ///< of what cannot change any more, and need not
+};
+
+/// Whether another CA of the same name issues: where a roll-over keeps the name (decision 053) that is its successor.
+bool has_successor(const Services& services, const Authority& authority) {
+  const Bytes subject = authority.issuer->certificate().subject_der();
+  for (const std::string& name : services.authorities.names()) {
+    const auto other = services.authorities.find_active(name);
+    if (other && name != authority.record.name && (*other)->issuer->certificate().subject_der() == subject &&
+        (*other)->issuer->certificate().not_after() > services.clock.now() &&
+        services.keyring.find((*other)->record.key, KeyUse::ca))
+      return true;
+  }
+  return false;
+}
+
+/// CAs whose certificate is valid and that can sign neither certificates nor lists, because of where their key stands.
+Stopped stopped_authorities(const Services& services) {
+  Stopped stopped;
   for (const std::string& name : services.authorities.names()) {
     const auto authority = services.authorities.find(name);
     if (!authority || !(*authority)->issuer || (*authority)->issuer->certificate().not_after() <= services.clock.now())
       continue;
-    // What people have done about it is done: a compromised CA that was retired is no trouble for the years to come.
-    if ((*authority)->record.retired_at && services.keyring.is_compromised((*authority)->record.key)) continue;
-    if (const auto usable = services.keyring.find((*authority)->record.key, KeyUse::ca); !usable)
-      problems.push_back("CA " + name + " signs neither certificates nor lists: " + usable.error().message);
+    const CaRecord& record = (*authority)->record;
+    const auto usable = services.keyring.find(record.key, KeyUse::ca);
+    if (usable) continue;
+    std::string text = fmt::format("CA {} signs neither certificates nor lists: {}", name, usable.error().message);
+    // What people have done about it is done: a compromised CA is no trouble for the years that it has left.
+    if (services.keyring.is_compromised(record.key) && (record.retired_at || has_successor(services, **authority)))
+      stopped.notes.push_back(text + "; so it stays until its end, and nobody may trust it");
+    else
+      stopped.problems.push_back({name, std::move(text)});
   }
-  return problems;
+  return stopped;
 }
 
 }  // namespace
@@ -36,7 +64,12 @@ Result<Json> health(Call& call, Fields fields) {
   Json problems = Json::array();
   if (!token.ready) problems.push_back("token: " + token.problem);
   for (const std::string& reason : services.gate.reasons()) problems.push_back(reason);
-  for (const std::string& problem : services.revocation.problems()) problems.push_back(problem);
+  Json of_cas = Json::array();
+  const auto add_of_ca = [&](const std::string& ca, const std::string& problem) {
+    problems.push_back(problem);
+    of_cas.push_back({{"ca", ca}, {"problem", problem}});
+  };
+  for (const auto& [ca, problem] : services.revocation.problems()) add_of_ca(ca, problem);
   if (const auto hanging = services.housekeeper.hanging()) problems.push_back(*hanging);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
@@ -53,12 +86,15 @@ Result<Json> health(Call& call, Fields fields) {
     }
   }
   for (const std::string& problem : services.keyring.undestroyed()) problems.push_back(problem);
-  for (const std::string& problem : stopped_authorities(services)) problems.push_back(problem);
+  const Stopped stopped = stopped_authorities(services);
+  for (const auto& [ca, problem] : stopped.problems) add_of_ca(ca, problem);
   const auto files = services.policies.read_files();
   const bool same = files && hash_of(*files) == call.policy->hash;
   const auto uptime = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - services.started);
   return Json{{"status", problems.empty() ? "ready" : "degraded"},
               {"problems", problems},
+              {"ca_problems", of_cas},
+              {"notes", stopped.notes},
               {"token",
                {{"ready", token.ready},
                 {"label", token.label},

@@ -59,11 +59,12 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
   const CertificateRecord issued = TRY(call.services.issuance.issue(*call.policy, request, trail));
   call.details["serial"] = issued.serial;
   call.details["certificate_sha256"] = to_hex(sha256(issued.certificate));
-  return Json{{"certificate", certificate_pem(issued)},
-              {"chain", Json::array({issuer->certificate_pem})},
-              {"serial", issued.serial},
-              {"not_before", format_utc(issued.not_before)},
-              {"not_after", format_utc(issued.not_after)}};
+  Json reply = {{"certificate", certificate_pem(issued)}, {"chain", Json::array({issuer->certificate_pem})}};
+  // Of a request that is repeated it may be revoked or on hold by now.
+  const Json view = view_of(issued);
+  for (const char* member : {"serial", "state", "not_before", "not_after", "reason", "revoked_at"})
+    if (view.contains(member)) reply[member] = view[member];
+  return reply;
 }
 
 }  // namespace hubseal::daemon::ops

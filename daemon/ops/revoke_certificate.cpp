@@ -19,6 +19,9 @@ void add_crl(Call& call, const std::string& ca, Json& view) {
     log::warning("a revocation is not in a CRL yet", {{"ca", ca}, {"reason", made.error().message}});
     return;
   }
+  if (const auto authority = call.services.authorities.find(ca);
+      !authority || call.services.keyring.is_compromised((*authority)->record.key))
+    return;
   if (const auto crl = call.services.revocation.latest(ca)) view["crl_number"] = crl->number;
 }
 

@@ -9,7 +9,9 @@ namespace hubseal::daemon {
 namespace {
 
 tl::unexpected<Error> refuse(int result, sqlite3* handle) {
-  const std::string reason = fmt::format("registry: {}", handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result));
+  const char* file = handle ? sqlite3_db_filename(handle, "main") : nullptr;
+  const std::string reason = fmt::format("registry {}: {}", file ? file : "in memory",
+                                         handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result));
   switch (result & 0xff) {
     case SQLITE_CONSTRAINT:
       // Two at the same moment: each caller looks first, and tells in its own words what it finds.
@@ -19,9 +21,12 @@ tl::unexpected<Error> refuse(int result, sqlite3* handle) {
     case SQLITE_IOERR:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
+    case SQLITE_BUSY: return fail(Code::storage_unavailable, reason);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-    case SQLITE_BUSY: return fail(Code::storage_unavailable, reason);
+      return fail(Code::storage_unavailable, reason +
+                                                 "; it is damaged: keep a copy, and restore the newest backup of the "
+                                                 "state folder (docs/OPERATIONS.md, section 7)");
     default: return fail(Code::internal, reason);
   }
 }

@@ -117,7 +117,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.as_json("cert", "list"), {"certificates": [], "more": False})
         self.assertIn("no CA yet", self.plain("status")[0])
         self.refused("not_found", "ca", "show")
-        self.refused("forbidden", "key", "show", "nobody")
+        self.refused("not_found", "key", "show", "nobody")
 
     def keys(self):
         pem, summary = self.plain("key", "create", "hub-jws", "--type", "rsa_2048", "--use", "jws")

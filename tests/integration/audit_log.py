@@ -175,6 +175,14 @@ class AuditLog(unittest.TestCase):
         verdict = json.loads(self.hubseal("verify", copy, "--exported", "--key", copy / "audit-key.pem", "--json").stdout)
         self.assertTrue(verdict["good"])
         self.assertEqual(verdict["records"], verdict["signed_records"])
+        # One checkpoint and no hashes of single records: as much as docs/OPERATIONS.md, section 6, says.
+        lines = self.lines(copy)
+        for change, record, problem in ((lines[2].replace(b'"time":"2', b'"time":"1'), 1, f"records 1 to {len(lines)} are not those"),
+                                        (lines[3], 3, "4")):
+            (copy / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in [*lines[:2], change, *lines[3:]]))
+            done = self.hubseal("verify", copy, "--exported", "--key", self.key, "--json", want=3)
+            fault = json.loads(done.stdout)["fault"]
+            self.assertEqual((fault["record"], problem in fault["problem"]), (record, True), fault)
         self.assertIn("empty folder", self.hubseal("export", "--out", "copy", want=2).stderr)
 
     def test_each_change_to_a_copy_is_found_and_the_first_bad_record_named(self):

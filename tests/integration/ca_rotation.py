@@ -59,9 +59,37 @@ class Rotation(Cas):
         self.assertEqual(room.call("get_trust_bundle"), {"anchors": [new], "intermediates": []})
         self.make_ca(room, "hub-ca-3")
         self.refused("policy_denied", lambda: room.call("cross_certify", ca="hub-ca", by="hub-ca-3"), "compromised")
-        self.assertTrue(any("hub-ca" in problem and "compromised" in problem for problem in room.call("health")["problems"]))
-        room.call("retire_ca", ca="hub-ca", successor="hub-ca-2")  # people know, and have done what can be done
+        self.assertEqual(room.call("get_trust_bundle")["intermediates"], [])
+
+    def test_a_compromised_root_is_a_problem_until_it_has_a_successor_and_a_note_from_then_on(self):
+        room = self.room()
+        self.make_ca(room, "hub-ca")
+        issued = room.issue(room.make_csr())
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        told = room.call("health")
+        self.assertEqual((told["status"], [one["ca"] for one in told["ca_problems"]]), ("degraded", ["hub-ca"]))
+        self.assertIn("compromised", told["problems"][0])
+        self.assertNotIn("crl_number", room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="superseded"))
+        self.make_ca(room, "other", subject={**rig.ROOT_SUBJECT, "common_name": "Another Root"})
+        self.assertEqual(room.call("health")["status"], "degraded")  # that one replaces nobody
+        self.make_ca(room, "hub-ca-2")
+        room.restart()
+        told = room.call("health")
+        self.assertEqual((told["status"], told["problems"], told["ca_problems"]), ("ready", [], []))
+        self.assertRegex(told["notes"][0], "CA hub-ca .*compromised.*until its end")
+        self.assertRegex(self.hubseal(room, "status"), "(?m)^note +CA hub-ca ")
+        room.call("suspend_key", key="hub-ca-2")
+        self.assertEqual(room.call("health")["notes"], [])  # nobody issues in its place now
+
+    def test_a_compromised_root_that_was_retired_is_no_trouble_for_the_years_to_come(self):
+        room = self.room()
+        self.make_ca(room, "hub-ca")
+        self.make_ca(room, "other", subject={**rig.ROOT_SUBJECT, "common_name": "Another Root"})
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        self.assertEqual(room.call("health")["status"], "degraded")
+        room.call("retire_ca", ca="hub-ca", successor="other")  # people know, and have done what can be done
         room.until(lambda: room.call("health")["problems"] == [])
+        self.assertEqual(len(room.call("health")["notes"]), 1)
 
     def test_a_compromised_root_does_not_come_back_when_its_key_is_destroyed(self):
         room = self.room()

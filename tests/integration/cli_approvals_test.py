@@ -39,6 +39,12 @@ class Approvals(Cli):
         self.hubseal("approval", "list", "--state", "all")
         self.assertNotIn("state", daemon.requests[-1])
 
+    def test_an_empty_list_says_which_it_is(self):
+        self.serve({"list_approvals": {"approvals": []}})
+        for words, said in (((), b"nothing waits for approval\n"), (("--state", "all"), b"no approvals yet\n"),
+                            (("--state", "rejected"), b"no approvals that are rejected\n")):
+            self.assertEqual(self.hubseal("approval", "list", *words).stdout, said)
+
     def test_approval_show_is_a_diff_and_refuses_what_its_statement_does_not_say(self):
         previous = {"ca": "hub-ca", "subject": "bank1", "dns": ["old.example"], "serial": "4f1c",
                     "not_before": "2024-11-24T09:00:00Z", "not_after": "2026-11-24T09:00:00Z"}
@@ -58,7 +64,8 @@ class Approvals(Cli):
     def test_approval_statement_is_the_bytes_that_openssl_signs(self):
         daemon = self.serve({"get_approval": self.approval(), "submit_approval": self.approval(agreed=1)})
         self.assertEqual(self.hubseal("approval", "statement", "a-17").stdout.decode(), self.approval()["statement"])
-        self.assertEqual(self.hubseal("approval", "statement", "a-17", "--reject", "--out", "s.txt").returncode, 0)
+        written = self.hubseal("approval", "statement", "a-17", "--reject", "--out", "s.txt")
+        self.assertEqual((written.returncode, written.stdout, written.stderr), (0, b"", b"written to s.txt\n"))
         self.assertEqual([request["decision"] for request in daemon.requests], ["approve", "reject"])
         self.assertEqual(self.read("s.txt"), self.approval()["statement"])
         signature = bytes(range(70))

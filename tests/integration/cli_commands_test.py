@@ -191,6 +191,21 @@ class Commands(Cli):
         self.serve({"get_public_key": KEY})
         self.assertEqual(json.loads(self.hubseal("key", "show", "hub-jws", "--jwk").stdout), KEY["jwk"])
 
+    def test_key_list_says_which_key_will_be_destroyed_and_when(self):
+        self.serve({"list_keys": {"keys": [{**KEY, "state": "deactivated", "destroy_at": "2026-12-05T09:00:00Z"}]}})
+        self.assertIn(b"deactivated, will be destroyed at 2026-12-05T09:00:00Z", self.hubseal("key", "list").stdout)
+
+    def test_nothing_to_sign_is_told_before_the_daemon_is_asked(self):
+        daemon = self.serve({})
+        done = self.hubseal("jws", "sign")
+        self.assertEqual((done.returncode, daemon.requests), (2, []))
+        self.assertIn(b"it is empty; wanted the bytes that are signed", done.stderr)
+
+    def test_a_checkpoint_says_where_it_was_written(self):
+        self.serve({"get_checkpoint": {"note": "origin\n"}})
+        done = self.hubseal("audit", "checkpoint", "--out", "kept.txt")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b"written to kept.txt\n"))
+
     def test_issuing_the_same_csr_twice_is_the_same_request(self):
         daemon = self.serve({"issue_certificate": ISSUED})
         csr = b"-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n"

@@ -88,7 +88,12 @@ class Room:
         if os.environ.get("FAKE_HUBSEALD") == "sealed":
             return {"status": "degraded", "problems": ["sealed by uid 0"], "sealed": True}
         stopped = [key["label"] for key in self.keys if key["state"] != "active"]
-        return {"status": "degraded" if stopped else "ready", "problems": [f"CA {label} signs nothing" for label in stopped],
+        problems = [f"CA {label} signs nothing" for label in stopped]
+        others = []
+        if (other := os.environ.get("FAKE_HUBSEALD", "")).startswith("another CA "):
+            others.append({"ca": other.removeprefix("another CA "), "problem": other + " signs nothing"})
+        return {"status": "degraded" if problems + others else "ready",
+                "problems": problems + [one["problem"] for one in others], "ca_problems": others,
                 "token": {"ready": True}, "cas": list(self.cas), "sealed": False}
 
     def op_list_keys(self, _):
@@ -131,6 +136,7 @@ def main(arguments):
     if "--check-config" in arguments:
         if "bad_config" in config["server"]:
             print("first line\nhubseald ends code=bad_request reason=\"no conflict here\"", file=sys.stderr)
+            print("token.pin_file: it is not there yet")  # buffered, as that of hubseald: it comes when the program ends
             return 2
         return 0
     if "--init-token" in arguments:

@@ -118,6 +118,15 @@ class Init(unittest.TestCase):
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertIn(b"CA hub-jws signs nothing", done.stderr)
 
+    def test_the_trouble_of_another_ca_is_told_and_is_not_that_of_this_one(self):
+        self.make_room()
+        done = self.init(FAKE_HUBSEALD="another CA hub-ca-3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"another CA hub-ca-3 signs nothing", done.stdout)
+        self.assertEqual(self.init(FAKE_HUBSEALD="another CA hub-ca").returncode, 4)
+        self.stop_key("hub-jws", "suspended")  # and trouble beside it is trouble
+        self.assertEqual(self.init(FAKE_HUBSEALD="another CA hub-ca-3").returncode, 4)
+
     def test_a_room_that_is_sealed_is_there_already_and_told_to_be_sealed(self):
         self.make_room()
         done = self.init(FAKE_HUBSEALD="sealed")

@@ -111,6 +111,9 @@ class Keys(WithRoot):
         self.assertIn("ASN1 OID: secp384r1", self.rig.openssl("pkey", "-pubin", "-text", "-noout",
                                                               stdin=made["pem"].encode()))
         shown = self.rig.call("get_public_key", key="k-p384")
+        with self.assertRaises(rig.Refused) as caught:
+            self.rig.call("get_public_key", key="nope")
+        self.assertEqual((caught.exception.code, caught.exception.message), ("not_found", 'there is no key "nope"'))
         self.assertEqual(shown, made)
         listed = {key["label"]: key for key in self.rig.call("list_keys")["keys"]}
         self.assertEqual(listed["k-p384"]["key_id"], made["key_id"])

@@ -3,6 +3,7 @@ configuration, each named."""
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import unittest
@@ -101,7 +102,7 @@ class Files(RigTest):
     def test_a_missing_pin_file_is_named(self):
         room = self.make(start=False)
         room.pin_file.unlink()
-        self.refuses(room, REFUSED, str(room.pin_file), "No such file")
+        self.refuses(room, REFUSED, str(room.pin_file), "No such file", "hubseal init makes it", "mode 0600")
 
     def test_the_pin_may_come_as_a_systemd_credential(self):
         room = self.make(start=False)
@@ -133,11 +134,47 @@ class Files(RigTest):
     def test_a_mistake_in_the_configuration_is_named(self):
         room = self.make(start=False)
         for server, word in (("max_connections = 0", "max_connections"), ('colour = "red"', "colour"),
+                             ('max_connections = "64"', "is the text \\\"64\\\"; wanted a whole number from 1 to 1024"),
+                             ("max_conections = 64", "did you mean \\\"max_connections\\\"?"), ('crl_dirr = "/x"', "did you mean \\\"crl_dir\\\"?"),
                              ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:6")):
             room.server = server
             room.write_config()
             self.refuses(room, BAD_CONFIG, word)
 
+    def test_a_misspelt_table_and_permission_are_named_with_what_was_meant(self):
+        room = self.make(start=False)
+        text = room.config_file.read_text()
+        room.config_file.write_text(text.replace("[audit]", "[auditt]"))
+        self.refuses(room, BAD_CONFIG, 'did you mean \\"audit\\"?')
+        room.config_file.write_text(text.replace('"read_keys"', '"read_key"', 1))
+        self.refuses(room, BAD_CONFIG, 'peer \\"agent\\"', 'did you mean \\"read_keys\\"?', "manage_keys")
+
+    @unittest.skipUnless(os.geteuid() == 0, "takes a capability away")
+    def test_a_group_that_no_socket_can_be_given_to_is_told_before_anything_is_made(self):
+        room = self.make(start=False)
+        room.program = ["setpriv", "--bounding-set=-chown", "--inh-caps=-chown", *map(str, room.program)]
+        room.peers.append(rig.peer("team", "admin").replace(f'user = "{os.geteuid()}"', 'group = "4711"'))
+        room.write_config()
+        words = (f"{room.run}/admin.sock cannot be given to gid 4711", "into that group")
+        done = self.run_with(room, "--check-config", "--config", room.config_file)
+        self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+        self.assertTrue(all(word in done.stderr for word in words), done.stderr)
+        self.refuses(room, BAD_CONFIG, *words)
+        self.assertFalse(room.state.exists())
+        room.run.mkdir(mode=0o700)
+        made = socket.socket(socket.AF_UNIX)
+        self.addCleanup(made.close)
+        made.bind(str(room.run / "admin.sock"))  # as systemd does
+        os.chown(room.run / "admin.sock", 0, 4711)
+        self.assertEqual(self.run_with(room, "--check-config", "--config", room.config_file).returncode, 0)
+
+    def test_a_registry_that_is_damaged_is_named_with_what_to_do(self):
+        room = self.make()
+        room.stop()
+        (room.state / "registry.sqlite").write_bytes(b"no database" * 1000)
+        for beside in room.state.glob("registry.sqlite-*"):
+            beside.unlink()
+        self.refuses(room, UNAVAILABLE, f"registry {room.state}/registry.sqlite: file is not a database", "OPERATIONS.md, section 7")
 
     def run_with(self, room, *options):
         return subprocess.run([*room.program, *map(str, options)], capture_output=True, text=True, timeout=60, check=False,
@@ -145,11 +182,14 @@ class Files(RigTest):
 
     def test_a_wrong_command_line_and_a_configuration_that_is_not_there_are_status_2(self):
         room = self.make(start=False)
-        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--config", "/nope/hubseald.toml"],
+        for options in (["--nonsense"], ["--config"], ["stray"], ["--so-pin-file", "x"], ["--adopt-policy", "--check-config"],
+                        ["--init-token", "--so-pin-file", "x", "--adopt-policy"], ["--check-policy", "x", "--check-config"], ["--config", "/nope/hubseald.toml"],
                         ["--check-config", "--config", "/nope/hubseald.toml"]):
             done = self.run_with(room, *options)
             self.assertEqual(done.returncode, BAD_CONFIG, done.stderr)
             self.assertTrue(done.stderr)
+        done = self.run_with(room, "--init-token", "--config", room.config_file)
+        self.assertEqual((done.returncode, "--init-token requires --so-pin-file" in done.stderr), (BAD_CONFIG, True), done.stderr)
         for option, word in (("--help", "--check-config"), ("--version", "hubseald ")):
             done = self.run_with(room, option)
             self.assertEqual((done.returncode, word in done.stdout), (0, True))

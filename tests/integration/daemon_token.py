@@ -144,7 +144,7 @@ class Token(RigTest):
                 room.start()
 
     def test_a_token_near_its_last_try_is_not_tried(self):
-        for flag, word in ((PIN_LOCKED, "locked"), (PIN_FINAL_TRY, "locks it"), (PIN_COUNT_LOW, "wrong PIN")):
+        for flag, word in ((PIN_LOCKED, "locked"), (PIN_FINAL_TRY, "section 9"), (PIN_COUNT_LOW, "pkcs11-tool")):
             with self.subTest(word):
                 room = self.make(fake=True, start=False)
                 room.script(f"flags {flag:#x}")

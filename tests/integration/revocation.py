@@ -3,6 +3,7 @@ numbers, reasons and dates, and kill -9 at every step loses no revocation and gi
 
 import base64
 import datetime
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -173,8 +174,33 @@ class Lists(Revocation):
         hubseal("cert", "release", serial)
         self.assertIn("superseded", hubseal("cert", "revoke", serial, "--reason", "superseded", "--json"))
         self.assertRegex(hubseal("cert", "list"), f"{serial} +revoked")
+        self.assertRegex(hubseal("cert", "show", serial, "--out", "shown.pem"), r"(?s)state +revoked\nreason +superseded\nsince +20")
         self.room.write("cli.crl", hubseal("crl", "show"))
         self.assertIn(serial.upper().lstrip("0"), self.room.openssl("crl", "-noout", "-text", "-in", self.room.folder / "cli.crl"))
+
+
+    def test_a_repeated_request_says_that_its_certificate_is_on_hold_or_revoked(self):
+        csr = self.room.make_csr()
+        file = self.room.write("again.csr", csr)
+        words = [HUBSEAL, "--socket", self.room.run / "admin.sock", "cert", "issue", "--profile", "dfsp-client", "--participant", "bank1",
+                 "--csr", file, "--out", "again.pem"]
+
+        def again(*more):
+            done = subprocess.run([*words, *more], capture_output=True, text=True, timeout=rig.PATIENCE, check=False, cwd=self.room.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done
+
+        first = again()
+        self.assertRegex(first.stdout, "state +issued")
+        self.assertEqual(first.stderr, "")
+        serial = json.loads(again("--json").stdout)["serial"]
+        for reason, state, words_of_it in (("certificate_hold", "on_hold", "is on hold since"), ("key_compromise", "revoked", "is revoked since")):
+            revoked = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason=reason)
+            told = again("--json")
+            self.assertEqual([json.loads(told.stdout)[name] for name in ("serial", "state", "reason", "revoked_at")],
+                             [serial, state, reason, revoked["revoked_at"]])
+            self.assertIn(words_of_it, told.stderr)
+            self.assertRegex(again().stdout, f"state +{state}\nreason +{reason}\nsince +{revoked['revoked_at']}")
 
 
 class Suspension(Revocation):

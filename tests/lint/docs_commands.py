@@ -12,6 +12,7 @@ Fenced blocks of README.md, CONTRIBUTING.md, SECURITY.md and docs/:
   sh        for a production machine: not run, but each must parse, and each command and option of
             hubseal, hubseald and hubseal-agent, and each path of this repository, must exist.
 A console block after "<!-- rig: why -->" is compared with what ./run printed while it came up.
+Commands in backquotes that a sentence of README.md or docs/ names are held to --help as those of sh blocks are.
 Links between documents and paths of sources in backquotes must lead somewhere.
 """
 import difflib
@@ -194,23 +195,60 @@ def help_of(program, words):
     return HELP[key]
 
 
+def takes_value(text, option):
+    return "=" not in option and re.search(rf"(^|[ ,]){re.escape(option)} [A-Z]", text, re.MULTILINE)
+
+
+def command_of(place, program, words):
+    """The subcommands that a call names, as far as --help has some."""
+    chain, before = [], ""
+    for word in words:
+        text = help_of(program, chain) or ""
+        names = re.findall(r"^  ([a-z-]+)", text.partition("\nSubcommands:\n")[2].partition("\n\n")[0], re.MULTILINE)
+        if not names:
+            break
+        if not word.startswith("-") and not (before.startswith("-") and takes_value(text, before)):
+            if word not in names:
+                wrong(place, f"{' '.join([pathlib.Path(program).name, *chain])} has no command {word}")
+                break
+            chain.append(word)
+        before = word
+    return chain
+
+
 def check_call(place, program, words):
     """Subcommands and options of one call against --help."""
-    chain = []
-    for word in words:
-        text = help_of(program, chain)
-        if re.fullmatch(r"[a-z-]+", word) and len(chain) < 2 and text and re.search(rf"^  {word}\b", text, re.MULTILINE):
-            chain.append(word)
+    chain = command_of(place, program, words)
     for word in words:
         if not word.startswith("--"):
             continue
         option = word.split("=")[0]
-        known = "".join(help_of(program, chain[:depth]) or "" for depth in range(len(chain) + 1))
+        known = "".join((help_of(program, chain[:depth]) or "").partition("\nExamples:\n")[0] for depth in range(len(chain) + 1))
         if not re.search(rf"(^|[ ,]){re.escape(option)}(?![\w-])", known, re.MULTILINE):
             wrong(place, f"{' '.join([pathlib.Path(program).name, *chain])} has no option {option}")
-    needs_command = pathlib.Path(program).name == "hubseal" and words and not words[0].startswith("-")
-    if needs_command and not chain:
-        wrong(place, f"hubseal has no command {words[0]}")
+
+
+def without_user(words):
+    """The command that sudo or runuser is given."""
+    if words[:2] == ["sudo", "-u"]:
+        return words[3:]
+    return words[words.index("--") + 1:] if words[:1] == ["runuser"] and "--" in words else words
+
+
+def check_prose(document, programs):
+    """Commands in backquotes that are named in a sentence: as much of them as stands there."""
+    by_name = {pathlib.Path(program).name: program for program in programs}
+    text, checked = (REPO / document).read_text(), 0
+    for part in re.split(r"(?ms)^```.*?^```$", text):
+        for quoted in re.findall(r"`([^`]+)`", part):
+            try:
+                words = without_user(shlex.split(quoted))
+            except ValueError:
+                continue  # no command: a quotation mark alone
+            if words and words[0] in by_name:
+                check_call(f"{document}, `{' '.join(words)}`", by_name[words[0]], words[1:])
+                checked += 1
+    return checked
 
 
 def check_sh(block, programs):
@@ -223,8 +261,7 @@ def check_sh(block, programs):
     for line in block.lines:
         for part in re.split(r"&&|\|\||[|;]", line):
             words = shlex.split(part, comments=True)
-            if words[:2] == ["sudo", "-u"]:
-                words = words[3:]
+            words = without_user(words)
             if words and words[0] in by_name:
                 check_call(block.place, by_name[words[0]], words[1:])
             for word in words:
@@ -251,6 +288,8 @@ def main(build):
         for document in DOCUMENTS:
             blocks = list(blocks_of(document))
             check_paths(document)
+            if document == "README.md" or document.startswith("docs/"):
+                counted["checked"] += check_prose(document, programs)
             for block in blocks:
                 if block.language == "sh":
                     check_sh(block, programs)

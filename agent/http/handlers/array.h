@@ -13,7 +13,7 @@ template <class T, class ToJson>
 Answer ok_array(const std::vector<T>& rows, ToJson to_json) {
   Answer answer = ok(Json::array());
   if (rows.empty()) return answer;
-  answer.body = "[";
+  answer.body.assign(1, '[');  // not = "[": there g++ 12 warns of an overflow that is none
   for (const T& row : rows) {
     answer.body += answer.body.size() == 1 ? "\n  " : ",\n  ";
     for (const char c : ok(to_json(row)).body) answer.body.append(c == '\n' ? "\n  " : std::string_view(&c, 1));

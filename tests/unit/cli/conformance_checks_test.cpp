@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/must.h"
@@ -208,6 +210,25 @@ BOOST_AUTO_TEST_CASE(one_common_name_for_two_participants_is_found_in_the_regist
   BOOST_TEST(has(evidence_of("PKI-5", found), "CN bank1 was certified for bank1 and bank2"));
   found.certificates->rows.push_back(other);
   BOOST_TEST(has(evidence_of("RFC 5280 4.1.2.2", found), "two certificates with serial aa"));
+}
+
+BOOST_AUTO_TEST_CASE(the_generations_of_a_ca_are_one_holder_of_its_name_and_a_participant_is_another) {
+  Installation found = good_installation();
+  CertificateRow cross = found.certificates->rows.front();
+  cross.cross = true;
+  cross.distinguished_name = "CN=Example Hub Root CA,O=Example Hub,C=KE";
+  for (const auto& [subject, by, serial] :
+       {std::tuple{"hub-ca-2", "hub-ca", "a1"}, {"hub-ca", "hub-ca-2", "a2"}, {"hub-ca-3", "hub-ca-2", "a3"}}) {
+    cross.subject = subject;
+    cross.ca = by;
+    cross.serial = serial;
+    found.certificates->rows.push_back(cross);
+  }
+  BOOST_TEST(verdict_of("PKI-5", found) == "met");
+  CertificateRow thief = found.certificates->rows.front();
+  thief.distinguished_name = "CN=example hub root ca,O=Bank One,C=KE";
+  found.certificates->rows.push_back(thief);
+  BOOST_TEST(has(evidence_of("PKI-5", found), "CN example hub root ca was certified for bank1 and the hub's CAs"));
 }
 
 BOOST_AUTO_TEST_CASE(certificates_are_held_to_the_rules_one_by_one) {

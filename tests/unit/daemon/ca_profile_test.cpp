@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
   refused("jws", "\"rsa_2048\"", "\"rsa_3072\"", "\"key_types\" holds \"rsa_3072\" twice");
   refused("jws", "\"rsa_2048\", \"rsa_3072\", \"ec_p256\"", "", "\"key_types\" is empty");
   refused("jws", "\"sha256\"", "\"sha1\"", "\"signature_hash\" is \"sha1\"");
-  refused("jws", "= 730", "= 0", "\"validity_days\" is not a whole number from 1");
+  refused("jws", "= 730", "= 0", "\"validity_days\" is 0; wanted a whole number from 1");
   refused("jws", "= 730", "= -1", "\"validity_days\"");
   refused("jws", "= 730", "= 7.5", "fraction");
   refused("jws", "= 730", "= 100000", "\"validity_days\"");
