@@ -72,7 +72,7 @@ Result<ExitCode> statement(const Session& session, const Options& options) {
   else if (options.out.empty())
     print(bytes);
   else
-    print_note(fmt::format("written to {}\n", options.out));
+    print(fmt::format("written to {}\n", options.out));
   return ExitCode::ok;
 }
 

@@ -156,7 +156,7 @@ Result<ExitCode> checkpoint(const Session& session, const Options& options) {
   else if (options.out.empty())
     print(text_of(answer, "note"));
   else
-    print_note(fmt::format("written to {}\n", options.out));
+    print(fmt::format("written to {}\n", options.out));
   return ExitCode::ok;
 }
 

@@ -203,8 +203,12 @@ class Refusals(WithApprovers):
         """The same request, approver and id, but another instance: the signature is worth nothing there."""
         _, approval = self.request()
         proof = self.alice.proof(approval_support.statement_of(self.rig, approval))
+        with sqlite3.connect(self.rig.state / "registry.sqlite") as registry:
+            own = registry.execute("SELECT id FROM instance").fetchone()[0]
+        registry.close()
         self.edit("UPDATE instance SET id = lower(hex(randomblob(16)))")
         self.refused("bad_request", submit, self.rig, approval, self.alice, proof=proof)
+        self.edit("UPDATE instance SET id = ?", own)
 
     def test_too_few_would_be_left(self):
         """With five people of whom two must agree three can go."""

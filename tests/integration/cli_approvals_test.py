@@ -65,7 +65,7 @@ class Approvals(Cli):
         daemon = self.serve({"get_approval": self.approval(), "submit_approval": self.approval(agreed=1)})
         self.assertEqual(self.hubseal("approval", "statement", "a-17").stdout.decode(), self.approval()["statement"])
         written = self.hubseal("approval", "statement", "a-17", "--reject", "--out", "s.txt")
-        self.assertEqual((written.returncode, written.stdout, written.stderr), (0, b"", b"written to s.txt\n"))
+        self.assertEqual((written.returncode, written.stdout, written.stderr), (0, b"written to s.txt\n", b""))
         self.assertEqual([request["decision"] for request in daemon.requests], ["approve", "reject"])
         self.assertEqual(self.read("s.txt"), self.approval()["statement"])
         signature = bytes(range(70))

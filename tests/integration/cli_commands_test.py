@@ -204,7 +204,7 @@ class Commands(Cli):
     def test_a_checkpoint_says_where_it_was_written(self):
         self.serve({"get_checkpoint": {"note": "origin\n"}})
         done = self.hubseal("audit", "checkpoint", "--out", "kept.txt")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b"written to kept.txt\n"))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"written to kept.txt\n", b""))
 
     def test_issuing_the_same_csr_twice_is_the_same_request(self):
         daemon = self.serve({"issue_certificate": ISSUED})

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
   refused("jws", "key_usage =", "colour = 1\nkey_usage =", "\"colour\" is not known here");
   refused("jws", "[subject.locality]", "[subject.email]", "\"subject.email\" is not known here");
   refused("jws", "required     = true", "required = \"yes\"",
-          "\"subject.common_name.required\" is neither true nor false");
+          "\"subject.common_name.required\" is the text \"yes\"; wanted true or false");
   refused("jws", "required     = true", "required = false", "\"subject.common_name.required\" is not true");
   refused("jws", "default      = \"{subject}\"", "default = \"{dfsp}\"", "\"subject.common_name.default\"");
   refused("jws", "default      = \"{subject}\"", "default = \"x {ca}\"", "\"subject.common_name.default\"");
