@@ -16,7 +16,7 @@ import warnings
 
 import agent_support
 from agent_fake_daemon import FakeDaemon, openssl
-from agent_support import Agent, AgentTest, new_csr
+from agent_support import Agent, AgentTest, new_csr, OwnAgents
 
 
 def in_parallel(count, work):
@@ -263,14 +263,7 @@ class Routes(AgentTest):
         self.agent.wait_for_log(("correlation=%s .*status=404" % body["correlationId"]).encode())
 
 
-class LifeOfTheProcess(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.daemon = FakeDaemon(self.folder)
-        self.addCleanup(self.daemon.close)
-
+class LifeOfTheProcess(OwnAgents):
     def start(self, **settings):
         agent = Agent(self.folder, self.daemon, **settings)
         self.addCleanup(lambda: agent.stop(signal.SIGKILL))

@@ -7,7 +7,7 @@ import unittest
 
 from agent_fake_daemon import FakeDaemon, openssl
 from agent_provider import Key, Provider, b64, section
-from agent_support import Agent, main, new_csr
+from agent_support import Agent, main, new_csr, OwnAgents
 
 PTA = ["/Application/PTA"]
 MTA = ["Application/MTA"]
@@ -335,15 +335,8 @@ class Rotation(AuthTest):
             daemon.close()
 
 
-class Connection(unittest.TestCase):
+class Connection(OwnAgents):
     """How the agent reaches its provider."""
-
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.daemon = FakeDaemon(self.folder)
-        self.addCleanup(self.daemon.close)
 
     def make_certificate(self, name):
         key, certificate = (os.path.join(self.folder, file) for file in ("idp.key", "idp.pem"))

@@ -11,7 +11,7 @@ import time
 import agent_support
 from agent_fake_daemon import openssl, wait_for
 from agent_pki import SERVER, Pki
-from agent_support import AgentTest, new_csr
+from agent_support import AnswerTest, new_csr
 
 STATES = ("PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "HUB_CLIENT_CERT",
           "ENDPOINT_CONFIG", "UPLOAD_PEER_JWS")
@@ -21,20 +21,7 @@ def said(status="completed", **more):
     return {"status": status, "lastUpdated": "2026-11-30T08:00:00.000Z", **more}
 
 
-class DfspTest(AgentTest):
-    def ok(self, method, path, body=None):
-        status, answer, _ = self.ask(method, path, body)
-        self.assertEqual(status, 200, answer)
-        return answer
-
-    def refused(self, method, path, body=None, status=400, text=""):
-        found, answer, _ = self.ask(method, path, body)
-        self.assertEqual(found, status, (path, body, answer))
-        self.assertIn(text, answer["message"])
-        return answer
-
-
-class Participants(DfspTest):
+class Participants(AnswerTest):
     def test_one_participant_is_read_as_it_is_listed(self):
         self.ok("POST", "/api/dfsps", {"dfspId": "read1", "name": "Read", "monetaryZoneId": "KES", "isProxy": False})
         one = self.ok("GET", "/api/dfsps/read1")
@@ -98,7 +85,7 @@ class Participants(DfspTest):
         self.assertEqual(self.ok("GET", base), [signed])
 
 
-class Zones(DfspTest):
+class Zones(AnswerTest):
     def test_zones_are_the_currencies_of_iso_4217(self):
         zones = self.ok("GET", "/api/monetaryzones")
         codes = [zone["monetaryZoneId"] for zone in zones]
@@ -126,7 +113,7 @@ class Zones(DfspTest):
             self.refused("GET", "/api/dfsps/" + dfsp, status=404)
 
 
-class Connectors(DfspTest):
+class Connectors(AnswerTest):
     def states_of(self, dfsp):
         return next(item for item in self.ok("GET", "/api/dfsps/states-status")["dfsps"] if item["dfspId"] == dfsp)
 
@@ -182,7 +169,7 @@ class Connectors(DfspTest):
             self.assertEqual(self.states_of("times")["statesStatus"][0]["lastUpdated"], time)
 
 
-class Status(DfspTest):
+class Status(AnswerTest):
     def steps(self, dfsp):
         phases = self.ok("GET", "/api/dfsps/%s/status" % dfsp)
         self.assertEqual([list(phase) for phase in phases], [["phase", "steps"]] * 2)
@@ -270,7 +257,7 @@ class PingServer:
         self.server.server_close()
 
 
-class PingTest(DfspTest):
+class PingTest(AnswerTest):
     @classmethod
     def setUpClass(cls):
         cls.pings = PingServer()
@@ -329,7 +316,7 @@ class Stopped(PingTest):
         self.assertEqual(self.agent.stop(), 0)
 
 
-class NoPingServer(DfspTest):
+class NoPingServer(AnswerTest):
     settings = {"more": '[watch]\nping_url = "http://127.0.0.1:1/"\ninterval_seconds = 1\ntimeout_seconds = 1'}
 
     def test_an_agent_without_its_ping_server_serves_and_says_so(self):

@@ -3,7 +3,7 @@
 
 
 import agent_support
-from agent_support import AgentTest
+from agent_support import AnswerTest
 
 TYPED = (("ingress/ips", "INGRESS", "IP"), ("egress/ips", "EGRESS", "IP"), ("ingress/urls", "INGRESS", "URL"))
 IP = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "callbacks"}
@@ -16,18 +16,7 @@ def value_for(kind, number=1):
     return {"address": "10.0.0.%d" % number, "ports": ["443"]}
 
 
-class EndpointTest(AgentTest):
-    def ok(self, method, path, body=None):
-        status, answer, _ = self.ask(method, path, body)
-        self.assertEqual(status, 200, answer)
-        return answer
-
-    def refused(self, method, path, body=None, status=400, text=""):
-        found, answer, _ = self.ask(method, path, body)
-        self.assertEqual(found, status, (path, body, answer))
-        self.assertIn(text, answer["message"])
-        return answer
-
+class EndpointTest(AnswerTest):
     def gone(self, path):
         status, body, headers = self.ask("DELETE", path)
         self.assertEqual((status, body), (204, None))

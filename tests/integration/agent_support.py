@@ -183,6 +183,32 @@ class AgentTest(unittest.TestCase):
         self.assertEqual((status, body), (200, {"id": dfsp_id}))
 
 
+class AnswerTest(AgentTest):
+    """Tests that look at what is answered, and at its status only where it is not 200."""
+
+    def ok(self, method, path, body=None):
+        status, answer, _ = self.ask(method, path, body)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def refused(self, method, path, body=None, status=400, text=""):
+        found, answer, _ = self.ask(method, path, body)
+        self.assertEqual(found, status, (path, body, answer))
+        self.assertIn(text, answer["message"])
+        return answer
+
+
+class OwnAgents(unittest.TestCase):
+    """Each test has a folder and a daemon, and starts the agents that it wants."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.daemon = FakeDaemon(self.folder)
+        self.addCleanup(self.daemon.close)
+
+
 def main():
     if not PROGRAM:
         sys.exit("HUBSEAL_AGENT names the program to test")
