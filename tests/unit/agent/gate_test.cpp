@@ -1,6 +1,9 @@
 #include "agent/http/gate.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <fstream>
+
+#include <fmt/ranges.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -54,6 +57,41 @@ const std::vector<std::string> kPta = {"Application/PTA"};
 const std::vector<std::string> kMta = {"Application/MTA"};
 const std::vector<std::string> kMine = {"Application/DFSP:MINE"};
 
+struct Whole {
+  Whole() {
+    Config config;
+    config.server.address = "127.0.0.1";
+    config.daemon_socket = folder / "no.sock";
+    config.ca = "hub-ca";
+    config.client_profile = "p";
+    config.database = {.file = folder / "agent.db"};
+    agent = Agent::start(config).value();
+  }
+  const std::vector<Route>& routes() const { return agent->pipeline().router().routes(); }
+
+  const TempFolder folder;
+  std::unique_ptr<Agent> agent;
+};
+
+/// Rows of docs/REST.md, a path and those who may call it each: "| `GET`, `POST` | `/api/hub/ca` | pta |".
+std::vector<std::string> rows_of(const std::vector<Route>& routes) {
+  std::vector<std::pair<std::string, std::string>> rows;  // methods; the rest
+  for (const Route& route : routes) {
+    std::vector<std::string_view> roles;
+    for (const Role role : route.roles) roles.push_back(to_string(role));
+    std::sort(roles.begin(), roles.end());
+    const std::string rest = fmt::format("| `{}` | {} |", route.path, fmt::join(roles, ", "));
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& known) { return known.second == rest; });
+    if (row == rows.end())
+      rows.emplace_back(fmt::format("| `{}`", route.method), rest);
+    else
+      row->first += fmt::format(", `{}`", route.method);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [methods, rest] : rows) lines.push_back(methods + " " + rest);
+  return lines;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(gate)
@@ -99,17 +137,21 @@ BOOST_AUTO_TEST_CASE(an_empty_security_group_opens_nothing) {
   BOOST_TEST(room.ask({"Application/DFSP:"}, {Role::dfsp}, "EMPTY") == 403);
 }
 
-BOOST_AUTO_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys) {
-  const TempFolder folder;
-  Config config;
-  config.server.address = "127.0.0.1";
-  config.daemon_socket = folder / "no.sock";
-  config.ca = "hub-ca";
-  config.client_profile = "p";
-  config.database = {.file = folder / "agent.db"};
-  const auto agent = Agent::start(config).value();
+BOOST_FIXTURE_TEST_CASE(the_table_of_roles_in_REST_md_is_the_routes, Whole) {
+  std::ifstream file("docs/REST.md");
+  std::vector<std::string> written;
+  bool in_table = false;
+  for (std::string line; std::getline(file, line);) {
+    if (in_table && line.starts_with("| `")) written.push_back(line);
+    if (line.starts_with("| method | path | roles |")) in_table = true;
+    if (line.empty()) in_table = false;
+  }
+  BOOST_TEST(written == rows_of(routes()), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, Whole) {
   std::vector<std::string> open;
-  for (const Route& route : agent->pipeline().router().routes()) {
+  for (const Route& route : routes()) {
     BOOST_TEST(!route.roles.empty(), route.method << " " << route.path);
     if (route.roles == std::vector<Role>{Role::anybody}) open.push_back(route.method + " " + route.path);
   }
