@@ -115,6 +115,9 @@ void set_security_headers(Poco::Net::HTTPResponse& response, bool secure) {
   if (secure) response.set("Strict-Transport-Security", "max-age=31536000");
 }
 
+/// Without its query, in which a provider sends what opens a session.
+std::string shown(const std::string& target) { return target.substr(0, std::min<std::size_t>(target.find('?'), 200)); }
+
 }  // namespace
 
 Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPServerParams::Ptr params,
@@ -162,13 +165,14 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   }
   entry.enter(Phase::writing);
   // After chunks nothing is taken for a further request: where they ended is the client's word.
-  const bool keep_alive = block.keep_alive && !answer.close && !block.chunked && !watch_.draining();
+  const bool keep_alive =
+      block.keep_alive && !answer.close && !block.chunked && !watch_.draining() && !entry.is_to_go();
   const bool sent = send(session, answer, correlation_id, keep_alive, block.request.method == "HEAD");
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   log::info("request", {{"correlation", correlation_id},
                         {"peer", block.request.peer},
                         {"method", block.request.method},
-                        {"target", block.request.target.substr(0, 200)},
+                        {"target", shown(block.request.target)},
                         {"status", std::to_string(answer.status)},
                         {"caller", answer.caller},
                         {"milliseconds", std::to_string(took.count())}});

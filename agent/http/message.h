@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +40,11 @@ struct Request {
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 
-  const std::string& param(std::string_view name) const { return path.find(name)->second; }
+  const std::string& param(std::string_view name) const {
+    const auto found = path.find(name);
+    if (found == path.end()) throw std::logic_error("a route has no such parameter: " + std::string(name));
+    return found->second;
+  }
   std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
   /// A member of the body that is a text; nothing where it is absent or null.
   std::optional<std::string> text(const char* member) const {

@@ -140,8 +140,8 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
     if (holds_private_key(*body))
       found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
-    const auto violations = route.body_is_list ? check_list_body(*body, route.body)
-                                               : check_body(*body, route.body, route.closed_body);
+    const auto violations =
+        route.body_is_list ? check_list_body(*body, route.body) : check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
   }

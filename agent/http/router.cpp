@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/bytes.h"
 #include "common/log.h"
@@ -36,7 +37,19 @@ Result<std::string> percent_decoded(std::string_view text) {
   return decoded;
 }
 
+bool is_utf8(std::string_view text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
 Result<> check_characters(std::string_view decoded) {
+  // No name here and no database text has other bytes.
+  if (!is_utf8(decoded))
+    return fail(Code::bad_request, fmt::format("\"{}\" is not UTF-8", log::printable(decoded, 80)));
   for (const char c : decoded)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       return fail(Code::bad_request, fmt::format("control character in \"{}\"", log::printable(decoded, 80)));
@@ -80,7 +93,11 @@ std::vector<std::string> split_pattern(std::string_view path) {
   return segments;
 }
 
+bool takes_rest(std::string_view path) { return path.ends_with("*}"); }
+
 bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& segments) {
+  if (!pattern.empty() && takes_rest(pattern.back()))
+    return false;  // match_rest() only: its parameter has another name
   return std::equal(pattern.begin(), pattern.end(), segments.begin(), segments.end(),
                     [](const std::string& expected, const std::string& found) {
                       return is_parameter(expected) ? !found.empty() : same_word(expected, found);
@@ -122,9 +139,9 @@ Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
 std::optional<Router::Match> Router::match_rest(std::string_view method, std::string_view target) const {
   for (const Route& route : routes_) {
     const std::size_t brace = route.path.rfind('{');
-    if (!route.path.ends_with("*}") || route.method != method) continue;
+    if (!takes_rest(route.path) || route.method != method) continue;
     const std::string_view prefix = std::string_view(route.path).substr(0, brace);
-    if (!target.starts_with(prefix) || target.size() == prefix.size()) continue;
+    if (!same_word(prefix, target.substr(0, prefix.size())) || target.size() == prefix.size()) continue;
     auto rest = percent_decoded(target.substr(prefix.size()));
     if (!rest || !check_characters(*rest)) continue;
     Match match{.route = &route, .path = {}, .allow = {}};

@@ -108,6 +108,7 @@ std::vector<Violation> check_list_body(const Json& body, const Schema& schema) {
 }
 
 bool holds_private_key(const Json& body) {
+  if (body.is_string()) return body.get_ref<const std::string&>().find("PRIVATE KEY-----") != std::string::npos;
   if (!body.is_structured()) return false;
   if (body.is_object() && body.contains("privateKey")) return true;
   return std::any_of(body.begin(), body.end(), [](const Json& item) { return holds_private_key(item); });

@@ -24,7 +24,7 @@ struct Member {
   std::vector<std::string_view> one_of = {};  ///< the words that a text may be; empty: any
   std::vector<Member> members = {};           ///< of the object, or of each object of the list
   bool closed = false;                        ///< no other members in those
-  bool nullable = false;  ///< null stands for its absence
+  bool nullable = false;                      ///< null stands for its absence
 };
 
 using Schema = std::vector<Member>;
@@ -36,7 +36,7 @@ std::vector<Violation> check_body(const Json& body, const Schema& schema, bool c
 /// As check_body, of a list whose items are objects that the schema describes.
 std::vector<Violation> check_list_body(const Json& body, const Schema& schema);
 
-/// Whether a member called "privateKey" stands anywhere in `body`.
+/// Whether a member called "privateKey", or a text with a private key in PEM, stands anywhere in `body`.
 bool holds_private_key(const Json& body);
 
 }  // namespace hubseal::agent::http

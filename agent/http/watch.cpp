@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kTick{200};
 constexpr std::chrono::seconds kLinger{2};
 // Who is busy asks again sooner: only a client that is slow is ended to make room.
 constexpr std::chrono::seconds kPatience{2};
+// What was revoked is told to whoever connects: nobody stays connected for longer.
+constexpr std::chrono::minutes kMaxAge{5};
 
 }  // namespace
 
@@ -24,7 +26,7 @@ Watch::Entry::Entry(Watch& watch, int fd, std::string address) : watch_(watch) {
   State state;
   state.fd = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   state.address = std::move(address);
-  state.since = steady_clock::now();
+  state.since = state.born = steady_clock::now();
   state.deadline = watch.deadline_of(Phase::reading);  // the first request is due like the rest of one
   auto board = watch.board_.lock();
   board->entries.push_front(std::move(state));
@@ -53,6 +55,15 @@ bool Watch::Entry::expired() const {
 bool Watch::Entry::crowded_out() const {
   auto board = watch_.board_.lock();
   return state_->crowded_out;
+}
+
+bool Watch::Entry::is_to_go() const {
+  auto board = watch_.board_.lock();
+  if (state_->born + kMaxAge < steady_clock::now()) return true;
+  if (board->entries.size() <= watch_.places_ / 2) return false;
+  const auto of_this_address = std::count_if(board->entries.begin(), board->entries.end(),
+                                             [&](const State& other) { return other.address == state_->address; });
+  return static_cast<std::size_t>(of_this_address) > watch_.places_ / 4;
 }
 
 Watch::Watch(Deadlines deadlines, std::size_t places)

@@ -29,10 +29,11 @@ struct Deadlines {
 /// client that sends one now and then would keep its thread for ever; here a whole request has one
 /// deadline. And while more than half of the places are taken, an address may have a quarter of them waiting for more
 /// than two seconds for what it sends: of more, those that have waited longest are ended, so that half a request on
-/// each place keeps nobody out. It is not the newcomer that is refused, because today everybody comes from the same
-/// address, the host's own. Owns: a thread, and a second descriptor of every connection, so that it never touches a
-/// number that the connection has closed and somebody else was given. Threads: share it freely; an Entry stays with the
-/// thread that made it.
+/// each place keeps nobody out; nor do requests that never end, since who has more than a quarter then, or has been
+/// there for five minutes, is told to connect anew. It is not the newcomer that is refused, because today everybody
+/// comes from the same address, the host's own. Owns: a thread, and a second descriptor of every connection, so that it
+/// never touches a number that the connection has closed and somebody else was given. Threads: share it freely; an
+/// Entry stays with the thread that made it.
 class Watch {
  public:
   /// `places`: how many connections there are at most.
@@ -51,12 +52,16 @@ class Watch {
     bool expired() const;
     /// Whether it was ended to make room.
     bool crowded_out() const;
+    /// Whether its next answer is to be its last: it is old, or its address has more than its share of the places while
+    /// they are scarce, however quick it is with its requests.
+    bool is_to_go() const;
 
    private:
     friend class Watch;
     struct State {
       UniqueFd fd;
       std::string address;
+      std::chrono::steady_clock::time_point born;
       Phase phase = Phase::idle;
       std::chrono::steady_clock::time_point since;  ///< when the phase began
       std::chrono::steady_clock::time_point deadline;

@@ -33,6 +33,12 @@ tl::unexpected<Error> refuse(std::string_view what, std::string_view found, std:
   return fail(Code::bad_request, fmt::format("{} is \"{}\"; wanted {}", what, log::printable(found, 80), wanted));
 }
 
+/// RFC 6890: loopback, link-local, multicast and what is reserved above it.
+bool is_nobodys(const std::array<unsigned char, sizeof(in6_addr)>& address, bool v4) {
+  if (v4) return address[0] == 127 || address[0] >= 224 || (address[0] == 169 && address[1] == 254);
+  return address[0] == 0xff || (address[0] == 0xfe && address[1] >= 0x80 && address[1] < 0xc0);
+}
+
 Result<> check_address(const std::string& text) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const std::string host = text.substr(0, slash);
@@ -42,12 +48,17 @@ Result<> check_address(const std::string& text) {
     return refuse("address", text, "an IP address or CIDR range such as 163.10.24.28/30");
   if (binary.front() == 0)
     return refuse("address", text, "an address of your own: none that begins with 0., and none of ::/8");
+  if (is_nobodys(binary, v4))
+    return refuse("address", text, "an address that others can reach: no loopback, link-local or multicast address");
   if (slash == text.size()) return {};
   const int widest = v4 ? kWidestV4 : kWidestV6;
   const int longest = v4 ? 32 : 128;
   const auto prefix = small_number(std::string_view(text).substr(slash + 1), longest);
   if (!prefix || *prefix < widest)
     return refuse("address", text, fmt::format("a CIDR range with a prefix length of {} to {}", widest, longest));
+  for (int bit = *prefix; bit < longest; ++bit)
+    if ((binary[static_cast<std::size_t>(bit / 8)] & 0x80U >> (bit % 8)) != 0)
+      return refuse("address", text, "a CIDR range whose bits behind the prefix are 0");
   return {};
 }
 
@@ -86,6 +97,9 @@ Result<> check(const IpEntry& entry) {
   TRY(check_address(entry.address));
   if (entry.ports.empty()) return fail(Code::bad_request, "ports is empty; wanted at least one port");
   for (const std::string& port : entry.ports) TRY(check_port(port));
+  if (entry.description && std::any_of(entry.description->begin(), entry.description->end(),
+                                       [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    return fail(Code::bad_request, "description holds control characters; wanted a line of text");
   return {};
 }
 

@@ -12,6 +12,7 @@ import threading
 import time
 
 import agent_support
+from agent_fake_daemon import openssl
 from agent_support import AgentTest, new_csr
 
 MEBIBYTE = 1024 * 1024
@@ -129,6 +130,32 @@ class Robustness(AgentTest):
             self.assertIn("message", body)
         for path in ("/", "/api", "/docs", "/api/nothing", "/api//dfsps", "/api/dfsps//", "/etc/passwd"):
             self.assertEqual(self.ask("GET", path)[0], 404, path)
+
+    def test_other_spellings_of_a_path_end_nothing(self):
+        for path in ("/PKI/ocsp/abc", "/Pki/OCSP/abc", "/pki/%6fcsp/abc", "/pki/%6Fcsp/a/b", "/PKI/TRUST-BUNDLE.PEM", "/HEALTH",
+                     "/%68ealth", "/API/DFSPS/x/CA", "/pki/ocsp/", "/pki/ocsp"):
+            for method in ("GET", "POST", "PUT"):
+                connection = self.agent.connection()
+                connection.request(method, path, b"x", {"Content-Type": "application/ocsp-request"})
+                self.assertIn(connection.getresponse().status, (200, 400, 401, 404, 405, 415, 503), (method, path))
+                connection.close()
+        self.assertEqual(self.ask("GET", "/health")[0], 200)
+
+    def test_paths_and_queries_that_are_not_utf8_are_400(self):
+        for path in ("/api/dfsps/%ff/ca", "/api/dfsps/%c0%af/ca", "/api/dfsps/x/enrollments/inbound?state=%ff"):
+            self.assertEqual(self.ask("GET", path)[0], 400, path)
+
+    def test_the_log_has_no_query(self):
+        self.ask("GET", "/api/dfsps/nobody/ca?code=SECRET")
+        self.agent.wait_for_log(rb"target=/api/dfsps/nobody/ca status=")
+        self.assertNotIn(b"SECRET", self.agent.log.replace(b"'code'", b""))
+
+    def test_a_private_key_is_refused_whatever_the_member_is_called(self):
+        key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256").decode()
+        for member in ("publicKey", "name", "anything"):
+            status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": "x", "name": "X", member: key})
+            self.assertEqual(status, 400)
+            self.assertIn("a private key must never be sent", body["message"])
 
     def test_head_and_undeclared_methods_are_405_with_allow(self):
         for method in ("HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"):
@@ -327,6 +354,20 @@ class Crowd(AgentTest):
             self.assertIn(b"Retry-After: 5", answer)
             self.assertIn(b"had waited longest", answer)
             self.assertGreaterEqual(sum(self.goes_on(connection) for connection in crowd), 20)  # a quarter of the places
+        finally:
+            for connection in crowd:
+                connection.close()
+
+    def test_requests_that_never_end_on_each_place_keep_nobody_out(self):
+        crowd = [socket.create_connection(("127.0.0.1", self.agent.port), timeout=60) for _ in range(80)]
+        try:
+            kept = 0
+            for connection in crowd:
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for connection in crowd:
+                kept += b"Connection: Keep-Alive" in connection.recv(4096)
+            self.assertLessEqual(kept, 60)  # some were answered while there was room
+            self.assertEqual(self.ask("GET", "/health")[0], 200)
         finally:
             for connection in crowd:
                 connection.close()

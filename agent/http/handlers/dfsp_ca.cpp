@@ -36,6 +36,8 @@ Outcome put(const Services& services, const Request& request) {
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services) {
   const std::string path = "/api/dfsps/{dfspId}/ca";
   const std::vector<Role> roles = {Role::mta, Role::pta, Role::dfsp};
+  // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
+  const std::vector<Role> owners = {Role::pta, Role::dfsp};
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [services](const Request& request) { return get(services, request); },
@@ -44,7 +46,7 @@ void add_dfsp_ca(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "POST",
                     .path = path,
                     .handler = [services](const Request& request) { return put(services, request); },
-                    .roles = roles,
+                    .roles = owners,
                     .takes_body = true,
                     .body = {{.name = "rootCertificate", .max_bytes = kMaxCertificateBytes, .nullable = true},
                              {.name = "intermediateChain", .max_bytes = kMaxChainBytes, .nullable = true}}});

@@ -76,6 +76,8 @@ Outcome remove(const Services& services, const Request& request) {
 void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services) {
   const std::string path = "/api/dfsps/{dfspId}/servercerts";
   const std::vector<Role> roles = {Role::mta, Role::pta, Role::dfsp};
+  // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
+  const std::vector<Role> owners = {Role::pta, Role::dfsp};
   const Schema body = {
       {.name = "rootCertificate", .max_bytes = kMaxCertificateBytes, .nullable = true},
       {.name = "intermediateChain",
@@ -97,13 +99,13 @@ void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services)
     routes.push_back({.method = method,
                       .path = path,
                       .handler = [services](const Request& request) { return put(services, request); },
-                      .roles = roles,
+                      .roles = owners,
                       .takes_body = true,
                       .body = body});
   routes.push_back({.method = "DELETE",
                     .path = path,
                     .handler = [services](const Request& request) { return remove(services, request); },
-                    .roles = roles});
+                    .roles = owners});
 }
 
 }  // namespace hubseal::agent::http

@@ -59,6 +59,8 @@ Schema jws_key_schema() {
 void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   const std::string path = "/api/dfsps/{dfspId}/jwscerts";
   const std::vector<Role> dfsp_too = {Role::mta, Role::pta, Role::dfsp};
+  // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
+  const std::vector<Role> owners = {Role::pta, Role::dfsp};
   const Schema key = jws_key_schema();
   Schema external = key;
   external.push_back({.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1});
@@ -75,13 +77,13 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
     routes.push_back({.method = method,
                       .path = path,
                       .handler = [services](const Request& request) { return put(services, request); },
-                      .roles = dfsp_too,
+                      .roles = owners,
                       .takes_body = true,
                       .body = key});
   routes.push_back({.method = "DELETE",
                     .path = path,
                     .handler = [services](const Request& request) { return remove(services, request); },
-                    .roles = dfsp_too});
+                    .roles = owners});
   routes.push_back({.method = "POST",
                     .path = "/api/external-dfsps/jwscerts",
                     .handler = [services](const Request& request) { return put_external(services, request); },
