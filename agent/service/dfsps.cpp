@@ -56,7 +56,7 @@ Result<std::vector<store::Dfsp>> Dfsps::list(const Caller& caller) {
 }
 
 Result<bool> Dfsps::is_own(const auth::Identity& identity, std::string_view id) {
-  if (identity.dfsp_groups.empty()) return false;
+  if (identity.dfsp_groups.empty() || !is_name(id)) return false;
   const auto group = TRY(table_.security_group(id));
   return group && identity.belongs_to(*group);
 }

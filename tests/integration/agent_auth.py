@@ -249,6 +249,23 @@ class Roles(AuthTest):
         self.agent.wait_for_log(rb"request [^\n]*status=403 [^\n]*mallory \(dfsp, everyone\)")
 
 
+class Proxies(AuthTest):
+    def test_a_proxys_login_brings_keys_of_other_schemes_in_its_own_name_only(self):
+        for dfsp_id, is_proxy in (("PROXY", True), ("PROXY2", True), ("MINE", False)):
+            self.add_dfsp(dfsp_id, isProxy=is_proxy)
+
+        def bring(groups, source):
+            headers = {"Authorization": "Bearer " + self.provider.token(groups), **({"X-DFSP-ID": source} if source else {})}
+            status, answer, _ = self.agent.ask("POST", "/api/external-dfsps/jwscerts", [{"dfspId": "far", "publicKey": "x"}], headers)
+            return status if status == 200 else (status, answer["message"])
+
+        refused = {bring(dfsp("PROXY"), source) for source in ("PROXY2", "MINE", "NOBODY", "proxy", " ", None)}
+        self.assertEqual([status for status, _ in refused], [403])  # all in the same words
+        self.assertIn("is no proxy", bring(dfsp("MINE"), "MINE")[1])
+        self.assertIn("required roles", bring(MTA, "PROXY")[1])
+        self.assertEqual([bring(dfsp("PROXY"), "PROXY"), bring(PTA, "PROXY"), bring(PTA, None)], [200, 200, 200])
+
+
 class Rotation(AuthTest):
     """A provider that changes its keys."""
 

@@ -1,12 +1,10 @@
 """People and machines whom a real OpenID provider vouches for (the npm package oidc-provider, tests/interop), end to end: client
 credentials as participants' connectors get them, and logins with a browser."""
 
-import filecmp
 import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import sqlite3
 import ssl
@@ -18,31 +16,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from agent_fake_daemon import FakeDaemon, openssl
 from agent_support import Agent, main
+from npm_packages import installed
 
-SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "interop")
 SESSION, LOGIN = "__Host-hubseal", "__Host-hubseal-login"
-
-
-def interop_folder():
-    """The packages of tests/interop, installed below the build."""
-    folder = os.path.join(os.environ["HUBSEAL_BUILD"], "tests", "interop")
-    os.makedirs(folder, exist_ok=True)
-    shutil.copy(os.path.join(SOURCE, "provider.mjs"), folder)
-    lock = os.path.join(folder, "package-lock.json")  # there: installed
-    if not os.path.exists(lock) or not filecmp.cmp(lock, os.path.join(SOURCE, "package-lock.json"), shallow=False):
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(os.path.join(SOURCE, name), folder)
-        try:
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True)
-        except subprocess.CalledProcessError:
-            os.unlink(lock)
-            raise
-    return folder
 
 
 class Provider:
     def __init__(self, callback):
-        self.process = subprocess.Popen(["node", "provider.mjs", callback], cwd=interop_folder(), stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(["node", "provider.mjs", callback], cwd=installed("provider.mjs"), stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             if line.startswith("ready "):

@@ -10,7 +10,10 @@ const users = {
   alice: { name: 'Alice Admin', email: 'alice@hub.example', groups: ['/Application/PTA'] },
   bob: { name: 'Bob Bank', email: 'bob@bank1.example', groups: ['/Application/DFSP:bank1'] },
 };
-const groupsOfClients = { bank1: ['/Application/DFSP:bank1'] };
+const groupsOfClients = {
+  operator: ['/Application/PTA'],
+  bank1: ['/Application/DFSP:bank1'], bank2: ['/Application/DFSP:bank2'], bank3: ['/Application/DFSP:bank3'],
+};
 let user = 'alice';
 
 function signingKey(kid) {
@@ -28,10 +31,10 @@ function makeProvider(issuer) {
         post_logout_redirect_uris: [new URL('/bye', callback).href],
         grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_basic',
       },
-      {
-        client_id: 'bank1', client_secret: 'bank1-secret', redirect_uris: [], response_types: [],
+      ...Object.keys(groupsOfClients).map((name) => ({
+        client_id: name, client_secret: `${name}-secret`, redirect_uris: [], response_types: [],
         grant_types: ['client_credentials'], token_endpoint_auth_method: 'client_secret_post',
-      },
+      })),
     ],
     pkce: { required: () => true },
     conformIdTokenClaims: false,
@@ -44,7 +47,7 @@ function makeProvider(issuer) {
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        defaultResource: (ctx) => (ctx.oidc.client?.clientId === 'bank1' ? 'urn:mcm' : undefined),
+        defaultResource: (ctx) => (groupsOfClients[ctx.oidc.client?.clientId] ? 'urn:mcm' : undefined),
         getResourceServerInfo: () => ({
           scope: '', audience: 'connection-manager-api', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } },
         }),

@@ -30,8 +30,12 @@ Outcome remove(const Services& services, const Request& request) {
   return no_content();
 }
 
-/// X-DFSP-ID names the proxy that brings them.
+/// X-DFSP-ID names the proxy that brings them; with a DFSP's login, none but that DFSP.
 Outcome put_external(const Services& services, const Request& request) {
+  const auto& identity = request.caller.identity;
+  if (identity && !identity->is(Role::pta) &&
+      !(request.x_dfsp_id && TRY(services.dfsps.is_own(*identity, *request.x_dfsp_id))))
+    return fail(Code::forbidden, "X-DFSP-ID names no DFSP of this login; wanted the one that brings the keys");
   if (request.x_dfsp_id) TRY(services.dfsps.require_proxy(*request.x_dfsp_id));
   std::vector<JwsKeys::Sent> sent;
   for (const Json& item : request.body) {
@@ -87,7 +91,7 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "POST",
                     .path = "/api/external-dfsps/jwscerts",
                     .handler = [services](const Request& request) { return put_external(services, request); },
-                    .roles = {Role::pta},
+                    .roles = {Role::pta, Role::dfsp},
                     .takes_body = true,
                     .body = external,
                     .body_is_list = true});

@@ -1,0 +1,188 @@
+"""Banks onboard themselves with their own client (the npm package @mojaloop/mcm-client, tests/interop/bank) at the real agent
+and the real hubseald; the hub's people do no more than add them and sign.
+
+In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from agent_daemon_test import WithBoth  # first: it says where the others are
+from agent_browser import Provider
+from agent_fake_daemon import WAIT_SECONDS
+from agent_keys_test import SETTINGS
+from agent_support import Agent
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from npm_packages import installed
+
+NAMES = {"PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "ENDPOINT_CONFIG",
+         "UPLOAD_PEER_JWS"}
+
+
+def eventually(look, wanted=bool, why=str):
+    """What `look` finds, once it is as wanted."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not wanted(found := look()):
+        assert time.monotonic() < end, f"{found}\n{why()}"
+        time.sleep(0.2)
+    return found
+
+
+def public(key):
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def certificate(pem):
+    return x509.load_pem_x509_certificate(pem.encode())
+
+
+class Bank:
+    """The client, running."""
+
+    def __init__(self, bank_id, api, issuer):
+        self.id, self.states, self.config, self.errors = bank_id, {}, {}, ""
+        folder = installed("bank.mjs", "vault.mjs", folder="bank")
+        self.process = subprocess.Popen(["node", "bank.mjs", api, bank_id, issuer], cwd=folder, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env={**os.environ, "OIDC_TOKEN_ROUTE": "token"})
+        self.readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._read_errors)]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            if line.startswith("bank "):
+                for name, value in json.loads(line[5:]).items():
+                    setattr(self, name, value)
+
+    def _read_errors(self):
+        for line in self.process.stderr:
+            self.errors = (self.errors + line)[-5000:]
+
+    def wait(self, look, wanted=bool):
+        return eventually(look, wanted, lambda: self.errors)
+
+    def statuses(self):
+        return {name: state["status"] for name, state in self.states.items()}
+
+    def credentials(self, direction):
+        return self.config[direction]["tls"]["creds"]
+
+    def signing_key(self):
+        return serialization.load_pem_private_key(self.config["jwsSigningKey"].encode(), None)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        for reader in self.readers:
+            reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()
+
+
+class Onboarding(WithBoth):
+    def setUp(self):
+        self.provider = Provider("https://localhost/callback")
+        self.addCleanup(self.provider.close)
+        self.operator = {"Authorization": "Bearer " + self.provider.client_token("operator", "operator-secret")}
+        self.make()
+        self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+
+    def start_agent(self):
+        auth = f'mode = "oidc"\nissuer = "{self.provider.issuer}"'
+        self.agent = Agent(str(self.folder), self, auth=auth, max_connections=128, **SETTINGS)
+        self.addCleanup(self.agent.stop)
+
+    def ask(self, method, path, body=None, want=200):
+        status, answer, _ = self.agent.ask(method, "/api" + path, body, self.operator)
+        self.assertEqual(status, want, answer)
+        return answer
+
+    def begin(self, bank_id, is_proxy=True):
+        self.ask("POST", "/dfsps", {"dfspId": bank_id, "name": "Bank", "isProxy": is_proxy})
+        bank = Bank(bank_id, f"http://127.0.0.1:{self.agent.port}/api", self.provider.issuer)
+        self.addCleanup(bank.close)
+        return bank
+
+    def listed(self, bank):
+        """Its states, as the hub's people see them."""
+        (states,) = [one["statesStatus"] for one in self.ask("GET", "/dfsps/states-status")["dfsps"] if one["dfspId"] == bank.id]
+        return {state["state"]: state["status"] for state in states}
+
+    def sign_when_asked(self, bank):
+        path = f"/dfsps/{bank.id}/enrollments/inbound?state=CSR_LOADED"
+        (enrollment,) = bank.wait(lambda: self.ask("GET", path))
+        return self.sign(bank.id, enrollment)
+
+    def check_client_certificate(self, bank, signed):
+        """The key is the bank's, the CA the hub's, and it is the certificate that the key room has issued."""
+        credentials = bank.credentials("outbound")
+        self.assertEqual((credentials["cert"], credentials["ca"].strip()), (signed["certificate"], self.root.strip()))
+        key = serialization.load_pem_private_key(credentials["key"].encode(), None)
+        self.assertEqual(public(certificate(credentials["cert"]).public_key()), public(key.public_key()))
+        self.assert_one_certificate(bank.id, signed)
+        self.assertEqual(len(self.ask("GET", f"/dfsps/{bank.id}/enrollments/inbound")), 1)
+
+    def check_hub_certificate(self, bank):
+        """The hub's own key has a certificate of the bank's CA."""
+        (enrollment,) = self.ask("GET", f"/dfsps/{bank.id}/enrollments/outbound")
+        self.assertEqual((enrollment["state"], enrollment["validationState"]), ("CERT_SIGNED", "VALID"), enrollment["validations"])
+        root = self.ask("GET", f"/dfsps/{bank.id}/ca")["rootCertificate"]
+        self.assertEqual(root, bank.credentials("inbound")["ca"])
+        self.assertIn(": OK", self.room.verify_chain(enrollment, root))
+        csr = x509.load_pem_x509_csr(enrollment["csr"].encode())
+        self.assertEqual(public(certificate(enrollment["certificate"]).public_key()), public(csr.public_key()))
+
+    def check_endpoints(self, bank):
+        path = f"/dfsps/{bank.id}/endpoints"
+        self.assertEqual(self.ask("GET", path + "/ingress")["url"], f"https://{bank.id}.example/fspiop")
+        self.assertEqual([entry["address"] for entry in self.ask("GET", path + "/egress")["ipList"]],
+                         ["192.0.2.10", "198.51.100.0/24"])
+
+    def test_banks_complete_all_that_their_client_does_side_by_side(self):
+        # Proxies: only those speak for others beyond the hub, which is one of the things that the client does.
+        banks = [self.begin(bank_id) for bank_id in ("bank1", "bank2", "bank3")]
+        signed = [self.sign_when_asked(bank) for bank in banks]
+        completed = dict.fromkeys(NAMES, "completed")
+        for bank in banks:
+            bank.wait(bank.statuses, lambda found: found == completed)
+            bank.wait(lambda bank=bank: self.listed(bank), lambda found: found == completed)
+        # The client certifies the hub's key again at each of its rounds, for ever.
+        for bank in banks:
+            before = bank.states["HUB_CERT"]["lastUpdated"]
+            bank.wait(lambda bank=bank: bank.states["HUB_CERT"]["lastUpdated"], lambda found, before=before: found > before)
+        for bank, enrollment in zip(banks, signed):
+            self.check_client_certificate(bank, enrollment)
+            self.check_hub_certificate(bank)
+            self.check_endpoints(bank)
+        self.check_everybody_has_everybodys_key(banks)
+
+    def check_everybody_has_everybodys_key(self, banks):
+        names = {"hub"} | {prefix + bank.id for bank in banks for prefix in ("", "beyond-")}
+        for bank in banks:
+            keys = bank.wait(lambda bank=bank: bank.config["peerJWSKeys"], lambda found: set(found) == names)
+            self.assertEqual(keys["hub"], self.room.call("get_public_key", key="hub-jws")["pem"])
+            for other in banks:
+                shown = serialization.load_pem_public_key(keys[other.id].encode())
+                self.assertEqual(public(shown), public(other.signing_key().public_key()))
+
+    def test_a_bank_that_is_no_proxy_brings_nobody_elses_key_and_goes_on_with_the_rest(self):
+        bank = self.begin("bank1", is_proxy=False)
+        self.sign_when_asked(bank)
+        wanted = {**dict.fromkeys(NAMES, "completed"), "UPLOAD_PEER_JWS": "inError"}
+        bank.wait(lambda: self.listed(bank), lambda found: found == wanted)
+        self.assertIn("403", bank.states["UPLOAD_PEER_JWS"]["errorDescription"])
+        self.assertIn("DFSP bank1 is no proxy", bank.errors)
+        self.assertEqual({key["dfspId"] for key in self.ask("GET", "/dfsps/jwscerts")}, {"hub", "bank1"})
+
+
+if __name__ == "__main__":
+    if not os.environ.get("HUBSEAL_AGENT"):
+        sys.exit("HUBSEAL_AGENT names the program to test")
+    unittest.main(verbosity=2)

@@ -1,0 +1,28 @@
+"""The packages of tests/interop, installed below the build as their lock files say."""
+
+import filecmp
+import os
+import pathlib
+import shutil
+import subprocess
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1] / "interop"
+
+
+def installed(*scripts, folder="."):
+    """A copy of tests/interop/`folder`, with its packages and these scripts."""
+    source = SOURCE / folder
+    target = pathlib.Path(os.environ["HUBSEAL_BUILD"]) / "tests" / "interop" / folder
+    target.mkdir(parents=True, exist_ok=True)
+    for script in scripts:
+        shutil.copy(source / script, target)
+    lock = target / "package-lock.json"  # there: installed
+    if not lock.exists() or not filecmp.cmp(lock, source / "package-lock.json", shallow=False):
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(source / name, target)
+        try:
+            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=target, check=True)
+        except BaseException:
+            lock.unlink()
+            raise
+    return target
