@@ -134,7 +134,7 @@ class Robustness(AgentTest):
     def test_other_spellings_of_a_path_end_nothing(self):
         for path in ("/PKI/ocsp/abc", "/Pki/OCSP/abc", "/pki/%6fcsp/abc", "/pki/%6Fcsp/a/b", "/HEALTH",
                      "/%68ealth", "/API/DFSPS/x/CA", "/pki/ocsp/", "/pki/ocsp"):
-            for method in ("GET", "POST", "PUT"):
+            for method in ("GET", "PUT"):
                 connection = self.agent.connection()
                 connection.request(method, path, b"x", {"Content-Type": "application/ocsp-request"})
                 self.assertIn(connection.getresponse().status, (200, 400, 401, 404, 405, 415, 503), (method, path))
