@@ -42,6 +42,10 @@ tl::unexpected<Error> disagree(std::string_view problem) {
                           problem));
 }
 
+tl::unexpected<Error> altered() {
+  return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
+}
+
 CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
   return {checkpoint.size, Bytes(checkpoint.root.begin(), checkpoint.root.end())};
 }
@@ -60,6 +64,7 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
                     "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
                     "to begin anew with this token, move it away and give once: hubseald --accept-state",
                     *others));
+  TRY(guard_->forget_others());
   key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
@@ -84,18 +89,27 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
 /// Whether all is of one time. What is found stays found, whatever is written from here on.
 Result<> Checkpoints::find_old_state(const std::filesystem::path& folder) {
   auto state = state_.lock();
-  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt);
+  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt, log_.records());
   if (!state->rollback) state->rollback = guard_->lost();
   if (!state->rollback && !state->altered) state->rollback = TRY(lost_work(registry_, folder));
-  if (!state->altered) TRY(guard_->note(state->rollback.has_value(), log_.records()));
+  // Also of a log that was altered: what is written until it is restored must not hide a registry that is older.
+  TRY(guard_->note(state->rollback || state->altered, log_.records()));
   if (!state->rollback) return {};
-  const std::string way = guard_->strangers() ? "the machine's owner accepts what is there (hubseald --accept-state)"
+  const std::string way = owner_decides(*state) ? "the machine's owner accepts what is there (hubseald --accept-state)"
                                               : "people accept what is there (hubseal unseal)";
   gate_.close(kRollbackWord,
               {Code::sealed, fmt::format("sealed: registry, audit log and token are not of one time: {}; "
                                          "nothing is signed before the newest is restored, or {}",
                                          *state->rollback, way)});
   return {};
+}
+
+/// Why people cannot accept what is there.
+std::optional<std::string> Checkpoints::owner_decides(const State& state) const {
+  if (!guard_) return std::nullopt;
+  if (const auto strangers = guard_->strangers()) return strangers;
+  if (state.last || !guard_->remembers_any()) return std::nullopt;
+  return "the audit log has no checkpoint that vouches for any of its records";
 }
 
 /// The key that the first start made. A token in which another hubseald (whose registry is lost) has left its own gets
@@ -243,8 +257,10 @@ Result<> Checkpoints::remember(Signed next) {
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
 Result<> Checkpoints::may_be_accepted() const {
-  const auto strangers = guard_ ? guard_->strangers() : std::nullopt;
-  if (!strangers || !state_.lock()->rollback) return {};
+  auto state = state_.lock();
+  if (state->altered) return altered();
+  const auto strangers = owner_decides(*state);
+  if (!strangers || !state->rollback) return {};
   return fail(Code::policy_denied,
               fmt::format("{}: restore the newest state, or have the machine's owner accept this one with: hubseald "
                           "--accept-state",
@@ -253,8 +269,7 @@ Result<> Checkpoints::may_be_accepted() const {
 
 Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   const std::lock_guard one_at_a_time(making_);
-  if (state_.lock()->altered)
-    return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
+  if (state_.lock()->altered) return altered();
   Signed next = TRY(sign(log_.tree()));
   TRY(consent());
   TRY(remember(std::move(next)));

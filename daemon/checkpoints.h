@@ -62,7 +62,8 @@ class Checkpoints {
   void hasten() { hastened_ = true; }
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
-  /// Errors: policy_denied where people cannot accept it, because it decides itself who they are.
+  /// Errors: policy_denied where people cannot accept it, because it decides itself who they are; storage_unavailable
+  /// where nobody can, because the log was changed.
   Result<> may_be_accepted() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
   /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
@@ -94,6 +95,7 @@ class Checkpoints {
   Result<> read_back(State& state);
   Result<> hold_to_last(const State& state);
   Result<std::optional<audit::Checkpoint>> hold_to_marks(State& state);
+  std::optional<std::string> owner_decides(const State& state) const;
   Result<> find_old_state(const std::filesystem::path& folder);
   bool check_on();
   bool is_due(std::chrono::steady_clock::time_point now);

@@ -93,9 +93,16 @@ Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
   const bool is_new = !checkpoints_.latest().has_value();
   if (!found && !is_new) return found;
   const std::string accepted = found.value_or("a new registry begins with this token");
-  TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));
-  TRY(found ? checkpoints_.accept_rollback([this] { return registry_->write(&daemon::accept_old_state); })
-            : checkpoints_.make());
+  const auto consent = [&]() -> Result<> {
+    TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));
+    return registry_->write(&daemon::accept_old_state);
+  };
+  if (found) {
+    TRY(checkpoints_.accept_rollback(consent));
+  } else {
+    TRY(consent());
+    TRY(checkpoints_.make());
+  }
   return accepted;
 }
 
@@ -145,6 +152,7 @@ Housekeeper::Duration KeyRoom::expire_approvals() {
 // has run, because a wall clock that was wrong from the start is not noticed.
 Housekeeper::Duration KeyRoom::destroy_keys() {
   constexpr std::chrono::seconds kTick{30};
+  if (checkpoints_.rollback()) return kTick;  // an older state does not know which keys were kept after all
   const auto until = guard_.elapsed();
   if (const auto counted = keyring_->count_waiting(until - waited_until_); !counted)
     log::warning("waiting for keys to be destroyed was not counted", {{"reason", counted.error().message}});

@@ -63,7 +63,7 @@ class KeyRoom {
   Result<> start_checkpoints(Checkpoints::Settings settings);
 
   /// For the machine's owner, who `uid` is, once checkpoints have started: what was of another time, in words, and a
-  /// registry that is new gets its first checkpoint; nothing where all is of one time. Recorded first.
+  /// registry that is new gets its first checkpoint; nothing where all is of one time. Recorded.
   Result<std::optional<std::string>> accept_old_state(std::int64_t uid);
 
   /// At the end: what was counted and not yet written.

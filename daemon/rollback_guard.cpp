@@ -17,7 +17,8 @@
 namespace hubseal::daemon {
 namespace {
 
-constexpr std::size_t kMaxShown = 200;                // characters of a record
+constexpr std::size_t kMaxShown = 200;  // characters of a record
+constexpr const char* kForgotten = "the token does not say who may agree and by which policy";
 constexpr std::int64_t kSkippedCrlNumbers = 1000000;  // more than a CA gives between two backups
 
 /// "1204 4f1c... 09ab...": records, root and authority, the last two in hexadecimal.
@@ -27,7 +28,7 @@ std::string text_of(const CheckpointMark& mark, ByteView authority) {
 
 struct TokenMark {
   CheckpointMark mark;
-  Bytes authority;  ///< empty in what an older hubseald wrote
+  Bytes authority;
 };
 
 std::optional<TokenMark> parse_mark(std::string_view text) {
@@ -38,8 +39,7 @@ std::optional<TokenMark> parse_mark(std::string_view text) {
   const std::string_view rest(number.ptr + 1, static_cast<std::size_t>(end - number.ptr - 1));
   const std::size_t space = std::min(rest.find(' '), rest.size());
   auto root = from_hex(rest.substr(0, space)), authority = from_hex(rest.substr(std::min(space + 1, rest.size())));
-  if (!root || root->size() != 32 || !authority || (!authority->empty() && authority->size() != 32))
-    return std::nullopt;
+  if (!root || root->size() != 32 || !authority || authority->size() != 32) return std::nullopt;
   found.mark.root = *std::move(root);
   found.authority = *std::move(authority);
   return found;
@@ -79,14 +79,16 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
   constexpr std::uint64_t kRecords = 1000;
   constexpr std::size_t kBytes = 4 << 20;
   const auto marks = TRY(registry.read(&checkpoint_table::find));
+  const auto found = TRY(registry.read(&checkpoint_table::find_old_state));
+  const std::uint64_t now = registry.changes(), known = found ? std::min(now, found->changes) : now;
   std::uint64_t next = marks ? marks->last.size + 1 : 1;
   for (;;) {
     const auto lines = TRY(audit::read_records(folder, next, kRecords, kBytes));
     if (lines.empty()) return std::nullopt;
     for (const std::string& line : lines)
-      if (const std::uint64_t seen = changes_in(line); seen > registry.changes())
-        return fmt::format("the audit log goes on after the registry, which has {} changes and had {}: {}",
-                           registry.changes().load(), seen, line.substr(0, kMaxShown));
+      if (const std::uint64_t seen = changes_in(line); seen > known)
+        return fmt::format("the audit log goes on after the registry, which has {} changes and had {}: {}", known, seen,
+                           line.substr(0, kMaxShown));
     next += lines.size();
   }
 }
@@ -96,7 +98,7 @@ Result<> note_lost_work(Registry& registry, const std::filesystem::path& folder,
   if (!lost) log::warning("the end of the audit log cannot be read", {{"reason", lost.error().message}});
   if (!lost || !*lost) return {};  // a log that cannot be read stops all signing later
   return registry.write([&](Database& database) {
-    return checkpoint_table::note_old_state(database, {**lost, records});
+    return checkpoint_table::note_old_state(database, {**lost, records, registry.changes()});
   });
 }
 
@@ -111,12 +113,17 @@ Result<> RollbackGuard::read_token() {
   for (const Bytes& value : TRY(signer_.read_data(origin_))) {
     auto found = parse_mark(as_text(value));
     // Nobody but us writes under this label; what cannot be read agrees with nothing.
-    if (!found) return in_token_mark_.emplace(), Result<>();
+    if (!found) {
+      in_token_mark_.emplace();
+      strangers_ = kForgotten;
+      return {};
+    }
     if (!newest || found->mark.size > newest->mark.size) newest = std::move(found);
   }
   if (newest) in_token_mark_ = newest->mark;
-  if (newest && !newest->authority.empty() && newest->authority != TRY(registry_.read(&authority_of)))
+  if (newest && newest->authority != TRY(registry_.read(&authority_of)))
     strangers_ = "the people who may agree, or the policy, are not those of the newest checkpoint in the token";
+  if (!newest && marks_ && marks_->in_token) strangers_ = kForgotten;
   if (marks_ || newest) return {};
   others_ = TRY(signer_.data_labels());
   std::erase(others_, origin_);
@@ -128,19 +135,25 @@ std::optional<std::string> RollbackGuard::others() const {
   return fmt::format("{}", fmt::join(others_, ", "));
 }
 
+Result<> RollbackGuard::forget_others() {
+  for (const std::string& origin : others_) TRY(signer_.erase_data(origin));
+  others_.clear();
+  return {};
+}
+
 std::vector<CheckpointMark> RollbackGuard::to_hold_to(std::uint64_t records) const {
   std::vector<CheckpointMark> marks;
   if (marks_) {
     marks = marks_->announced;
     marks.push_back(marks_->last);
   }
-  if (in_token_mark_) marks.push_back(*in_token_mark_);
   if (old_state_) records = std::min(records, old_state_->records);
   std::erase_if(marks, [&](const CheckpointMark& mark) { return mark.size == 0 || mark.size > records; });
   return marks;
 }
 
-std::optional<std::string> RollbackGuard::difference(const std::optional<CheckpointMark>& in_log) const {
+std::optional<std::string> RollbackGuard::difference(const std::optional<CheckpointMark>& in_log,
+                                                     std::uint64_t records) const {
   const auto remembered = [&](const std::optional<CheckpointMark>& mark) {
     if (!marks_) return !mark;
     const CheckpointMark found = mark.value_or(CheckpointMark{});
@@ -150,10 +163,13 @@ std::optional<std::string> RollbackGuard::difference(const std::optional<Checkpo
   // A registry of before the first checkpoint, or of before the token kept one, expects nothing of the others.
   const bool log_agrees = marks_ ? remembered(in_log) : true;
   const bool token_agrees = in_token_mark_ ? remembered(in_token_mark_) : !(in_token_ && marks_ && marks_->in_token);
-  if (log_agrees && token_agrees) return std::nullopt;
+  // A checkpoint is announced of records that are on the disk.
+  const bool is_whole = !marks_ || std::all_of(marks_->announced.begin(), marks_->announced.end(),
+                                               [&](const CheckpointMark& mark) { return mark.size <= records; });
+  if (log_agrees && token_agrees && is_whole) return std::nullopt;
   const auto in_registry = marks_ ? std::optional(marks_->last) : std::nullopt;
-  std::string words =
-      fmt::format("the registry remembers {}, the audit log holds {}", words_of(in_registry), words_of(in_log));
+  std::string words = fmt::format("the registry remembers {}, the audit log holds {} and {} records",
+                                  words_of(in_registry), words_of(in_log), records);
   if (in_token_) words += fmt::format(", the token {}", words_of(in_token_mark_));
   return words;
 }
@@ -166,7 +182,7 @@ std::optional<std::string> RollbackGuard::lost() const {
 Result<> RollbackGuard::note(bool found, std::uint64_t records) {
   if (found == old_state_.has_value()) return {};
   return registry_.write([&](Database& database) {
-    return found ? checkpoint_table::note_old_state(database, {"", records})
+    return found ? checkpoint_table::note_old_state(database, {"", records, registry_.changes()})
                  : checkpoint_table::forget_old_state(database);
   });
 }
@@ -182,13 +198,16 @@ Result<> RollbackGuard::announce(const CheckpointMark& next) {
 }
 
 Result<> RollbackGuard::confirm(const CheckpointMark& last) {
-  return registry_.write([&](Database& database) { return checkpoint_table::confirm(database, last, in_token_); });
+  return registry_.write([&](Database& database) -> Result<> {
+    TRY(checkpoint_table::confirm(database, last, in_token_));
+    // Not with the consent: a crash until here leaves it to be accepted.
+    return checkpoint_table::forget_old_state(database);
+  });
 }
 
 Result<> accept_old_state(Database& database) {
   TRY(approval_table::expire_all(database));
-  TRY(revocation_table::skip_crl_numbers(database, kSkippedCrlNumbers));
-  return checkpoint_table::forget_old_state(database);
+  return revocation_table::skip_crl_numbers(database, kSkippedCrlNumbers);
 }
 
 }  // namespace hubseal::daemon

@@ -37,17 +37,21 @@ class RollbackGuard {
   /// Where the registry is new: which other ones the token remembers, in words. What they certified and revoked is
   /// known to nobody here.
   std::optional<std::string> others() const;
-  /// Every checkpoint that anybody remembers and that a log of so many records must agree with. A log that was put back
-  /// has grown since, in another way than before: what it holds beyond its length of then is not held to the others.
+  /// For whoever begins anew: the token remembers none of them any more, so that none goes on as if nothing had been.
+  Result<> forget_others();
+  /// Every checkpoint that the registry remembers and that a log of so many records must agree with. A log that was put
+  /// back has grown since, in another way than before: what it holds beyond its length of then is not held to them.
   std::vector<CheckpointMark> to_hold_to(std::uint64_t records) const;
 
-  /// What does not agree, in words, given what the log holds; nothing while all is of one time. What crashes and
-  /// failed writes between announce() and confirm() leave, also several, is of one time.
-  std::optional<std::string> difference(const std::optional<CheckpointMark>& in_log) const;
+  /// What does not agree, in words, given the log's last checkpoint and its length; nothing while all is of one time.
+  /// What crashes and failed writes between announce() and confirm() leave, also several, is of one time.
+  std::optional<std::string> difference(const std::optional<CheckpointMark>& in_log, std::uint64_t records) const;
   /// What a start before this one, or this one, has found by lost_work().
   std::optional<std::string> lost() const;
+  /// Whether the registry remembers a checkpoint that was made.
+  bool remembers_any() const { return marks_ && marks_->last.size != 0; }
   /// Why nobody but who owns the machine can accept what is there: the people who may agree, or the policy that says
-  /// how many, are not those that the token knows of.
+  /// how many, are not those that the token knows of, or it knows of none.
   std::optional<std::string> strangers() const { return strangers_; }
   /// That it was found, for the starts to come; or that all is well again, because the newest is back.
   Result<> note(bool found, std::uint64_t records);

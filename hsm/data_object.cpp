@@ -32,6 +32,12 @@ Result<std::vector<std::string>> data_labels(const Session& session) {
   return labels;
 }
 
+Result<> erase_data(const Session& session, std::string_view label) {
+  for (const CK_OBJECT_HANDLE object : TRY(find_data(session, label)))
+    TRY(session.cryptoki.check(session.cryptoki->C_DestroyObject(session.handle, object), "C_DestroyObject"));
+  return {};
+}
+
 Result<> write_data(const Session& session, std::string_view label, ByteView value) {
   const auto older = TRY(find_data(session, label));
   CK_ATTRIBUTE wanted[] = {attribute(CKA_CLASS, kData),           attribute(CKA_TOKEN, kTrue),

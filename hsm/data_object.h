@@ -16,6 +16,9 @@ Result<std::vector<Bytes>> read_data(const Session& session, std::string_view la
 /// The labels of all of ours, whoever wrote them.
 Result<std::vector<std::string>> data_labels(const Session& session);
 
+/// None of this label is left.
+Result<> erase_data(const Session& session, std::string_view label);
+
 /// Leaves one with this value: it is made first, and those before it are destroyed then, so that a crash leaves the
 /// old one, the new one, or both. `session` must be a read-write one.
 Result<> write_data(const Session& session, std::string_view label, ByteView value);

@@ -221,6 +221,12 @@ Result<std::vector<std::string>> Generation::data_labels() {
   return hsm::data_labels(**session);
 }
 
+Result<> Generation::erase_data(std::string_view label) {
+  const std::lock_guard one_at_a_time(writing_);
+  const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
+  return hsm::erase_data(**session, label);
+}
+
 Result<> Generation::write_data(std::string_view label, ByteView value) {
   const std::lock_guard one_at_a_time(writing_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));

@@ -47,6 +47,7 @@ class Generation {
   Result<> destroy_key(const KeyId& id, std::string_view label);
   Result<std::vector<Bytes>> read_data(std::string_view label);
   Result<std::vector<std::string>> data_labels();
+  Result<> erase_data(std::string_view label);
   Result<> write_data(std::string_view label, ByteView value);
 
   const Token& token() const { return token_; }

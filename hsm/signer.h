@@ -85,6 +85,7 @@ class Signer {
   virtual Result<std::vector<Bytes>> read_data(std::string_view label) = 0;
   /// The labels of all of them, also of those that another program of ours has left there.
   virtual Result<std::vector<std::string>> data_labels() = 0;
+  virtual Result<> erase_data(std::string_view label) = 0;
   virtual Result<> write_data(std::string_view label, ByteView value) = 0;
 
   virtual TokenStatus status() = 0;

@@ -65,6 +65,10 @@ class TokenSigner final : public Signer {
     return with_token([&](Recovery::Use& use) { return use.generation().data_labels(); });
   }
 
+  Result<> erase_data(std::string_view label) override {
+    return with_token([&](Recovery::Use& use) { return use.generation().erase_data(label); });
+  }
+
   Result<> write_data(std::string_view label, ByteView value) override {
     return with_token([&](Recovery::Use& use) { return use.generation().write_data(label, value); });
   }

@@ -29,6 +29,7 @@ struct CheckpointMarks {
 struct OldState {
   std::string lost_work;  ///< what the log knows of and the registry does not, in words; empty: it was told by marks
   std::uint64_t records = 0;  ///< that the log held then
+  std::uint64_t changes = 0;  ///< that the registry had taken then
 };
 
 namespace checkpoint_table {
@@ -40,7 +41,7 @@ Result<> announce(Database& database, const CheckpointMark& next);
 Result<> confirm(Database& database, const CheckpointMark& last, bool in_token);
 
 Result<std::optional<OldState>> find_old_state(Database& database);
-/// Keeps what was noted before.
+/// Keeps what was noted before; words that it had not are added.
 Result<> note_old_state(Database& database, const OldState& found);
 Result<> forget_old_state(Database& database);
 

@@ -118,9 +118,10 @@ Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
 }
 
 Result<> skip_crl_numbers(Database& database, std::int64_t count) {
-  Statement insert =
-      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
-                           "SELECT ca, max(number) + ?, 0, 0, 0, NULL FROM crls GROUP BY ca"));
+  Statement insert = TRY(
+      database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
+                       "SELECT name, coalesce(max(number), 0) + ?, 0, 0, 0, NULL FROM cas LEFT JOIN crls ON ca = name "
+                       "GROUP BY name"));
   return insert.bind(count).run();
 }
 

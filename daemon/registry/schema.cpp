@@ -288,6 +288,10 @@ CREATE TABLE old_state (
   records INTEGER NOT NULL
 ) STRICT;
 )sql",
+    // How many transactions the registry had taken then: those of a sealed daemon hide nothing.
+    R"sql(
+ALTER TABLE old_state ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

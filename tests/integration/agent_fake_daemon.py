@@ -13,7 +13,10 @@ WAIT_SECONDS = 60
 
 
 def openssl(*arguments, **options):
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, **options).stdout
+    done = subprocess.run(["openssl", *arguments], check=False, capture_output=True, **options)
+    if done.returncode != 0:
+        raise AssertionError("openssl %s ended with %d: %s" % (" ".join(arguments), done.returncode, done.stderr.decode(errors="replace")))
+    return done.stdout
 
 
 def wait_for(event):
@@ -44,6 +47,7 @@ class FakeDaemon:
         self.connections = self.most_connections = 0  # open now, and at once at most
         self.asked = threading.Event()  # set when issue_certificate came in
         self.lock = threading.Lock()
+        self.key_lock = threading.Lock()  # one openssl(1) at a time makes keys: nine at once failed on a small machine
         if with_ca:
             self.make_ca()
         self.listener = socket.socket(socket.AF_UNIX)
@@ -132,8 +136,9 @@ class FakeDaemon:
         words = {"common_name": "CN", "organization": "O", "country": "C"}
         subject = "".join("/%s=%s" % (words[word], text) for word, text in request["subject"].items())
         names = ["DNS:" + name for name in request["dns"]] + ["IP:" + address for address in request["ip"]]
-        pem = openssl("req", "-new", *(self.csr_key or kind[request["type"]]), "-nodes", "-keyout", self.keys[label], "-subj", subject or "/",
-                      *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
+        with self.key_lock:
+            pem = openssl("req", "-new", *(self.csr_key or kind[request["type"]]), "-nodes", "-keyout", self.keys[label], "-subj", subject or "/",
+                          *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
         return {"ok": {"label": label, "key_id": "00", "csr": self.alter_csr(pem.decode())}}
 
     def _issue(self, request):

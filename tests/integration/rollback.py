@@ -1,6 +1,7 @@
 """The rollback guard: a state folder that was put back to an older day, which registry and log alone could not tell, is told by
 the token. Who may accept it, and what that costs."""
 
+import contextlib
 import json
 import shutil
 import sys
@@ -136,8 +137,10 @@ class Rollback(PutBack):
                   "--delete-object", "--type", "data", "--label", label)
         room.start()
         self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
-        room.call("unseal")
-        room.restart()
+        self.refused("policy_denied", lambda: room.call("unseal"), "does not say who may agree")
+        room.stop()
+        room.accept_state()
+        room.start()
         room.issue(room.make_csr(), request="two")
 
     def test_a_token_without_data_objects_says_what_to_do_and_works_without(self):
@@ -254,8 +257,75 @@ class Accepting(PutBack):
         room.stop()
         (audit / "audit.jsonl").write_text(text)
         room.start()
-        room.call("unseal")  # the checkpoints are still gone
+        self.refused("policy_denied", lambda: room.call("unseal"), "vouches for", "--accept-state")  # they are still gone
+        room.stop()
+        room.accept_state()
+        room.start()
         room.issue(room.make_csr(), request="three")
+
+    def test_parts_put_back_one_after_the_other_hide_nothing(self):
+        room = self.room()
+        room.restart()
+        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
+        kept, whole = room.folder / "registry", room.folder / "log"
+        kept.mkdir()
+        for part in room.state.glob("registry.sqlite*"):
+            shutil.copy2(part, kept / part.name)
+        room.call("suspend_key", key="hub-jws")
+        room.kill()
+        shutil.copytree(room.state / "audit", whole)
+        for short in ("gone", "cut"):  # the log, while a sealed daemon writes into the older registry
+            with self.subTest(short):
+                self.put_back(room, "registry", only="registry.sqlite*")
+                room.stop()
+                shutil.rmtree(room.state / "audit")
+                if short == "cut":
+                    shutil.copytree(whole, room.state / "audit")
+                    path = room.state / "audit" / "audit.jsonl"
+                    path.write_text("".join(path.read_text().splitlines(True)[:3]))
+                room.start()
+                for _ in range(10):
+                    with contextlib.suppress(rig.Refused):
+                        room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+                    room.restart()
+                room.stop()
+                shutil.rmtree(room.state / "audit")
+                shutil.copytree(whole, room.state / "audit")  # the true one is back, and ends behind the registry's count
+                room.start()
+                self.refused("sealed", lambda: room.call("sign_jws", key="hub-jws", payload="e30", on="jws"), "registry")
+
+    def test_after_beginning_anew_the_state_of_before_is_none_that_goes_on(self):
+        room = self.room()
+        room.restart()
+        room.stop()
+        last = room.folder / "last"
+        shutil.copytree(room.state, last)
+        room.start()
+        room.lose_state()
+        room.stop()
+        shutil.rmtree(room.state)
+        shutil.copytree(last, room.state)
+        room.start()
+        self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
+        self.refused("policy_denied", lambda: room.call("unseal"), "--accept-state")
+
+    def test_a_key_that_was_kept_after_all_is_not_destroyed_by_an_older_state(self):
+        room = self.room()
+        room.call("create_key", label="old", type="ec_p256", use="jws")
+        room.call("deactivate_key", key="old")
+        room.restart()  # the first look at what is to be destroyed is over, the next comes in half a minute
+        time.sleep(2)
+        room.call("destroy_key", key="old")
+        kept = room.folder / "registry"
+        kept.mkdir()
+        for part in room.state.glob("registry.sqlite*"):
+            shutil.copy2(part, kept / part.name)
+        room.call("keep_key", key="old")
+        room.kill()
+        self.put_back(room, "registry", only="registry.sqlite*")
+        self.assertTrue(room.call("health")["sealed"])
+        time.sleep(3)
+        self.assertNotIn("key_destroyed", [record["event"] for record in room.audit()])
 
     def test_a_new_registry_does_not_start_beside_a_token_that_remembers_another(self):
         room = self.room()

@@ -102,6 +102,12 @@ Result<std::vector<std::string>> SoftwareSigner::data_labels() {
   return labels;
 }
 
+Result<> SoftwareSigner::erase_data(std::string_view label) {
+  const std::lock_guard lock(mutex_);
+  data_.erase(std::string(label));
+  return {};
+}
+
 Result<> SoftwareSigner::write_data(std::string_view label, ByteView value) {
   const std::lock_guard lock(mutex_);
   data_.insert_or_assign(std::string(label), Bytes(value.begin(), value.end()));

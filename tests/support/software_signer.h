@@ -24,6 +24,7 @@ class SoftwareSigner final : public hsm::Signer {
   Result<> destroy_key(const KeyId& id, std::string_view label) override;
   Result<std::vector<Bytes>> read_data(std::string_view label) override;
   Result<std::vector<std::string>> data_labels() override;
+  Result<> erase_data(std::string_view label) override;
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 

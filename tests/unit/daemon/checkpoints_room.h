@@ -34,11 +34,16 @@ class Token final : public hsm::Signer {
   Result<> destroy_key(const KeyId& id, std::string_view label) override { return keys.destroy_key(id, label); }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
-  Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
+  Result<> erase_data(std::string_view label) override { return keys.erase_data(label); }
+  Result<> write_data(std::string_view label, ByteView value) override {
+    if (full) return fail(Code::hsm_unavailable, "the token is full");
+    return keys.write_data(label, value);
+  }
   hsm::TokenStatus status() override { return keys.status(); }
 
   test::SoftwareSigner keys;
   bool gone = false;
+  bool full = false;
   int signatures = 0;
 };
 
@@ -62,6 +67,12 @@ struct Room {
   }
   void record(int count) {
     for (int n = 0; n < count; ++n) must(log->record(Json{{"event", "e"}, {"n", n}}));
+  }
+  /// Of the log as it is.
+  CheckpointMark mark() const {
+    const audit::Tree tree = log->tree();
+    const audit::Hash root = tree.root();
+    return {tree.size(), Bytes(root.begin(), root.end())};
   }
   std::string reason() const { return gate->enter() ? "" : gate->enter().error().message; }
   audit::Verdict verdict() {

@@ -168,7 +168,8 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_on_its_way_is_no_disagreement) {
   record(1);
   must(checkpoints->make());
   const auto before = must(registry->read(&checkpoint_table::find)).value();
-  must(registry->write([&](Database& database) { return checkpoint_table::announce(database, {99, Bytes(32, 1)}); }));
+  record(1);
+  must(registry->write([&](Database& database) { return checkpoint_table::announce(database, mark()); }));
   open();
   BOOST_TEST(reason().empty(), reason());
   record(1);
@@ -190,17 +191,51 @@ BOOST_AUTO_TEST_CASE(several_interrupted_checkpoints_are_no_disagreement) {
   record(1);
   must(checkpoints->make());
   const auto second = must(registry->read(&checkpoint_table::find)).value();
+  record(1);
   // The second one reached log and token, and was never confirmed; a third was announced and came no further.
   must(registry->write([&](Database& database) -> Result<> {
     TRY(checkpoint_table::confirm(database, first.last, true));
     TRY(checkpoint_table::announce(database, second.last));
-    return checkpoint_table::announce(database, {99, Bytes(32, 1)});
+    return checkpoint_table::announce(database, mark());
   }));
   open();
   BOOST_TEST(reason().empty(), reason());
   record(1);
   must(checkpoints->make());
   BOOST_TEST(must(registry->read(&checkpoint_table::find)).value().announced.empty());
+}
+
+// What is announced is on the disk already: a log that ends before it was cut.
+BOOST_AUTO_TEST_CASE(a_log_that_is_shorter_than_an_announced_checkpoint_is_told) {
+  record(1);
+  must(checkpoints->make());
+  record(1);
+  CheckpointMark longer = mark();
+  ++longer.size;
+  must(registry->write([&](Database& database) { return checkpoint_table::announce(database, longer); }));
+  open();
+  BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
+}
+
+BOOST_AUTO_TEST_CASE(an_acceptance_that_was_cut_short_is_one_to_be_given_again) {
+  record(1);
+  must(checkpoints->make());
+  must(registry->write([&](Database& database) {
+    return checkpoint_table::confirm(database, {7, Bytes(32, 1)}, true);
+  }));
+  open();
+  record(3);  // those who ask write records
+  const auto consent = [&] { return registry->write(&accept_old_state); };
+  token.full = true;
+  BOOST_TEST(!checkpoints->accept_rollback(consent).has_value());
+  record(20);  // a sealed daemon goes on writing
+  token.full = false;
+  open();
+  BOOST_TEST(reason().find("not of one time") != std::string::npos, reason());
+  must(checkpoints->accept_rollback(consent));
+  BOOST_TEST(!must(registry->read(&checkpoint_table::find_old_state)).has_value());
+  open();
+  BOOST_TEST(reason().empty(), reason());
 }
 
 BOOST_AUTO_TEST_CASE(a_token_that_cannot_sign_costs_no_consent_to_a_rollback) {

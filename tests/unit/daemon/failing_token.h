@@ -35,6 +35,7 @@ class FailingToken final : public hsm::Signer {
   }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
+  Result<> erase_data(std::string_view label) override { return keys.erase_data(label); }
   Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
   hsm::TokenStatus status() override { return keys.status(); }
 
