@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -73,6 +74,7 @@ Result<> AuditLog::recover() {
   records_ = tail.records;
   if (tail.lacks_line_feed) TRY(append("\n"));
   TRY(take_tree(tail));
+  found_ = tail.records;
   return tail.torn.empty() ? Result<>() : seal_torn(tail.torn);
 }
 
@@ -81,6 +83,7 @@ Result<> AuditLog::take_tree(const AuditTail& tail) {
   const std::uint64_t known = tail.records - tail.leaves.size();
   auto before = audit::read_tree(known, reader());
   if (!before) return rebuild_tree();
+  unread_ = known;
   *tree_.lock() = *std::move(before);
   grow_tree(tail.leaves);
   return {};
@@ -89,6 +92,8 @@ Result<> AuditLog::take_tree(const AuditTail& tail) {
 Result<> AuditLog::rebuild_tree() {
   log::info("making the tree of the audit log anew", {{"records", std::to_string(records_)}});
   *tree_.lock() = audit::Tree();
+  unread_ = 0;
+  rebuilt_ = true;
   TRY(hashes_.truncate(0));
   audit::RecordReader records;
   std::vector<audit::Hash> leaves;
@@ -182,7 +187,8 @@ void AuditLog::grow_tree(const std::vector<audit::Hash>& leaves) {
 
 void AuditLog::flush(std::span<Pending* const> batch) {
   const std::string time = format_utc(clock_.now());
-  const std::string changes = changes_ ? fmt::format(R"("changes":{},)", changes_->load()) : "";
+  const std::string changes =
+      changes_ ? fmt::format(R"("changes":{},)", std::min(changes_->load(), at_most_.load())) : "";
   std::uint64_t seq = records_;
   std::string lines;
   std::vector<audit::Hash> leaves;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ namespace hubseal::daemon {
 class AuditLog {
  public:
   static constexpr std::int64_t kFileBytes = std::int64_t{64} << 20;
+  static constexpr std::uint64_t kAllChanges = std::numeric_limits<std::uint64_t>::max();
   /// A file of `file_bytes` or more is put away, and another one begun.
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder, const Clock& clock,
                                                 std::int64_t file_bytes = kFileBytes);
@@ -55,6 +57,8 @@ class AuditLog {
   /// From now on each record says ("changes") how many changes the registry had taken, durably, when it was written.
   /// `changes` must outlive the log.
   void say_changes(const std::atomic<std::uint64_t>& changes) { changes_ = &changes; }
+  /// And that it had taken no more than these (rollback_guard.h says when).
+  void say_at_most(std::uint64_t changes) { at_most_ = changes; }
 
   /// Queues `record`, an object; seq, time and changes are put in front of its members.
   std::unique_ptr<Pending> begin(const Json& record);
@@ -62,6 +66,14 @@ class AuditLog {
   Result<> record(const Json& record);
 
   std::uint64_t records() const { return records_; }
+  /// The same, as it changes: for who must not lag behind. Lives as long as the log.
+  const std::atomic<std::uint64_t>& durable() const { return records_; }
+  /// How many there were when it was opened; none of this run is among them.
+  std::uint64_t found() const { return found_; }
+  /// Of how many of them the tree was taken from the stored hashes, and nobody has read them yet.
+  std::uint64_t unread() const { return unread_; }
+  /// Whether all hashes were made of the records in this run.
+  bool is_read() const { return rebuilt_; }
   /// Whether the last attempt to write succeeded.
   bool writable() const { return writable_; }
 
@@ -97,9 +109,12 @@ class AuditLog {
   audit::StoredHashes hashes_;
   mutable Guarded<audit::Tree> tree_;
   std::atomic<std::uint64_t> records_{0};
+  std::uint64_t found_ = 0, unread_ = 0;
+  bool rebuilt_ = false;
   std::atomic<bool> writable_{true};
   std::atomic<bool> closed_{false};
   const std::atomic<std::uint64_t>* changes_ = nullptr;
+  std::atomic<std::uint64_t> at_most_{kAllChanges};
   GroupCommit<Pending> commit_;
 };
 

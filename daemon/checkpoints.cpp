@@ -23,7 +23,6 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view kGateWord = "checkpoint";
 constexpr std::string_view kLogWord = "audit log";
-constexpr std::string_view kRollbackWord = "rollback";
 constexpr std::int64_t kTailBytes = 64 << 10;  // many notes, of which the last one counts
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kGrace{10};  // for a tick that comes late
@@ -35,6 +34,12 @@ tl::unexpected<Error> fail_errno(std::string_view doing) {
               fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
 }
 
+Result<> sync_folder(const std::filesystem::path& folder) {
+  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("fsync of their folder");
+  return {};
+}
+
 tl::unexpected<Error> disagree(std::string_view problem) {
   return fail(Code::storage_unavailable,
               fmt::format("the audit log is not the one that was signed: {}; nothing is signed before it is restored "
@@ -42,7 +47,7 @@ tl::unexpected<Error> disagree(std::string_view problem) {
                           problem));
 }
 
-tl::unexpected<Error> altered() {
+tl::unexpected<Error> fail_altered() {
   return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
 }
 
@@ -64,40 +69,43 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
                     "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
                     "to begin anew with this token, move it away and give once: hubseald --accept-state",
                     *others));
-  TRY(guard_->forget_others());
   key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
   file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file_) return fail_errno(path.string());
+  TRY(sync_folder(folder));
   {
     auto state = state_.lock();
     TRY(read_back(*state));
-    if (const auto held = hold_to_last(*state); !held) {
+    if (const auto held = hold_log(*state, folder); !held) {
       state->altered = true;
       gate_.close(kLogWord, held.error());
-    } else if (const auto newest = TRY(hold_to_marks(*state))) {
-      check_.emplace(folder, *newest);
     }
   }
   const auto until = steady_clock::now() + settings_.check_at_start;
-  while (check_ && steady_clock::now() < until && check_on()) continue;
+  const bool known_before = guard_->old_state().has_value();  // nothing is believed of such a log
+  while (check_ && (known_before || steady_clock::now() < until) && check_on()) continue;
   close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
-  return find_old_state(folder);
+  TRY(find_old_state());
+  while (check_ && rollback() && check_on()) continue;  // what people are asked to accept has been read
+  return {};
 }
 
 /// Whether all is of one time. What is found stays found, whatever is written from here on.
-Result<> Checkpoints::find_old_state(const std::filesystem::path& folder) {
+Result<> Checkpoints::find_old_state() {
   auto state = state_.lock();
-  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt, log_.records());
-  if (!state->rollback) state->rollback = guard_->lost();
-  if (!state->rollback && !state->altered) state->rollback = TRY(lost_work(registry_, folder));
+  const auto& before = guard_->old_state();
+  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt,
+                                       before ? before->records : log_.found());
+  const std::string lost = guard_->lost(state->rollback.has_value());
+  if (!lost.empty()) state->rollback = state->rollback ? *state->rollback + "; " + lost : lost;
   // Also of a log that was altered: what is written until it is restored must not hide a registry that is older.
-  TRY(guard_->note(state->rollback || state->altered, log_.records()));
+  log_.say_at_most(TRY(guard_->note(state->rollback || state->altered, lost, log_)));
   if (!state->rollback) return {};
   const std::string way = owner_decides(*state) ? "the machine's owner accepts what is there (hubseald --accept-state)"
-                                              : "people accept what is there (hubseal unseal)";
-  gate_.close(kRollbackWord,
+                                                : "people accept what is there (hubseal unseal)";
+  gate_.close(RollbackGuard::kWord,
               {Code::sealed, fmt::format("sealed: registry, audit log and token are not of one time: {}; "
                                          "nothing is signed before the newest is restored, or {}",
                                          *state->rollback, way)});
@@ -142,8 +150,15 @@ Result<> Checkpoints::read_back(State& state) {
   state.end = info.st_size - static_cast<std::int64_t>(text.size() - whole);
   if (state.end < info.st_size && ::ftruncate(file_.get(), state.end) != 0) return fail_errno("truncate");
   if (notes.empty()) return {};
-  state.note = TRY(audit::parse_note(notes.back()));
-  state.last = TRY(audit::parse_checkpoint(state.note.text));
+  auto note = audit::parse_note(notes.back());
+  const auto last =
+      note ? audit::parse_checkpoint(note->text) : Result<audit::Checkpoint>(tl::unexpected(note.error()));
+  if (!last) {  // vouches for nothing; what the registry remembers is not there then
+    log::warning("the last checkpoint of the audit log cannot be read", {{"reason", last.error().message}});
+    return {};
+  }
+  state.note = *std::move(note);
+  state.last = *last;
   return {};
 }
 
@@ -175,45 +190,70 @@ bool Checkpoints::check_on() {
   if (!done) {
     state_.lock()->altered = true;
     gate_.close(kLogWord, disagree(done.error().message).value());
+    // The next start reads all of it before anything is signed.
+    if (const auto noted = guard_->note(true, guard_->lost(false), log_); !noted)
+      log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
   }
   if (!done || *done) check_.reset();
   return true;
 }
 
-/// Whether the log is what was signed last, and more, as far as the stored hashes tell.
+/// Whether the log begins with what this is the root of, as far as the stored hashes tell, which may be at fault.
+Result<bool> Checkpoints::begins_with(const CheckpointMark& mark) {
+  const auto same = [&] {
+    const auto tree = audit::read_tree(mark.size, log_.reader());
+    const audit::Hash root = tree ? tree->root() : audit::Hash{};
+    return tree && std::equal(root.begin(), root.end(), mark.root.begin(), mark.root.end());
+  };
+  if (same()) return true;
+  if (!log_.is_read()) TRY(log_.rebuild_tree());
+  return same();
+}
+
+/// Holds the log to its own last checkpoint, and to what registry and token remember, because the file of checkpoints
+/// may be gone, or be an older one. All records up to the last that anybody vouches for are to be read.
+Result<> Checkpoints::hold_log(const State& state, const std::filesystem::path& folder) {
+  CheckpointMark newest;
+  if (state.last) {
+    TRY(hold_to_last(state));
+    newest = mark_of(*state.last);
+  }
+  const std::uint64_t records = TRY(held_records());
+  for (const CheckpointMark& mark : guard_->to_hold_to(records)) {
+    if (!TRY(begins_with(mark))) return disagree(fmt::format("one of its first {} records was changed", mark.size));
+    if (newest.size < mark.size) newest = mark;
+  }
+  // Which may also be a whole log of another time: that is no checkpoint of ours, and the owner's to say.
+  if (const auto& token = guard_->token(); token && token->mark.size != 0 && token->mark.size <= records)
+    if (!TRY(begins_with(token->mark)))
+      guard_->distrust("the audit log is not the one whose checkpoint the token remembers");
+  if (log_.unread() > newest.size) TRY(log_.rebuild_tree());
+  if (newest.size == 0) return {};
+  audit::Checkpoint vouched{origin_, newest.size, {}};
+  std::copy(newest.root.begin(), newest.root.end(), vouched.root.begin());
+  check_.emplace(folder, vouched);
+  return {};
+}
+
 Result<> Checkpoints::hold_to_last(const State& state) {
-  if (!state.last) return {};
   const audit::Checkpoint& last = *state.last;
   const PkeyPtr key = TRY(x509::public_key_from_spki(spki_));
   if (!audit::is_signed_by(state.note, last.origin, spki_, key.get()) || last.origin != origin_)
     return disagree("its last checkpoint is not signed by this hubseald's audit key");
   if (last.size > log_.records())
     return disagree(fmt::format("it ends with record {}, and {} were signed", log_.records(), last.size));
-  const auto same = [&] {
-    const auto tree = audit::read_tree(last.size, log_.reader());
-    return tree && tree->root() == last.root;
-  };
-  if (same()) return {};
-  TRY(log_.rebuild_tree());  // the stored hashes may be at fault
-  if (same()) return {};
-  return disagree(fmt::format("one of its first {} records was changed", last.size));
+  if (!TRY(begins_with(mark_of(last))))
+    return disagree(fmt::format("one of its first {} records was changed", last.size));
+  return {};
 }
 
-/// Likewise to what registry and token remember, because the file of checkpoints may be gone, or be an older one. What
-/// vouches for the most records: all of them are to be read.
-Result<std::optional<audit::Checkpoint>> Checkpoints::hold_to_marks(State& state) {
-  std::optional<audit::Checkpoint> newest = state.last;
-  for (const CheckpointMark& mark : guard_->to_hold_to(log_.records())) {
-    const audit::Tree tree = TRY(audit::read_tree(mark.size, log_.reader()));
-    const audit::Hash root = tree.root();
-    if (!std::equal(root.begin(), root.end(), mark.root.begin(), mark.root.end())) {
-      state.altered = true;
-      gate_.close(kLogWord, disagree(fmt::format("one of its first {} records was changed", mark.size)).value());
-      return std::optional<audit::Checkpoint>();
-    }
-    if (!newest || newest->size < mark.size) newest = audit::Checkpoint{origin_, mark.size, root};
-  }
-  return newest;
+/// How many records the marks may speak of. A log that was put back has grown since, in another way than before: what
+/// it holds beyond its length of then is not held to them. One that was put in its place since is.
+Result<std::uint64_t> Checkpoints::held_records() {
+  const auto& before = guard_->old_state();
+  if (!before || before->records > log_.found()) return log_.found();
+  if (before->records != 0 && !TRY(begins_with({before->records, before->root}))) return log_.found();
+  return before->records;
 }
 
 Result<> Checkpoints::make() {
@@ -251,14 +291,30 @@ Result<> Checkpoints::remember(Signed next) {
     state->last = std::move(next.checkpoint);
     state->note = std::move(next.note);
   }
+  if (settings_.begin_anew) TRY(guard_->forget_others());
   return guard_->confirm(mark);
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
+Result<> Checkpoints::may_change() const {
+  auto state = state_.lock();
+  if (state->rollback)
+    return fail(
+        Code::sealed,
+        "sealed: registry, audit log and token are not of one time (health says what differs); until the newest "
+        "is restored or people accept what is there, only what takes rights away can be done");
+  if (state->altered)
+    return fail(Code::storage_unavailable,
+                "the audit log was changed; until it is restored, only what takes rights away can be done");
+  return {};
+}
+
+bool Checkpoints::begins_anew() const { return !state_.lock()->last || guard_->others(); }
+
 Result<> Checkpoints::may_be_accepted() const {
   auto state = state_.lock();
-  if (state->altered) return altered();
+  if (state->altered) return fail_altered();
   const auto strangers = owner_decides(*state);
   if (!strangers || !state->rollback) return {};
   return fail(Code::policy_denied,
@@ -269,12 +325,13 @@ Result<> Checkpoints::may_be_accepted() const {
 
 Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   const std::lock_guard one_at_a_time(making_);
-  if (state_.lock()->altered) return altered();
+  if (state_.lock()->altered) return fail_altered();
   Signed next = TRY(sign(log_.tree()));
   TRY(consent());
   TRY(remember(std::move(next)));
+  log_.say_at_most(AuditLog::kAllChanges);
   state_.lock()->rollback.reset();
-  gate_.open(kRollbackWord);
+  gate_.open(RollbackGuard::kWord);
   return {};
 }
 
@@ -326,6 +383,7 @@ void Checkpoints::close_from(steady_clock::time_point since) {
 std::chrono::milliseconds Checkpoints::tick() {
   const auto now = steady_clock::now();
   is_due(now);  // says when signing ends, whatever becomes of the rest
+  note_decisions();
   if (check_) check_on();
   if (!is_due(now)) return kTick;
   const bool hastened = hastened_.exchange(false);
@@ -338,6 +396,17 @@ std::chrono::milliseconds Checkpoints::tick() {
   if (hastened) hastened_ = true;
   log::warning("no checkpoint of the audit log", {{"reason", problem_}});
   return settings_.period < kTick * 5 ? std::chrono::milliseconds(kTick) : std::chrono::milliseconds(kTick * 5);
+}
+
+/// Where no checkpoint can be made, the token remembers all the same that something was decided.
+void Checkpoints::note_decisions() {
+  const bool older = rollback().has_value();
+  if ((!older && !state_.lock()->altered) || !hastened_.exchange(false)) return;
+  const std::lock_guard one_at_a_time(making_);
+  const auto noted = guard_->note_decisions(older);
+  if (noted) return;
+  hastened_ = true;
+  log::warning("the token does not remember what was decided", {{"reason", noted.error().message}});
 }
 
 Result<Checkpoints::Latest> Checkpoints::latest() const {

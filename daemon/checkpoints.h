@@ -62,6 +62,11 @@ class Checkpoints {
   void hasten() { hastened_ = true; }
   /// What is not of one time, in words; nothing while all is.
   std::optional<std::string> rollback() const;
+  /// Errors: sealed, storage_unavailable: nothing is built on an older registry, which does not know who was removed
+  /// since, or what was decided; nor on a log that was changed.
+  Result<> may_change() const;
+  /// Whether the registry is new, or as good as: it has never had a checkpoint of its own that was confirmed.
+  bool begins_anew() const;
   /// Errors: policy_denied where people cannot accept it, because it decides itself who they are; storage_unavailable
   /// where nobody can, because the log was changed.
   Result<> may_be_accepted() const;
@@ -93,10 +98,13 @@ class Checkpoints {
   };
   Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
+  Result<> hold_log(const State& state, const std::filesystem::path& folder);
   Result<> hold_to_last(const State& state);
-  Result<std::optional<audit::Checkpoint>> hold_to_marks(State& state);
+  Result<std::uint64_t> held_records();
+  Result<bool> begins_with(const CheckpointMark& mark);
   std::optional<std::string> owner_decides(const State& state) const;
-  Result<> find_old_state(const std::filesystem::path& folder);
+  Result<> find_old_state();
+  void note_decisions();
   bool check_on();
   bool is_due(std::chrono::steady_clock::time_point now);
   void close_from(std::chrono::steady_clock::time_point since);

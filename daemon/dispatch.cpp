@@ -30,7 +30,7 @@ constexpr std::array kOperations = {
     Operation{"suspend_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::suspend_key, true},
     Operation{"deactivate_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::deactivate_key},
     Operation{"destroy_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::destroy_key},
-    Operation{"keep_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::keep_key},
+    Operation{"keep_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::keep_key, true},
     Operation{"confirm_backup", Permission::manage_keys, kAdmin, Effect::changes, &ops::confirm_backup},
     Operation{"check_ca", Permission::create_ca, kAdmin, Effect::reads, &ops::check_ca},
     Operation{"create_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::create_ca},
@@ -90,14 +90,6 @@ const Operation* find_operation(const Peer& peer, std::string_view name) {
     return offered && peer.may(operation.permission) ? &operation : nullptr;
   }
   return nullptr;
-}
-
-/// An older registry does not know who was removed since, or what was decided: nothing is built on it.
-Result<> refuse_on_old_state(const Checkpoints& checkpoints) {
-  if (!checkpoints.rollback()) return {};
-  return fail(Code::sealed,
-              "sealed: registry, audit log and token are not of one time (health says what differs); until the newest "
-              "is restored or people accept what is there, only what takes rights away can be done");
 }
 
 }  // namespace
@@ -252,7 +244,7 @@ Result<Json> Dispatcher::invoke(Call& call, const Operation& operation, const wi
     if (operation.effect != Effect::reads) TRY(call.spend({asked}));
     call.pass = &pass;
     if (operation.effect == Effect::signs) TRY(call.enter_gate());
-    if (operation.effect == Effect::changes && !operation.on_old_state) TRY(refuse_on_old_state(services_.checkpoints));
+    if (operation.effect == Effect::changes && !operation.on_old_state) TRY(services_.checkpoints.may_change());
     auto reply = operation.handler(call, TRY(Fields::of(request.fields)));
     // Who asks too much for one participant or key may go on for the others.
     if (!reply && reply.error().code == Code::rate_limited) services_.quotas.give_back(asked);

@@ -55,6 +55,12 @@ void Gate::open(std::string_view word) {
   state->closed.erase(found);
 }
 
+bool Gate::is_closed(std::string_view word) const {
+  auto state = state_.lock();
+  const auto found = state->closed.find(word);
+  return found != state->closed.end() && found->second.from <= std::chrono::steady_clock::now();
+}
+
 void Gate::tell_open(std::string_view word, Closing& closing) {
   if (std::exchange(closing.told, false)) log::info("no longer in the way of signing", {{"what", std::string(word)}});
 }

@@ -51,6 +51,7 @@ class Gate {
   void close_at(std::string_view word, std::chrono::steady_clock::time_point when, Error reason);
   void open(std::string_view word);
 
+  bool is_closed(std::string_view word) const;
   /// All of the reasons that hold now, in words.
   std::vector<std::string> reasons() const;
 

@@ -15,9 +15,7 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   parts.crl_folder = places.crl_folder.empty() ? places.state.path() / "crl" : places.crl_folder;
   parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
   parts.registry = TRY(Registry::open(places.state.path()));
-  parts.audit->say_changes(parts.registry->changes());
-  TRY(note_lost_work(*parts.registry, places.state.audit(),
-                     parts.audit->records()));  // before anything is written to it
+  TRY(note_lost_work(*parts.registry, *parts.audit));  // before anything is written to it
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
@@ -90,13 +88,16 @@ Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
 
 Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
   const auto found = checkpoints_.rollback();
-  const bool is_new = !checkpoints_.latest().has_value();
-  if (!found && !is_new) return found;
+  if (!found && !checkpoints_.begins_anew()) {
+    TRY(checkpoints_.may_change());  // a log that was changed is nothing to accept
+    return found;
+  }
   const std::string accepted = found.value_or("a new registry begins with this token");
   const auto consent = [&]() -> Result<> {
     TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));
     return registry_->write(&daemon::accept_old_state);
   };
+  TRY(keyring_->postpone_destruction(policies_->current()->destroy_delay));
   if (found) {
     TRY(checkpoints_.accept_rollback(consent));
   } else {
@@ -152,8 +153,11 @@ Housekeeper::Duration KeyRoom::expire_approvals() {
 // has run, because a wall clock that was wrong from the start is not noticed.
 Housekeeper::Duration KeyRoom::destroy_keys() {
   constexpr std::chrono::seconds kTick{30};
-  if (checkpoints_.rollback()) return kTick;  // an older state does not know which keys were kept after all
   const auto until = guard_.elapsed();
+  if (!checkpoints_.may_change()) {  // an older state does not know which keys were kept after all
+    waited_until_ = until;
+    return kTick;
+  }
   if (const auto counted = keyring_->count_waiting(until - waited_until_); !counted)
     log::warning("waiting for keys to be destroyed was not counted", {{"reason", counted.error().message}});
   else

@@ -81,6 +81,9 @@ class Keyring {
 
   /// Takes `elapsed`, by a clock that nobody can set, off what keys that are to be destroyed wait for.
   Result<> count_waiting(std::chrono::seconds elapsed);
+  /// No key is destroyed before so much time has passed, by both clocks: for the registry of an older time, which does
+  /// not know which keys were kept after all.
+  Result<> postpone_destruction(std::chrono::seconds wait);
   /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
   /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed. For one
@@ -89,7 +92,8 @@ class Keyring {
   /// Keys that could not be destroyed on their day, and why, in words.
   std::vector<std::string> undestroyed() const;
 
-  /// Signs and verifies a challenge with every key that may still sign (the self-test before READY).
+  /// Signs and verifies a challenge with every key that may still sign (the self-test before READY). One that is not in
+  /// the token at all is no error: it signs nothing.
   Result<> prove_all() const;
 
  private:

@@ -11,6 +11,7 @@
 #include "daemon/ca/crl.h"
 #include "daemon/find_certificate.h"
 #include "daemon/registry/subject_table.h"
+#include "daemon/rollback_guard.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -74,6 +75,7 @@ Result<> Revocation::release(const CertificateRecord& certificate, const Grant& 
 
 Result<CrlRecord> Revocation::latest(const std::string& ca) {
   TRY(parts_.authorities.find(ca));
+  TRY(refuse_old_state());
   auto crl = TRY(parts_.registry.read([&](Database& database) { return revocation_table::latest_crl(database, ca); }));
   if (crl) return *std::move(crl);
   return fail(Code::not_found, fmt::format("CA \"{}\" has no CRL yet", ca));
@@ -133,7 +135,16 @@ void Revocation::make_lists() {
   }
 }
 
+// An older registry may have an older list than those that were given: nobody gets it, and it takes no newer one's
+// place.
+Result<> Revocation::refuse_old_state() const {
+  if (!parts_.gate.is_closed(RollbackGuard::kWord)) return {};
+  return fail(Code::sealed,
+              "sealed: the registry is of an older time, and its CRLs may be older than those that were given");
+}
+
 Result<> Revocation::make_what_is_due(const std::string& ca) {
+  TRY(refuse_old_state());
   const auto authority = TRY(parts_.authorities.find(ca));
   if (!authority->issuer) return {};
   // Its key signs no more, for good, and nobody would believe it.

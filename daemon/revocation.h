@@ -87,6 +87,7 @@ class Revocation {
   };
   void make_lists();
   static std::map<std::string, Turn>::iterator next_turn(Queue& queue, const std::string& last);
+  Result<> refuse_old_state() const;
   Result<> make_what_is_due(const std::string& ca);
   Result<> issue(const Authority& authority, const std::optional<CrlRecord>& last, std::int64_t change);
   Result<> publish(const CrlRecord& crl) const;

@@ -18,31 +18,35 @@ namespace hubseal::daemon {
 namespace {
 
 constexpr std::size_t kMaxShown = 200;  // characters of a record
+constexpr const char* kLostAgain = "some of what was decided since that was found is gone again";
 constexpr const char* kForgotten = "the token does not say who may agree and by which policy";
 constexpr std::int64_t kSkippedCrlNumbers = 1000000;  // more than a CA gives between two backups
 
-/// "1204 4f1c... 09ab...": records, root and authority, the last two in hexadecimal.
-std::string text_of(const CheckpointMark& mark, ByteView authority) {
-  return fmt::format("{} {} {}", mark.size, to_hex(mark.root), to_hex(authority));
+/// "1204 4f1c... 09ab... 77 0": records, root and authority (both in hexadecimal), and changes.
+std::string text_of(const TokenMark& token) {
+  return fmt::format("{} {} {} {} {}", token.mark.size, to_hex(token.mark.root), to_hex(token.authority), token.changes,
+                     token.while_old);
 }
 
-struct TokenMark {
-  CheckpointMark mark;
-  Bytes authority;
-};
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
+  return count;
+}
 
 std::optional<TokenMark> parse_mark(std::string_view text) {
-  TokenMark found;
-  const char* const end = text.data() + text.size();
-  const auto number = std::from_chars(text.data(), end, found.mark.size);
-  if (number.ec != std::errc() || number.ptr == end || *number.ptr != ' ') return std::nullopt;
-  const std::string_view rest(number.ptr + 1, static_cast<std::size_t>(end - number.ptr - 1));
-  const std::size_t space = std::min(rest.find(' '), rest.size());
-  auto root = from_hex(rest.substr(0, space)), authority = from_hex(rest.substr(std::min(space + 1, rest.size())));
-  if (!root || root->size() != 32 || !authority || authority->size() != 32) return std::nullopt;
-  found.mark.root = *std::move(root);
-  found.authority = *std::move(authority);
-  return found;
+  std::vector<std::string_view> words;
+  for (std::size_t space = 0; space != std::string_view::npos; text.remove_prefix(std::min(space + 1, text.size()))) {
+    space = text.find(' ');
+    words.push_back(text.substr(0, space));
+  }
+  if (words.size() != 5) return std::nullopt;
+  const auto size = parse_count(words[0]), changes = parse_count(words[3]), while_old = parse_count(words[4]);
+  auto root = from_hex(words[1]), authority = from_hex(words[2]);
+  if (!size || !changes || !while_old || !root || root->size() != 32 || !authority || authority->size() != 32)
+    return std::nullopt;
+  return TokenMark{{*size, *std::move(root)}, *std::move(authority), *changes, *while_old};
 }
 
 /// SHA-256 over the policy in force and all approvers: who says what may be done.
@@ -61,7 +65,7 @@ Result<Bytes> authority_of(Database& database) {
 
 /// How many changes the registry had taken when this record was written; 0 where it does not say.
 std::uint64_t changes_in(const std::string& line) {
-  const auto record = parse_json(line, {.max_depth = 8});
+  const auto record = parse_json(line, {.max_depth = 8, .max_members = 1 << 20});  // a start names all keys
   if (!record || !record->is_object()) return 0;  // what is no record is told by who reads the log
   const auto changes = record->find("changes");
   return changes != record->end() && changes->is_number_unsigned() ? changes->get<std::uint64_t>() : 0;
@@ -73,8 +77,9 @@ std::string words_of(const std::optional<CheckpointMark>& mark) {
   return fmt::format("a checkpoint of {} records (root {:.16})", mark->size, to_hex(mark->root));
 }
 
-}  // namespace
-
+/// A record of the log in `folder`, behind the registry's last checkpoint, that was written when the registry had taken
+/// more changes than it knows of, in words. A registry that was put back alone, within the time between two
+/// checkpoints, says so by nothing else.
 Result<std::optional<std::string>> lost_work(Registry& registry, const std::filesystem::path& folder) {
   constexpr std::uint64_t kRecords = 1000;
   constexpr std::size_t kBytes = 4 << 20;
@@ -93,13 +98,36 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
   }
 }
 
-Result<> note_lost_work(Registry& registry, const std::filesystem::path& folder, std::uint64_t records) {
-  const auto lost = lost_work(registry, folder);
+/// The registry counts the records that the log had: one that lost its end behind the last checkpoint has fewer.
+Result<std::optional<std::string>> lost_records(Registry& registry, const AuditLog& log) {
+  const std::uint64_t seen = TRY(registry.read(&checkpoint_table::records_seen));
+  if (seen <= log.found()) return std::nullopt;
+  return fmt::format("the audit log ends with record {}, and the registry has seen {}", log.found(), seen);
+}
+
+/// Root of the log as it was when it was opened.
+Result<Bytes> root_found(const AuditLog& log) {
+  const audit::Hash root = TRY(audit::read_tree(log.found(), log.reader())).root();
+  return Bytes(root.begin(), root.end());
+}
+
+}  // namespace
+
+Result<> note_lost_work(Registry& registry, AuditLog& log) {
+  log.say_changes(registry.changes());
+  registry.see_records(log.durable());
+  const auto before = TRY(registry.read(&checkpoint_table::find_old_state));
+  if (before) log.say_at_most(before->changes);
+  if (before && !before->lost_work.empty()) return {};
+  auto lost = lost_work(registry, log.folder());
+  if (lost && !*lost) lost = lost_records(registry, log);
+  // A log that cannot be read stops all signing later.
   if (!lost) log::warning("the end of the audit log cannot be read", {{"reason", lost.error().message}});
-  if (!lost || !*lost) return {};  // a log that cannot be read stops all signing later
-  return registry.write([&](Database& database) {
-    return checkpoint_table::note_old_state(database, {**lost, records, registry.changes()});
-  });
+  if (!lost || !*lost) return {};
+  const OldState found{**lost, log.found(), TRY(root_found(log)), before ? before->changes : registry.changes().load()};
+  TRY(registry.write([&](Database& database) { return checkpoint_table::note_old_state(database, found); }));
+  log.say_at_most(found.changes);
+  return {};
 }
 
 Result<> RollbackGuard::read() {
@@ -109,29 +137,33 @@ Result<> RollbackGuard::read() {
 }
 
 Result<> RollbackGuard::read_token() {
-  std::optional<TokenMark> newest;
+  others_ = TRY(signer_.data_labels());
+  std::erase(others_, origin_);
   for (const Bytes& value : TRY(signer_.read_data(origin_))) {
     auto found = parse_mark(as_text(value));
     // Nobody but us writes under this label; what cannot be read agrees with nothing.
     if (!found) {
-      in_token_mark_.emplace();
+      token_.emplace();
       strangers_ = kForgotten;
       return {};
     }
-    if (!newest || found->mark.size > newest->mark.size) newest = std::move(found);
+    if (!token_ || found->mark.size > token_->mark.size ||
+        (found->mark == token_->mark && found->changes + found->while_old > token_->changes + token_->while_old))
+      token_ = std::move(found);
   }
-  if (newest) in_token_mark_ = newest->mark;
-  if (newest && newest->authority != TRY(registry_.read(&authority_of)))
+  if (token_ && token_->authority != TRY(registry_.read(&authority_of)))
     strangers_ = "the people who may agree, or the policy, are not those of the newest checkpoint in the token";
-  if (!newest && marks_ && marks_->in_token) strangers_ = kForgotten;
-  if (marks_ || newest) return {};
-  others_ = TRY(signer_.data_labels());
-  std::erase(others_, origin_);
+  if (is_forgotten()) strangers_ = kForgotten;
   return {};
 }
 
+/// Whether the token must know of this registry and does not: another one may have begun with it since.
+bool RollbackGuard::is_forgotten() const {
+  return in_token_ && !token_ && remembers_any() && (marks_->in_token || !others_.empty());
+}
+
 std::optional<std::string> RollbackGuard::others() const {
-  if (others_.empty()) return std::nullopt;
+  if (others_.empty() || remembers_any()) return std::nullopt;
   return fmt::format("{}", fmt::join(others_, ", "));
 }
 
@@ -147,22 +179,20 @@ std::vector<CheckpointMark> RollbackGuard::to_hold_to(std::uint64_t records) con
     marks = marks_->announced;
     marks.push_back(marks_->last);
   }
-  if (old_state_) records = std::min(records, old_state_->records);
   std::erase_if(marks, [&](const CheckpointMark& mark) { return mark.size == 0 || mark.size > records; });
   return marks;
 }
 
 std::optional<std::string> RollbackGuard::difference(const std::optional<CheckpointMark>& in_log,
                                                      std::uint64_t records) const {
-  const auto remembered = [&](const std::optional<CheckpointMark>& mark) {
-    if (!marks_) return !mark;
-    const CheckpointMark found = mark.value_or(CheckpointMark{});
-    return found == marks_->last ||
-           std::find(marks_->announced.begin(), marks_->announced.end(), found) != marks_->announced.end();
+  const auto remembered = [&](const CheckpointMark& mark) {
+    if (!marks_) return mark.size == 0;
+    return mark == marks_->last ||
+           std::find(marks_->announced.begin(), marks_->announced.end(), mark) != marks_->announced.end();
   };
   // A registry of before the first checkpoint, or of before the token kept one, expects nothing of the others.
-  const bool log_agrees = marks_ ? remembered(in_log) : true;
-  const bool token_agrees = in_token_mark_ ? remembered(in_token_mark_) : !(in_token_ && marks_ && marks_->in_token);
+  const bool log_agrees = !marks_ || remembered(in_log.value_or(CheckpointMark{}));
+  const bool token_agrees = token_ ? !token_->authority.empty() && remembered(token_->mark) : !is_forgotten();
   // A checkpoint is announced of records that are on the disk.
   const bool is_whole = !marks_ || std::all_of(marks_->announced.begin(), marks_->announced.end(),
                                                [&](const CheckpointMark& mark) { return mark.size <= records; });
@@ -170,31 +200,58 @@ std::optional<std::string> RollbackGuard::difference(const std::optional<Checkpo
   const auto in_registry = marks_ ? std::optional(marks_->last) : std::nullopt;
   std::string words = fmt::format("the registry remembers {}, the audit log holds {} and {} records",
                                   words_of(in_registry), words_of(in_log), records);
-  if (in_token_) words += fmt::format(", the token {}", words_of(in_token_mark_));
+  if (in_token_) words += fmt::format(", the token {}", words_of(token_ ? std::optional(token_->mark) : std::nullopt));
   return words;
 }
 
-std::optional<std::string> RollbackGuard::lost() const {
-  if (!old_state_ || old_state_->lost_work.empty()) return std::nullopt;
-  return old_state_->lost_work;
+std::string RollbackGuard::lost(bool older) const {
+  std::string words = old_state_ ? old_state_->lost_work : "";
+  const auto add = [&](const std::string& more) { words += (words.empty() ? "" : "; ") + more; };
+  if (token_ && words.empty() && !older && registry_.changes() < token_->changes)
+    add(fmt::format("the registry has taken {} changes, and the token knows of {}", registry_.changes().load(),
+                    token_->changes));
+  older = older || !words.empty();
+  if (token_ && older && registry_.changes() < token_->while_old && words.find(kLostAgain) == std::string::npos)
+    add(kLostAgain);
+  return words;
 }
 
-Result<> RollbackGuard::note(bool found, std::uint64_t records) {
-  if (found == old_state_.has_value()) return {};
-  return registry_.write([&](Database& database) {
-    return found ? checkpoint_table::note_old_state(database, {"", records, registry_.changes()})
-                 : checkpoint_table::forget_old_state(database);
-  });
+Result<std::uint64_t> RollbackGuard::note(bool found, const std::string& lost, const AuditLog& log) {
+  if (!found) {
+    if (old_state_) TRY(registry_.write(&checkpoint_table::forget_old_state));
+    old_state_.reset();
+    return AuditLog::kAllChanges;
+  }
+  if (old_state_ && old_state_->lost_work == lost) return old_state_->changes;
+  OldState next = old_state_ ? *old_state_ : OldState{"", log.found(), TRY(root_found(log)), registry_.changes()};
+  next.lost_work = lost;
+  TRY(registry_.write([&](Database& database) { return checkpoint_table::note_old_state(database, next); }));
+  old_state_ = std::move(next);
+  return old_state_->changes;
+}
+
+Result<> RollbackGuard::write_token(const TokenMark& next) {
+  if (const auto written = signer_.write_data(origin_, as_bytes(text_of(next))); !written)
+    return fail(written.error().code,
+                fmt::format("the token does not keep the state counter: {} (a token without data objects needs "
+                            "counter_in_token = false)",
+                            written.error().message));
+  token_ = next;
+  return {};
 }
 
 Result<> RollbackGuard::announce(const CheckpointMark& next) {
   TRY(registry_.write([&](Database& database) { return checkpoint_table::announce(database, next); }));
   if (!in_token_) return {};
-  const auto written = signer_.write_data(origin_, as_bytes(text_of(next, TRY(registry_.read(&authority_of)))));
-  if (written) return {};
-  return fail(written.error().code, fmt::format("the token does not keep the state counter: {} (a token without data "
-                                                "objects needs counter_in_token = false)",
-                                                written.error().message));
+  return write_token({next, TRY(registry_.read(&authority_of)), registry_.changes(), 0});
+}
+
+Result<> RollbackGuard::note_decisions(bool older) {
+  if (!token_ || token_->authority.empty()) return {};
+  TokenMark next = *token_;
+  std::uint64_t& count = older ? next.while_old : next.changes;
+  count = std::max(count, registry_.changes().load());
+  return write_token(next);
 }
 
 Result<> RollbackGuard::confirm(const CheckpointMark& last) {
@@ -207,6 +264,7 @@ Result<> RollbackGuard::confirm(const CheckpointMark& last) {
 
 Result<> accept_old_state(Database& database) {
   TRY(approval_table::expire_all(database));
+  TRY(checkpoint_table::forget_records_seen(database));
   return revocation_table::skip_crl_numbers(database, kSkippedCrlNumbers);
 }
 

@@ -215,8 +215,7 @@ Result<> adopt_policy(const Config& config) {
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));  // no daemon meanwhile
   const auto audit = TRY(AuditLog::open(state.audit(), clock));
   const auto registry = TRY(Registry::open(state.path()));
-  audit->say_changes(registry->changes());
-  TRY(note_lost_work(*registry, state.audit(), audit->records()));
+  TRY(note_lost_work(*registry, *audit));
   const auto adopted = TRY(adopt_files(config.server.policy, *registry, clock, ::getuid()));
   if (!adopted || !adopted->changed) {
     fmt::print("policy version {} is what these files say; nothing was changed\n", adopted ? adopted->version : 1);

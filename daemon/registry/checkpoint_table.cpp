@@ -32,21 +32,32 @@ Result<> confirm(Database& database, const CheckpointMark& last, bool in_token) 
 }
 
 Result<std::optional<OldState>> find_old_state(Database& database) {
-  Statement row = TRY(database.prepare("SELECT lost_work, records, changes FROM old_state"));
+  Statement row = TRY(database.prepare("SELECT lost_work, records, root, changes FROM old_state"));
   if (!TRY(row.step())) return std::nullopt;
-  return OldState{row.text(0), static_cast<std::uint64_t>(row.integer(1)), static_cast<std::uint64_t>(row.integer(2))};
+  return OldState{row.text(0), static_cast<std::uint64_t>(row.integer(1)), row.blob(2),
+                  static_cast<std::uint64_t>(row.integer(3))};
 }
 
 Result<> note_old_state(Database& database, const OldState& found) {
   Statement insert =
-      TRY(database.prepare("INSERT INTO old_state (only_row, lost_work, records, changes) VALUES (1, ?, ?, ?) "
-                           "ON CONFLICT DO UPDATE SET lost_work = excluded.lost_work WHERE old_state.lost_work = ''"));
+      TRY(database.prepare("INSERT INTO old_state (only_row, lost_work, records, root, changes) VALUES (1, ?, ?, ?, ?) "
+                           "ON CONFLICT DO UPDATE SET lost_work = excluded.lost_work"));
   return insert.bind(found.lost_work)
       .bind(static_cast<std::int64_t>(found.records))
+      .bind(ByteView(found.root))
       .bind(static_cast<std::int64_t>(found.changes))
       .run();
 }
 
 Result<> forget_old_state(Database& database) { return TRY(database.prepare("DELETE FROM old_state")).run(); }
+
+Result<std::uint64_t> records_seen(Database& database) {
+  Statement row = TRY(database.prepare("SELECT records FROM changes"));
+  return TRY(row.step()) ? static_cast<std::uint64_t>(row.integer(0)) : std::uint64_t{0};
+}
+
+Result<> forget_records_seen(Database& database) {
+  return TRY(database.prepare("UPDATE changes SET records = 0")).run();
+}
 
 }  // namespace hubseal::daemon::checkpoint_table

@@ -27,8 +27,9 @@ struct CheckpointMarks {
 
 /// What a start has found to be of an older time. What is written after that must not hide it.
 struct OldState {
-  std::string lost_work;  ///< what the log knows of and the registry does not, in words; empty: it was told by marks
-  std::uint64_t records = 0;  ///< that the log held then
+  std::string lost_work;      ///< what no later start would see any more, in words; empty: marks tell it at each start
+  std::uint64_t records = 0;  ///< that the log held when that start began
+  Bytes root;                 ///< of these records
   std::uint64_t changes = 0;  ///< that the registry had taken then
 };
 
@@ -41,9 +42,13 @@ Result<> announce(Database& database, const CheckpointMark& next);
 Result<> confirm(Database& database, const CheckpointMark& last, bool in_token);
 
 Result<std::optional<OldState>> find_old_state(Database& database);
-/// Keeps what was noted before; words that it had not are added.
+/// Of what was noted before only the words change.
 Result<> note_old_state(Database& database, const OldState& found);
 Result<> forget_old_state(Database& database);
+
+/// How many records the audit log had at the last transaction, and that this counts no more.
+Result<std::uint64_t> records_seen(Database& database);
+Result<> forget_records_seen(Database& database);
 
 }  // namespace checkpoint_table
 }  // namespace hubseal::daemon

@@ -54,12 +54,17 @@ Result<> Registry::write_one(Write& item) {
   return run(writer_, "RELEASE one");
 }
 
+Result<> Registry::count_change() {
+  Statement update = TRY(writer_.prepare("UPDATE changes SET count = count + 1, records = max(records, ?)"));
+  return update.bind(static_cast<std::int64_t>(records_ ? records_->load() : 0)).run();
+}
+
 // One transaction for all; nobody is told of success before COMMIT has reached the disk.
 void Registry::flush(std::span<Write* const> batch) {
   auto done = run(writer_, "BEGIN IMMEDIATE");
   for (Write* item : batch)
     if (done) done = write_one(*item);
-  if (done) done = run(writer_, "UPDATE changes SET count = count + 1");
+  if (done) done = count_change();
   if (done) done = run(writer_, "COMMIT");
   if (done) {
     ++changes_;

@@ -47,6 +47,9 @@ class Registry {
   /// How many transactions are durable, counted in the registry itself: a registry that is put back counts fewer than
   /// the audit log has seen. Rises only once the transaction is on the disk.
   const std::atomic<std::uint64_t>& changes() const { return changes_; }
+  /// From now on each transaction also writes down how many records the audit log has: a log that was cut has fewer
+  /// (checkpoint_table::records_seen). `records` must outlive the registry.
+  void see_records(const std::atomic<std::uint64_t>& records) { records_ = &records; }
 
  private:
   using Work = std::function<Result<>(Database&)>;
@@ -58,9 +61,11 @@ class Registry {
   Registry(Database writer, std::vector<Database> readers, std::uint64_t changes);
   Result<> commit(Work work);
   Result<> write_one(Write& item);
+  Result<> count_change();
   void flush(std::span<Write* const> batch);
 
   std::atomic<std::uint64_t> changes_;
+  const std::atomic<std::uint64_t>* records_ = nullptr;
   Database writer_;  // only touched by the thread that flushes
   ReaderPool readers_;
   GroupCommit<Write> commit_;

@@ -122,7 +122,12 @@ Result<> skip_crl_numbers(Database& database, std::int64_t count) {
       database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
                        "SELECT name, coalesce(max(number), 0) + ?, 0, 0, 0, NULL FROM cas LEFT JOIN crls ON ca = name "
                        "GROUP BY name"));
-  return insert.bind(count).run();
+  TRY(insert.bind(count).run());
+  // The lists that are there may be older than those that were given: new ones are made at once.
+  return TRY(database.prepare(
+                 "INSERT INTO revocation_changes (ca, changes) SELECT name, 1 FROM cas WHERE true ON CONFLICT "
+                 "DO UPDATE SET changes = changes + 1"))
+      .run();
 }
 
 Result<> complete_crl(Database& database, const CrlRecord& crl) {

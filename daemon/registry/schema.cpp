@@ -292,6 +292,12 @@ CREATE TABLE old_state (
     R"sql(
 ALTER TABLE old_state ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // How many records the audit log had at the last transaction; and which log it was that an old state was found
+    // with.
+    R"sql(
+ALTER TABLE changes ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE old_state ADD COLUMN root BLOB NOT NULL DEFAULT x'';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

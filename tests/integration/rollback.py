@@ -143,6 +143,22 @@ class Rollback(PutBack):
         room.start()
         room.issue(room.make_csr(), request="two")
 
+    def test_the_right_token_back_in_its_place_is_well_again_whatever_the_sealed_daemon_wrote(self):
+        room = self.room()
+        room.restart()
+        room.stop()
+        shutil.copytree(room.folder / "tokens", room.folder / "right")
+        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                  "--delete-object", "--type", "data", "--label", room_label(room))
+        for _ in range(5):
+            room.start()
+            self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
+            room.stop()
+        shutil.rmtree(room.folder / "tokens")
+        (room.folder / "right").rename(room.folder / "tokens")
+        room.start()
+        room.issue(room.make_csr(), request="two")
+
     def test_a_token_without_data_objects_says_what_to_do_and_works_without(self):
         room = rig.Rig(fake=True, start=False)
         self.addCleanup(room.close)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -55,6 +56,7 @@ struct Room {
     close();
     log = must(AuditLog::open(folder.path(), clock, file_bytes));
     keyring = must(Keyring::open(*registry, token, clock));
+    must(note_lost_work(*registry, *log));
     gate = std::make_unique<Gate>();
     checkpoints = std::make_unique<Checkpoints>(*log, *registry, *keyring, token, *gate);
     must(checkpoints->start(folder.path(), "test", std::move(settings)));
@@ -63,6 +65,7 @@ struct Room {
     checkpoints.reset();
     gate.reset();
     keyring.reset();
+    registry->see_records(no_records);
     log.reset();
   }
   void record(int count) {
@@ -80,6 +83,7 @@ struct Room {
   }
 
   SystemClock clock;
+  const std::atomic<std::uint64_t> no_records = 0;
   Token token;
   std::int64_t file_bytes = AuditLog::kFileBytes;
   test::TempDir registry_folder, folder;
