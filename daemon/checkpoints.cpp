@@ -1,20 +1,15 @@
 #include "daemon/checkpoints.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "common/audit/log_files.h"
 #include "common/log.h"
-#include "common/x509/public_key.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -22,238 +17,22 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view kGateWord = "checkpoint";
-constexpr std::string_view kLogWord = "audit log";
-constexpr std::int64_t kTailBytes = 64 << 10;  // many notes, of which the last one counts
 constexpr std::chrono::seconds kTick{1};
-constexpr std::chrono::seconds kGrace{10};  // for a tick that comes late
-constexpr std::chrono::minutes kUnreadable{1};
-
-tl::unexpected<Error> fail_errno(std::string_view doing) {
-  const int problem = errno;
-  return fail(Code::storage_unavailable,
-              fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
-}
-
-Result<> sync_folder(const std::filesystem::path& folder) {
-  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("fsync of their folder");
-  return {};
-}
-
-tl::unexpected<Error> disagree(std::string_view problem) {
-  return fail(Code::storage_unavailable,
-              fmt::format("the audit log is not the one that was signed: {}; nothing is signed before it is restored "
-                          "(hubseal audit verify says what is wrong)",
-                          problem));
-}
 
 tl::unexpected<Error> fail_altered() {
   return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
 }
 
-CheckpointMark mark_of(const audit::Checkpoint& checkpoint) {
-  return {checkpoint.size, Bytes(checkpoint.root.begin(), checkpoint.root.end())};
-}
-
 }  // namespace
 
-Result<> Checkpoints::start(const std::filesystem::path& folder, const std::string& instance, Settings settings) {
-  settings_ = std::move(settings);
-  origin_ = "hubseal/" + instance;
-  guard_ = std::make_unique<RollbackGuard>(registry_, signer_, origin_, settings_.counter_in_token);
-  TRY(guard_->read());
-  if (const auto others = guard_->others(); others && !settings_.begin_anew)
-    return fail(
-        Code::conflict,
-        fmt::format("the registry is new, and the token remembers another one ({}): what that one certified and "
-                    "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
-                    "to begin anew with this token, move it away and give once: hubseald --accept-state",
-                    *others));
-  key_ = TRY(find_or_make_key(instance));
-  spki_ = TRY(signer_.find_key(key_)).spki;
-  const auto path = folder / audit::kCheckpointsFile;
-  file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file_) return fail_errno(path.string());
-  TRY(sync_folder(folder));
-  {
-    auto state = state_.lock();
-    TRY(read_back(*state));
-    if (const auto held = hold_log(*state, folder); !held) {
-      state->altered = true;
-      gate_.close(kLogWord, held.error());
-    }
-  }
-  const auto until = steady_clock::now() + settings_.check_at_start;
-  const bool known_before = guard_->old_state().has_value();  // nothing is believed of such a log
-  while (check_ && (known_before || steady_clock::now() < until) && check_on()) continue;
-  close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
-  TRY(find_old_state());
-  while (check_ && rollback() && check_on()) continue;  // what people are asked to accept has been read
-  return {};
+tl::unexpected<Error> Checkpoints::fail_errno(std::string_view doing) {
+  const int problem = errno;
+  return fail(Code::storage_unavailable,
+              fmt::format("checkpoints of the audit log: {}: {}", doing, std::strerror(problem)));
 }
 
-/// Whether all is of one time. What is found stays found, whatever is written from here on.
-Result<> Checkpoints::find_old_state() {
-  auto state = state_.lock();
-  const auto& before = guard_->old_state();
-  state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt,
-                                       before ? before->records : log_.found());
-  const std::string lost = guard_->lost(state->rollback.has_value());
-  if (!lost.empty()) state->rollback = state->rollback ? *state->rollback + "; " + lost : lost;
-  // Also of a log that was altered: what is written until it is restored must not hide a registry that is older.
-  log_.say_at_most(TRY(guard_->note(state->rollback || state->altered, lost, log_)));
-  if (!state->rollback) return {};
-  const std::string way = owner_decides(*state) ? "the machine's owner accepts what is there (hubseald --accept-state)"
-                                                : "people accept what is there (hubseal unseal)";
-  gate_.close(RollbackGuard::kWord,
-              {Code::sealed, fmt::format("sealed: registry, audit log and token are not of one time: {}; "
-                                         "nothing is signed before the newest is restored, or {}",
-                                         *state->rollback, way)});
-  return {};
-}
-
-/// Why people cannot accept what is there.
-std::optional<std::string> Checkpoints::owner_decides(const State& state) const {
-  if (!guard_) return std::nullopt;
-  if (const auto strangers = guard_->strangers()) return strangers;
-  if (state.last || !guard_->remembers_any()) return std::nullopt;
-  return "the audit log has no checkpoint that vouches for any of its records";
-}
-
-/// The key that the first start made. A token in which another hubseald (whose registry is lost) has left its own gets
-/// a second one, called after this instance.
-Result<KeyId> Checkpoints::find_or_make_key(const std::string& instance) {
-  for (const Key& key : TRY(keyring_.list()))
-    if (key.record.use == KeyUse::audit) return key.record.id;
-  const std::string labels[] = {kKeyLabel, fmt::format("{}-{}", kKeyLabel, instance.substr(0, 8))};
-  Result<Key> made = fail(Code::internal, "no audit key");
-  for (const std::string& label : labels) {
-    TRY(log_.record(Json{{"event", "key_intent"}, {"key", label}, {"type", "ec_p256"}, {"use", "audit"}}));
-    made = keyring_.create(label, KeyType::ec_p256, KeyUse::audit);
-    if (made || made.error().code != Code::conflict) break;
-  }
-  return TRY(std::move(made)).record.id;
-}
-
-/// The last whole note of ours. What a crash cut off behind it is taken away: it was never given to anybody.
-Result<> Checkpoints::read_back(State& state) {
-  struct stat info {};
-  if (::fstat(file_.get(), &info) != 0) return fail_errno("fstat");
-  const std::int64_t start = std::max<std::int64_t>(0, info.st_size - kTailBytes);
-  std::string text = TRY(audit::read_range(file_.get(), start, info.st_size));
-  // In the middle of the file: from the first line on that can only be the first one of a note.
-  const std::size_t first = start == 0 ? 0 : text.find("\n\n" + origin_ + "\n");
-  text.erase(0, first == std::string::npos ? text.size() : first + (start == 0 ? 0 : 2));
-  const auto notes = audit::split_notes(text);
-  const std::size_t whole =
-      notes.empty() ? 0 : static_cast<std::size_t>(notes.back().data() + notes.back().size() - text.data()) + 1;
-  state.end = info.st_size - static_cast<std::int64_t>(text.size() - whole);
-  if (state.end < info.st_size && ::ftruncate(file_.get(), state.end) != 0) return fail_errno("truncate");
-  if (notes.empty()) return {};
-  auto note = audit::parse_note(notes.back());
-  const auto last =
-      note ? audit::parse_checkpoint(note->text) : Result<audit::Checkpoint>(tl::unexpected(note.error()));
-  if (!last) {  // vouches for nothing; what the registry remembers is not there then
-    log::warning("the last checkpoint of the audit log cannot be read", {{"reason", last.error().message}});
-    return {};
-  }
-  state.note = *std::move(note);
-  state.last = *last;
-  return {};
-}
-
-/// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
-/// which is believed for a while only.
-bool Checkpoints::check_on() {
-  Result<bool> done = false;
-  try {
-    done = check_->step();
-  } catch (const std::exception& fault) {
-    // Whoever changed the log may have meant it to.
-    const std::string reason = fmt::format("the records of the audit log could not be checked: {}", fault.what());
-    log::error("the check of the audit log failed", {{"fault", fault.what()}});
-    gate_.close(kLogWord, {Code::storage_unavailable, reason + "; nothing is signed until they can"});
-    return false;
-  }
-  if (!done && done.error().code == Code::storage_unavailable) {
-    log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
-    if (!unreadable_since_) unreadable_since_ = steady_clock::now();
-    gate_.close_at(kLogWord, *unreadable_since_ + kUnreadable,
-                   {Code::storage_unavailable,
-                    "records of the audit log cannot be read, so that nobody knows whether they were "
-                    "changed; nothing is signed until they can: " +
-                        done.error().message});
-    return false;
-  }
-  unreadable_since_.reset();
-  gate_.open(kLogWord);
-  if (!done) {
-    state_.lock()->altered = true;
-    gate_.close(kLogWord, disagree(done.error().message).value());
-    // The next start reads all of it before anything is signed.
-    if (const auto noted = guard_->note(true, guard_->lost(false), log_); !noted)
-      log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
-  }
-  if (!done || *done) check_.reset();
-  return true;
-}
-
-/// Whether the log begins with what this is the root of, as far as the stored hashes tell, which may be at fault.
-Result<bool> Checkpoints::begins_with(const CheckpointMark& mark) {
-  const auto same = [&] {
-    const auto tree = audit::read_tree(mark.size, log_.reader());
-    const audit::Hash root = tree ? tree->root() : audit::Hash{};
-    return tree && std::equal(root.begin(), root.end(), mark.root.begin(), mark.root.end());
-  };
-  if (same()) return true;
-  if (!log_.is_read()) TRY(log_.rebuild_tree());
-  return same();
-}
-
-/// Holds the log to its own last checkpoint, and to what registry and token remember, because the file of checkpoints
-/// may be gone, or be an older one. All records up to the last that anybody vouches for are to be read.
-Result<> Checkpoints::hold_log(const State& state, const std::filesystem::path& folder) {
-  CheckpointMark newest;
-  if (state.last) {
-    TRY(hold_to_last(state));
-    newest = mark_of(*state.last);
-  }
-  const std::uint64_t records = TRY(held_records());
-  for (const CheckpointMark& mark : guard_->to_hold_to(records)) {
-    if (!TRY(begins_with(mark))) return disagree(fmt::format("one of its first {} records was changed", mark.size));
-    if (newest.size < mark.size) newest = mark;
-  }
-  // Which may also be a whole log of another time: that is no checkpoint of ours, and the owner's to say.
-  if (const auto& token = guard_->token(); token && token->mark.size != 0 && token->mark.size <= records)
-    if (!TRY(begins_with(token->mark)))
-      guard_->distrust("the audit log is not the one whose checkpoint the token remembers");
-  if (log_.unread() > newest.size) TRY(log_.rebuild_tree());
-  if (newest.size == 0) return {};
-  audit::Checkpoint vouched{origin_, newest.size, {}};
-  std::copy(newest.root.begin(), newest.root.end(), vouched.root.begin());
-  check_.emplace(folder, vouched);
-  return {};
-}
-
-Result<> Checkpoints::hold_to_last(const State& state) {
-  const audit::Checkpoint& last = *state.last;
-  const PkeyPtr key = TRY(x509::public_key_from_spki(spki_));
-  if (!audit::is_signed_by(state.note, last.origin, spki_, key.get()) || last.origin != origin_)
-    return disagree("its last checkpoint is not signed by this hubseald's audit key");
-  if (last.size > log_.records())
-    return disagree(fmt::format("it ends with record {}, and {} were signed", log_.records(), last.size));
-  if (!TRY(begins_with(mark_of(last))))
-    return disagree(fmt::format("one of its first {} records was changed", last.size));
-  return {};
-}
-
-/// How many records the marks may speak of. A log that was put back has grown since, in another way than before: what
-/// it holds beyond its length of then is not held to them. One that was put in its place since is.
-Result<std::uint64_t> Checkpoints::held_records() {
-  const auto& before = guard_->old_state();
-  if (!before || before->records > log_.found()) return log_.found();
-  if (before->records != 0 && !TRY(begins_with({before->records, before->root}))) return log_.found();
-  return before->records;
+CheckpointMark Checkpoints::mark_of(const audit::Checkpoint& checkpoint) {
+  return {checkpoint.size, Bytes(checkpoint.root.begin(), checkpoint.root.end())};
 }
 
 Result<> Checkpoints::make() {
@@ -329,7 +108,7 @@ Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) 
   Signed next = TRY(sign(log_.tree()));
   TRY(consent());
   TRY(remember(std::move(next)));
-  log_.say_at_most(AuditLog::kAllChanges);
+  count_each_other(AuditLog::kAllChanges);
   state_.lock()->rollback.reset();
   gate_.open(RollbackGuard::kWord);
   return {};
@@ -354,6 +133,15 @@ Result<> Checkpoints::append(State& state, const audit::SignedNote& note) {
   if (::fdatasync(file_.get()) != 0) return fail_errno("fdatasync");
   state.end += static_cast<std::int64_t>(text.size());
   return {};
+}
+
+/// While the state is of another time, or the log was changed: neither counts as what will be there in the end.
+void Checkpoints::count_each_other(std::uint64_t changes) {
+  log_.say_at_most(changes);
+  if (changes == AuditLog::kAllChanges)
+    registry_.see_records(log_.durable());
+  else
+    registry_.see_no_records();
 }
 
 /// Whether one is to be made now. Says at every time when the gate closes if none comes: once the token hangs in the

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/audit/checkpoint.h"
@@ -96,6 +97,10 @@ class Checkpoints {
     std::int64_t end = 0;                                                ///< of the file
     std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint
   };
+  static constexpr std::string_view kLogWord = "audit log";
+  static constexpr std::chrono::seconds kGrace{10};  // for a tick that comes late
+  static tl::unexpected<Error> fail_errno(std::string_view doing);
+  static CheckpointMark mark_of(const audit::Checkpoint& checkpoint);
   Result<KeyId> find_or_make_key(const std::string& instance);
   Result<> read_back(State& state);
   Result<> hold_log(const State& state, const std::filesystem::path& folder);
@@ -105,6 +110,7 @@ class Checkpoints {
   std::optional<std::string> owner_decides(const State& state) const;
   Result<> find_old_state();
   void note_decisions();
+  void count_each_other(std::uint64_t changes);
   bool check_on();
   bool is_due(std::chrono::steady_clock::time_point now);
   void close_from(std::chrono::steady_clock::time_point since);

@@ -115,9 +115,11 @@ Result<Bytes> root_found(const AuditLog& log) {
 
 Result<> note_lost_work(Registry& registry, AuditLog& log) {
   log.say_changes(registry.changes());
-  registry.see_records(log.durable());
   const auto before = TRY(registry.read(&checkpoint_table::find_old_state));
-  if (before) log.say_at_most(before->changes);
+  if (before)
+    log.say_at_most(before->changes);
+  else
+    registry.see_records(log.durable());
   if (before && !before->lost_work.empty()) return {};
   auto lost = lost_work(registry, log.folder());
   if (lost && !*lost) lost = lost_records(registry, log);
@@ -127,6 +129,7 @@ Result<> note_lost_work(Registry& registry, AuditLog& log) {
   const OldState found{**lost, log.found(), TRY(root_found(log)), before ? before->changes : registry.changes().load()};
   TRY(registry.write([&](Database& database) { return checkpoint_table::note_old_state(database, found); }));
   log.say_at_most(found.changes);
+  registry.see_no_records();
   return {};
 }
 

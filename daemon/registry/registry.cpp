@@ -56,7 +56,8 @@ Result<> Registry::write_one(Write& item) {
 
 Result<> Registry::count_change() {
   Statement update = TRY(writer_.prepare("UPDATE changes SET count = count + 1, records = max(records, ?)"));
-  return update.bind(static_cast<std::int64_t>(records_ ? records_->load() : 0)).run();
+  const std::atomic<std::uint64_t>* const records = records_;
+  return update.bind(static_cast<std::int64_t>(records ? records->load() : 0)).run();
 }
 
 // One transaction for all; nobody is told of success before COMMIT has reached the disk.

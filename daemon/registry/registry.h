@@ -50,6 +50,8 @@ class Registry {
   /// From now on each transaction also writes down how many records the audit log has: a log that was cut has fewer
   /// (checkpoint_table::records_seen). `records` must outlive the registry.
   void see_records(const std::atomic<std::uint64_t>& records) { records_ = &records; }
+  /// Those of a log that is not the right one do not count.
+  void see_no_records() { records_ = nullptr; }
 
  private:
   using Work = std::function<Result<>(Database&)>;
@@ -65,7 +67,7 @@ class Registry {
   void flush(std::span<Write* const> batch);
 
   std::atomic<std::uint64_t> changes_;
-  const std::atomic<std::uint64_t>* records_ = nullptr;
+  std::atomic<const std::atomic<std::uint64_t>*> records_ = nullptr;
   Database writer_;  // only touched by the thread that flushes
   ReaderPool readers_;
   GroupCommit<Write> commit_;

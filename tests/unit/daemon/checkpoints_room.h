@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -65,7 +64,7 @@ struct Room {
     checkpoints.reset();
     gate.reset();
     keyring.reset();
-    registry->see_records(no_records);
+    registry->see_no_records();
     log.reset();
   }
   void record(int count) {
@@ -83,7 +82,6 @@ struct Room {
   }
 
   SystemClock clock;
-  const std::atomic<std::uint64_t> no_records = 0;
   Token token;
   std::int64_t file_bytes = AuditLog::kFileBytes;
   test::TempDir registry_folder, folder;
