@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 import agent_support
+from agent_auth import MTA, PTA, AuthTest, dfsp
 from agent_fake_daemon import openssl
 from agent_gateway import CKO_PRIVATE_KEY, read_uri
 from agent_outbound import OutboundTest
@@ -324,6 +325,21 @@ class NothingConfigured(PublishTest):
         self.ready_bank("bank")
         self.refuse("bank", "[publish]")
         self.assertEqual(self.ask("POST", "/api/dfsps/nobody/onboard")[0], 404)
+
+
+class Callers(AuthTest):
+    def test_a_participant_neither_onboards_itself_nor_confirms_what_it_uploaded(self):
+        self.add_dfsp("MINE")
+        path = "/api/dfsps/MINE/endpoints/egress"
+        status, document, _ = self.call("POST", path, self.provider.token(dfsp("MINE")), {"ipList": [{"address": "192.0.2.1", "ports": ["1"]}]})
+        self.assertEqual(status, 200)
+        for address, opened in (("%s/%d/confirmation" % (path, document["id"]), 200), ("/api/dfsps/MINE/endpoints/ingress/1/confirmation", 404),
+                                ("/api/dfsps/MINE/onboard", 409)):
+            for groups in (dfsp("MINE"), MTA, []):
+                self.assertEqual(self.call("POST", address, self.provider.token(groups))[0], 403, (address, groups))
+            self.assertEqual(self.call("POST", address)[0], 401)
+            self.assertEqual(self.call("POST", address, self.provider.token(PTA))[0], opened, address)
+        self.agent.wait_for_log(rb'endpoint document confirmed [^\n]*caller="?user-1 \(pta')
 
 
 if __name__ == "__main__":
