@@ -8,6 +8,7 @@
 #include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/service/confirmed_endpoints.h"
 #include "agent/service/connectivity.h"
 #include "agent/service/dfsp_cas.h"
 #include "agent/service/dfsp_server_certs.h"
@@ -20,6 +21,7 @@
 #include "agent/service/monetary_zones.h"
 #include "agent/service/ping_watcher.h"
 #include "agent/service/jws_keys.h"
+#include "agent/service/onboarding.h"
 #include "agent/service/outbound_enrollments.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
@@ -57,7 +59,8 @@ void tell_who_may_call(const Config& config, const std::string& url) {
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready,
+        std::unique_ptr<publish::Publisher> opened_publisher)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -85,12 +88,15 @@ struct Agent::Parts {
         connectivity(connectivity_table),
         monetary_zones(zone_table, dfsp_table),
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
+        publisher(std::move(opened_publisher)),
+        confirmed_endpoints(item_table, document_table),
+        onboarding(dfsps, dfsp_cas, outbound_enrollments, confirmed_endpoints, daemon, clock, publisher.get()),
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
                                    inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
-                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key,
+                                   monetary_zones, outbound_enrollments, onboarding, jws_keys, hub_jws_key,
                                    authentication ? authentication->browser_auth() : nullptr}),
                  http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
@@ -129,6 +135,9 @@ struct Agent::Parts {
   Connectivity connectivity;
   MonetaryZones monetary_zones;
   OutboundEnrollments outbound_enrollments;
+  std::unique_ptr<publish::Publisher> publisher;  // null: nothing is published
+  ConfirmedEndpoints confirmed_endpoints;
+  Onboarding onboarding;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
   std::unique_ptr<Authentication> authentication;
@@ -142,7 +151,10 @@ Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   auto authentication = TRY(Authentication::prepare(config));
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication));
+  std::unique_ptr<publish::Publisher> publisher;
+  if (config.publish) publisher = TRY(publish::open_publisher(*config.publish));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication),
+                                       std::move(publisher));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});

@@ -8,8 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/service/endpoint_values.h"
 #include "agent/config_auth.h"
+#include "agent/config_publish.h"
+#include "agent/service/endpoint_values.h"
 #include "common/fields.h"
 #include "common/toml.h"
 
@@ -168,6 +169,7 @@ Result<Config> decode(const Json& json) {
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
+  if (fields.has("publish")) config.publish = TRY(read_publish(TRY(fields.object("publish"))));
   TRY(fields.nothing_left());
   TRY(refuse_open_network(config));
   return config;

@@ -11,6 +11,7 @@
 #include "agent/auth/provider.h"
 #include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
+#include "agent/publish/publisher.h"
 #include "agent/service/hub_jws_key.h"
 #include "agent/service/new_key.h"
 #include "agent/store/location.h"
@@ -48,8 +49,9 @@ struct Config {
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::optional<HubJwsKey::Config> hub_jws_key;
   store::Location database;
-  std::optional<OidcConfig> oidc;    ///< absent: nobody has to say who they are
-  std::optional<WatchConfig> watch;  ///< absent: nobody is asked
+  std::optional<OidcConfig> oidc;          ///< absent: nobody has to say who they are
+  std::optional<WatchConfig> watch;        ///< absent: nobody is asked
+  std::optional<publish::Target> publish;  ///< absent: nothing is published to gateways
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

@@ -20,6 +20,7 @@ using Poco::Net::HTTPRequest;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxUrlBytes = 2048;
+constexpr int kMaxHeaders = 100;
 
 bool is_this_host(const std::string& host) {
   return host == "localhost" || host == "::1" || host == "[::1]" ||
@@ -44,6 +45,8 @@ struct HttpClient::Call {
   std::string method;
   std::string body = {};
   std::string authorization = {};
+  std::string content_type = "application/x-www-form-urlencoded";
+  const SecretHeader* secret = nullptr;
 };
 
 Result<Poco::URI> parse_provider_url(const std::string& url) {
@@ -72,8 +75,8 @@ Result<HttpClient> HttpClient::make(const std::filesystem::path& ca_file, std::c
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     return HttpClient(std::move(context), timeout);
   } catch (const Poco::Exception& problem) {
-    return fail(Code::bad_request, fmt::format("the CAs of the identity provider cannot be read from {}: {}",
-                                               ca_file.string(), problem.displayText()));
+    return fail(Code::bad_request,
+                fmt::format("the CAs to trust cannot be read from {}: {}", ca_file.string(), problem.displayText()));
   }
 }
 
@@ -84,6 +87,12 @@ Result<std::string> HttpClient::get(const std::string& url, std::size_t max_byte
 Result<std::string> HttpClient::post_form(const std::string& url, const std::string& form,
                                           const std::string& authorization, std::size_t max_bytes) const {
   return ask(url, {.method = "POST", .body = form, .authorization = authorization}, max_bytes);
+}
+
+Result<> HttpClient::put_json(const std::string& url, const std::string& json, const SecretHeader& secret,
+                              std::size_t max_bytes) const {
+  TRY(ask(url, {.method = "PUT", .body = json, .content_type = "application/json", .secret = &secret}, max_bytes));
+  return {};
 }
 
 Result<std::string> HttpClient::ask(const std::string& url, const Call& call, std::size_t max_bytes) const {
@@ -102,17 +111,19 @@ Result<std::string> HttpClient::ask(const std::string& url, const Call& call, st
     HTTPRequest request(call.method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
     request.set("Accept", "application/json");
     if (!call.authorization.empty()) request.set("Authorization", call.authorization);
-    if (call.method == "POST") {
-      request.setContentType("application/x-www-form-urlencoded");
+    if (call.secret) request.set(call.secret->name, call.secret->value.c_str());
+    if (call.method != "GET") {
+      request.setContentType(call.content_type);
       request.setContentLength(static_cast<std::streamsize>(call.body.size()));
     }
     session->sendRequest(request) << call.body;
     Poco::Net::HTTPResponse response;
+    response.setFieldLimit(kMaxHeaders);
     std::istream& input = session->receiveResponse(response);
     const int status = response.getStatus();
     auto body = read_body(input, max_bytes, deadline);
     if (!body) return refuse(body.error().message);
-    if (status / 100 == 4)
+    if (status / 100 == 4 && !call.secret)
       return fail(Code::forbidden, fmt::format("the provider refused it: {}", log::printable(*body, 200)));
     if (status / 100 != 2) return refuse(fmt::format("answered {}", status));
     return body;

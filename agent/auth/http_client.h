@@ -8,6 +8,7 @@
 #include <Poco/URI.h>
 
 #include "common/result.h"
+#include "common/secret_bytes.h"
 
 namespace hubseal::agent::auth {
 
@@ -15,8 +16,8 @@ namespace hubseal::agent::auth {
 /// Errors: bad_request.
 Result<Poco::URI> parse_provider_url(const std::string& url);
 
-/// Asks the identity provider. Follows no redirection, uses no proxy, believes no certificate that does not name the
-/// host and lead to a trusted CA.
+/// Asks the identity provider, or another service of the hub's. Follows no redirection, uses no proxy, believes no
+/// certificate that does not name the host and lead to a trusted CA.
 /// Threads: share it freely.
 /// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
@@ -30,6 +31,15 @@ class HttpClient {
   /// What a form, sent as RFC 6749 section 4.1.3 has it, is answered with. `authorization` is the header's value.
   Result<std::string> post_form(const std::string& url, const std::string& form, const std::string& authorization,
                                 std::size_t max_bytes) const;
+  /// A header that nobody may see.
+  struct SecretHeader {
+    std::string name;
+    const SecretBytes& value;
+  };
+  /// Stores JSON at the address. What is answered, at most `max_bytes`, is read and told to nobody: a server that
+  /// shows what it was sent would have the secret in our log.
+  Result<> put_json(const std::string& url, const std::string& json, const SecretHeader& secret,
+                    std::size_t max_bytes) const;
 
  private:
   struct Call;

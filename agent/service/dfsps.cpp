@@ -55,6 +55,12 @@ Result<std::vector<store::Dfsp>> Dfsps::list(const Caller& caller) {
   return all;
 }
 
+Result<std::vector<std::string>> Dfsps::ids() {
+  std::vector<std::string> ids;
+  for (const store::Dfsp& dfsp : TRY(table_.list())) ids.push_back(dfsp.id);
+  return ids;
+}
+
 Result<bool> Dfsps::is_own(const auth::Identity& identity, std::string_view id) {
   if (identity.dfsp_groups.empty() || !is_name(id)) return false;
   const auto group = TRY(table_.security_group(id));

@@ -26,6 +26,8 @@ class Dfsps {
   Result<> add(const Caller& caller, store::Dfsp dfsp);
   /// Those that this caller may see: the hub's people all, a DFSP itself.
   Result<std::vector<store::Dfsp>> list(const Caller& caller);
+  /// Of all of them, in the order in which they were added.
+  Result<std::vector<std::string>> ids();
   /// Whether the caller acts for this DFSP; not for one that does not exist.
   Result<bool> is_own(const auth::Identity& identity, std::string_view id);
   /// Errors: not_found.

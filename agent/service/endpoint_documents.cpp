@@ -39,6 +39,19 @@ Result<Document> EndpointDocuments::latest(const std::string& dfsp_id, const std
   return *std::move(document);
 }
 
+Result<Document> EndpointDocuments::confirm(const Caller& caller, const std::string& dfsp_id,
+                                            const std::string& direction, std::int64_t id) {
+  auto document = TRY(table_.confirm(dfsp_id, direction, id, clock_.now()));
+  if (!document)
+    return fail(Code::not_found, fmt::format("{} document {} of DFSP {} not found", direction, id, dfsp_id));
+  log::info("endpoint document confirmed", {{"dfsp", dfsp_id},
+                                            {"direction", direction},
+                                            {"document", std::to_string(id)},
+                                            {"caller", caller.who()},
+                                            {"correlation", caller.correlation_id}});
+  return *std::move(document);
+}
+
 Result<Document> EndpointDocuments::store(const Caller& caller, Document document) {
   // Connectors repeat themselves every minute: that costs no write and no line in the log.
   auto last = TRY(table_.latest(document.dfsp_id, document.direction));

@@ -90,6 +90,16 @@ Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string
   return PublicKey{TRY(ours(fields.text("pem", kMaxPemBytes))), active, created_at};
 }
 
+Result<std::string> SigningDaemon::token_label() {
+  const Json reply = TRY(ask(client_, "health", Json::object()));
+  Fields fields = TRY(ours(answer(reply)));
+  auto token = TRY(ours(fields.optional_object("token")));
+  if (!token) return std::string();
+  if (!TRY(ours(token->boolean_or("ready", false)))) return fail(Code::hsm_unavailable, "the token is not there");
+  const auto label = token->text("label", 64);  // a token may have none
+  return label.value_or("");
+}
+
 Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {
   const Json reply = TRY(ask(client_, "get_approval", {{"approval", id}}));
   Fields fields = TRY(ours(answer(reply)));

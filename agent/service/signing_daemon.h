@@ -60,6 +60,8 @@ class SigningDaemon {
   Result<std::string> create_csr(const std::string& label, const NewKey& key);
   /// A key that is not there is one that the agent may not see.
   Result<PublicKey> get_public_key(const std::string& label);
+  /// The label of the token with the keys; empty where it has none or none is told. Errors: hsm_unavailable.
+  Result<std::string> token_label();
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);

@@ -135,8 +135,13 @@ Result<std::vector<Dfsp>> DfspTable::list() {
 }
 
 Result<std::optional<Dfsp>> DfspTable::find(std::string_view id) {
-  return database_.sessions().read(
-      [&](Session& session) -> Result<std::optional<Dfsp>> { return select_one(session, std::string(id)); });
+  return database_.sessions().read([&](Session& session) -> Result<std::optional<Dfsp>> {
+    auto dfsp = select_one(session, std::string(id));
+    if (dfsp)
+      session << "SELECT currency FROM dfsp_currencies WHERE dfsp_id = $1 ORDER BY currency", sql::bind(dfsp->id),
+          sql::into(dfsp->fxp_currencies), sql::now;
+    return dfsp;
+  });
 }
 
 Result<std::optional<Dfsp>> DfspTable::change(std::string_view id, const DfspChange& change) {

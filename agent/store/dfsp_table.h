@@ -20,7 +20,7 @@ struct Dfsp {
   std::optional<bool> is_proxy = {};
   std::string security_group = {};
   std::optional<std::string> email = {};
-  std::vector<std::string> fxp_currencies = {};  ///< written; not read by anything yet served
+  std::vector<std::string> fxp_currencies = {};  ///< in alphabetical order where find() read them
 };
 
 /// What may change of a participant; what is absent stays.
@@ -45,7 +45,7 @@ class DfspTable {
   Result<bool> is_proxy(std::string_view id);
   /// Nothing: there is no such DFSP.
   Result<std::optional<std::string>> security_group(std::string_view id);
-  /// In the order in which they were added; without fxp_currencies.
+  /// In the order in which they were added; without fxp_currencies, which find() alone tells.
   Result<std::vector<Dfsp>> list();
   Result<std::optional<Dfsp>> find(std::string_view id);
   /// What is there in `change`; returns what is stored then. Errors: bad_request for a zone that is no currency.

@@ -4,10 +4,13 @@ certified by a participant's CA, and the key for JWS is shown.
 In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
 """
 
+import json
+import re
 import unittest
 
-from agent_daemon_test import WithBoth
+from agent_daemon_test import WithBoth, rig
 from agent_fake_daemon import openssl
+from agent_gateway import read_uri
 from agent_pki import Pki
 from agent_support import Agent
 
@@ -22,7 +25,9 @@ class HubKeys(WithBoth):
         self.make()
 
     def start_agent(self):
-        self.agent = Agent(str(self.folder), self, **SETTINGS)
+        self.gateway = self.folder / "gateway"
+        self.gateway.mkdir(mode=0o700)
+        self.agent = Agent(str(self.folder), self, more=f'[publish]\ndirectory = "{self.gateway}"\n', **SETTINGS)
         self.addCleanup(self.agent.stop)
 
     def test_a_client_key_is_made_in_the_token_and_certified_by_the_participants_ca(self):
@@ -44,6 +49,29 @@ class HubKeys(WithBoth):
         signed = self.ask("POST", f"/dfsps/bank1/enrollments/outbound/{enrollment['id']}/certificate",
                           {"certificate": certificate})
         self.assertEqual([item["result"] for item in signed["validations"]], ["VALID"] * 8)
+
+    def test_a_gateway_finds_the_key_of_its_certificate_by_the_uri_in_the_bundle(self):
+        self.add_bank("bank4")
+        (enrollment,) = self.ask("GET", "/dfsps/bank4/enrollments/outbound")
+        pki = Pki(str(self.folder))
+        root = pki.make("Bank CA")
+        self.ask("POST", "/dfsps/bank4/ca", {"rootCertificate": root.pem})
+        with open(pki.sign(enrollment["csr"], root), encoding="ascii") as file:
+            self.ask("POST", f"/dfsps/bank4/enrollments/outbound/{enrollment['id']}/certificate", {"certificate": file.read()})
+        for direction, body in (("ingress", {"url": "https://api.bank4.example"}), ("egress", {"ipList": [{"address": "192.0.2.1", "ports": ["443"]}]})):
+            document = self.ask("POST", f"/dfsps/bank4/endpoints/{direction}", body)
+            self.ask("POST", f"/dfsps/bank4/endpoints/{direction}/{document['id']}/confirmation")
+        self.assertEqual(self.ask("POST", "/dfsps/bank4/onboard"), {})
+        bundle = json.loads((self.gateway / "bank4" / "bundle.json").read_text())
+        key = read_uri(bundle["client_key"])
+        text, signature = self.room.write("text", "signed by the gateway"), self.room.folder / "signature"
+        token = ("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", key["token"], "--login", "--pin", rig.PIN)
+        listed = self.room.tool(*token, "--list-objects", "--type", "privkey").stdout.decode()
+        (key_id,) = re.findall(rf"label: +{re.escape(key['label'])}\n +ID: +([0-9a-f]+)\n", listed)
+        self.room.tool(*token, "--sign", "--id", key_id, "--mechanism", "SHA256-RSA-PKCS", "--input-file", text, "--output-file", signature)
+        chain = self.room.write("chain.pem", bundle["client_cert_chain"])
+        public = self.room.write("public.pem", self.room.openssl("x509", "-in", chain, "-noout", "-pubkey"))
+        self.room.openssl("dgst", "-sha256", "-verify", public, "-signature", signature, text)
 
     def test_while_the_key_room_is_away_no_key_is_made_and_the_participant_is_added_all_the_same(self):
         self.add_bank("bank2")

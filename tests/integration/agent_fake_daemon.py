@@ -3,6 +3,7 @@ CA that openssl(1) made. It signs what it is asked to, remembers each request id
 refuse, to be slow or to be silent."""
 
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -37,6 +38,7 @@ class FakeDaemon:
         self.issued = {}  # request id -> answer
         self.keys = {}  # label of each key that create_csr made -> its file
         self.public_keys = {}  # label -> answer of get_public_key
+        self.token = {"ready": True, "label": "hub", "serial": "5a1f0c22d3b4e596"}
         self.csr_options = []  # that openssl req gets beside what create_csr asks for
         self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
         self.alter_csr = lambda csr: csr
@@ -102,7 +104,7 @@ class FakeDaemon:
             code, message = self.refusals[op]
             return {"error": {"code": code, "message": message}}
         if op == "health":
-            return {"ok": {"status": "ready", "problems": []}}
+            return {"ok": {"status": "ready", "problems": [], "token": self.token}}
         if op == "get_ca":
             wait_for(self.ca_gate)
             if self.ca_pem is None:
@@ -120,8 +122,7 @@ class FakeDaemon:
             with self.lock:
                 return self._issue(request)
         if op == "get_public_key":
-            return {"ok": self.public_keys[request["key"]]} if request["key"] in self.public_keys else {
-                "error": {"code": "forbidden", "message": "key"}}
+            return self._get_public_key(request["key"])
         if op == "create_csr":
             return self._create_csr(request)
         return {"error": {"code": "forbidden", "message": "operation"}}
@@ -140,6 +141,16 @@ class FakeDaemon:
             pem = openssl("req", "-new", *(self.csr_key or kind[request["type"]]), "-nodes", "-keyout", self.keys[label], "-subj", subject or "/",
                           *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
         return {"ok": {"label": label, "key_id": "00", "csr": self.alter_csr(pem.decode())}}
+
+    def _get_public_key(self, label):
+        if label not in self.public_keys and label in self.keys:
+            spki = openssl("pkey", "-in", self.keys[label], "-pubout", "-outform", "DER")
+            self.public_keys[label] = {"label": label, "key_id": hashlib.sha256(spki).hexdigest(), "use": "tls", "state": "active",
+                                       "created_at": "2026-11-24T09:00:00Z",
+                                       "pem": openssl("pkey", "-in", self.keys[label], "-pubout").decode()}
+        if label not in self.public_keys:
+            return {"error": {"code": "forbidden", "message": "key"}}
+        return {"ok": self.public_keys[label]}
 
     def _issue(self, request):
         self.requests.append(request)

@@ -25,7 +25,9 @@ allowed_headers() {
   agent/http/handlers/health.cpp) echo 'common/* agent/http/* agent/service/* agent/store/database.h' ;;
   agent/http/*) echo 'common/* agent/http/* agent/service/* agent/auth/*' ;;
   # Who somebody is, the rules know; how that was found out they do not.
-  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h' ;;
+  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/publish/publisher.h agent/publish/pkcs11_uri.h' ;;
+  # A Vault is asked as the identity provider is.
+  agent/publish/*) echo 'common/* agent/publish/* agent/auth/http_client.h' ;;
   agent/auth/*) echo 'common/* agent/auth/*' ;;
   agent/store/*) echo 'common/* agent/store/*' ;;
   agent/*) echo 'common/* agent/*' ;;

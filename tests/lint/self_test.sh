@@ -78,6 +78,8 @@ includes_refuses common/x.h '#include <p11-kit/pkcs11.h>' '<p11-kit/pkcs11.h> is
 includes_refuses daemon/x.h '#include <Poco/Net/Socket.h>' '<Poco/Net/Socket.h> is for agent/'
 includes_refuses daemon/registry/x.h '#include <sqlite3.h>' '<sqlite3.h> is for daemon/registry/sqlite.cpp'
 includes_refuses agent/http/x.h '#include "agent/store/table.h"' 'points the wrong way'
+includes_refuses agent/publish/x.h '#include "agent/store/table.h"' 'points the wrong way'
+includes_refuses agent/service/x.h '#include "agent/publish/vault.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "app.h"' 'does not start at the root'
 includes_refuses daemon/ops/x.cpp '#include "daemon/server.h"' 'points the wrong way; not allowed here: daemon/server*'
 includes_refuses daemon/ops/x.cpp '#include "daemon/listeners.h"' 'points the wrong way; not allowed here: daemon/server*'
@@ -228,7 +230,7 @@ configs_refuses() {
   mkdir -p "$tree/daemon/policy"
   cp "$repo/daemon/policy/policy.cpp" "$tree/daemon/policy/"
   cp "$repo/daemon/ca/profile_extensions.cpp" "$tree/daemon/ca/"
-  [[ ! -e $repo/agent/config.cpp ]] || cp "$repo"/agent/config{,_auth}.cpp "$tree/agent/"
+  [[ ! -e $repo/agent/config.cpp ]] || cp "$repo"/agent/config{,_auth,_publish}.cpp "$tree/agent/"
   sed -i "$2" "$tree/$1"
   if [[ -n $3 ]]; then
     must_say "$3" "$here/shipped_configs.sh" "$hubseald" "$agent" "$tree"

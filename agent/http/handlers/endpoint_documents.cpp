@@ -7,11 +7,11 @@
 namespace hubseal::agent::http {
 namespace {
 
-/// In the names that clients know. The state is always the same: what is confirmed are items, one by one.
+/// In the names that clients know. The state says nothing of whether it counts: the latest does, confirmed or not.
 Json to_json(const EndpointDocuments::Document& document) {
   Json json = {{"id", document.id},
                {"dfspId", document.dfsp_id},
-               {"state", "NOT_STARTED"},
+               {"state", document.confirmed ? "CONFIRMED" : "NOT_STARTED"},
                {"createdBy", nullptr},
                {"createdAt", with_milliseconds(document.created_at)}};
   json.update(Json::parse(document.value_json));
@@ -37,6 +37,13 @@ Outcome set_egress(const Services& services, const Request& request) {
   std::vector<IpEntry> entries;
   for (const Json& entry : request.body["ipList"]) entries.push_back(ip_entry(entry));
   return ok(to_json(TRY(services.endpoint_documents.set_egress(request.caller, dfsp_id, entries))));
+}
+
+Outcome confirm(const Services& services, const Request& request, const std::string& direction) {
+  const std::string& dfsp_id = request.param("dfspId");
+  TRY(services.dfsps.require(dfsp_id));
+  return ok(
+      to_json(TRY(services.endpoint_documents.confirm(request.caller, dfsp_id, direction, request.number("epId")))));
 }
 
 }  // namespace
@@ -70,6 +77,14 @@ void add_endpoint_documents(std::vector<Route>& routes, const Services& services
                               .members = ip_members(),
                               .closed = true}},
                     .closed_body = true});
+  for (const auto& [path, direction] :
+       {std::pair("/api/dfsps/{dfspId}/endpoints/ingress/{epId}/confirmation", "INGRESS"),
+        std::pair("/api/dfsps/{dfspId}/endpoints/egress/{epId}/confirmation", "EGRESS")})
+    routes.push_back({.method = "POST",
+                      .path = path,
+                      .handler = [services, direction = std::string(direction)](
+                                     const Request& request) { return confirm(services, request, direction); },
+                      .roles = {Role::pta}});
 }
 
 }  // namespace hubseal::agent::http

@@ -17,6 +17,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_connectivity(routes, services);
   add_monetary_zones(routes, services);
   add_outbound_enrollments(routes, services);
+  add_onboarding(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
   return routes;

@@ -21,6 +21,7 @@ class HubJwsKey;
 class InboundEnrollments;
 class MonetaryZones;
 class JwsKeys;
+class Onboarding;
 class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
@@ -56,6 +57,7 @@ struct Services {
   Connectivity& connectivity;
   MonetaryZones& monetary_zones;
   OutboundEnrollments& outbound_enrollments;
+  Onboarding& onboarding;
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
@@ -74,6 +76,7 @@ void add_endpoint_documents(std::vector<Route>& routes, const Services& services
 void add_connectivity(std::vector<Route>& routes, const Services& services);
 void add_monetary_zones(std::vector<Route>& routes, const Services& services);
 void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
+void add_onboarding(std::vector<Route>& routes, const Services& services);
 void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
