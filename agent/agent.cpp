@@ -8,6 +8,7 @@
 #include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/metrics_listener.h"
 #include "agent/service/connectivity.h"
 #include "agent/service/dfsp_cas.h"
 #include "agent/service/dfsp_server_certs.h"
@@ -17,10 +18,10 @@
 #include "agent/service/hub_ca.h"
 #include "agent/service/hub_jws_key.h"
 #include "agent/service/inbound_enrollments.h"
-#include "agent/service/monetary_zones.h"
-#include "agent/service/ping_watcher.h"
 #include "agent/service/jws_keys.h"
+#include "agent/service/monetary_zones.h"
 #include "agent/service/outbound_enrollments.h"
+#include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -70,8 +71,9 @@ struct Agent::Parts {
         zone_table(*database),
         outbound_table(*database),
         jws_key_table(*database),
-        client(config.daemon_socket, config.daemon_timeout),
-        health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
+        client(config.daemon_socket, config.daemon_timeout, wire::DaemonClient::kConnections,
+               counted.of_daemon_calls()),
+        health_client(config.daemon_socket, kHealthTimeout, kHealthConnections, counted.of_daemon_calls()),
         daemon(client),
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
@@ -96,13 +98,21 @@ struct Agent::Parts {
 
   void watch(const WatchConfig& config) {
     const http::PingClient pings(config.ping_url, config.timeout);
-    watcher =
-        std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); }, dfsp_table,
-                                      connectivity_table, clock, PingWatcher::Rounds{config.interval, config.parallel});
+    watcher = std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); },
+                                            dfsp_table, connectivity_table, counted.pings, clock,
+                                            PingWatcher::Rounds{config.interval, config.parallel});
+  }
+
+  Result<> serve_metrics(const MetricsConfig& config, const std::string& ca) {
+    metrics = TRY(
+        MetricsListener::start(config, {counted, pipeline, *server, *database, connectivity_table, health_daemon, ca}));
+    log::info("metrics are served", {{"url", metrics->url() + "/metrics"}});
+    return {};
   }
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
+  Counted counted;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
   store::DfspCaTable dfsp_ca_table;
@@ -135,6 +145,7 @@ struct Agent::Parts {
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;
+  std::unique_ptr<MetricsListener> metrics;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -150,6 +161,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
       http::Server::start(config.server, parts->pipeline,
                           [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
   if (config.watch) parts->watch(*config.watch);
+  if (config.metrics) TRY(parts->serve_metrics(*config.metrics, config.ca));
   tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));

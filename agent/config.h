@@ -26,6 +26,12 @@ struct WatchConfig {
   int parallel = 8;
 };
 
+/// Section [metrics].
+struct MetricsConfig {
+  http::ServerConfig server;
+  std::vector<std::string> hosts;  ///< accepted in the Host header beside loopback names and the address
+};
+
 /// Section [auth] of mode "oidc": callers say who they are.
 struct OidcConfig {
   auth::ProviderConfig provider;
@@ -48,8 +54,9 @@ struct Config {
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::optional<HubJwsKey::Config> hub_jws_key;
   store::Location database;
-  std::optional<OidcConfig> oidc;    ///< absent: nobody has to say who they are
-  std::optional<WatchConfig> watch;  ///< absent: nobody is asked
+  std::optional<OidcConfig> oidc;        ///< absent: nobody has to say who they are
+  std::optional<WatchConfig> watch;      ///< absent: nobody is asked
+  std::optional<MetricsConfig> metrics;  ///< absent: there are none to be read
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

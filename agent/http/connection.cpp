@@ -148,7 +148,10 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const Head state = read_head(session, head);
   const std::string correlation_id = new_correlation_id();
   if (state == Head::closed) {
-    if (!head.empty() && entry.expired()) send(session, too_slow(entry, correlation_id), correlation_id, false, false);
+    if (head.empty() || !entry.expired()) return false;
+    const Answer answer = too_slow(entry, correlation_id);
+    pipeline_.requests().count(answer);
+    send(session, answer, correlation_id, false, false);
     return false;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -163,6 +166,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
     block.request.peer = socket().peerAddress().toString();
     answer = read_and_answer(session, entry, block, correlation_id);
   }
+  pipeline_.requests().count(answer);
   entry.enter(Phase::writing);
   // After chunks nothing is taken for a further request: where they ended is the client's word.
   const bool keep_alive =

@@ -2,6 +2,7 @@
 /// result into the JSON that clients know.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ struct Services {
 
 void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
+Route health_route(std::string path, store::Database& database, SigningDaemon& daemon);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
@@ -78,6 +80,9 @@ void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
+
+/// Of the listener for metrics, which has no others.
+std::vector<Route> metrics_routes(std::function<std::string()> page, store::Database& database, SigningDaemon& daemon);
 
 /// A participant as clients know it; `id` is the name of the member with its id.
 Json dfsp_json(const store::Dfsp& dfsp, std::string_view id = "id");
