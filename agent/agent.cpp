@@ -10,6 +10,7 @@
 #include "agent/http/server.h"
 #include "agent/metrics_listener.h"
 #include "agent/service/connectivity.h"
+#include "agent/service/credentials.h"
 #include "agent/service/dfsp_cas.h"
 #include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
@@ -58,7 +59,8 @@ void tell_who_may_call(const Config& config, const std::string& url) {
 
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
-  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready)
+  Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready,
+        std::unique_ptr<auth::CredentialKeeper> logins)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -89,11 +91,13 @@ struct Agent::Parts {
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
+        keeper(std::move(logins)),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
                                    inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
                                    monetary_zones, outbound_enrollments, jws_keys, hub_jws_key,
-                                   authentication ? authentication->browser_auth() : nullptr}),
+                                   authentication ? authentication->browser_auth() : nullptr,
+                                   credentials ? &*credentials : nullptr}),
                  http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   void watch(const WatchConfig& config) {
@@ -141,6 +145,9 @@ struct Agent::Parts {
   OutboundEnrollments outbound_enrollments;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
+  std::unique_ptr<auth::CredentialKeeper> keeper;
+  std::optional<Credentials> credentials =
+      keeper ? std::optional<Credentials>(std::in_place, *keeper, dfsps, clock) : std::nullopt;
   std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
@@ -153,7 +160,10 @@ Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   auto authentication = TRY(Authentication::prepare(config));
-  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication));
+  std::unique_ptr<auth::CredentialKeeper> logins;
+  if (config.keycloak) logins = TRY(auth::Keycloak::make(*config.keycloak));
+  auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication),
+                                       std::move(logins));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});

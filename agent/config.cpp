@@ -175,6 +175,7 @@ Result<Config> decode(const Json& json) {
   TRY(read_section(fields, "listen", read_listen, config));
   if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
   config.oidc = TRY(read_auth(TRY(fields.object("auth"))));
+  if (fields.has("keycloak")) config.keycloak = TRY(read_keycloak(TRY(fields.object("keycloak")), config.oidc));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));

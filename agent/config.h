@@ -8,6 +8,7 @@
 
 #include "agent/auth/browser_login.h"
 #include "agent/auth/jwks_cache.h"
+#include "agent/auth/keycloak.h"
 #include "agent/auth/provider.h"
 #include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
@@ -54,9 +55,10 @@ struct Config {
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::optional<HubJwsKey::Config> hub_jws_key;
   store::Location database;
-  std::optional<OidcConfig> oidc;        ///< absent: nobody has to say who they are
-  std::optional<WatchConfig> watch;      ///< absent: nobody is asked
-  std::optional<MetricsConfig> metrics;  ///< absent: there are none to be read
+  std::optional<OidcConfig> oidc;                ///< absent: nobody has to say who they are
+  std::optional<auth::KeycloakConfig> keycloak;  ///< absent: there are no credentials to be had
+  std::optional<WatchConfig> watch;              ///< absent: nobody is asked
+  std::optional<MetricsConfig> metrics;          ///< absent: there are none to be read
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

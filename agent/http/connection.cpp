@@ -8,6 +8,7 @@
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Timestamp.h>
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include "agent/http/chunks.h"
 #include "common/log.h"
@@ -172,6 +173,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const bool keep_alive =
       block.keep_alive && !answer.close && !block.chunked && !watch_.draining() && !entry.is_to_go();
   const bool sent = send(session, answer, correlation_id, keep_alive, block.request.method == "HEAD");
+  if (answer.secret) OPENSSL_cleanse(answer.body.data(), answer.body.size());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   log::info("request", {{"correlation", correlation_id},
                         {"peer", block.request.peer},
@@ -235,6 +237,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
     if (put <= 0) return false;
     sent += static_cast<std::size_t>(put);
   }
+  if (answer.secret) OPENSSL_cleanse(bytes.data(), bytes.size());
   return true;
 }
 

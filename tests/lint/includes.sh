@@ -25,7 +25,7 @@ allowed_headers() {
   agent/http/handlers/health.cpp) echo 'common/* agent/http/* agent/service/* agent/store/database.h' ;;
   agent/http/*) echo 'common/* agent/http/* agent/service/* agent/auth/* agent/metrics/*' ;;
   # Who somebody is, the rules know; how that was found out they do not.
-  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/metrics/*' ;;
+  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/auth/credentials.h agent/metrics/*' ;;
   agent/metrics/*) echo 'common/* agent/metrics/*' ;;
   agent/auth/*) echo 'common/* agent/auth/*' ;;
   agent/store/*) echo 'common/* agent/store/*' ;;

@@ -11,6 +11,7 @@
 
 namespace hubseal::agent {
 class Connectivity;
+class Credentials;
 class DfspCas;
 class DfspServerCerts;
 class BrowserSessions;
@@ -60,6 +61,7 @@ struct Services {
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
+  Credentials* credentials = nullptr;         ///< null: there is no [keycloak]
 };
 
 void add_browser_auth(std::vector<Route>& routes, const Services& services);
@@ -67,6 +69,7 @@ void add_health(std::vector<Route>& routes, const Services& services);
 Route health_route(std::string path, store::Database& database, SigningDaemon& daemon);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
+void add_credentials(std::vector<Route>& routes, const Services& services);
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
 void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
