@@ -8,8 +8,10 @@
 #include "agent/http/ping_client.h"
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
+#include "agent/metrics_listener.h"
 #include "agent/service/confirmed_endpoints.h"
 #include "agent/service/connectivity.h"
+#include "agent/service/credentials.h"
 #include "agent/service/dfsp_cas.h"
 #include "agent/service/dfsp_server_certs.h"
 #include "agent/service/dfsps.h"
@@ -18,11 +20,11 @@
 #include "agent/service/hub_ca.h"
 #include "agent/service/hub_jws_key.h"
 #include "agent/service/inbound_enrollments.h"
-#include "agent/service/monetary_zones.h"
-#include "agent/service/ping_watcher.h"
 #include "agent/service/jws_keys.h"
+#include "agent/service/monetary_zones.h"
 #include "agent/service/onboarding.h"
 #include "agent/service/outbound_enrollments.h"
+#include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -60,7 +62,7 @@ void tell_who_may_call(const Config& config, const std::string& url) {
 // Declared in the order in which each needs the ones before it.
 struct Agent::Parts {
   Parts(const Config& config, std::unique_ptr<store::Database> opened, std::optional<Authentication::Ready> ready,
-        std::unique_ptr<publish::Publisher> opened_publisher)
+        std::unique_ptr<publish::Publisher> opened_publisher, std::unique_ptr<auth::CredentialKeeper> logins)
       : drain_timeout(config.drain_timeout),
         database(std::move(opened)),
         dfsp_table(*database),
@@ -73,8 +75,9 @@ struct Agent::Parts {
         zone_table(*database),
         outbound_table(*database),
         jws_key_table(*database),
-        client(config.daemon_socket, config.daemon_timeout),
-        health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
+        client(config.daemon_socket, config.daemon_timeout, wire::DaemonClient::kConnections,
+               counted.of_daemon_calls()),
+        health_client(config.daemon_socket, kHealthTimeout, kHealthConnections, counted.of_daemon_calls()),
         daemon(client),
         health_daemon(health_client),
         hub_ca(daemon, config.ca),
@@ -93,22 +96,32 @@ struct Agent::Parts {
         onboarding(dfsps, dfsp_cas, outbound_enrollments, confirmed_endpoints, daemon, clock, publisher.get()),
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
+        keeper(std::move(logins)),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
                                    inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
                                    monetary_zones, outbound_enrollments, onboarding, jws_keys, hub_jws_key,
-                                   authentication ? authentication->browser_auth() : nullptr}),
+                                   authentication ? authentication->browser_auth() : nullptr,
+                                   credentials ? &*credentials : nullptr}),
                  http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   void watch(const WatchConfig& config) {
     const http::PingClient pings(config.ping_url, config.timeout);
-    watcher =
-        std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); }, dfsp_table,
-                                      connectivity_table, clock, PingWatcher::Rounds{config.interval, config.parallel});
+    watcher = std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); },
+                                            dfsp_table, connectivity_table, counted.pings, clock,
+                                            PingWatcher::Rounds{config.interval, config.parallel});
+  }
+
+  Result<> serve_metrics(const MetricsConfig& config, const std::string& ca) {
+    metrics = TRY(
+        MetricsListener::start(config, {counted, pipeline, *server, *database, connectivity_table, health_daemon, ca}));
+    log::info("metrics are served", {{"url", metrics->url() + "/metrics"}});
+    return {};
   }
 
   const std::chrono::seconds drain_timeout;
   SystemClock clock;
+  Counted counted;
   std::unique_ptr<store::Database> database;
   store::DfspTable dfsp_table;
   store::DfspCaTable dfsp_ca_table;
@@ -140,10 +153,14 @@ struct Agent::Parts {
   Onboarding onboarding;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
+  std::unique_ptr<auth::CredentialKeeper> keeper;
+  std::optional<Credentials> credentials =
+      keeper ? std::optional<Credentials>(std::in_place, *keeper, dfsps, clock) : std::nullopt;
   std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;
+  std::unique_ptr<MetricsListener> metrics;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -153,8 +170,10 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   auto authentication = TRY(Authentication::prepare(config));
   std::unique_ptr<publish::Publisher> publisher;
   if (config.publish) publisher = TRY(publish::open_publisher(*config.publish));
+  std::unique_ptr<auth::CredentialKeeper> logins;
+  if (config.keycloak) logins = TRY(auth::Keycloak::make(*config.keycloak));
   auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication),
-                                       std::move(publisher));
+                                       std::move(publisher), std::move(logins));
   if (const auto ready = parts->health_daemon.ready(); !ready || !*ready)
     log::warning("the signing daemon is not ready; nothing can be signed until it is",
                  {{"socket", config.daemon_socket}});
@@ -162,6 +181,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
       http::Server::start(config.server, parts->pipeline,
                           [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
   if (config.watch) parts->watch(*config.watch);
+  if (config.metrics) TRY(parts->serve_metrics(*config.metrics, config.ca));
   tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));

@@ -29,18 +29,18 @@ Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::
   return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
 }
 
-Result<> check_address(const std::string& address) {
+Result<> check_address(std::string_view key, const std::string& address) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
   if (::inet_pton(AF_INET, address.c_str(), binary.data()) == 1 ||
       ::inet_pton(AF_INET6, address.c_str(), binary.data()) == 1)
     return {};
   return fail(Code::bad_request,
-              fmt::format("\"listen.address\" is \"{}\"; wanted an IP address such as 127.0.0.1 or ::1", address));
+              fmt::format("\"{}\" is \"{}\"; wanted an IP address such as 127.0.0.1 or ::1", key, address));
 }
 
 Result<> read_listen(Fields fields, Config& config) {
   config.server.address = TRY(fields.text("address", 64));
-  TRY(check_address(config.server.address));
+  TRY(check_address("listen.address", config.server.address));
   config.server.port = static_cast<std::uint16_t>(TRY(fields.integer("port", 0, 65535)));
   config.server.max_connections = static_cast<int>(TRY(fields.integer_or("max_connections", 4, 1024, 128)));
   config.server.request_timeout = TRY(seconds(fields, "request_timeout_seconds", 300, 10));
@@ -136,6 +136,18 @@ Result<> read_watch(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+Result<> read_metrics(Fields fields, Config& config) {
+  constexpr int kConnections = 8;
+  MetricsConfig metrics;
+  metrics.server.max_connections = kConnections;
+  metrics.server.address = TRY(fields.optional_text("address", 64)).value_or("127.0.0.1");
+  TRY(check_address("metrics.address", metrics.server.address));
+  metrics.server.port = static_cast<std::uint16_t>(TRY(fields.integer_or("port", 0, 65535, 9100)));
+  metrics.hosts = TRY(fields.text_list("hosts", 32, 253));
+  config.metrics = std::move(metrics);
+  return fields.nothing_left();
+}
+
 Result<> refuse_open_network(const Config& config) {
   if (http::is_loopback(config.server.address)) return {};
   if (!config.oidc)
@@ -164,12 +176,14 @@ Result<Config> decode(const Json& json) {
   TRY(read_section(fields, "listen", read_listen, config));
   if (fields.has("tls")) TRY(read_section(fields, "tls", read_tls, config));
   config.oidc = TRY(read_auth(TRY(fields.object("auth"))));
+  if (fields.has("keycloak")) config.keycloak = TRY(read_keycloak(TRY(fields.object("keycloak")), config.oidc));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   if (fields.has("publish")) config.publish = TRY(read_publish(TRY(fields.object("publish"))));
+  if (fields.has("metrics")) TRY(read_section(fields, "metrics", read_metrics, config));
   TRY(fields.nothing_left());
   TRY(refuse_open_network(config));
   return config;

@@ -8,6 +8,7 @@
 
 #include "agent/auth/browser_login.h"
 #include "agent/auth/jwks_cache.h"
+#include "agent/auth/keycloak.h"
 #include "agent/auth/provider.h"
 #include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
@@ -25,6 +26,12 @@ struct WatchConfig {
   std::chrono::seconds interval{120};
   std::chrono::seconds timeout{10};
   int parallel = 8;
+};
+
+/// Section [metrics].
+struct MetricsConfig {
+  http::ServerConfig server;
+  std::vector<std::string> hosts;  ///< accepted in the Host header beside loopback names and the address
 };
 
 /// Section [auth] of mode "oidc": callers say who they are.
@@ -49,9 +56,11 @@ struct Config {
   std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
   std::optional<HubJwsKey::Config> hub_jws_key;
   store::Location database;
-  std::optional<OidcConfig> oidc;          ///< absent: nobody has to say who they are
-  std::optional<WatchConfig> watch;        ///< absent: nobody is asked
-  std::optional<publish::Target> publish;  ///< absent: nothing is published to gateways
+  std::optional<OidcConfig> oidc;                ///< absent: nobody has to say who they are
+  std::optional<auth::KeycloakConfig> keycloak;  ///< absent: there are no credentials to be had
+  std::optional<WatchConfig> watch;              ///< absent: nobody is asked
+  std::optional<publish::Target> publish;        ///< absent: nothing is published to gateways
+  std::optional<MetricsConfig> metrics;          ///< absent: there are none to be read
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

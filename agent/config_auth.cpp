@@ -30,15 +30,15 @@ Result<> read_text(Fields& fields, std::string_view key, std::size_t max_bytes, 
 
 Result<> check_url(std::string_view key, const std::string& url) {
   if (const auto good = auth::parse_provider_url(url); !good)
-    return fail(Code::bad_request, fmt::format("\"auth.{}\": {}", key, good.error().message));
+    return fail(Code::bad_request, fmt::format("\"{}\": {}", key, good.error().message));
   return {};
 }
 
 Result<> read_provider(Fields& fields, auth::ProviderConfig& provider) {
   provider.issuer = TRY(fields.text("issuer", kMaxUrlBytes));
-  TRY(check_url("issuer", provider.issuer));
+  TRY(check_url("auth.issuer", provider.issuer));
   TRY(read_text(fields, "jwks_uri", kMaxUrlBytes, provider.jwks_uri));
-  if (!provider.jwks_uri.empty()) TRY(check_url("jwks_uri", provider.jwks_uri));
+  if (!provider.jwks_uri.empty()) TRY(check_url("auth.jwks_uri", provider.jwks_uri));
   provider.ca_file = TRY(fields.optional_text("ca_file", kMaxPathBytes)).value_or("");
   provider.timeout = TRY(seconds(fields, "provider_timeout_seconds", 1, 60, provider.timeout));
   return {};
@@ -82,7 +82,7 @@ Result<auth::BrowserLoginConfig> read_browser(Fields fields) {
   browser.client_id = TRY(fields.text("client_id", kMaxNameBytes));
   browser.client_secret_file = TRY(fields.optional_text("client_secret_file", kMaxPathBytes)).value_or("");
   browser.callback_url = TRY(fields.text("callback_url", kMaxUrlBytes));
-  TRY(check_url("browser.callback_url", browser.callback_url));
+  TRY(check_url("auth.browser.callback_url", browser.callback_url));
   browser.lifetime = 60 * TRY(seconds(fields, "session_minutes", 5, 720, std::chrono::seconds(60)));
   TRY(fields.nothing_left());
   return browser;
@@ -105,6 +105,28 @@ Result<std::optional<OidcConfig>> read_auth(Fields fields) {
   }
   TRY(fields.nothing_left());
   return config;
+}
+
+Result<auth::KeycloakConfig> read_keycloak(Fields fields, const std::optional<OidcConfig>& oidc) {
+  if (!oidc)
+    return fail(Code::bad_request,
+                "there is [keycloak] and \"auth.mode\" is \"none\": whoever connects could read the secrets of all "
+                "participants. Wanted mode \"oidc\"");
+  auth::KeycloakConfig keycloak;
+  keycloak.base_url = TRY(fields.text("base_url", kMaxUrlBytes));
+  TRY(check_url("keycloak.base_url", keycloak.base_url));
+  if (keycloak.base_url.find('?') != std::string::npos)
+    return fail(Code::bad_request, "\"keycloak.base_url\" has a query; wanted https://HOST or https://HOST/PATH");
+  while (keycloak.base_url.ends_with('/')) keycloak.base_url.pop_back();
+  keycloak.realm = TRY(fields.name("realm", kMaxNameBytes));
+  keycloak.client_id = TRY(fields.text("client_id", kMaxNameBytes));
+  keycloak.client_secret_file = TRY(fields.text("client_secret_file", kMaxPathBytes));
+  keycloak.ca_file = TRY(fields.optional_text("ca_file", kMaxPathBytes)).value_or("");
+  keycloak.timeout = TRY(seconds(fields, "timeout_seconds", 1, 60, keycloak.timeout));
+  if (TRY(fields.boolean_or("create_clients", false)))
+    keycloak.new_clients = auth::NewClients{oidc->tokens.audience, oidc->tokens.groups_claim};
+  TRY(fields.nothing_left());
+  return keycloak;
 }
 
 }  // namespace hubseal::agent

@@ -10,4 +10,7 @@ namespace hubseal::agent {
 /// Section [auth]; nothing for mode "none".
 Result<std::optional<OidcConfig>> read_auth(Fields fields);
 
+/// Section [keycloak]. Refused where nobody has to say who they are: everybody could read everybody's secret.
+Result<auth::KeycloakConfig> read_keycloak(Fields fields, const std::optional<OidcConfig>& oidc);
+
 }  // namespace hubseal::agent

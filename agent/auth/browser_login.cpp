@@ -1,13 +1,13 @@
 #include "agent/auth/browser_login.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <Poco/URI.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/auth/http_client.h"
 #include "common/bytes.h"
 #include "common/fields.h"
 #include "common/key_types.h"
@@ -20,21 +20,10 @@ constexpr std::size_t kMaxPathBytes = 1024;
 constexpr int kMaxExchanges = 8;
 constexpr JsonLimits kLimits = {.max_depth = 6, .max_members = 64, .max_values = 256, .allow_fractions = true};
 
-/// Everything but RFC 3986's unreserved characters is escaped, so that it can stand anywhere.
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' || c == '~')
-      safe += c;
-    else
-      safe += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return safe;
-}
-
 std::string form_of(std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
   std::string form;
   for (const auto& [name, value] : members)
-    form += fmt::format("{}{}={}", form.empty() ? "" : "&", name, escaped(value));
+    form += fmt::format("{}{}={}", form.empty() ? "" : "&", name, url_escaped(value));
   return form;
 }
 
@@ -104,8 +93,8 @@ Result<std::string> BrowserLogin::location(std::string_view secret) const {
 Result<std::string> BrowserLogin::exchange(const std::string& form) const {
   std::string authorization;
   if (!client_secret_.empty())  // RFC 6749 section 2.3.1
-    authorization = "Basic " + to_base64(as_bytes(escaped(config_.client_id) + ":" +
-                                                  escaped({client_secret_.c_str(), client_secret_.size()})));
+    authorization = "Basic " + to_base64(as_bytes(url_escaped(config_.client_id) + ":" +
+                                                  url_escaped({client_secret_.c_str(), client_secret_.size()})));
   const Json answer = TRY(parse_json(TRY(provider_.exchange(form, authorization)), kLimits));
   Fields fields = TRY(Fields::of(answer, "token answer."));
   return fields.text("id_token", kMaxTokenBytes);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <Poco/Net/Context.h>
 #include <Poco/URI.h>
@@ -16,34 +17,49 @@ namespace hubseal::agent::auth {
 /// Errors: bad_request.
 Result<Poco::URI> parse_provider_url(const std::string& url);
 
+/// `text` with everything escaped but RFC 3986's unreserved characters, so that it can stand anywhere in a URL or form.
+std::string url_escaped(std::string_view text);
+
 /// Asks the identity provider, or another service of the hub's. Follows no redirection, uses no proxy, believes no
 /// certificate that does not name the host and lead to a trusted CA.
 /// Threads: share it freely.
 /// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
  public:
-  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for every step and, between steps,
-  /// for the whole. Errors: bad_request (a file that cannot be used).
+  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for connecting, and then for the
+  /// whole of what is sent and received. Errors: bad_request (a file that cannot be used).
   static Result<HttpClient> make(const std::filesystem::path& ca_file, std::chrono::seconds timeout);
+
+  /// A header that nobody may see.
+  struct SecretHeader {
+    std::string name;
+    const SecretBytes& value;
+  };
+  struct Call {
+    std::string method;
+    std::string body = {};
+    std::string media_type = {};  ///< of the body
+    std::string authorization = {};
+    const SecretHeader* secret = nullptr;
+  };
+  struct Reply {
+    int status = 0;
+    std::string body;
+  };
+  /// What is answered with a status of 200 to 299 or 400 to 499; all others are errors. Both have at most `max_bytes`.
+  Result<Reply> exchange(const std::string& url, const Call& call, std::size_t max_bytes) const;
 
   /// The body of a 200, of at most `max_bytes`.
   Result<std::string> get(const std::string& url, std::size_t max_bytes) const;
   /// What a form, sent as RFC 6749 section 4.1.3 has it, is answered with. `authorization` is the header's value.
   Result<std::string> post_form(const std::string& url, const std::string& form, const std::string& authorization,
                                 std::size_t max_bytes) const;
-  /// A header that nobody may see.
-  struct SecretHeader {
-    std::string name;
-    const SecretBytes& value;
-  };
   /// Stores JSON at the address. What is answered, at most `max_bytes`, is read and told to nobody: a server that
   /// shows what it was sent would have the secret in our log.
   Result<> put_json(const std::string& url, const std::string& json, const SecretHeader& secret,
                     std::size_t max_bytes) const;
 
  private:
-  struct Call;
-
   HttpClient(Poco::Net::Context::Ptr context, std::chrono::seconds timeout)
       : context_(std::move(context)), timeout_(timeout) {}
 

@@ -32,7 +32,7 @@ std::optional<std::string> BrowserGuard::refuse(const Incoming& request) const {
   const std::string_view name = host_name(host);
   if (request.host && name != "localhost" && !is_loopback_literal(name) &&
       std::find(hosts_.begin(), hosts_.end(), name) == hosts_.end())
-    return fmt::format("Host is \"{}\"; wanted localhost, a loopback address or a name of listen.hosts",
+    return fmt::format("Host is \"{}\"; wanted localhost, a loopback address or a name of \"hosts\" in agent.toml",
                        log::printable(host, 80));
   // Browsers add Origin to what a page of another site sends, also where no preflight is needed.
   const bool own = request.host && (request.origin == "http://" + host || request.origin == "https://" + host);

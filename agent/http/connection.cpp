@@ -8,6 +8,7 @@
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Timestamp.h>
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include "agent/http/chunks.h"
 #include "common/log.h"
@@ -148,7 +149,10 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const Head state = read_head(session, head);
   const std::string correlation_id = new_correlation_id();
   if (state == Head::closed) {
-    if (!head.empty() && entry.expired()) send(session, too_slow(entry, correlation_id), correlation_id, false, false);
+    if (head.empty() || !entry.expired()) return false;
+    const Answer answer = too_slow(entry, correlation_id);
+    pipeline_.requests().count(answer);
+    send(session, answer, correlation_id, false, false);
     return false;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -163,11 +167,13 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
     block.request.peer = socket().peerAddress().toString();
     answer = read_and_answer(session, entry, block, correlation_id);
   }
+  pipeline_.requests().count(answer);
   entry.enter(Phase::writing);
   // After chunks nothing is taken for a further request: where they ended is the client's word.
   const bool keep_alive =
       block.keep_alive && !answer.close && !block.chunked && !watch_.draining() && !entry.is_to_go();
   const bool sent = send(session, answer, correlation_id, keep_alive, block.request.method == "HEAD");
+  if (answer.secret) OPENSSL_cleanse(answer.body.data(), answer.body.size());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   log::info("request", {{"correlation", correlation_id},
                         {"peer", block.request.peer},
@@ -231,6 +237,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
     if (put <= 0) return false;
     sent += static_cast<std::size_t>(put);
   }
+  if (answer.secret) OPENSSL_cleanse(bytes.data(), bytes.size());
   return true;
 }
 

@@ -1,6 +1,7 @@
 /// A request and its answer, without the library that carried them.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -14,6 +15,8 @@
 #include "common/json.h"
 
 namespace hubseal::agent::http {
+
+struct Route;
 
 /// What came over the connection: the body is complete and within its cap, nothing else is checked.
 struct Incoming {
@@ -67,7 +70,10 @@ struct Answer {
   std::string allow;                 ///< methods, with 405
   bool close = false;                ///< the connection cannot be used again
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
+  bool secret = false;                                            ///< the body is wiped when it has been sent
   std::string caller = {};                                        ///< who asked, for the log
+  const Route* route = nullptr;                ///< what was asked for, for the metrics; null: no operation
+  std::chrono::steady_clock::duration took{};  ///< from the whole request to the answer
 };
 
 /// Success, as clients know it: indented by two spaces.

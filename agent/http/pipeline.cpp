@@ -64,6 +64,18 @@ std::vector<Violation> check_query(const Target& target, const Route& route, Req
   return found;
 }
 
+/// What `work` answers, or what is answered in its place when it throws.
+template <class Work>
+Answer or_incident(const std::string& correlation_id, Work work) {
+  try {
+    return work();
+  } catch (const std::exception& problem) {
+    return incident(problem.what(), correlation_id);
+  } catch (...) {
+    return incident("an exception that is no std::exception", correlation_id);
+  }
+}
+
 std::string first_message(const std::vector<Violation>& violations) { return violations.front().message; }
 
 }  // namespace
@@ -75,16 +87,16 @@ std::string new_correlation_id() {
 }
 
 Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate)
-    : router_(std::move(routes)), guard_(std::move(guard)), gate_(gate) {}
+    : router_(std::move(routes)),
+      requests_(std::make_unique<RequestMetrics>(router_.routes())),
+      guard_(std::move(guard)),
+      gate_(gate) {}
 
 Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation_id) const noexcept {
-  try {
-    return answer_or_throw(incoming, correlation_id);
-  } catch (const std::exception& problem) {
-    return incident(problem.what(), correlation_id);
-  } catch (...) {
-    return incident("an exception that is no std::exception", correlation_id);
-  }
+  const auto start = std::chrono::steady_clock::now();
+  Answer answer = or_incident(correlation_id, [&] { return answer_or_throw(incoming, correlation_id); });
+  answer.took = std::chrono::steady_clock::now() - start;
+  return answer;
 }
 
 Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const {
@@ -109,11 +121,16 @@ Answer Pipeline::answer_or_throw(const Incoming& incoming, const std::string& co
 
 Answer Pipeline::serve(const Incoming& incoming, const Target& target, Router::Match match,
                        const std::string& correlation_id) const {
-  auto caller = gate_.admit(incoming, *match.route, match.path, correlation_id);
-  if (!caller) return std::move(caller).error();
-  std::string who = caller->who();
-  Answer answer = serve_admitted(incoming, target, std::move(match), *std::move(caller));
-  answer.caller = std::move(who);
+  const Route* const route = match.route;
+  std::string who;
+  Answer answer = or_incident(correlation_id, [&] {
+    auto caller = gate_.admit(incoming, *route, match.path, correlation_id);
+    if (!caller) return std::move(caller).error();
+    who = caller->who();
+    return serve_admitted(incoming, target, std::move(match), *std::move(caller));
+  });
+  if (!who.empty()) answer.caller = std::move(who);
+  answer.route = route;
   return answer;
 }
 

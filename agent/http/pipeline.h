@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "agent/http/browser_guard.h"
 #include "agent/http/gate.h"
 #include "agent/http/message.h"
+#include "agent/http/request_metrics.h"
 #include "agent/http/router.h"
 
 namespace hubseal::agent::http {
@@ -14,7 +16,7 @@ constexpr std::size_t kMaxBodyBytes = 100 * 1024;
 
 /// From a complete request to its answer: guard, route, gate, media type, JSON, schema, handler. Knows no
 /// socket, so tests call it directly.
-/// Owns: the routes.
+/// Owns: the routes, and what is counted of them.
 /// Threads: share it freely. Never throws.
 class Pipeline {
  public:
@@ -23,6 +25,7 @@ class Pipeline {
   Answer answer(const Incoming& incoming, const std::string& correlation_id) const noexcept;
 
   const Router& router() const { return router_; }
+  RequestMetrics& requests() const { return *requests_; }
 
  private:
   Answer answer_or_throw(const Incoming& incoming, const std::string& correlation_id) const;
@@ -31,6 +34,7 @@ class Pipeline {
   Answer serve_admitted(const Incoming& incoming, const Target& target, Router::Match match, Caller caller) const;
 
   const Router router_;
+  const std::unique_ptr<RequestMetrics> requests_;
   const BrowserGuard guard_;
   const Gate gate_;
 };

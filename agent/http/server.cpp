@@ -112,6 +112,15 @@ Server::Server(std::unique_ptr<Parts> parts, std::string url) : parts_(std::move
 
 Server::~Server() { drain(std::chrono::seconds(0)); }
 
+Server::Load Server::load() const {
+  const Poco::Net::TCPServer& tcp = parts_->tcp;
+  return {.open = tcp.currentConnections(),
+          .waiting = tcp.queuedConnections(),
+          .max = parts_->params->getMaxThreads(),
+          .served = tcp.totalConnections(),
+          .refused = tcp.refusedConnections()};
+}
+
 void Server::drain(std::chrono::seconds limit) {
   parts_->tcp.stop();
   parts_->watch.drain(limit);

@@ -40,6 +40,15 @@ class Server {
 
   /// "https://127.0.0.1:3001", with the port that was really taken.
   const std::string& url() const { return url_; }
+  /// Connections.
+  struct Load {
+    int open = 0;
+    int waiting = 0;  ///< for a thread
+    int max = 0;
+    int served = 0;   ///< since the start
+    int refused = 0;  ///< likewise: more came than may wait
+  };
+  Load load() const;
   /// Accepts nothing more and lets requests in progress finish, for at most `limit`.
   void drain(std::chrono::seconds limit);
 

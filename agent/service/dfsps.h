@@ -30,6 +30,8 @@ class Dfsps {
   Result<std::vector<std::string>> ids();
   /// Whether the caller acts for this DFSP; not for one that does not exist.
   Result<bool> is_own(const auth::Identity& identity, std::string_view id);
+  /// Whether its security group is the one that is given to a DFSP of its id.
+  bool has_own_group(const store::Dfsp& dfsp) const { return dfsp.security_group == group_prefix_ + dfsp.id; }
   /// Errors: not_found.
   Result<> require(std::string_view id);
   Result<store::Dfsp> get(std::string_view id);

@@ -27,9 +27,15 @@ std::string ping_status(std::string_view answer) {
   return std::string(known == kStatuses.end() ? kPingError : *known);
 }
 
-PingWatcher::PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, const Clock& clock,
-                         Rounds rounds)
-    : ask_(std::move(ask)), dfsps_(dfsps), table_(table), clock_(clock), rounds_(rounds), thread_([this] { run(); }) {}
+PingWatcher::PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, metrics::Pings& counted,
+                         const Clock& clock, Rounds rounds)
+    : ask_(std::move(ask)),
+      dfsps_(dfsps),
+      table_(table),
+      counted_(counted),
+      clock_(clock),
+      rounds_(rounds),
+      thread_([this] { run(); }) {}
 
 PingWatcher::~PingWatcher() {
   stop();
@@ -55,6 +61,9 @@ void PingWatcher::run() {
 }
 
 void PingWatcher::ask_all(const std::vector<store::Dfsp>& dfsps) {
+  std::vector<std::string> ids;
+  for (const store::Dfsp& dfsp : dfsps) ids.push_back(dfsp.id);
+  counted_.retain(ids);
   std::atomic<std::size_t> next = 0;
   Guarded<std::vector<std::string>> problems;
   const auto work = [&] {
@@ -71,8 +80,10 @@ void PingWatcher::ask_all(const std::vector<store::Dfsp>& dfsps) {
 }
 
 Result<> PingWatcher::ask_one(const std::string& dfsp_id) {
+  const auto start = std::chrono::steady_clock::now();
   const auto answer = ask_(dfsp_id);
   const std::string status = answer ? ping_status(*answer) : std::string(kPingError);
+  counted_.count(dfsp_id, status, std::chrono::steady_clock::now() - start);
   TRY(table_.set_ping(dfsp_id, status, clock_.now()));
   if (!answer) return tl::unexpected(answer.error());
   return {};

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/metrics/pings.h"
 #include "agent/store/connectivity_table.h"
 #include "agent/store/dfsp_table.h"
 #include "common/clock.h"
@@ -29,7 +30,8 @@ class PingWatcher {
   };
 
   /// Begins the first round at once.
-  PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, const Clock& clock, Rounds rounds);
+  PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, metrics::Pings& counted,
+              const Clock& clock, Rounds rounds);
   /// Waits for the questions that are under way.
   ~PingWatcher();
 
@@ -45,6 +47,7 @@ class PingWatcher {
   const Ask ask_;
   store::DfspTable& dfsps_;
   store::ConnectivityTable& table_;
+  metrics::Pings& counted_;
   const Clock& clock_;
   const Rounds rounds_;
   std::condition_variable stopped_;

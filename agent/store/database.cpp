@@ -45,6 +45,8 @@ Result<std::unique_ptr<Database>> Database::open(const Location& location) {
   return std::unique_ptr<Database>(new Database(std::move(sessions)));
 }
 
+Refusals Database::refusals() const { return sessions_->refusals(); }
+
 Result<> Database::ping() {
   return sessions_->read([](Session& session) -> Result<> {
     // A real page of the file, so that a vanished or damaged file is noticed.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "agent/store/location.h"
@@ -8,6 +9,12 @@
 namespace hubseal::agent::store {
 
 class Sessions;
+
+/// What the database has refused since the start.
+struct Refusals {
+  std::uint64_t connections = 0;  ///< there was none
+  std::uint64_t others = 0;
+};
 
 /// The agent's database: opened, migrated, ready. The tables (dfsp_table.h, ...) work on it.
 /// Owns: the sessions and, for SQLite, the file, which only this user may read. A PostgreSQL may serve other agents
@@ -20,6 +27,7 @@ class Database {
 
   /// Whether the database answers.
   Result<> ping();
+  Refusals refusals() const;
 
   Sessions& sessions() { return *sessions_; }
 

@@ -1,5 +1,7 @@
 #include "agent/store/sessions.h"
 
+#include <Poco/Data/DataException.h>
+#include <Poco/Data/PostgreSQL/PostgreSQLException.h>
 #include <Poco/Exception.h>
 
 #include "common/log.h"
@@ -7,6 +9,16 @@
 namespace hubseal::agent::store {
 
 namespace sql = Poco::Data::Keywords;
+
+namespace {
+
+bool is_of_connection(const std::exception& problem) {
+  return dynamic_cast<const Poco::Data::ConnectionFailedException*>(&problem) ||
+         dynamic_cast<const Poco::Data::NotConnectedException*>(&problem) ||
+         dynamic_cast<const Poco::Data::PostgreSQL::ConnectionException*>(&problem);
+}
+
+}  // namespace
 
 Sessions::Sessions(std::unique_ptr<const Backend> backend) : backend_(std::move(backend)), writer_(backend_->open()) {}
 
@@ -76,6 +88,7 @@ void Sessions::roll_back(Session& session) noexcept {
 }
 
 tl::unexpected<Error> Sessions::refuse(const std::exception& problem) {
+  ++(is_of_connection(problem) ? refused_connections_ : refused_others_);
   const auto* poco = dynamic_cast<const Poco::Exception*>(&problem);
   log::error("database refused", {{"problem", poco ? poco->displayText() : std::string(problem.what())}});
   return fail(Code::storage_unavailable, "the database cannot be used at the moment");

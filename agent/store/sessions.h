@@ -2,6 +2,7 @@
 /// the .cpp files of store/ and by nothing else.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -14,6 +15,7 @@
 #include <Poco/Data/Statement.h>
 
 #include "agent/store/backend.h"
+#include "agent/store/database.h"
 #include "common/guarded.h"
 #include "common/result.h"
 
@@ -74,6 +76,8 @@ class Sessions {
     }
   }
 
+  Refusals refusals() const { return {refused_connections_, refused_others_}; }
+
  private:
   /// A session that reads, lent for one piece of work.
   class Loan {
@@ -106,12 +110,14 @@ class Sessions {
   void begin(Session& session);
   static void commit(Session& session);
   static void roll_back(Session& session) noexcept;
-  static tl::unexpected<Error> refuse(const std::exception& problem);
+  tl::unexpected<Error> refuse(const std::exception& problem);
 
   const std::unique_ptr<const Backend> backend_;
   Guarded<Session> writer_;
   Guarded<Readers> readers_;
   std::condition_variable reader_is_back_;
+  std::atomic<std::uint64_t> refused_connections_ = 0;
+  std::atomic<std::uint64_t> refused_others_ = 0;
 };
 
 }  // namespace hubseal::agent::store

@@ -60,8 +60,11 @@ class DaemonClient::Place {
   bool taken_ = false;
 };
 
-DaemonClient::DaemonClient(std::string socket_path, milliseconds deadline, std::size_t connections)
-    : socket_path_(std::move(socket_path)), deadline_(deadline), connections_(connections) {}
+DaemonClient::DaemonClient(std::string socket_path, milliseconds deadline, std::size_t connections, Observer observer)
+    : socket_path_(std::move(socket_path)),
+      deadline_(deadline),
+      connections_(connections),
+      observer_(std::move(observer)) {}
 
 Result<LineChannel> DaemonClient::connect(Deadline until) const {
   sockaddr_un address{};
@@ -103,8 +106,13 @@ Result<std::string> DaemonClient::exchange(const std::string& line) {
 }
 
 Result<Json> DaemonClient::call(std::string_view op, const Json& fields) {
+  const auto start = steady_clock::now();
   const std::string id = fmt::format("c-{}", next_id_++);
-  return decode_reply(TRY(exchange(encode_request({id, std::string(op), fields}))), id);
+  auto reply = exchange(encode_request({id, std::string(op), fields})).and_then([&](const std::string& line) {
+    return decode_reply(line, id);
+  });
+  if (observer_) observer_(op, reply, steady_clock::now() - start);
+  return reply;
 }
 
 Result<std::string> DaemonClient::call_raw(const std::string& line) { return exchange(line); }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,11 @@ class DaemonClient {
  public:
   /// With the 4 of the agent's questions after health: far below what one user gets of hubseald's 64.
   static constexpr std::size_t kConnections = 32;
-  DaemonClient(std::string socket_path, std::chrono::milliseconds deadline, std::size_t connections = kConnections);
+  /// Told of each call when it has ended, by the thread that made it.
+  using Observer =
+      std::function<void(std::string_view op, const Result<Json>& reply, std::chrono::steady_clock::duration took)>;
+  DaemonClient(std::string socket_path, std::chrono::milliseconds deadline, std::size_t connections = kConnections,
+               Observer observer = nullptr);
 
   /// The `ok` object of the reply to operation `op` with these fields.
   Result<Json> call(std::string_view op, const Json& fields);
@@ -47,6 +52,7 @@ class DaemonClient {
   const std::string socket_path_;
   const std::chrono::milliseconds deadline_;
   const std::size_t connections_;
+  const Observer observer_;
   std::atomic<std::uint64_t> next_id_{1};
   Guarded<Pool> pool_;
   std::condition_variable returned_;

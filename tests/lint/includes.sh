@@ -23,11 +23,15 @@ allowed_headers() {
   daemon/*) echo 'common/* daemon/* hsm/signer.h hsm/token_signer.h hsm/token_config.h hsm/init_token.h' ;;
   # Whether the database answers is part of the health that HTTP tells; nothing else of it is.
   agent/http/handlers/health.cpp) echo 'common/* agent/http/* agent/service/* agent/store/database.h' ;;
-  agent/http/*) echo 'common/* agent/http/* agent/service/* agent/auth/*' ;;
+  agent/http/*) echo 'common/* agent/http/* agent/service/* agent/auth/* agent/metrics/*' ;;
   # Who somebody is, the rules know; how that was found out they do not.
-  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/publish/publisher.h agent/publish/pkcs11_uri.h' ;;
+  agent/service/*)
+    echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/auth/credentials.h agent/metrics/*'
+    echo 'agent/publish/publisher.h agent/publish/pkcs11_uri.h'
+    ;;
   # A Vault is asked as the identity provider is.
   agent/publish/*) echo 'common/* agent/publish/* agent/auth/http_client.h' ;;
+  agent/metrics/*) echo 'common/* agent/metrics/*' ;;
   agent/auth/*) echo 'common/* agent/auth/*' ;;
   agent/store/*) echo 'common/* agent/store/*' ;;
   agent/*) echo 'common/* agent/*' ;;

@@ -1,6 +1,7 @@
 #include "agent/service/dfsps.h"
 
 #include "agent/http/handlers/handlers.h"
+#include "agent/service/credentials.h"
 #include "agent/service/outbound_enrollments.h"
 #include "common/log.h"
 
@@ -39,16 +40,20 @@ Outcome add_dfsp(const Services& services, const Request& request) {
   const std::string id = dfsp.id;
   TRY(services.dfsps.add(request.caller, std::move(dfsp)));
   make_first_key(services.outbound_enrollments, request.caller, id);
+  if (services.credentials) services.credentials->provide(request.caller, id);
   return ok({{"id", id}});
 }
 
-Outcome change_dfsp(Dfsps& dfsps, const Request& request) {
+Outcome change_dfsp(const Services& services, const Request& request) {
   const Json& body = request.body;
   store::DfspChange change = {.name = text_of(body, "name"),
                               .monetary_zone = text_of(body, "monetaryZoneId"),
                               .security_group = text_of(body, "securityGroup")};
   if (body.contains("isProxy")) change.is_proxy = body["isProxy"].get<bool>();
-  return ok(dfsp_json(TRY(dfsps.change(request.caller, request.param("dfspId"), change)), "dfspId"));
+  const store::Dfsp dfsp = TRY(services.dfsps.change(request.caller, request.param("dfspId"), change));
+  // What failed when it was added is made up for.
+  if (services.credentials) services.credentials->provide(request.caller, dfsp.id);
+  return ok(dfsp_json(dfsp, "dfspId"));
 }
 
 Outcome remove_dfsp(Dfsps& dfsps, const Request& request) {
@@ -74,7 +79,8 @@ const Schema kDfspChange = {
     {.name = "securityGroup", .max_bytes = 256, .min_bytes = 1},
 };
 
-void add_one_dfsp(std::vector<Route>& routes, Dfsps& dfsps) {
+void add_one_dfsp(std::vector<Route>& routes, const Services& services) {
+  Dfsps& dfsps = services.dfsps;
   const std::string path = "/api/dfsps/{dfspId}";
   routes.push_back({.method = "GET",
                     .path = path,
@@ -84,7 +90,7 @@ void add_one_dfsp(std::vector<Route>& routes, Dfsps& dfsps) {
                     .roles = {Role::mta, Role::pta, Role::dfsp}});
   routes.push_back({.method = "PUT",
                     .path = path,
-                    .handler = [&dfsps](const Request& request) { return change_dfsp(dfsps, request); },
+                    .handler = [services](const Request& request) { return change_dfsp(services, request); },
                     .roles = {Role::pta},
                     .takes_body = true,
                     .body = kDfspChange});
@@ -117,7 +123,7 @@ void add_dfsps(std::vector<Route>& routes, const Services& services) {
                     .roles = {Role::pta},
                     .takes_body = true,
                     .body = kNewDfsp});
-  add_one_dfsp(routes, dfsps);
+  add_one_dfsp(routes, services);
 }
 
 }  // namespace hubseal::agent::http

@@ -20,6 +20,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_onboarding(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
+  add_credentials(routes, services);
   return routes;
 }
 

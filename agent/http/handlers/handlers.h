@@ -2,6 +2,7 @@
 /// result into the JSON that clients know.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 
 namespace hubseal::agent {
 class Connectivity;
+class Credentials;
 class DfspCas;
 class DfspServerCerts;
 class BrowserSessions;
@@ -61,12 +63,15 @@ struct Services {
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
+  Credentials* credentials = nullptr;         ///< null: there is no [keycloak]
 };
 
 void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
+Route health_route(std::string path, store::Database& database, SigningDaemon& daemon);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
+void add_credentials(std::vector<Route>& routes, const Services& services);
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
 void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
 void add_dfsps(std::vector<Route>& routes, const Services& services);
@@ -81,6 +86,9 @@ void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
+
+/// Of the listener for metrics, which has no others.
+std::vector<Route> metrics_routes(std::function<std::string()> page, store::Database& database, SigningDaemon& daemon);
 
 /// A participant as clients know it; `id` is the name of the member with its id.
 Json dfsp_json(const store::Dfsp& dfsp, std::string_view id = "id");

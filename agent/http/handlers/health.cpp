@@ -21,9 +21,9 @@ std::string timestamp() {
 
 // Without its database the agent serves nothing: 503 takes it out of a balancer. Without the signing
 // daemon it still serves every reading route, so the answer stays 200 and says "degraded".
-Outcome health(const Services& services) {
-  const auto database = services.database.ping();
-  const auto daemon = services.health_daemon.ready();
+Outcome health(store::Database& store, SigningDaemon& signing) {
+  const auto database = store.ping();
+  const auto daemon = signing.ready();
   const bool signs = daemon && *daemon;
   return ok({{"status", !database ? "unhealthy"
                         : signs   ? "healthy"
@@ -38,12 +38,16 @@ Outcome health(const Services& services) {
 
 }  // namespace
 
+Route health_route(std::string path, store::Database& database, SigningDaemon& daemon) {
+  return {.method = "GET",
+          .path = std::move(path),
+          .handler = [&database, &daemon](const Request&) { return health(database, daemon); },
+          .roles = {Role::anybody}};
+}
+
 void add_health(std::vector<Route>& routes, const Services& services) {
   for (const char* path : {"/health", "/api/health"})
-    routes.push_back({.method = "GET",
-                      .path = path,
-                      .handler = [services](const Request&) { return health(services); },
-                      .roles = {Role::anybody}});
+    routes.push_back(health_route(path, services.database, services.health_daemon));
 }
 
 }  // namespace hubseal::agent::http

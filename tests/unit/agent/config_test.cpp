@@ -48,6 +48,34 @@ BOOST_AUTO_TEST_CASE(nobody_is_asked_whether_participants_answer_unless_a_ping_s
   BOOST_TEST(config.watch.value().parallel == 8);
 }
 
+BOOST_AUTO_TEST_CASE(secrets_of_participants_can_be_asked_for_only_by_who_says_who_they_are) {
+  const std::string keycloak =
+      "[keycloak]\nbase_url = \"https://login.example.org/auth/\"\nrealm = \"dfsps\"\nclient_id = \"c\"\n"
+      "client_secret_file = \"/x\"\n";
+  const auto load = [&](const std::string& auth, const std::string& more) {
+    return load_with("mode = \"none\"\n", auth, {{"[hub]\n", keycloak + more + "[hub]\n"}});
+  };
+  const std::string oidc = "mode = \"oidc\"\nissuer = \"https://login.example.org\"\naudience = \"api\"\n";
+  const auto config = load(oidc, "").value().keycloak.value();
+  BOOST_TEST(config.base_url == "https://login.example.org/auth");
+  BOOST_TEST(!config.new_clients.has_value());
+  BOOST_TEST(load(oidc, "create_clients = true\n").value().keycloak.value().new_clients.value().audience == "api");
+  BOOST_TEST(!load("mode = \"none\"\n", "").has_value());
+  BOOST_TEST(!load(oidc, "secret = \"x\"\n").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(metrics_are_served_where_their_section_says_and_on_this_host_where_it_does_not) {
+  BOOST_TEST(!load_with("[hub]", "[hub]").value().metrics.has_value());
+  const auto load = [](const std::string& keys) { return load_with("[hub]", "[metrics]\n" + keys + "[hub]"); };
+  const auto shipped = load("").value().metrics.value();
+  BOOST_TEST(shipped.server.address == "127.0.0.1");
+  BOOST_TEST(shipped.server.port == 9100);
+  BOOST_TEST(shipped.server.max_connections == 8);
+  BOOST_TEST(load("address = \"192.0.2.1\"\nport = 9200\n").value().metrics.value().server.port == 9200);
+  for (const char* keys : {"address = \"hub.example\"\n", "port = 70000\n", "path = \"/metrics\"\n"})
+    BOOST_TEST(!load(keys).has_value(), keys);
+}
+
 BOOST_AUTO_TEST_CASE(without_authentication_only_loopback_addresses_are_accepted) {
   for (const char* address : {"127.0.0.1", "127.3.4.5", "::1"})
     BOOST_TEST(load_with("address = \"127.0.0.1\"", fmt::format("address = \"{}\"", address)).has_value(), address);

@@ -32,7 +32,8 @@ struct Bench {
   }
 
   PingWatcher watcher(std::chrono::milliseconds pause) {
-    return PingWatcher([this](const std::string& dfsp_id) { return ask(dfsp_id); }, dfsps, table, clock, {pause, 3});
+    return PingWatcher([this](const std::string& dfsp_id) { return ask(dfsp_id); }, dfsps, table, counted, clock,
+                       {pause, 3});
   }
 
   void wait_until_asked(int times) {
@@ -51,6 +52,7 @@ struct Bench {
   std::unique_ptr<store::Database> database = store::Database::open({.file = folder / "agent.db"}).value();
   store::DfspTable dfsps{*database};
   store::ConnectivityTable table{*database};
+  metrics::Pings counted;
   std::atomic<int> asked = 0;
   std::atomic<int> now_asked = 0;
   std::atomic<int> most_at_once = 0;

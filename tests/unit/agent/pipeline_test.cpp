@@ -50,6 +50,18 @@ BOOST_AUTO_TEST_CASE(success_is_json_indented_by_two_spaces_without_a_charset) {
   BOOST_TEST(answer.body == "{\n  \"name\": \"a\"\n}");
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_names_its_route_also_when_the_handler_threw) {
+  const Pipeline one = pipeline();
+  const auto route_of = [&](const Incoming& incoming) {
+    const Answer answer = one.answer(incoming, "c");
+    return answer.route ? answer.route->path : "";
+  };
+  BOOST_TEST(route_of(post("/api/THINGS/", "{}")) == "/api/things");
+  BOOST_TEST(route_of({.method = "GET", .target = "/api/broken", .host = "localhost"}) == "/api/broken");
+  BOOST_TEST(route_of({.method = "PUT", .target = "/api/broken", .host = "localhost"}) == "");
+  BOOST_TEST(route_of({.method = "GET", .target = "/nowhere", .host = "localhost"}) == "");
+}
+
 BOOST_AUTO_TEST_CASE(all_violations_are_reported_in_shape_a) {
   const Answer answer = ask(post("/api/things", R"({"flag":"yes","list":["abc",1]})"));
   BOOST_TEST(answer.status == 400);

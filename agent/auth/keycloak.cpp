@@ -1,0 +1,178 @@
+#include "agent/auth/keycloak.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/auth/keycloak_answers.h"
+#include "agent/auth/wiped.h"
+#include "common/bytes.h"
+#include "common/files.h"
+#include "common/log.h"
+
+namespace hubseal::agent::auth {
+namespace {
+
+// A provider that hangs shall not hold every thread.
+constexpr int kMaxConversations = 4;
+constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
+constexpr std::size_t kMaxSecretBytes = 1024;
+
+struct Leave {
+  void operator()(std::atomic<int>* conversations) const { --*conversations; }
+};
+using Place = std::unique_ptr<std::atomic<int>, Leave>;
+
+/// No standard, implicit or password flow, and nowhere to be sent to: a program's login and nothing else.
+Json new_client(const std::string& dfsp_id, const NewClients& like) {
+  const auto mapper = [](std::string_view name, std::string_view kind, Json config) {
+    config["access.token.claim"] = "true";
+    config["id.token.claim"] = "false";
+    return Json{
+        {"name", name}, {"protocol", "openid-connect"}, {"protocolMapper", kind}, {"config", std::move(config)}};
+  };
+  return {{"clientId", dfsp_id},
+          {"protocol", "openid-connect"},
+          {"enabled", true},
+          {"publicClient", false},
+          {"serviceAccountsEnabled", true},
+          {"standardFlowEnabled", false},
+          {"implicitFlowEnabled", false},
+          {"directAccessGrantsEnabled", false},
+          {"redirectUris", Json::array()},
+          {"attributes", {{"dfsp.id", dfsp_id}, {"purpose", "api-integration"}}},
+          {"protocolMappers",
+           Json::array({mapper("audience", "oidc-audience-mapper", {{"included.custom.audience", like.audience}}),
+                        mapper("groups", "oidc-group-membership-mapper",
+                               {{"claim.name", like.groups_claim}, {"full.path", "true"}})})}};
+}
+
+}  // namespace
+
+/// Questions with one token of the agent's own login, which is thrown away with it.
+class Keycloak::Conversation {
+ public:
+  static Result<Conversation> begin(Keycloak& with) {
+    if (with.conversations_.fetch_add(1) >= kMaxConversations) {
+      --with.conversations_;
+      return fail(Code::rate_limited, "too many ask for credentials at the same time");
+    }
+    Conversation conversation(with);
+    conversation.token_ = std::make_unique<Wiped>(TRY(conversation.log_in()));
+    return conversation;
+  }
+
+  /// What the admin API says; its body may hold secrets.
+  Result<keycloak::Answer> ask(const std::string& method, const std::string& path, const Json* body = nullptr) const {
+    HttpClient::Call call{.method = method, .authorization = token_->text()};
+    if (body) {
+      call.body = dump_json(*body);
+      call.media_type = "application/json";
+    }
+    auto reply = with_.http_.exchange(with_.config_.base_url + "/admin/realms/" + with_.config_.realm + path, call,
+                                      kMaxAnswerBytes);
+    OPENSSL_cleanse(call.authorization.data(), call.authorization.size());
+    if (!reply) return tl::unexpected(reply.error());
+    return keycloak::Answer(method + " " + path, reply->status, std::move(reply->body));
+  }
+
+ private:
+  explicit Conversation(Keycloak& with) : with_(with), place_(&with.conversations_) {}
+
+  Result<std::string> log_in() const {
+    const Wiped login(fmt::format("{}:{}", url_escaped(with_.config_.client_id),
+                                  url_escaped({with_.secret_.c_str(), with_.secret_.size()})));
+    const auto reply = TRY(with_.http_.exchange(
+        with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token",
+        {.method = "POST",
+         .body = "grant_type=client_credentials",
+         .media_type = "application/x-www-form-urlencoded",
+         .authorization = "Basic " + to_base64(as_bytes(login.text()))},  // RFC 6749 section 2.3.1
+        kMaxAnswerBytes));
+    return "Bearer " + TRY(keycloak::Answer("the agent's own login", reply.status, reply.body).access_token());
+  }
+
+  const Keycloak& with_;
+  Place place_;
+  std::unique_ptr<Wiped> token_;  ///< the header's value
+};
+
+Result<std::unique_ptr<Keycloak>> Keycloak::make(const KeycloakConfig& config) {
+  auto secret = TRY(read_secret_line(config.client_secret_file, kMaxSecretBytes));
+  auto http = TRY(HttpClient::make(config.ca_file, config.timeout));
+  return std::unique_ptr<Keycloak>(new Keycloak(config, std::move(http), std::move(secret)));
+}
+
+Result<std::optional<Credential>> Keycloak::find(const std::string& dfsp_id) {
+  Conversation with = TRY(Conversation::begin(*this));
+  const auto client = TRY(find_client(with, dfsp_id));
+  if (!client) return std::nullopt;
+  auto answer = TRY(with.ask("GET", "/clients/" + client->id + "/client-secret"));
+  return Credential{dfsp_id, TRY(answer.secret()), client->secret_since};
+}
+
+Result<std::optional<Credential>> Keycloak::renew(const std::string& dfsp_id) {
+  Conversation with = TRY(Conversation::begin(*this));
+  const auto client = TRY(find_client(with, dfsp_id));
+  if (!client) return std::nullopt;
+  auto answer = TRY(with.ask("POST", "/clients/" + client->id + "/client-secret"));
+  return Credential{dfsp_id, TRY(answer.secret()), std::nullopt};
+}
+
+Result<> Keycloak::provide(const Account& account) {
+  if (!config_.new_clients) return {};
+  Conversation with = TRY(Conversation::begin(*this));
+  auto group = TRY(find_group(with, account.group));
+  if (!group) group = TRY(make_group(with, account.group));
+  auto client = TRY(find_client(with, account.dfsp_id));
+  if (!client) client = TRY(make_client(with, account.dfsp_id));
+  const std::string login = TRY(TRY(with.ask("GET", "/clients/" + client->id + "/service-account-user")).id());
+  return TRY(with.ask("PUT", "/users/" + login + "/groups/" + *group)).done();
+}
+
+Result<std::optional<Keycloak::Client>> Keycloak::find_client(Conversation& with, const std::string& dfsp_id) const {
+  auto answer = TRY(with.ask("GET", "/clients?clientId=" + url_escaped(dfsp_id)));
+  const auto found = TRY(answer.client(dfsp_id));
+  if (!found) return std::nullopt;
+  if (found->dfsp_id != dfsp_id)
+    return fail(Code::conflict,
+                fmt::format("the client {} at the identity provider does not say that it is this DFSP's; wanted the "
+                            "attribute dfsp.id with the value {}",
+                            dfsp_id, dfsp_id));
+  return Client{found->id, found->secret_since};
+}
+
+/// Another agent may have been faster (409): what is there then counts.
+Result<Keycloak::Client> Keycloak::make_client(Conversation& with, const std::string& dfsp_id) const {
+  const Json client = new_client(dfsp_id, *config_.new_clients);
+  TRY(TRY(with.ask("POST", "/clients", &client)).done_or_there());
+  const auto made = TRY(find_client(with, dfsp_id));
+  if (!made) return fail(Code::internal, "Keycloak made a client and does not know it");
+  return *made;
+}
+
+Result<std::optional<std::string>> Keycloak::find_group(Conversation& with, const std::string& path) const {
+  std::string escaped;
+  for (const char c : path) escaped += c == '/' ? "/" : url_escaped({&c, 1});
+  auto answer = TRY(with.ask("GET", "/group-by-path/" + escaped));
+  return answer.group("/" + path);
+}
+
+Result<std::string> Keycloak::make_group(Conversation& with, const std::string& path) const {
+  const std::size_t slash = path.rfind('/');
+  std::string place = "/groups";
+  if (slash != std::string::npos) {
+    const auto parent = TRY(find_group(with, path.substr(0, slash)));
+    if (!parent) return fail(Code::internal, fmt::format("Keycloak has no group {}", path.substr(0, slash)));
+    place += "/" + *parent + "/children";
+  }
+  const Json group = {{"name", path.substr(slash == std::string::npos ? 0 : slash + 1)}};
+  TRY(TRY(with.ask("POST", place, &group)).done_or_there());
+  const auto made = TRY(find_group(with, path));
+  if (!made) return fail(Code::internal, "Keycloak made a group and does not know it");
+  return *made;
+}
+
+}  // namespace hubseal::agent::auth

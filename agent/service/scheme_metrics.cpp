@@ -1,0 +1,110 @@
+#include "agent/service/scheme_metrics.h"
+
+#include "agent/metrics/exposition.h"
+#include "agent/metrics/pings.h"
+#include "agent/service/certificate.h"
+#include "agent/service/hub_ca.h"
+#include "agent/service/signing_daemon.h"
+#include "common/clock.h"
+
+#include <openssl/asn1.h>
+#include <openssl/x509.h>
+
+#include <ctime>
+#include <optional>
+
+namespace hubseal::agent {
+namespace {
+
+using metrics::Exposition;
+using metrics::Kind;
+using store::Connectivity;
+
+std::optional<double> end_of(std::string_view pem) {
+  const auto certificate = Certificate::parse(pem);
+  tm parts{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate->get()), &parts) != 1) return std::nullopt;
+  return static_cast<double>(::timegm(&parts));
+}
+
+double seconds(TimePoint time) { return static_cast<double>(time.time_since_epoch().count()); }
+
+/// What a connector says of a task, as a number; 0 is done.
+double state_number(std::string_view status) {
+  return status == "completed" ? 0 : status == "inProgress" ? 1 : status == "pending" ? 2 : 3;
+}
+
+void write_pings(Exposition& page, const std::vector<Connectivity>& dfsps) {
+  page.family("mcm_api_dfsp_status_state", Kind::gauge,
+              "What the ping server said last: 0 SUCCESS, 1 NOT_REACHABLE, 2 JWS_FAILED, 3 TIMED_OUT, 4 PING_ERROR.");
+  for (const Connectivity& dfsp : dfsps)
+    if (dfsp.ping_status) page.sample(metrics::ping_number(*dfsp.ping_status), {{"dfsp", dfsp.dfsp_id}});
+  page.family("hubseal_agent_dfsp_ping_timestamp_seconds", Kind::gauge, "When it said that, since 1970.");
+  for (const Connectivity& dfsp : dfsps)
+    if (const auto at = parse_utc(dfsp.ping_status_at); at && dfsp.ping_status)
+      page.sample(seconds(*at), {{"dfsp", dfsp.dfsp_id}});
+}
+
+void write_states(Exposition& page, const std::vector<Connectivity>& dfsps) {
+  page.family("hubseal_agent_dfsp_connector_state", Kind::gauge,
+              "What a DFSP's connector says of a task: 0 completed, 1 inProgress, 2 pending, 3 inError.");
+  for (const Connectivity& dfsp : dfsps)
+    for (const store::ConnectorState& state : dfsp.states)
+      page.sample(state_number(state.status), {{"dfsp", dfsp.dfsp_id}, {"state", state.state}});
+}
+
+}  // namespace
+
+void SchemeMetrics::write(Exposition& page) {
+  auto kept = kept_.lock();
+  if (kept->text.empty() || kept->until < std::chrono::steady_clock::now()) {
+    kept->text = gather();
+    kept->until = std::chrono::steady_clock::now() + keep_;
+  }
+  page.append(kept->text);
+}
+
+std::string SchemeMetrics::gather() {
+  Exposition page;
+  Exposition scheme;
+  auto written = write_participants(scheme);
+  if (written) written = write_enrollments(scheme);
+  page.single("hubseal_agent_store_up", Kind::gauge, "Whether the database answers.", written ? 1 : 0);
+  // What is not known is not said: an old value would hide that.
+  if (written) page.append(scheme.text());
+  write_hub(page);
+  return page.text();
+}
+
+Result<> SchemeMetrics::write_participants(Exposition& page) {
+  const auto dfsps = TRY(connectivity_.list());
+  page.single("hubseal_agent_dfsps", Kind::gauge, "DFSPs.", static_cast<double>(dfsps.size()));
+  write_pings(page, dfsps);
+  write_states(page, dfsps);
+  return {};
+}
+
+Result<> SchemeMetrics::write_enrollments(Exposition& page) {
+  page.family("hubseal_agent_enrollments", Kind::gauge, "Enrollments by state.");
+  for (const auto& [direction, state, count] : TRY(overview_.enrollments()))
+    page.sample(static_cast<double>(count), {{"direction", direction}, {"state", state}});
+  page.family(
+      "hubseal_agent_certificate_not_after_timestamp_seconds", Kind::gauge,
+      "When a DFSP's newest certificate ends, since 1970: its client certificate, the hub's towards it, its CA, "
+      "its server.");
+  for (const auto& [dfsp_id, what, pem] : TRY(overview_.certificates()))
+    if (const auto end = end_of(pem)) page.sample(*end, {{"dfsp", dfsp_id}, {"certificate", what}});
+  return {};
+}
+
+void SchemeMetrics::write_hub(Exposition& page) {
+  const auto ready = daemon_.ready();
+  page.single("hubseal_agent_signing_ready", Kind::gauge, "Whether hubseald would sign now.", ready && *ready ? 1 : 0);
+  if (!ready) return;  // one time limit is enough
+  if (const auto pem = hub_ca_.certificate(); pem && *pem)
+    if (const auto end = end_of(**pem))
+      page.single("hubseal_agent_hub_ca_not_after_timestamp_seconds", Kind::gauge,
+                  "When the hub's CA ends, since 1970.", *end);
+}
+
+}  // namespace hubseal::agent

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "agent/store/connectivity_table.h"
+#include "agent/store/overview_table.h"
+#include "common/guarded.h"
+
+namespace hubseal::agent {
+
+class HubCa;
+class SigningDaemon;
+namespace metrics {
+class Exposition;
+}
+
+/// The hub and its participants as they are in the database and as the signing daemon says: metrics that every agent
+/// of the hub has alike. Asked for at most every so often, however often they are read.
+/// Threads: share it freely; who comes while they are asked for waits.
+class SchemeMetrics {
+ public:
+  SchemeMetrics(store::ConnectivityTable& connectivity, store::OverviewTable& overview, SigningDaemon& daemon,
+                HubCa& hub_ca, std::chrono::milliseconds keep = std::chrono::seconds(10))
+      : connectivity_(connectivity), overview_(overview), daemon_(daemon), hub_ca_(hub_ca), keep_(keep) {}
+
+  void write(metrics::Exposition& page);
+
+ private:
+  struct Kept {
+    std::string text;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  std::string gather();
+  Result<> write_participants(metrics::Exposition& page);
+  Result<> write_enrollments(metrics::Exposition& page);
+  void write_hub(metrics::Exposition& page);
+
+  store::ConnectivityTable& connectivity_;
+  store::OverviewTable& overview_;
+  SigningDaemon& daemon_;
+  HubCa& hub_ca_;
+  const std::chrono::milliseconds keep_;
+  Guarded<Kept> kept_;
+};
+
+}  // namespace hubseal::agent
