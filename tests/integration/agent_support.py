@@ -55,7 +55,7 @@ drain_timeout_seconds = 20
 socket = "{socket}"
 timeout_seconds = 30
 [hub]
-ca = "hub-ca"
+ca = "{ca}"
 client_profile = "dfsp-client"
 csr_rsa_bits = 2048
 [store]
@@ -75,7 +75,7 @@ def sql(folder, text):
 
 
 def config_text(folder, daemon_socket, more="", **settings):
-    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "hub": "", "hub_keys": "",
+    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "ca": "hub-ca", "hub": "", "hub_keys": "",
               "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, **settings}
     text = CONFIG.format(socket=daemon_socket, folder=folder, **values) + more
     return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
