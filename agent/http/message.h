@@ -37,6 +37,7 @@ struct Request {
   Json body;                             ///< an object or a list, as the route says; null where it declares none
   std::string cookies = {};              ///< the header, for what deals with logins
   std::string raw;                       ///< the body as it came, where the route names a media type
+  std::string peer = {};                 ///< address and port
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 
