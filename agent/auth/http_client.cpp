@@ -1,12 +1,14 @@
 #include "agent/auth/http_client.h"
 
 #include <istream>
-#include <memory>
 
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/HTTPSClientSession.h>
+#include <Poco/Net/SecureStreamSocket.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/SocketImpl.h>
+#include <Poco/Net/StreamSocket.h>
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
@@ -17,7 +19,6 @@ namespace {
 
 using Poco::Net::Context;
 using Poco::Net::HTTPRequest;
-using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxUrlBytes = 2048;
 
@@ -26,16 +27,23 @@ bool is_this_host(const std::string& host) {
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
 }
 
-Result<std::string> read_body(std::istream& input, std::size_t max_bytes, steady_clock::time_point deadline) {
+Result<std::string> read_body(std::istream& input, std::size_t max_bytes) {
   std::string body;
   char chunk[4096];
   while (input.good()) {
     input.read(chunk, sizeof chunk);
     body.append(chunk, static_cast<std::size_t>(input.gcount()));
     if (body.size() > max_bytes) return fail(Code::internal, fmt::format("more than {} bytes", max_bytes));
-    if (steady_clock::now() > deadline) return fail(Code::internal, "not complete in time");
   }
   return body;
+}
+
+HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
+  HTTPRequest request(method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
+  request.setHost(uri.getHost(), uri.getPort());
+  request.setKeepAlive(false);
+  request.set("Accept", "application/json");
+  return request;
 }
 
 }  // namespace
@@ -88,36 +96,45 @@ Result<std::string> HttpClient::post_form(const std::string& url, const std::str
 
 Result<std::string> HttpClient::ask(const std::string& url, const Call& call, std::size_t max_bytes) const {
   const Poco::URI uri = TRY(parse_provider_url(url));
-  const auto refuse = [&](std::string_view why) {
+  const auto refuse = [&](const std::string& why) {
     return fail(Code::internal, fmt::format("{} {}: {}", call.method, log::printable(url, 200), why));
   };
   try {
-    std::unique_ptr<Poco::Net::HTTPClientSession> session;
-    if (uri.getScheme() == "https")
-      session = std::make_unique<Poco::Net::HTTPSClientSession>(uri.getHost(), uri.getPort(), context_);
-    else
-      session = std::make_unique<Poco::Net::HTTPClientSession>(uri.getHost(), uri.getPort());
-    session->setTimeout(Poco::Timespan(static_cast<long>(timeout_.count()), 0));
-    const auto deadline = steady_clock::now() + timeout_;
-    HTTPRequest request(call.method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
-    request.set("Accept", "application/json");
+    auto body = talk(uri, call, max_bytes);
+    if (body || body.error().code == Code::forbidden) return body;
+    return refuse(body.error().message);
+  } catch (const Poco::Exception& problem) {
+    return refuse(log::printable(problem.displayText(), 200));
+  }
+}
+
+Result<std::string> HttpClient::talk(const Poco::URI& uri, const Call& call, std::size_t max_bytes) const {
+  const Poco::Net::SocketAddress address(uri.getHost(), uri.getPort());
+  // Connected here and not by the session, so that it is under watch before anything is waited for.
+  Poco::Net::StreamSocket socket(address.family());
+  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), std::chrono::steady_clock::now() + timeout_);
+  try {
+    socket.connect(address, Poco::Timespan(static_cast<long>(timeout_.count()), 0));
+    if (uri.getScheme() == "https") socket = Poco::Net::SecureStreamSocket::attach(socket, uri.getHost(), context_);
+    Poco::Net::HTTPClientSession session(socket);
+    HTTPRequest request = make_request(uri, call.method);
     if (!call.authorization.empty()) request.set("Authorization", call.authorization);
     if (call.method == "POST") {
       request.setContentType("application/x-www-form-urlencoded");
       request.setContentLength(static_cast<std::streamsize>(call.body.size()));
     }
-    session->sendRequest(request) << call.body;
+    session.sendRequest(request) << call.body;
     Poco::Net::HTTPResponse response;
-    std::istream& input = session->receiveResponse(response);
+    const std::string body = TRY(read_body(session.receiveResponse(response), max_bytes));
+    if (watched.ended()) return fail(Code::internal, "not complete in time");
     const int status = response.getStatus();
-    auto body = read_body(input, max_bytes, deadline);
-    if (!body) return refuse(body.error().message);
     if (status / 100 == 4)
-      return fail(Code::forbidden, fmt::format("the provider refused it: {}", log::printable(*body, 200)));
-    if (status / 100 != 2) return refuse(fmt::format("answered {}", status));
+      return fail(Code::forbidden, fmt::format("the provider refused it: {}", log::printable(body, 200)));
+    if (status / 100 != 2) return fail(Code::internal, fmt::format("answered {}", status));
     return body;
-  } catch (const Poco::Exception& problem) {
-    return refuse(log::printable(problem.displayText(), 200));
+  } catch (const Poco::Exception&) {
+    if (!watched.ended()) throw;
+    return fail(Code::internal, "not complete in time");
   }
 }
 

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <Poco/Net/Context.h>
 #include <Poco/URI.h>
 
+#include "agent/auth/call_watch.h"
 #include "common/result.h"
 
 namespace hubseal::agent::auth {
@@ -21,8 +23,8 @@ Result<Poco::URI> parse_provider_url(const std::string& url);
 /// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
  public:
-  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for every step and, between steps,
-  /// for the whole. Errors: bad_request (a file that cannot be used).
+  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for a call as a whole, but for what
+  /// the system takes to find the address of a name. Errors: bad_request (a file that cannot be used).
   static Result<HttpClient> make(const std::filesystem::path& ca_file, std::chrono::seconds timeout);
 
   /// The body of a 200, of at most `max_bytes`.
@@ -31,6 +33,9 @@ class HttpClient {
   Result<std::string> post_form(const std::string& url, const std::string& form, const std::string& authorization,
                                 std::size_t max_bytes) const;
 
+  /// Ends the calls that are under way and refuses all that follow.
+  void stop() const { watch_->stop(); }
+
  private:
   struct Call;
 
@@ -38,9 +43,11 @@ class HttpClient {
       : context_(std::move(context)), timeout_(timeout) {}
 
   Result<std::string> ask(const std::string& url, const Call& call, std::size_t max_bytes) const;
+  Result<std::string> talk(const Poco::URI& uri, const Call& call, std::size_t max_bytes) const;
 
   Poco::Net::Context::Ptr context_;
   std::chrono::seconds timeout_;
+  std::unique_ptr<CallWatch> watch_ = std::make_unique<CallWatch>();
 };
 
 }  // namespace hubseal::agent::auth
