@@ -1,5 +1,7 @@
 #include "agent/http/handlers/handlers.h"
 
+#include "agent/http/handlers/conditional.h"
+
 namespace hubseal::agent::http {
 
 std::vector<Route> all_routes(const Services& services) {
@@ -19,6 +21,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_outbound_enrollments(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
+  make_conditional(routes);
   return routes;
 }
 
