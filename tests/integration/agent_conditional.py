@@ -155,6 +155,37 @@ class Writing(ConditionalTest):
         self.assertGreater(max(tries), 1)  # they did meet
 
 
+class Confirming(ConditionalTest):
+    def change(self, path, number):
+        return self.ok("PUT", path, {"value": {**ITEM, "address": "10.0.1.%d" % number}})
+
+    def test_an_item_that_changed_between_look_and_click_is_not_confirmed(self):
+        self.add_dfsp("look")
+        path = "/api/dfsps/look/endpoints/%d" % self.item("look")["id"]
+        etag, _ = self.read(path)
+        self.change(path, 1)
+        self.outdated("POST", path + "/confirmation", headers={"If-Match": etag})
+        self.assertEqual(self.read(path)[1]["state"], "NEW")
+        etag, _ = self.read(path)
+        status, confirmed, _ = self.ask("POST", path + "/confirmation", headers={"If-Match": etag})
+        self.assertEqual((status, confirmed["state"], confirmed["value"]["address"]), (200, "CONFIRMED", "10.0.1.1"))
+        self.assertEqual(self.change(path, 2)["state"], "NEW")  # and again
+
+    def test_who_does_not_say_what_they_read_confirms_nothing_that_has_just_changed(self):
+        self.add_dfsp("blind")
+        item = self.item("blind")
+        path = "/api/dfsps/blind/endpoints/%d" % item["id"]
+        self.assertEqual(self.ok("POST", path + "/confirmation")["state"], "CONFIRMED")
+        self.change(path, 1)
+        for headers in ({}, {"If-Match": "*"}):
+            status, body, _ = self.ask("POST", path + "/confirmation", headers=headers)
+            self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
+            self.assertIn("look again", body["message"])
+        self.assertEqual(self.read(path)[1]["state"], "NEW")
+        agent_support.sql(self.folder, "UPDATE endpoint_items SET value_changed_at = value_changed_at - 300 WHERE dfsp_id = 'blind'")
+        self.assertEqual(self.ok("POST", path + "/confirmation")["state"], "CONFIRMED")
+
+
 class Pages(ConditionalTest):
     def pages(self, path, limit, members=lambda body: body):
         found, offset = [], 0

@@ -190,8 +190,10 @@ void add_confirmation(std::vector<Route>& routes, const Services& services, cons
                     .handler = [services](const Request& request) -> Outcome {
                       const std::string& dfsp_id = request.param("dfspId");
                       TRY(services.dfsps.require(dfsp_id));
+                      using Seen = EndpointItems::Seen;
+                      const auto seen = request.if_match.value_or("*") == "*" ? Seen::unknown : Seen::certain;
                       return ok(to_json(
-                          TRY(services.endpoint_items.confirm(request.caller, dfsp_id, request.number("epId")))));
+                          TRY(services.endpoint_items.confirm(request.caller, dfsp_id, request.number("epId"), seen))));
                     },
                     .roles = {Role::pta},
                     .guarded_path = place.path + "/{epId}"});
