@@ -22,13 +22,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from npm_packages import installed
 
+PATIENCE = 3 * WAIT_SECONDS  # on a busy machine a client takes a minute to start
 NAMES = {"PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "ENDPOINT_CONFIG",
          "UPLOAD_PEER_JWS"}
 
 
 def eventually(look, wanted=bool, why=str):
     """What `look` finds, once it is as wanted."""
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + PATIENCE
     while not wanted(found := look()):
         assert time.monotonic() < end, f"{found}\n{why()}"
         time.sleep(0.2)
@@ -67,7 +68,7 @@ class Bank:
             self.errors = (self.errors + line)[-5000:]
 
     def wait(self, look, wanted=bool):
-        return eventually(look, wanted, lambda: self.errors)
+        return eventually(look, wanted, lambda: f"{self.id}: {json.dumps(self.statuses())}\n{self.errors}")
 
     def statuses(self):
         return {name: state["status"] for name, state in self.states.items()}
