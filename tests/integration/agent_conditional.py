@@ -7,7 +7,7 @@ import concurrent.futures
 import agent_support
 from agent_fake_daemon import openssl
 from agent_pki import CA, SERVER, Pki
-from agent_support import AnswerTest, new_csr
+from agent_support import AnswerTest, add_port, new_csr
 
 ITEM = {"address": "10.0.0.1", "ports": ["443"]}
 STALE = {"If-Match": '"00000000000000000000000000000000"'}
@@ -135,22 +135,8 @@ class Writing(ConditionalTest):
     def test_no_update_of_32_writers_is_lost(self):
         self.add_dfsp("writers")
         path = "/api/dfsps/writers/endpoints/%d" % self.item("writers")["id"]
-        tries = []
-
-        def write(number):
-            for attempt in range(1000):
-                etag, item = self.read(path)
-                value = {**item["value"], "ports": [*item["value"]["ports"], str(1000 + number)]}
-                status, answer, _ = self.ask("PUT", path, {"value": value}, {"If-Match": etag})
-                if status == 200:
-                    tries.append(attempt + 1)
-                    return
-                self.assertEqual(status, 412, answer)
-            self.fail("never written")
-
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
-            for done in [pool.submit(write, number) for number in range(32)]:
-                done.result()
+            tries = list(pool.map(lambda number: add_port(self.agent, path, str(1000 + number)), range(32)))
         self.assertEqual(sorted(self.read(path)[1]["value"]["ports"]), sorted(["443", *(str(1000 + number) for number in range(32))]))
         self.assertGreater(max(tries), 1)  # they did meet
 

@@ -152,6 +152,18 @@ class Agent:
         return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
 
 
+def add_port(agent, path, port):
+    """To an endpoint item that others change at the same moment, by If-Match; how often that was tried."""
+    for attempt in range(1, 1000):
+        _, item, headers = agent.ask("GET", path)
+        value = {**item["value"], "ports": [*item["value"]["ports"], port]}
+        status, answer, _ = agent.ask("PUT", path, {"value": value}, {"If-Match": headers["ETag"]})
+        if status == 200:
+            return attempt
+        assert status == 412, answer
+    raise AssertionError("never written")
+
+
 def new_csr(folder, key="rsa:2048", subject="/"):
     return openssl("req", "-new", "-newkey", key, "-nodes", "-keyout", os.path.join(folder, "dfsp.key"), "-subj",
                    subject).decode()
