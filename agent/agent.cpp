@@ -192,6 +192,7 @@ const std::string& Agent::url() const { return parts_->server->url(); }
 const http::Pipeline& Agent::pipeline() const { return parts_->pipeline; }
 
 void Agent::stop() {
+  if (parts_->authentication) parts_->authentication->stop();
   if (parts_->watcher) parts_->watcher->stop();
   parts_->server->drain(parts_->drain_timeout);
   parts_->watcher.reset();

@@ -31,6 +31,9 @@ class Authentication {
   static std::unique_ptr<Authentication> make(const Config& config, std::optional<Ready> ready,
                                               store::Database& database, const Clock& clock);
 
+  /// Waits for the provider no longer: who needs its answer is told to come again.
+  void stop() const { provider_.stop(); }
+
   http::Gate gate(Dfsps& dfsps);
   /// Null: people cannot log in with a browser.
   const http::BrowserAuth* browser_auth() const { return browser_ ? &browser_->auth : nullptr; }

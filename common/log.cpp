@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "common/clock.h"
+#include "common/log_context.h"
 
 namespace hubseal::log {
 namespace {
@@ -21,14 +23,21 @@ bool needs_quotes(std::string_view value) {
   return value.empty() || value.find_first_of(" =\"\\") != std::string_view::npos;
 }
 
+thread_local const Field* of_this_thread = nullptr;
+
+std::string to_text(const Field& field) {
+  const std::string value = printable(field.value, 1024);
+  return needs_quotes(value) ? fmt::format(" {}=\"{}\"", field.name, value) : fmt::format(" {}={}", field.name, value);
+}
+
 void write(int syslog_level, std::string_view level, std::string_view event, std::initializer_list<Field> fields) {
   std::string line = to_journal() ? fmt::format("<{}>{}", syslog_level, event)
                                   : fmt::format("{} {} {}", format_utc(SystemClock().now()), level, event);
-  for (const Field& field : fields) {
-    const std::string value = printable(field.value, 1024);
-    line +=
-        needs_quotes(value) ? fmt::format(" {}=\"{}\"", field.name, value) : fmt::format(" {}={}", field.name, value);
-  }
+  for (const Field& field : fields) line += to_text(field);
+  const Field* context = Context::current();
+  if (context &&
+      std::none_of(fields.begin(), fields.end(), [&](const Field& one) { return one.name == context->name; }))
+    line += to_text(*context);
   line += '\n';
   // One write per line keeps lines of different threads apart; a log that cannot be written
   // must not stop the process, and there is nowhere to report it.
@@ -36,6 +45,12 @@ void write(int syslog_level, std::string_view level, std::string_view event, std
 }
 
 }  // namespace
+
+Context::Context(Field field) : field_(std::move(field)) { of_this_thread = &field_; }
+
+Context::~Context() { of_this_thread = nullptr; }
+
+const Field* Context::current() { return of_this_thread; }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string result;

@@ -16,7 +16,7 @@ namespace hubseal::agent::auth {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 1024;
-// A provider that hangs shall not hold every thread.
+// A provider that hangs shall not hold every thread, nor one address all that others need.
 constexpr int kMaxExchanges = 8;
 constexpr JsonLimits kLimits = {.max_depth = 6, .max_members = 64, .max_values = 256, .allow_fractions = true};
 
@@ -66,7 +66,8 @@ BrowserLogin::BrowserLogin(BrowserLoginConfig config, SecretBytes client_secret,
       client_secret_(std::move(client_secret)),
       provider_(provider),
       verifier_(for_id_tokens(std::move(rules), config_.client_id), keys, clock),
-      origin_(origin_of(config_.callback_url)) {}
+      origin_(origin_of(config_.callback_url)),
+      exchanges_(kMaxExchanges) {}
 
 std::optional<std::string> BrowserLogin::own_path(std::string_view return_to) const {
   if (return_to == origin_) return "/";
@@ -106,16 +107,13 @@ tl::expected<Identity, Refusal> BrowserLogin::finish(std::string_view secret, co
   // RFC 9207: the answer of another provider, passed on to this one.
   if (!callback.issuer.empty() && callback.issuer != provider_.issuer())
     return fail(Code::bad_request, "the answer is another provider's (iss)");
-  if (exchanges_.fetch_add(1) >= kMaxExchanges) {
-    --exchanges_;
-    return tl::unexpected(unavailable("too many logins at the moment; try again later"));
-  }
+  const Places::Place place(exchanges_, callback.peer);
+  if (!place.taken()) return tl::unexpected(unavailable("too many logins at the moment; try again later"));
   const auto token = exchange(form_of({{"grant_type", "authorization_code"},
                                        {"code", callback.code},
                                        {"redirect_uri", config_.callback_url},
                                        {"client_id", config_.client_id},
                                        {"code_verifier", derived("verifier", secret)}}));
-  --exchanges_;
   if (!token && token.error().code == Code::forbidden)
     return fail(Code::bad_request, "the provider did not take the code");
   if (!token) return tl::unexpected(unavailable(token.error().message));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include <tl/expected.hpp>
 
+#include "agent/auth/places.h"
 #include "agent/auth/provider.h"
 #include "agent/auth/token_verifier.h"
 #include "common/secret_bytes.h"
@@ -42,6 +42,7 @@ class BrowserLogin {
   struct Callback {
     std::string code, state;
     std::string issuer = {};  ///< empty: not said
+    std::string peer = {};    ///< address and port of the browser
   };
   /// Who has logged in. `Refusal::unavailable`: the provider cannot be asked at the moment.
   tl::expected<Identity, Refusal> finish(std::string_view secret, const Callback& callback);
@@ -57,7 +58,7 @@ class BrowserLogin {
   const Provider& provider_;
   const TokenVerifier verifier_;
   const std::string origin_;
-  std::atomic<int> exchanges_ = 0;
+  Places exchanges_;
 };
 
 }  // namespace hubseal::agent::auth

@@ -1,33 +1,25 @@
 #include "agent/auth/http_client.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
-#include <atomic>
 #include <cctype>
-#include <condition_variable>
 #include <istream>
-#include <memory>
-#include <thread>
 
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/HTTPSClientSession.h>
+#include <Poco/Net/SecureStreamSocket.h>
+#include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/SocketImpl.h>
+#include <Poco/Net/StreamSocket.h>
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include "common/guarded.h"
 #include "common/log.h"
-#include "common/unique_fd.h"
 
 namespace hubseal::agent::auth {
 namespace {
 
 using Poco::Net::Context;
 using Poco::Net::HTTPRequest;
-using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr int kMaxHeaders = 100;
@@ -36,38 +28,6 @@ bool is_this_host(const std::string& host) {
   return host == "localhost" || host == "::1" || host == "[::1]" ||
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
 }
-
-/// Ends a conversation at its deadline, whatever it waits for: a socket's own timeout starts anew with every byte.
-/// Owns: a thread for as long as the conversation lasts, and a second descriptor of its socket, so that it never
-/// touches a number that the session has closed and somebody else was given.
-class Deadline {
- public:
-  Deadline(int fd, steady_clock::time_point until)
-      : fd_(::fcntl(fd, F_DUPFD_CLOEXEC, 0)), thread_([this, until] { watch(until); }) {}
-  ~Deadline() {
-    *over_.lock() = true;
-    changed_.notify_all();
-    thread_.join();
-  }
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
-
-  bool passed() const { return passed_; }
-
- private:
-  void watch(steady_clock::time_point until) {
-    auto over = over_.lock();
-    if (over.wait_until(changed_, until, [&] { return *over; })) return;
-    passed_ = true;
-    ::shutdown(fd_.get(), SHUT_RDWR);
-  }
-
-  const UniqueFd fd_;
-  Guarded<bool> over_{false};
-  std::condition_variable changed_;
-  std::atomic<bool> passed_ = false;
-  std::thread thread_;
-};
 
 Result<std::string> read_body(std::istream& input, std::size_t max_bytes) {
   std::string body;
@@ -78,6 +38,14 @@ Result<std::string> read_body(std::istream& input, std::size_t max_bytes) {
     if (body.size() > max_bytes) return fail(Code::internal, fmt::format("more than {} bytes", max_bytes));
   }
   return body;
+}
+
+HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
+  HTTPRequest request(method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
+  request.setHost(uri.getHost(), uri.getPort());
+  request.setKeepAlive(false);
+  request.set("Accept", "application/json");
+  return request;
 }
 
 }  // namespace
@@ -154,38 +122,43 @@ Result<std::string> HttpClient::ask(const std::string& url, const Call& call, st
 
 Result<HttpClient::Reply> HttpClient::exchange(const std::string& url, const Call& call, std::size_t max_bytes) const {
   const Poco::URI uri = TRY(parse_provider_url(url));
-  const auto refuse = [&](std::string_view why) {
+  const auto refuse = [&](const std::string& why) {
     return fail(Code::internal, fmt::format("{} {}: {}", call.method, log::printable(url, 200), why));
   };
-  std::unique_ptr<Poco::Net::HTTPClientSession> session;
-  std::unique_ptr<Deadline> deadline;
   try {
-    if (uri.getScheme() == "https")
-      session = std::make_unique<Poco::Net::HTTPSClientSession>(uri.getHost(), uri.getPort(), context_);
-    else
-      session = std::make_unique<Poco::Net::HTTPClientSession>(uri.getHost(), uri.getPort());
-    session->setTimeout(Poco::Timespan(static_cast<long>(timeout_.count()), 0));
-    HTTPRequest request(call.method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
-    request.set("Accept", "application/json");
+    auto reply = talk(uri, call, max_bytes);
+    if (reply) return reply;
+    return refuse(reply.error().message);
+  } catch (const Poco::Exception& problem) {
+    return refuse(log::printable(problem.displayText(), 200));
+  }
+}
+
+Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& call, std::size_t max_bytes) const {
+  const Poco::Net::SocketAddress address(uri.getHost(), uri.getPort());
+  // Connected here and not by the session, so that it is under watch before anything is waited for.
+  Poco::Net::StreamSocket socket(address.family());
+  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), std::chrono::steady_clock::now() + timeout_);
+  try {
+    socket.connect(address, Poco::Timespan(static_cast<long>(timeout_.count()), 0));
+    if (uri.getScheme() == "https") socket = Poco::Net::SecureStreamSocket::attach(socket, uri.getHost(), context_);
+    Poco::Net::HTTPClientSession session(socket);
+    HTTPRequest request = make_request(uri, call.method);
     if (!call.authorization.empty()) request.set("Authorization", call.authorization);
-    if (!call.media_type.empty()) request.setContentType(call.media_type);
     if (call.secret) request.set(call.secret->name, call.secret->value.c_str());
+    if (!call.media_type.empty()) request.setContentType(call.media_type);
     if (call.method != "GET") request.setContentLength(static_cast<std::streamsize>(call.body.size()));
-    std::ostream& output = session->sendRequest(request);
-    deadline = std::make_unique<Deadline>(session->socket().impl()->sockfd(), steady_clock::now() + timeout_);
-    output << call.body;
+    session.sendRequest(request) << call.body;
     Poco::Net::HTTPResponse response;
     response.setFieldLimit(kMaxHeaders);
-    std::istream& input = session->receiveResponse(response);
-    auto body = read_body(input, max_bytes);
-    if (deadline->passed()) return refuse("not complete in time");
-    if (!body) return refuse(body.error().message);
+    std::string body = TRY(read_body(session.receiveResponse(response), max_bytes));
+    if (watched.ended()) return fail(Code::internal, "not complete in time");
     const int status = response.getStatus();
-    if (status / 100 != 2 && status / 100 != 4) return refuse(fmt::format("answered {}", status));
-    return Reply{status, *std::move(body)};
-  } catch (const Poco::Exception& problem) {
-    if (deadline && deadline->passed()) return refuse("not complete in time");
-    return refuse(log::printable(problem.displayText(), 200));
+    if (status / 100 != 2 && status / 100 != 4) return fail(Code::internal, fmt::format("answered {}", status));
+    return Reply{status, std::move(body)};
+  } catch (const Poco::Exception&) {
+    if (!watched.ended()) throw;
+    return fail(Code::internal, "not complete in time");
   }
 }
 

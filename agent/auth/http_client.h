@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <Poco/Net/Context.h>
 #include <Poco/URI.h>
 
+#include "agent/auth/call_watch.h"
 #include "common/result.h"
 #include "common/secret_bytes.h"
 
@@ -26,8 +28,8 @@ std::string url_escaped(std::string_view text);
 /// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
  public:
-  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for connecting, and then for the
-  /// whole of what is sent and received. Errors: bad_request (a file that cannot be used).
+  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for a call as a whole, but for what
+  /// the system takes to find the address of a name. Errors: bad_request (a file that cannot be used).
   static Result<HttpClient> make(const std::filesystem::path& ca_file, std::chrono::seconds timeout);
 
   /// A header that nobody may see.
@@ -54,19 +56,25 @@ class HttpClient {
   /// What a form, sent as RFC 6749 section 4.1.3 has it, is answered with. `authorization` is the header's value.
   Result<std::string> post_form(const std::string& url, const std::string& form, const std::string& authorization,
                                 std::size_t max_bytes) const;
+
   /// Stores JSON at the address. What is answered, at most `max_bytes`, is read and told to nobody: a server that
   /// shows what it was sent would have the secret in our log.
   Result<> put_json(const std::string& url, const std::string& json, const SecretHeader& secret,
                     std::size_t max_bytes) const;
+
+  /// Ends the calls that are under way and refuses all that follow.
+  void stop() const { watch_->stop(); }
 
  private:
   HttpClient(Poco::Net::Context::Ptr context, std::chrono::seconds timeout)
       : context_(std::move(context)), timeout_(timeout) {}
 
   Result<std::string> ask(const std::string& url, const Call& call, std::size_t max_bytes) const;
+  Result<Reply> talk(const Poco::URI& uri, const Call& call, std::size_t max_bytes) const;
 
   Poco::Net::Context::Ptr context_;
   std::chrono::seconds timeout_;
+  std::unique_ptr<CallWatch> watch_ = std::make_unique<CallWatch>();
 };
 
 }  // namespace hubseal::agent::auth

@@ -42,6 +42,9 @@ class Provider {
   /// The token endpoint's answer to an authorization code. Errors: forbidden (not taken), internal.
   Result<std::string> exchange(const std::string& form, const std::string& authorization) const;
 
+  /// Ends what is asked at the moment, and refuses all that follows.
+  void stop() const { client_.stop(); }
+
   const std::string& issuer() const { return config_.issuer; }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "agent/http/chunks.h"
 #include "common/log.h"
+#include "common/log_context.h"
 
 namespace hubseal::agent::http {
 
@@ -155,6 +156,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
     send(session, answer, correlation_id, false, false);
     return false;
   }
+  const log::Context context({"correlation", correlation_id});
   const auto start = std::chrono::steady_clock::now();
   HeaderBlock block;
   Answer answer;
@@ -216,7 +218,8 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   using Poco::Net::HTTPResponse;
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());
-  if (answer.status != HTTPResponse::HTTP_NO_CONTENT) {  // RFC 9110 section 8.6: no length there, not even 0
+  // RFC 9110 section 8.6: no length there, not even 0.
+  if (answer.status != HTTPResponse::HTTP_NO_CONTENT && answer.status != HTTPResponse::HTTP_NOT_MODIFIED) {
     response.setContentType(answer.content_type);
     response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
   }

@@ -61,14 +61,15 @@ Answer framework_error(int status, std::string_view message, const std::vector<V
 
 Answer service_error(const Problem& problem, std::string_view correlation_id) {
   const Error& error = problem.error;
-  const Face face = face_of(error.code);
+  const Face face = problem.outdated ? Face{412, "PreconditionFailedError"} : face_of(error.code);
   std::string text(face.text.empty() ? error.message : std::string(face.text));
   if (error.code == Code::internal) text += fmt::format("; incident {}", correlation_id);
   if (!face.text.empty())
     log::error("request failed", {{"correlation", std::string(correlation_id)},
                                   {"code", std::string(to_string(error.code))},
                                   {"problem", error.message}});
-  Json payload = {{"id", face.id}, {"code", to_string(error.code)}, {"message", text}};
+  Json payload = {
+      {"id", face.id}, {"code", problem.outdated ? "precondition_failed" : to_string(error.code)}, {"message", text}};
   if (!problem.cause.empty())
     payload["validationErrors"] = {{"category", "Unprocessable"},
                                    {"name", "InvalidEntityError"},

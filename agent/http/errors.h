@@ -32,6 +32,7 @@ struct Problem {
 
   Error error;
   std::string cause;
+  bool outdated = false;  ///< 412: what the request's If-Match names is not what is there
 };
 
 /// What a handler returns.

@@ -94,7 +94,7 @@ Result<> check_request(const HTTPRequest& request) {
   if (request.getVersion() != "HTTP/1.1" && request.getVersion() != "HTTP/1.0")
     return refuse(fmt::format("version \"{}\"; wanted HTTP/1.1", log::printable(request.getVersion(), 16)));
   for (const char* single : {"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Origin", "Authorization",
-                             "Cookie", "X-DFSP-ID"})
+                             "Cookie", "X-DFSP-ID", "If-Match", "If-None-Match"})
     if (count(request, single) > 1) return refuse(fmt::format("more than one {}", single));
   if (request.getVersion() == "HTTP/1.1" && !request.has("Host")) return refuse("no Host header");
   return {};
@@ -128,6 +128,8 @@ Result<HeaderBlock> parse_header_block(const std::string& text) {
   block.request.origin = header(request, "Origin");
   block.request.x_dfsp_id = header(request, "X-DFSP-ID");
   block.request.cookie = header(request, "Cookie");
+  block.request.if_match = header(request, "If-Match");
+  block.request.if_none_match = header(request, "If-None-Match");
   block.request.csrf = request.has("X-CSRF");
   block.request.authorization = header(request, "Authorization");
   block.keep_alive = request.getKeepAlive();

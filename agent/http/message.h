@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/service/caller.h"
+#include "agent/service/page.h"
 #include "common/json.h"
 
 namespace hubseal::agent::http {
@@ -28,6 +29,8 @@ struct Incoming {
   std::optional<std::string> x_dfsp_id = {};
   std::optional<std::string> authorization = {};
   std::optional<std::string> cookie = {};
+  std::optional<std::string> if_match = {};
+  std::optional<std::string> if_none_match = {};
   bool csrf = false;  ///< whether it has the header that only this server's own pages can set
   std::string body = {};
   std::string peer = {};  ///< address, for the log
@@ -40,6 +43,9 @@ struct Request {
   Json body;                             ///< an object or a list, as the route says; null where it declares none
   std::string cookies = {};              ///< the header, for what deals with logins
   std::string raw;                       ///< the body as it came, where the route names a media type
+  std::string peer = {};                 ///< address and port
+  Page page = {};                        ///< of a list
+  std::optional<std::string> if_match;   ///< the header: ETags of what the caller has read
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   Caller caller;
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include "agent/http/etag.h"
 #include "common/bytes.h"
 #include "common/log.h"
 
@@ -50,16 +52,35 @@ std::vector<Violation> check_path(const PathParameters& path) {
   return found;
 }
 
+/// "limit" or "offset".
+void read_page(std::string_view name, const std::string& value, Page& page, std::vector<Violation>& found) {
+  const bool limit = name == "limit";
+  const int least = limit ? 1 : 0;
+  const int most = limit ? store::kMaxPageRows : store::kMaxPageOffset;
+  int number = -1;
+  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (problem != std::errc() || end != value.data() + value.size() || number < least || number > most)
+    found.push_back({fmt::format(".query.{}", name), fmt::format("should be integer of {} to {}", least, most),
+                     "type.openapi.validation"});
+  else if (limit)
+    page.limit = number;
+  else
+    page.offset = number;
+}
+
 std::vector<Violation> check_query(const Target& target, const Route& route, Request& request) {
   std::vector<Violation> found;
   for (const auto& [name, value] : target.query) {
     const std::string path = ".query." + log::printable(name, 64);
-    if (std::find(route.query.begin(), route.query.end(), name) == route.query.end())
+    const bool of_page = route.paged && (name == "limit" || name == "offset");
+    if (!of_page && std::find(route.query.begin(), route.query.end(), name) == route.query.end())
       found.push_back({path, fmt::format("Unknown query parameter '{}'", log::printable(name, 64)), ""});
     else if (value.empty())
       found.push_back({path, fmt::format("Empty value found for query parameter '{}'", name), ""});
     else if (!request.query.emplace(name, value).second)
       found.push_back({path, fmt::format("query parameter '{}' stands twice", name), ""});
+    else if (of_page)
+      read_page(name, value, request.page, found);
   }
   return found;
 }
@@ -142,6 +163,8 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.caller = std::move(caller);
   request.cookies = incoming.cookie.value_or("");
   request.x_dfsp_id = incoming.x_dfsp_id;
+  request.peer = incoming.peer;
+  request.if_match = incoming.if_match;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =
@@ -165,7 +188,8 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   if (!found.empty()) return framework_error(400, joined(found), found, correlation_id);
   request.path = std::move(match.path);
   Outcome outcome = route.handler(request);
-  return outcome ? *std::move(outcome) : service_error(outcome.error(), correlation_id);
+  if (!outcome) return service_error(outcome.error(), correlation_id);
+  return route.method == "GET" ? with_etag(*std::move(outcome), incoming.if_none_match) : *std::move(outcome);
 }
 
 }  // namespace hubseal::agent::http

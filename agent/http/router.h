@@ -35,6 +35,8 @@ struct Route {
   bool closed_body = false;             ///< members that `body` does not name are refused, not ignored
   bool body_is_list = false;            ///< `body` describes each item of it
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
+  bool paged = false;                   ///< a list, of which `limit` and `offset` ask for a piece
+  std::string guarded_path = {};        ///< of the GET whose ETag If-Match names; empty: the same path
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/address_width.h"
 #include "common/log.h"
 
 namespace hubseal::agent {
@@ -21,14 +22,17 @@ Result<Document> EndpointDocuments::set_ingress(const Caller& caller, const std:
 Result<Document> EndpointDocuments::set_egress(const Caller& caller, const std::string& dfsp_id,
                                                const std::vector<IpEntry>& entries) {
   Json list = Json::array();
+  std::vector<std::string> addresses;
   for (const IpEntry& entry : entries) {
     TRY(check(entry));
     Json item = to_json(entry);
     if (std::find(list.begin(), list.end(), item) != list.end())
       return fail(Code::bad_request, fmt::format("ipList has {} twice; wanted each entry once", entry.address));
     list.push_back(std::move(item));
+    addresses.push_back(entry.address);
   }
   if (list.empty()) return fail(Code::bad_request, "ipList is empty; wanted at least one entry");
+  if (const auto why = too_wide(addresses)) return fail(Code::bad_request, "ipList has " + *why);
   const Json value = {{"ipList", std::move(list)}};
   return store(caller, {.dfsp_id = dfsp_id, .direction = "EGRESS", .value_json = dump_json(value)});
 }

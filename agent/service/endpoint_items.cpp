@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/address_width.h"
 #include "common/log.h"
 
 namespace hubseal::agent {
@@ -12,6 +13,9 @@ using Item = EndpointItems::Item;
 using Kind = EndpointItems::Kind;
 using Owner = EndpointItems::Owner;
 using Change = EndpointItems::Change;
+
+// An item whose value has stood for so long is what people have read of it, where they do not say what they have read.
+constexpr std::chrono::minutes kTimeToRead{5};
 
 std::string_view type_of(const EndpointValue& value) { return std::holds_alternative<IpEntry>(value) ? "IP" : "URL"; }
 
@@ -52,12 +56,37 @@ Result<> check_change(const Item& item, const std::optional<Kind>& kind, const C
   return check(*change.value);
 }
 
-void apply(Item& item, const Change& change) {
+std::int64_t seconds(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+void apply(Item& item, const Change& change, TimePoint now) {
   if (change.state) item.state = *change.state;
   if (!change.value) return;
   std::string value = dump_json(to_json(*change.value));
-  if (item.dfsp_id && value != item.value_json) item.state = "NEW";
+  if (value == item.value_json) return;
+  if (item.dfsp_id) item.state = "NEW";
   item.value_json = std::move(value);
+  item.value_changed_at = seconds(now);
+}
+
+/// The hub's own people know how wide its networks are.
+Result<> check_width(const std::vector<Item>& items) {
+  std::vector<std::string> addresses;
+  for (const Item& item : items)
+    if (item.dfsp_id && item.type == "IP")
+      addresses.push_back(Json::parse(item.value_json).at("address").get<std::string>());
+  if (const auto why = too_wide(addresses)) return fail(Code::conflict, "these items would have " + *why);
+  return {};
+}
+
+Result<> check_time_to_read(const Item& item, TimePoint now) {
+  const auto free = item.value_changed_at.value_or(0) + std::chrono::seconds(kTimeToRead).count();
+  if (!item.value_changed_at || seconds(now) >= free) return {};
+  return fail(Code::conflict, fmt::format("item {} has changed since {}: look again, and confirm it with the ETag of "
+                                          "what you have read in the header If-Match, or in {} seconds",
+                                          item.id, format_utc(TimePoint(std::chrono::seconds(*item.value_changed_at))),
+                                          free - seconds(now)));
 }
 
 void note(std::string_view event, const Caller& caller, const Owner& owner, std::int64_t id) {
@@ -75,7 +104,7 @@ Result<Item> EndpointItems::add(const Caller& caller, const Owner& owner, const 
   item.direction = kind.direction;
   item.type = kind.type;
   item.value_json = dump_json(to_json(value));
-  Item stored = TRY(table_.add(std::move(item), clock_.now()));
+  Item stored = TRY(table_.add(std::move(item), clock_.now(), check_width));
   note("endpoint item stored", caller, owner, stored.id);
   return stored;
 }
@@ -101,12 +130,13 @@ Result<Item> EndpointItems::get(const Owner& owner, std::int64_t id, const std::
 
 Result<Item> EndpointItems::change(const Caller& caller, const Owner& owner, std::int64_t id,
                                    const std::optional<Kind>& kind, const Change& change) {
-  std::optional<Item> item = TRY(table_.change(owner, id, [&](Item& found) -> Result<> {
+  const auto edit = [&](Item& found) -> Result<> {
     TRY(check_kind(found, kind));
     TRY(check_change(found, kind, change));
-    apply(found, change);
+    apply(found, change, clock_.now());
     return {};
-  }));
+  };
+  std::optional<Item> item = TRY(table_.change(owner, id, edit, check_width));
   if (!item) return missing(id);
   note("endpoint item changed", caller, owner, id);
   return *std::move(item);
@@ -120,11 +150,13 @@ Result<> EndpointItems::remove(const Caller& caller, const Owner& owner, std::in
   return {};
 }
 
-Result<Item> EndpointItems::confirm(const Caller& caller, const std::string& dfsp_id, std::int64_t id) {
-  std::optional<Item> item = TRY(table_.change(dfsp_id, id, [](Item& found) -> Result<> {
+Result<Item> EndpointItems::confirm(const Caller& caller, const std::string& dfsp_id, std::int64_t id, Seen seen) {
+  const auto edit = [&](Item& found) -> Result<> {
+    if (seen == Seen::unknown) TRY(check_time_to_read(found, clock_.now()));
     found.state = "CONFIRMED";
     return {};
-  }));
+  };
+  std::optional<Item> item = TRY(table_.change(dfsp_id, id, edit, check_width));
   if (!item) return missing(id);
   note("endpoint item confirmed", caller, dfsp_id, id);
   return *std::move(item);

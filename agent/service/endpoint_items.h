@@ -36,7 +36,7 @@ class EndpointItems {
 
   EndpointItems(store::EndpointItemTable& table, const Clock& clock) : table_(table), clock_(clock) {}
 
-  /// The same value again is the same item. Errors: bad_request; conflict (as many as may be).
+  /// The same value again is the same item. Errors: bad_request; conflict (as many, or as wide together, as may be).
   Result<Item> add(const Caller& caller, const Owner& owner, const Kind& kind, const EndpointValue& value);
   Result<std::vector<Item>> list(const Owner& owner) { return table_.list(owner); }
   Result<std::vector<Item>> list(const Owner& owner, const Kind& kind);
@@ -53,8 +53,11 @@ class EndpointItems {
   Result<Item> change(const Caller& caller, const Owner& owner, std::int64_t id, const std::optional<Kind>& kind,
                       const Change& change);
   Result<> remove(const Caller& caller, const Owner& owner, std::int64_t id, const std::optional<Kind>& kind);
-  /// CONFIRMED, whatever it was before. Errors: not_found.
-  Result<Item> confirm(const Caller& caller, const std::string& dfsp_id, std::int64_t id);
+  /// Whether it is certain that who confirms an item has read what it says now.
+  enum class Seen { certain, unknown };
+  /// CONFIRMED, whatever it was before. Errors: not_found; conflict (it has changed a moment ago, and who confirms it
+  /// may have read what it said before).
+  Result<Item> confirm(const Caller& caller, const std::string& dfsp_id, std::int64_t id, Seen seen);
 
  private:
   store::EndpointItemTable& table_;

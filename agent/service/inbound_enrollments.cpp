@@ -62,8 +62,9 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::submit(const Caller& 
 }
 
 Result<std::vector<InboundEnrollments::Enrollment>> InboundEnrollments::list(std::string_view dfsp_id,
-                                                                             std::optional<std::string_view> state) {
-  return table_.list(dfsp_id, state);
+                                                                             std::optional<std::string_view> state,
+                                                                             const Page& page) {
+  return table_.list(dfsp_id, state, page);
 }
 
 Result<InboundEnrollments::Enrollment> InboundEnrollments::get(std::string_view dfsp_id, std::int64_t id) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/service/caller.h"
+#include "agent/service/page.h"
 #include "agent/service/validation.h"
 #include "agent/store/inbound_enrollment_table.h"
 #include "common/clock.h"
@@ -36,7 +37,8 @@ class InboundEnrollments {
   /// Errors: bad_request, too_large: not a CSR; conflict: too many of this DFSP wait already.
   Result<Enrollment> submit(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
   /// At most store::kMaxListedEnrollments: all that wait, and the newest that are signed.
-  Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
+  Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
+                                       const Page& page = {});
   /// Errors: not_found.
   Result<Enrollment> get(std::string_view dfsp_id, std::int64_t id);
 

@@ -63,8 +63,9 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller
 }
 
 Result<std::vector<OutboundEnrollments::Enrollment>> OutboundEnrollments::list(std::string_view dfsp_id,
-                                                                               std::optional<std::string_view> state) {
-  return table_.list(dfsp_id, state);
+                                                                               std::optional<std::string_view> state,
+                                                                               const Page& page) {
+  return table_.list(dfsp_id, state, page);
 }
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::get(std::string_view dfsp_id, std::int64_t id) {

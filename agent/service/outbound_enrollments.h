@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/service/caller.h"
+#include "agent/service/page.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/service/validation.h"
 #include "agent/store/outbound_enrollment_table.h"
@@ -36,7 +37,8 @@ class OutboundEnrollments {
   /// Errors: conflict: no keys are made here, or too many wait already; the daemon's.
   Result<Enrollment> create(const Caller& caller, std::string_view dfsp_id);
   /// At most store::kMaxListedOutbound: all that wait, and the newest of the others.
-  Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
+  Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
+                                       const Page& page = {});
   /// Errors: not_found.
   Result<Enrollment> get(std::string_view dfsp_id, std::int64_t id);
   /// Judges what the DFSP made of the CSR, and stores it, good or bad; a repetition changes nothing.

@@ -17,11 +17,11 @@ namespace sql = Poco::Data::Keywords;
 
 using Owner = EndpointItemTable::Owner;
 using Row = Poco::Tuple<Poco::Int64, Poco::Nullable<std::string>, std::string, std::string, std::string, std::string,
-                        std::string>;
+                        std::string, Poco::Nullable<Poco::Int64>>;
 
 // In the order of Row.
 constexpr std::string_view kSelect =
-    "SELECT id, dfsp_id, state, direction, type, value, created_at FROM endpoint_items WHERE ";
+    "SELECT id, dfsp_id, state, direction, type, value, created_at, value_changed_at FROM endpoint_items WHERE ";
 
 EndpointItem from_row(const Row& row) {
   return {.id = row.get<0>(),
@@ -30,7 +30,8 @@ EndpointItem from_row(const Row& row) {
           .direction = row.get<3>(),
           .type = row.get<4>(),
           .value_json = row.get<5>(),
-          .created_at = row.get<6>()};
+          .created_at = row.get<6>(),
+          .value_changed_at = to_optional(row.get<7>())};
 }
 
 std::vector<EndpointItem> from_rows(const std::vector<Row>& rows) {
@@ -64,15 +65,17 @@ std::optional<EndpointItem> select_one(Session& session, const Owner& owner, std
 
 }  // namespace
 
-Result<EndpointItem> EndpointItemTable::add(EndpointItem item, TimePoint now) {
+Result<EndpointItem> EndpointItemTable::add(EndpointItem item, TimePoint now, const Check& check) {
   return database_.sessions().write([&](Session& session) -> Result<EndpointItem> {
-    const std::vector<EndpointItem> existing = select_all(session, item.dfsp_id);
+    std::vector<EndpointItem> existing = select_all(session, item.dfsp_id);
     for (const EndpointItem& other : existing)
       if (other.direction == item.direction && other.type == item.type && other.value_json == item.value_json)
         return other;
     if (existing.size() >= kMaxEndpointItems)
       return fail(Code::conflict, fmt::format("{} has {} endpoint items; wanted fewer than {}. Delete some first",
                                               item.dfsp_id.value_or("the hub"), existing.size(), kMaxEndpointItems));
+    existing.push_back(item);
+    TRY(check(existing));
     Poco::Int64 id = 0;
     const std::string counter = item.dfsp_id ? "dfsp_endpoint_item" : "hub_endpoint_item";
     session << "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", sql::bind(counter),
@@ -96,7 +99,12 @@ Result<std::vector<EndpointItem>> EndpointItemTable::list(const Owner& owner) {
 Result<std::vector<EndpointItem>> EndpointItemTable::unprocessed() {
   return database_.sessions().read([](Session& session) -> Result<std::vector<EndpointItem>> {
     std::vector<Row> rows;
-    session << fmt::format("{}dfsp_id IS NOT NULL AND state = 'NEW' ORDER BY id LIMIT $1", kSelect),
+    // Everybody's first one, then everybody's second one: who has many hides nobody else's.
+    session << fmt::format(
+        "{}dfsp_id IS NOT NULL AND id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY dfsp_id ORDER BY "
+        "id) AS turn FROM endpoint_items WHERE dfsp_id IS NOT NULL AND state = 'NEW') AS waiting ORDER BY turn, id "
+        "LIMIT $1) ORDER BY id",
+        kSelect),
         sql::bind(kMaxUnprocessedItems), sql::into(rows), sql::now;
     return from_rows(rows);
   });
@@ -107,15 +115,20 @@ Result<std::optional<EndpointItem>> EndpointItemTable::find(const Owner& owner, 
       [&](Session& session) -> Result<std::optional<EndpointItem>> { return select_one(session, owner, id); });
 }
 
-Result<std::optional<EndpointItem>> EndpointItemTable::change(const Owner& owner, std::int64_t id, const Edit& edit) {
+Result<std::optional<EndpointItem>> EndpointItemTable::change(const Owner& owner, std::int64_t id, const Edit& edit,
+                                                              const Check& check) {
   return database_.sessions().write([&](Session& session) -> Result<std::optional<EndpointItem>> {
-    std::optional<EndpointItem> item = select_one(session, owner, id);
-    if (!item) return std::nullopt;
+    std::vector<EndpointItem> items = select_all(session, owner);
+    const auto item = std::find_if(items.begin(), items.end(), [&](const EndpointItem& one) { return one.id == id; });
+    if (item == items.end()) return std::nullopt;
     TRY(edit(*item));
-    session << fmt::format("UPDATE endpoint_items SET state = $1, value = $2 WHERE {} AND id = $4", owned(owner, "$3")),
-        sql::bind(item->state), sql::bind(item->value_json), sql::bind(owner_text(owner)), sql::bind(Poco::Int64{id}),
-        sql::now;
-    return item;
+    TRY(check(items));
+    session << fmt::format(
+        "UPDATE endpoint_items SET state = $1, value = $2, value_changed_at = $3 WHERE {} AND id = $5",
+        owned(owner, "$4")),
+        sql::bind(item->state), sql::bind(item->value_json), sql::bind(to_nullable(item->value_changed_at)),
+        sql::bind(owner_text(owner)), sql::bind(Poco::Int64{id}), sql::now;
+    return *item;
   });
 }
 

@@ -112,14 +112,17 @@ Result<std::optional<InboundEnrollment>> InboundEnrollmentTable::find(std::strin
 }
 
 Result<std::vector<InboundEnrollment>> InboundEnrollmentTable::list(std::string_view dfsp_id,
-                                                                    std::optional<std::string_view> state) {
+                                                                    std::optional<std::string_view> state,
+                                                                    const Page& page) {
   return database_.sessions().read([&](Session& session) -> Result<std::vector<InboundEnrollment>> {
     std::vector<Row> rows;
     const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
     session << select(
         "WHERE id IN (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND state = COALESCE($2, state) "
-        "ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3) ORDER BY CAST(id AS TEXT)"),
-        sql::bind(std::string(dfsp_id)), sql::bind(wanted), sql::bind(kMaxListedEnrollments), sql::into(rows), sql::now;
+        "ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3 OFFSET $4) ORDER BY CAST(id AS TEXT)"),
+        sql::bind(std::string(dfsp_id)), sql::bind(wanted),
+        sql::bind(std::min(page.limit.value_or(kMaxListedEnrollments), kMaxListedEnrollments)), sql::bind(page.offset),
+        sql::into(rows), sql::now;
     std::vector<InboundEnrollment> enrollments(rows.size());
     std::transform(rows.begin(), rows.end(), enrollments.begin(), from_row);
     return enrollments;

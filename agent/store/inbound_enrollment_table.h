@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/store/page.h"
 #include "common/clock.h"
 #include "common/result.h"
 
@@ -49,7 +50,8 @@ class InboundEnrollmentTable {
   Result<std::optional<InboundEnrollment>> find(std::string_view dfsp_id, std::int64_t id);
   /// All that wait and, up to the cap, the newest of the others, ordered by id as text (10 before 9),
   /// which is the order that clients know.
-  Result<std::vector<InboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
+  Result<std::vector<InboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
+                                              const Page& page);
 
   /// Notes, durably, under which request id the daemon is about to be asked.
   Result<> note_signing_request(std::int64_t id, std::string_view request);

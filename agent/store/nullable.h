@@ -2,20 +2,21 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include <Poco/Nullable.h>
 
 namespace hubseal::agent::store {
 
-inline Poco::Nullable<std::string> to_nullable(const std::optional<std::string>& text) {
-  if (!text) return {};
-  return Poco::Nullable<std::string>(*text);
+template <class T>
+Poco::Nullable<T> to_nullable(const std::optional<T>& value) {
+  if (!value) return {};
+  return Poco::Nullable<T>(*value);
 }
 
-inline std::optional<std::string> to_optional(const Poco::Nullable<std::string>& text) {
-  if (text.isNull()) return std::nullopt;
-  return text.value();
+template <class T>
+std::optional<T> to_optional(const Poco::Nullable<T>& value) {
+  if (value.isNull()) return std::nullopt;
+  return value.value();
 }
 
 }  // namespace hubseal::agent::store

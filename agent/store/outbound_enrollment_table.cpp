@@ -119,15 +119,18 @@ Result<std::optional<OutboundEnrollment>> OutboundEnrollmentTable::find(std::str
 }
 
 Result<std::vector<OutboundEnrollment>> OutboundEnrollmentTable::list(std::string_view dfsp_id,
-                                                                      std::optional<std::string_view> state) {
+                                                                      std::optional<std::string_view> state,
+                                                                      const Page& page) {
   return database_.sessions().read([&](Session& session) -> Result<std::vector<OutboundEnrollment>> {
     std::vector<Row> rows;
     const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
     session << select(
         "id IN (SELECT id FROM outbound_enrollments WHERE dfsp_id = $1 AND csr IS NOT NULL "
-        "AND state = COALESCE($2, state) ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3) "
+        "AND state = COALESCE($2, state) ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3 OFFSET $4) "
         "ORDER BY CAST(id AS TEXT)"),
-        sql::bind(std::string(dfsp_id)), sql::bind(wanted), sql::bind(kMaxListedOutbound), sql::into(rows), sql::now;
+        sql::bind(std::string(dfsp_id)), sql::bind(wanted),
+        sql::bind(std::min(page.limit.value_or(kMaxListedOutbound), kMaxListedOutbound)), sql::bind(page.offset),
+        sql::into(rows), sql::now;
     return from_rows(rows);
   });
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/store/page.h"
 #include "common/clock.h"
 #include "common/result.h"
 
@@ -53,7 +54,8 @@ class OutboundEnrollmentTable {
 
   Result<std::optional<OutboundEnrollment>> find(std::string_view dfsp_id, std::int64_t id);
   /// All that wait and, up to the cap, the newest of the others, ordered by id as text (10 before 9).
-  Result<std::vector<OutboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state);
+  Result<std::vector<OutboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
+                                               const Page& page);
   /// Those that have a usable certificate, the newest first.
   Result<std::vector<OutboundEnrollment>> usable(std::string_view dfsp_id);
 

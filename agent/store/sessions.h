@@ -16,6 +16,7 @@
 
 #include "agent/store/backend.h"
 #include "agent/store/database.h"
+#include "agent/store/write_condition.h"
 #include "common/guarded.h"
 #include "common/result.h"
 
@@ -57,12 +58,17 @@ class Sessions {
     }
   }
 
-  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind.
+  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind. Nothing is run where this
+  /// thread's WriteCondition does not hold.
   template <class Work>
   std::invoke_result_t<Work, Session&> write(Work work) {
     auto writer = writer_.lock();
     try {
       begin(*writer);
+      if (const auto held = WriteCondition::check(); !held) {
+        roll_back(*writer);
+        return tl::unexpected(held.error());
+      }
       auto result = work(*writer);
       if (!result) {
         roll_back(*writer);

@@ -13,7 +13,8 @@ import time
 import unittest
 
 from agent_daemon_test import WithBoth  # first: it says where the others are
-from agent_browser import Provider
+import rig
+from agent_browser import Provider, free_port
 from agent_fake_daemon import WAIT_SECONDS
 from agent_keys_test import SETTINGS
 from agent_support import Agent
@@ -21,13 +22,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from npm_packages import installed
 
+PATIENCE = 3 * WAIT_SECONDS  # on a busy machine a client takes a minute to start
 NAMES = {"PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "ENDPOINT_CONFIG",
          "UPLOAD_PEER_JWS"}
 
 
 def eventually(look, wanted=bool, why=str):
     """What `look` finds, once it is as wanted."""
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + PATIENCE
     while not wanted(found := look()):
         assert time.monotonic() < end, f"{found}\n{why()}"
         time.sleep(0.2)
@@ -66,7 +68,7 @@ class Bank:
             self.errors = (self.errors + line)[-5000:]
 
     def wait(self, look, wanted=bool):
-        return eventually(look, wanted, lambda: self.errors)
+        return eventually(look, wanted, lambda: f"{self.id}: {json.dumps(self.statuses())}\n{self.errors}")
 
     def statuses(self):
         return {name: state["status"] for name, state in self.states.items()}
@@ -77,6 +79,10 @@ class Bank:
     def signing_key(self):
         return serialization.load_pem_private_key(self.config["jwsSigningKey"].encode(), None)
 
+    def send(self, **event):
+        self.process.stdin.write(json.dumps(event) + "\n")
+        self.process.stdin.flush()
+
     def close(self):
         self.process.kill()
         self.process.wait()
@@ -86,7 +92,9 @@ class Bank:
             stream.close()
 
 
-class Onboarding(WithBoth):
+class Banks(WithBoth):
+    """Banks, the provider that they log in at, and the hub's operator."""
+
     def setUp(self):
         self.provider = Provider("https://localhost/callback")
         self.addCleanup(self.provider.close)
@@ -94,9 +102,9 @@ class Onboarding(WithBoth):
         self.make()
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
 
-    def start_agent(self):
+    def start_agent(self, **settings):
         auth = f'mode = "oidc"\nissuer = "{self.provider.issuer}"'
-        self.agent = Agent(str(self.folder), self, auth=auth, max_connections=128, **SETTINGS)
+        self.agent = Agent(str(self.folder), self, auth=auth, max_connections=128, **SETTINGS, **settings)
         self.addCleanup(self.agent.stop)
 
     def ask(self, method, path, body=None, want=200):
@@ -110,6 +118,20 @@ class Onboarding(WithBoth):
         self.addCleanup(bank.close)
         return bank
 
+    def begin_all(self):
+        """Three banks, onboarded. Proxies: only those speak for others beyond the hub, which is one of the things that the client does."""
+        banks = [self.begin(bank_id) for bank_id in ("bank1", "bank2", "bank3")]
+        signed = [self.sign_when_asked(bank) for bank in banks]
+        for bank in banks:
+            self.wait_until_completed(bank)
+        return banks, signed
+
+    def wait_until_completed(self, bank):
+        """As the client sees itself, and as the hub's people see it."""
+        completed = dict.fromkeys(NAMES, "completed")
+        bank.wait(bank.statuses, lambda found: found == completed)
+        bank.wait(lambda: self.listed(bank), lambda found: found == completed)
+
     def listed(self, bank):
         """Its states, as the hub's people see them."""
         (states,) = [one["statesStatus"] for one in self.ask("GET", "/dfsps/states-status")["dfsps"] if one["dfspId"] == bank.id]
@@ -120,6 +142,8 @@ class Onboarding(WithBoth):
         (enrollment,) = bank.wait(lambda: self.ask("GET", path))
         return self.sign(bank.id, enrollment)
 
+
+class Onboarding(Banks):
     def check_client_certificate(self, bank, signed):
         """The key is the bank's, the CA the hub's, and it is the certificate that the key room has issued."""
         credentials = bank.credentials("outbound")
@@ -146,13 +170,7 @@ class Onboarding(WithBoth):
                          ["192.0.2.10", "198.51.100.0/24"])
 
     def test_banks_complete_all_that_their_client_does_side_by_side(self):
-        # Proxies: only those speak for others beyond the hub, which is one of the things that the client does.
-        banks = [self.begin(bank_id) for bank_id in ("bank1", "bank2", "bank3")]
-        signed = [self.sign_when_asked(bank) for bank in banks]
-        completed = dict.fromkeys(NAMES, "completed")
-        for bank in banks:
-            bank.wait(bank.statuses, lambda found: found == completed)
-            bank.wait(lambda bank=bank: self.listed(bank), lambda found: found == completed)
+        banks, signed = self.begin_all()
         # The client certifies the hub's key again at each of its rounds, for ever.
         for bank in banks:
             before = bank.states["HUB_CERT"]["lastUpdated"]
@@ -180,6 +198,113 @@ class Onboarding(WithBoth):
         self.assertIn("403", bank.states["UPLOAD_PEER_JWS"]["errorDescription"])
         self.assertIn("DFSP bank1 is no proxy", bank.errors)
         self.assertEqual({key["dfspId"] for key in self.ask("GET", "/dfsps/jwscerts")}, {"hub", "bank1"})
+
+
+class Rotations(Banks):
+    """What is renewed in the years after: by the bank's client of itself, by its people, and by the hub's."""
+
+    def prepare(self, room):
+        self.profile = room.folder / "profiles" / "dfsp-client.toml"
+        self.set_validity(730, 5)  # days: the client renews what has less than a week to go
+
+    def set_validity(self, before, after):
+        text = self.profile.read_text()
+        self.assertIn(f"validity_days    = {before}\n", text)
+        self.profile.write_text(text.replace(f"validity_days    = {before}\n", f"validity_days    = {after}\n"))
+
+    def start_agent(self, **settings):
+        settings.setdefault("port", free_port())  # the same after a restart: the banks go on with it
+        super().start_agent(**settings)
+
+    def check_served_certificate(self, bank, signed):
+        """The bank has the certificate that it was signed and its key, and openssl verifies it by what the hub serves."""
+        credentials = bank.wait(lambda: bank.credentials("outbound"), lambda found: found["cert"] == signed["certificate"])
+        key = serialization.load_pem_private_key(credentials["key"].encode(), None)
+        self.assertEqual(public(certificate(credentials["cert"]).public_key()), public(key.public_key()))
+        self.assertIn(": OK", self.verify(credentials["cert"], credentials["ca"]))
+        self.assertIn(": OK", self.verify(credentials["cert"], self.fetch("/pki/trust-bundle.pem")))
+
+    def verify(self, leaf, anchors, untrusted=None):
+        files = [self.room.write(name, text) for name, text in (("leaf.pem", leaf), ("anchors.pem", anchors))]
+        more = ("-untrusted", self.room.write("between.pem", untrusted)) if untrusted else ()
+        done = self.room.tool("openssl", "verify", "-x509_strict", "-CAfile", files[1], *more, files[0], check=False)
+        return (done.stdout + done.stderr).decode()
+
+    def fetch(self, path):
+        connection = self.agent.connection()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        content = answer.read().decode()
+        connection.close()
+        self.assertEqual(answer.status, 200, content)
+        return content
+
+    def wait_until_completed_again(self, bank, name, before):
+        """What the client says of `name` is newer than before, and nothing is amiss."""
+        bank.wait(lambda: bank.states[name]["lastUpdated"], lambda found: found > before)
+        self.wait_until_completed(bank)
+
+    def renew(self, bank, old):
+        """Signs what the bank asks for now."""
+        before = bank.states["DFSP_CLIENT_CERT"]["lastUpdated"]
+        signed = self.sign_when_asked(bank)
+        self.assertNotEqual(signed["certificate"], old["certificate"])
+        self.assertNotEqual(signed["csr"], old["csr"])
+        self.check_served_certificate(bank, signed)
+        self.wait_until_completed_again(bank, "DFSP_CLIENT_CERT", before)
+        return signed
+
+    def test_the_client_follows_renewals_new_keys_and_another_hub_ca(self):
+        banks, signed = self.begin_all()
+        signed = self.check_a_certificate_that_soon_ends_is_renewed(banks, signed)
+        self.check_a_new_signing_key_is_everybodys(banks)
+        self.check_another_hub_ca_is_taken(banks, signed)
+
+    def check_a_certificate_that_soon_ends_is_renewed(self, banks, signed):
+        for bank, enrollment in zip(banks, signed):
+            self.check_served_certificate(bank, enrollment)
+        self.set_validity(5, 730)
+        self.room.call("load_policy")
+        renewed = [self.renew(bank, enrollment) for bank, enrollment in zip(banks, signed)]
+        for bank in banks:
+            self.assertEqual(len(self.certificates(bank.id)), 2)
+            self.assertEqual(self.ask("GET", f"/dfsps/{bank.id}/enrollments/inbound?state=CSR_LOADED"), [])
+        return renewed
+
+    def check_a_new_signing_key_is_everybodys(self, banks):
+        old, before = banks[0].config["jwsSigningKey"], banks[0].states["DFSP_JWS"]["lastUpdated"]
+        banks[0].send(type="ROTATE_JWS")
+        banks[0].wait(lambda: banks[0].config["jwsSigningKey"], lambda found: found != old)
+        new = public(banks[0].signing_key().public_key())
+        shown = lambda pem: public(serialization.load_pem_public_key(pem.encode()))
+        banks[0].wait(lambda: self.ask("GET", "/dfsps/bank1/jwscerts")["publicKey"], lambda found: shown(found) == new)
+        for bank in banks:
+            bank.wait(lambda bank=bank: bank.config["peerJWSKeys"]["bank1"], lambda found: shown(found) == new)
+            self.wait_until_completed(bank)
+        self.wait_until_completed_again(banks[0], "DFSP_JWS", before)
+
+    def hubseal(self, *words):
+        self.room.tool(rig.BUILD / "cli" / "hubseal", "--socket", self.room.run / "admin.sock", *words)
+
+    def check_another_hub_ca_is_taken(self, banks, signed):
+        self.hubseal("ca", "create", "--ca", "hub-ca-2", "--key", "hub-ca-2", "--key-type", "ec_p256", "--profile", "test-root",
+                     "--subject", "CN=Example Hub Root CA,O=Example Hub,C=KE")
+        self.hubseal("ca", "cross", "hub-ca-2", "--by", "hub-ca", "--out", self.room.folder / "new-with-old.pem")
+        self.hubseal("ca", "cross", "hub-ca", "--by", "hub-ca-2", "--out", self.room.folder / "old-with-new.pem")
+        before = [bank.states["HUB_CA"]["lastUpdated"] for bank in banks]
+        self.agent.stop()
+        self.start_agent(ca="hub-ca-2", port=self.agent.port)
+        self.hubseal("ca", "retire", "hub-ca", "--successor", "hub-ca-2")
+        new = self.room.call("get_ca", ca="hub-ca-2")["certificate"].strip()
+        for bank, enrollment, last in zip(banks, signed, before):
+            bank.wait(lambda bank=bank: bank.credentials("outbound")["ca"].strip(), lambda found: found == new)
+            self.wait_until_completed_again(bank, "HUB_CA", last)
+            # What the old root has signed is good for who has the new one alone, by what the hub serves.
+            self.assertIn(": OK", self.verify(enrollment["certificate"], new, self.fetch("/pki/intermediates.pem")))
+            self.assertNotIn(": OK", self.verify(enrollment["certificate"], new))
+        banks[0].send(type="CREATE_DFSP_CLIENT_CERT")
+        after = self.renew(banks[0], signed[0])
+        self.assertIn(": OK", self.verify(after["certificate"], new))
 
 
 if __name__ == "__main__":

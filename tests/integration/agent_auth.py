@@ -1,8 +1,11 @@
 """Who may call hubseal-agent: tokens, good and bad, roles, and a provider that changes, hangs and lies."""
 
 import os
+import socket
 import tempfile
+import threading
 import time
+import types
 import unittest
 
 from agent_fake_daemon import FakeDaemon, openssl
@@ -283,6 +286,7 @@ class Rotation(AuthTest):
 
     def tearDown(self):
         self.provider.gate.set()
+        self.provider.drips = False
         self.provider.status, self.provider.garbage, self.provider.named_issuer = 200, None, self.provider.issuer
         self.eventually(200, self.provider.token(PTA))
 
@@ -329,6 +333,10 @@ class Rotation(AuthTest):
             self.provider.garbage = garbage
             time.sleep(0.3)
             self.assertEqual(self.status(self.provider.token(PTA)), 200, garbage[:40])
+        self.check_known_keys_serve_until_they_are_too_old()
+
+    def test_keys_that_are_known_serve_while_the_provider_drips_its_answer(self):
+        self.provider.drips = True
         self.check_known_keys_serve_until_they_are_too_old()
 
     def test_the_discovery_document_of_another_issuer_is_not_believed(self):
@@ -381,6 +389,36 @@ class Connection(OwnAgents):
         status, agent = self.status("IP:127.0.0.1", False)
         self.assertEqual(status, 503)
         agent.wait_for_log(rb"keys cannot be fetched")
+
+    def check_a_stop_waits_for_no(self, provider, asked):
+        """Far less than the minute that it may take to answer."""
+        agent = Agent(self.folder, self.daemon, auth=section(provider).replace("provider_timeout_seconds = 2", "provider_timeout_seconds = 60"))
+        self.addCleanup(agent.stop)
+        self.assertTrue(asked.wait(30))
+        begin = time.monotonic()
+        self.assertEqual(agent.stop(), 0)
+        self.assertLess(time.monotonic() - begin, 15)
+
+    def test_a_stop_does_not_wait_for_a_provider_that_drips_its_answer(self):
+        provider = Provider()
+        self.addCleanup(provider.close)
+        provider.drips = True
+        self.check_a_stop_waits_for_no(provider, provider.asked)
+
+    def test_a_stop_does_not_wait_for_a_provider_that_says_nothing_in_the_handshake(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        asked, silent = threading.Event(), types.SimpleNamespace(issuer="https://127.0.0.1:%d" % listener.getsockname()[1])
+        accepted = []
+
+        def accept():
+            accepted.append(listener.accept()[0])
+            accepted[0].recv(1)  # the beginning of the handshake
+            asked.set()
+
+        threading.Thread(target=accept, daemon=True).start()
+        self.check_a_stop_waits_for_no(silent, asked)
+        accepted[0].close()
 
     def test_a_redirection_is_not_followed(self):
         provider = Provider()

@@ -5,16 +5,19 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import ssl
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 import urllib.parse
 from urllib.parse import parse_qs, urlsplit
 
-from agent_fake_daemon import FakeDaemon, openssl
+from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
 from agent_support import Agent, main
 from npm_packages import installed
 
@@ -62,12 +65,14 @@ class Browser:
         self.context = ssl.create_default_context(cafile=trusted)
         self.cookies = {}  # origin -> name -> value
         self.attributes = {}  # name -> the rest of its Set-Cookie
+        self.source = "127.0.0.1"  # where it asks from
 
     def get(self, url, method="GET", headers=None, body=None):
         parts = urlsplit(url)
         jar = self.cookies.setdefault(parts.netloc, {})
-        connection = (http.client.HTTPSConnection(parts.netloc, timeout=30, context=self.context) if parts.scheme == "https" else
-                      http.client.HTTPConnection(parts.netloc, timeout=30))
+        options = {"timeout": 30, "source_address": (self.source, 0)}
+        connection = (http.client.HTTPSConnection(parts.netloc, context=self.context, **options) if parts.scheme == "https" else
+                      http.client.HTTPConnection(parts.netloc, **options))
         sent = {"Content-Type": "application/json", **(headers or {})}
         if jar:
             sent["Cookie"] = "; ".join("%s=%s" % pair for pair in jar.items())
@@ -102,6 +107,13 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def until(holds):
+    end = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
 class BrowserTest(unittest.TestCase):
     minutes = 60
 
@@ -120,7 +132,7 @@ class BrowserTest(unittest.TestCase):
         cls.trusted = certificate
         cls.daemon = FakeDaemon(folder)
         cls.provider = Provider(cls.origin + "/api/auth/callback")
-        auth = 'mode = "oidc"\nissuer = "%s"\nkeys_pause_seconds = 1\n[auth.browser]\nclient_id = "hub-portal"\n' % cls.provider.issuer
+        auth = 'mode = "oidc"\nissuer = "%s"\nkeys_pause_seconds = 1\nprovider_timeout_seconds = 30\n[auth.browser]\nclient_id = "hub-portal"\n' % cls.provider.issuer
         auth += 'client_secret_file = "%s"\ncallback_url = "%s/api/auth/callback"\nsession_minutes = %d\n' % (secret, cls.origin, cls.minutes)
         cls.agent = Agent(folder, cls.daemon, port=port, auth=auth,
                           tls='[tls]\ncertificate = "%s"\nprivate_key = "%s"' % (certificate, key))
@@ -249,6 +261,40 @@ class Logins(BrowserTest):
         self.assertEqual(status, 400)
         self.assertIn(b"did not take the code", content)
 
+    def hold(self, number):
+        """Logins begun at a provider that does not answer: those refused at once, and what to wait for at the end."""
+        statuses, threads = [], []
+        for _ in range(number):
+            browser = Browser(self.trusted)
+            _, _, headers = browser.get(self.url("/api/auth/login?return_to=/x"))
+            callback = self.url("/api/auth/callback?code=x&state=" + parse_qs(urlsplit(headers["Location"]).query)["state"][0])
+            threads.append(threading.Thread(target=lambda one, url: statuses.append(one.get(url)[0]), args=(browser, callback), daemon=True))
+            threads[-1].start()
+        return statuses, threads
+
+    def test_who_keeps_the_provider_busy_keeps_out_nobody_else_and_ends_no_login(self):
+        self.provider.log_in_as("alice")
+        mine, others = self.browser, Browser(self.trusted)
+        others.source = "127.0.0.2"
+        callbacks = [browser.follow(self.url("/api/auth/login?return_to=/x"), re.escape(self.url("/api/auth/callback")))
+                     for browser in (mine, others)]
+        self.provider.process.send_signal(signal.SIGSTOP)
+        try:
+            statuses, threads = self.hold(6)
+            until(lambda: statuses == [503, 503])  # four wait
+            status, content, _ = mine.get(callbacks[0])
+            self.assertEqual(status, 503)
+            self.assertIn(b"too many logins", content)
+            answers = []
+            waiting = threading.Thread(target=lambda: answers.append(others.get(callbacks[1])[0]), daemon=True)
+            waiting.start()
+        finally:
+            self.provider.process.send_signal(signal.SIGCONT)
+        for thread in (*threads, waiting):
+            thread.join(30)
+        self.assertEqual(answers, [302])
+        self.assertEqual(mine.get(callbacks[0])[0], 302)  # the same address again: its cookie is still there
+
     def test_an_answer_that_was_changed_is_refused(self):
         self.provider.log_in_as("alice")
         for change in (("state=", "state=x"), ("code=", "code=x"), ("iss=", "iss=x")):
@@ -261,7 +307,8 @@ class Logins(BrowserTest):
         status, body, _ = self.get("/api/auth/callback?error=access_denied&error_description=no&state=x&iss=y")
         self.assertEqual(status, 400)
         self.assertIn("access_denied", body["error"])
-        self.assertEqual(self.get("/api/auth/callback?code=x&state=y")[1], {"error": "Invalid session, please try logging in again"})
+        _, body, headers = self.get("/api/auth/callback?code=x&state=y")
+        self.assertEqual(body, {"error": "Invalid session, please try logging in again", "correlationId": headers["X-Correlation-Id"]})
 
     def test_the_login_is_asked_for_with_pkce_state_and_nonce_that_differ_each_time(self):
         asked = []

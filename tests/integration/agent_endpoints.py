@@ -147,7 +147,7 @@ class Items(EndpointTest):
 
     def test_good_addresses_and_ports_are_kept_as_they_were_sent(self):
         for place, _ in self.places:
-            for address in ("10.0.0.0/8", "163.10.24.28/32", "2001:db8::1", "2001:DB8::/32", "223.255.255.255"):
+            for address in ("10.0.0.0/9", "163.10.24.28/32", "2001:db8::1", "2001:DB8::/32", "223.255.255.255"):
                 value = {"address": address, "ports": ["0", "65535", "0-65535", "80-80"]}
                 self.assertEqual(self.ok("POST", place + "/ingress/ips", {"value": value})["value"], value)
 
@@ -260,6 +260,42 @@ class Owners(EndpointTest):
         self.refused("PUT", "%s/%d" % (path, item["id"]), {"value": value_for("IP", 62), "state": "CONFIRMED"}, text="state is")
         self.refused("POST", one + "/confirmation", status=404)
 
+    def test_a_participants_addresses_are_together_no_wider_than_the_widest_network(self):
+        self.add_dfsp("wide")
+        path = "/api/dfsps/wide/endpoints/"
+        value = lambda address: {"value": {"address": address, "ports": ["443"]}}
+        one = self.ok("POST", path + "egress/ips", value("10.0.0.0/9"))
+        self.ok("POST", path + "ingress/ips", value("10.128.0.0/9"))
+        for address in ("10.1.0.0/16", "10.0.0.0/8", "10.0.0.1"):  # nothing new
+            self.ok("POST", path + "ingress/ips", value(address))
+        before = self.ok("GET", path[:-1])
+        for address in ("11.0.0.1", "11.0.0.0/9", "192.0.2.0/24"):
+            for kind in ("ingress/ips", "egress/ips"):
+                self.refused("POST", path + kind, value(address), 409, "IPv4 addresses together")
+            self.refused("PUT", path + str(one["id"]), value(address), 409, "IPv4 addresses together")
+        self.assertEqual(self.ok("GET", path[:-1]), before)
+        self.ok("POST", path + "egress/ips", value("2001::/16"))
+        self.refused("POST", path + "egress/ips", value("2400::1"), 409, "IPv6 networks of 64 bits together")
+        for item in before:  # who gives something back may take something else
+            self.gone(path + str(item["id"]))
+        self.ok("POST", path + "egress/ips", value("11.0.0.0/8"))
+
+    def test_one_participant_cannot_hide_what_waits_of_another(self):
+        connection = self.agent.connection()
+        for dfsp in ("crowd1", "crowd2", "crowd3"):
+            self.add_dfsp(dfsp)
+            for number in range(200):
+                path = "/api/dfsps/%s/endpoints/egress/ips" % dfsp
+                self.assertEqual(self.ask("POST", path, {"value": value_for("IP", number)}, connection=connection)[0], 200)
+        connection.close()
+        self.add_dfsp("quiet")
+        mine = self.item("quiet")
+        shown = self.ok("GET", "/api/dfsps/endpoints/unprocessed")
+        self.assertEqual(len(shown), 500)
+        self.assertIn(mine, shown)
+        counts = [sum(item["dfsp_id"] == dfsp for item in shown) for dfsp in ("crowd1", "crowd2", "crowd3")]
+        self.assertLessEqual(max(counts) - min(counts), 1)
+
     def test_an_owner_has_a_bounded_number_of_items(self):
         self.add_dfsp("full")
         path = "/api/dfsps/full/endpoints/egress/ips"
@@ -318,6 +354,7 @@ class Documents(EndpointTest):
         wide = ("0.0.0.0/0", "::/0", "0.0.0.0", "128.0.0.0/1")
         for body in ({}, {"ipList": []}, {"ipList": [{}]}, {"ipList": [{"address": "10.0.0.1"}]}, {"ipList": [IP, IP]}, {"ipList": [IP] * 65},
                      {"ipList": [{**IP, "ports": []}]}, {"ipList": [{**IP, "ports": ["0x50"]}]}, {"ipList": [{**IP, "more": 1}]},
+                     {"ipList": [{**IP, "address": "10.0.0.0/8"}, {**IP, "address": "11.0.0.0/8"}]},
                      {"ipList": IP}, {"ipList": None}, {"ipList": [1]}, *({"ipList": [{**IP, "address": address}]} for address in wide)):
             self.refused("POST", "/api/dfsps/strict/endpoints/egress", body)
         for body in ({}, {"url": ""}, {"url": None}, {"url": "bank.example"}, {"url": "http://a/{{ b }}"}):

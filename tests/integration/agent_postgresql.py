@@ -10,7 +10,7 @@ import unittest
 
 import agent_support
 from agent_fake_daemon import FakeDaemon
-from agent_support import Agent, new_csr
+from agent_support import Agent, add_port, new_csr
 
 agent_support.SHARED = True
 BASE = "/api/dfsps/bank1/enrollments/inbound"
@@ -66,6 +66,17 @@ class Shared(unittest.TestCase):
             signed = list(pool.map(lambda item: item[0].ask("POST", f"{BASE}/{item[1]}/sign"), work))
         self.assertEqual({(status, body["state"]) for status, body, _ in signed}, {(200, "CERT_SIGNED")})
         self.assertEqual(len({(body["id"], body["certificate"]) for _, body, _ in signed}), 4)
+
+    def test_writers_at_two_agents_do_not_write_over_each_other(self):
+        agents = self.two()
+        agents[0].ask("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
+        path = "/api/dfsps/bank1/endpoints/egress/ips"
+        _, item, _ = agents[0].ask("POST", path, {"value": {"address": "10.0.0.1", "ports": ["443"]}})
+        path += "/%d" % item["id"]
+        ports = [str(1000 + number) for number in range(16)]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda port: add_port(agents[int(port) % 2], path, port), ports))
+        self.assertEqual(sorted(agents[1].ask("GET", path)[1]["value"]["ports"]), sorted(["443", *ports]))
 
     def test_an_agent_that_is_killed_loses_and_doubles_nothing(self):
         one, two = self.two()

@@ -61,6 +61,8 @@ class Provider:
         self.gate = threading.Event()  # answers wait for it
         self.gate.set()
         self.status = 200
+        self.asked = threading.Event()
+        self.drips = False  # whether an answer comes byte by byte, without end
         self.garbage = None  # bytes in place of the key set
         self.fetches = 0  # of the key set
         provider = self
@@ -84,11 +86,16 @@ class Provider:
 
     def close(self):
         self.gate.set()
+        self.drips = False
         self.server.shutdown()
         self.server.server_close()
 
     def answer(self, request):
+        self.asked.set()
         self.gate.wait(60)
+        if self.drips:
+            self.drip(request.wfile)
+            return
         if request.path.endswith("/.well-known/openid-configuration"):
             content = json.dumps({"issuer": self.named_issuer, "jwks_uri": self.issuer + "/keys"}).encode()
         else:
@@ -102,6 +109,15 @@ class Provider:
             request.wfile.write(content)
         except OSError:
             pass  # who asked did not wait
+
+    def drip(self, file):
+        try:
+            file.write(b"HTTP/1.1 200 OK\r\nX: ")
+            while self.drips:
+                file.write(b"x")
+                time.sleep(0.05)
+        except OSError:
+            pass
 
     def claims(self, groups=(), **changes):
         """The claims of a good token; a change to None leaves a claim out."""

@@ -55,7 +55,7 @@ drain_timeout_seconds = 20
 socket = "{socket}"
 timeout_seconds = 30
 [hub]
-ca = "hub-ca"
+ca = "{ca}"
 client_profile = "dfsp-client"
 csr_rsa_bits = 2048
 [store]
@@ -75,7 +75,7 @@ def sql(folder, text):
 
 
 def config_text(folder, daemon_socket, more="", **settings):
-    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "hub": "", "hub_keys": "",
+    values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "ca": "hub-ca", "hub": "", "hub_keys": "",
               "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, **settings}
     text = CONFIG.format(socket=daemon_socket, folder=folder, **values) + more
     return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
@@ -150,6 +150,18 @@ class Agent:
         if connection is None:
             own.close()
         return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
+
+
+def add_port(agent, path, port):
+    """To an endpoint item that others change at the same moment, by If-Match; how often that was tried."""
+    for attempt in range(1, 1000):
+        _, item, headers = agent.ask("GET", path)
+        value = {**item["value"], "ports": [*item["value"]["ports"], port]}
+        status, answer, _ = agent.ask("PUT", path, {"value": value}, {"If-Match": headers["ETag"]})
+        if status == 200:
+            return attempt
+        assert status == 412, answer
+    raise AssertionError("never written")
 
 
 def new_csr(folder, key="rsa:2048", subject="/"):

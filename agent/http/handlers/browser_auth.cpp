@@ -23,13 +23,13 @@ Answer compact(const Json& body, int status = 200) {
   return answer;
 }
 
-Answer problem(int status, std::string_view why) {
-  Answer answer = compact({{"error", why}}, status);
+Answer problem(const Request& request, int status, std::string_view why) {
+  Answer answer = compact({{"error", why}, {"correlationId", request.caller.correlation_id}}, status);
   if (status == 503) answer.retry_after_seconds = kRetryAfterSeconds;
   return answer;
 }
 
-Answer not_enabled() { return problem(404, "Authentication not enabled"); }
+Answer not_enabled(const Request& request) { return problem(request, 404, "Authentication not enabled"); }
 
 Answer redirect(const std::string& location) {
   Answer answer;
@@ -39,8 +39,9 @@ Answer redirect(const std::string& location) {
 }
 
 Answer refuse_return_to(const Request& request) {
-  return problem(400, fmt::format("return_to is \"{}\"; wanted a path of this server",
-                                  log::printable(request.query_value("return_to").value_or(""), 80)));
+  return problem(request, 400,
+                 fmt::format("return_to is \"{}\"; wanted a path of this server",
+                             log::printable(request.query_value("return_to").value_or(""), 80)));
 }
 
 std::optional<std::string> own_path(const BrowserAuth& auth, const Request& request) {
@@ -48,12 +49,12 @@ std::optional<std::string> own_path(const BrowserAuth& auth, const Request& requ
 }
 
 Outcome login(const BrowserAuth* auth, const Request& request) {
-  if (!auth) return not_enabled();
+  if (!auth) return not_enabled(request);
   const auto path = own_path(*auth, request);
   if (!path) return refuse_return_to(request);
   const std::string secret = TRY(random_secret());
   const auto location = auth->login.location(secret);
-  if (!location) return problem(503, "Authentication failed: " + location.error().message);
+  if (!location) return problem(request, 503, "Authentication failed: " + location.error().message);
   Answer answer = redirect(*location);
   const std::string value = secret + "." + to_base64url(as_bytes(*path));
   answer.headers.emplace_back("Set-Cookie", set_cookie(kLoginCookie, value, SameSite::lax, kLoginLifetime));
@@ -83,14 +84,16 @@ Result<> end_session_of(const BrowserAuth& auth, const Request& request) {
 
 Outcome finish_login(const BrowserAuth& auth, const Request& request) {
   if (const auto refused = request.query_value("error"))
-    return problem(400, "Authentication callback failed: the provider says " + log::printable(*refused, 80));
+    return problem(request, 400, "Authentication callback failed: the provider says " + log::printable(*refused, 80));
   const auto pending = pending_login(auth, request);
-  if (!pending) return problem(400, "Invalid session, please try logging in again");
+  if (!pending) return problem(request, 400, "Invalid session, please try logging in again");
   const auto identity = auth.login.finish(pending->secret, {.code = request.query_value("code").value_or(""),
                                                             .state = request.query_value("state").value_or(""),
-                                                            .issuer = request.query_value("iss").value_or("")});
+                                                            .issuer = request.query_value("iss").value_or(""),
+                                                            .peer = request.peer});
   if (!identity)
-    return problem(identity.error().unavailable ? 503 : 400, "Authentication callback failed: " + identity.error().why);
+    return problem(request, identity.error().unavailable ? 503 : 400,
+                   "Authentication callback failed: " + identity.error().why);
   // A new id for each login: one that somebody else may know from before is worth nothing.
   TRY(end_session_of(auth, request));
   const std::string id = TRY(auth.sessions.begin(*identity));
@@ -101,15 +104,17 @@ Outcome finish_login(const BrowserAuth& auth, const Request& request) {
 }
 
 Outcome callback(const BrowserAuth* auth, const Request& request) {
-  if (!auth) return not_enabled();
+  if (!auth) return not_enabled(request);
   Outcome outcome = finish_login(*auth, request);
-  if (outcome) outcome->headers.emplace_back("Set-Cookie", clear_cookie(kLoginCookie, SameSite::lax));
+  // While the provider cannot be asked, the login is not over: the same address asks again.
+  if (outcome && outcome->status != 503)
+    outcome->headers.emplace_back("Set-Cookie", clear_cookie(kLoginCookie, SameSite::lax));
   return outcome;
 }
 
 /// A page of another site cannot bring this about: the cookie does not come along from there.
 Outcome logout(const BrowserAuth* auth, const Request& request) {
-  if (!auth) return not_enabled();
+  if (!auth) return not_enabled(request);
   const auto path = own_path(*auth, request);
   if (!path) return refuse_return_to(request);
   const std::string id = find_cookie(request.cookies, kSessionCookie).value_or("");
@@ -124,7 +129,7 @@ Outcome logout(const BrowserAuth* auth, const Request& request) {
 
 Outcome profile(const Request& request) {
   const auto& identity = request.caller.identity;
-  if (!identity) return not_enabled();
+  if (!identity) return not_enabled(request);
   Json body = Json::object();
   if (!identity->name.empty()) body["name"] = identity->name;
   if (!identity->email.empty()) body["email"] = identity->email;

@@ -27,9 +27,10 @@ Json to_json(const store::ConnectorState& state) {
 Outcome list_states(const Services& services, const Request& request) {
   std::set<std::string> visible;
   for (store::Dfsp& dfsp : TRY(services.dfsps.list(request.caller))) visible.insert(std::move(dfsp.id));
+  auto found = TRY(services.connectivity.list());
+  std::erase_if(found, [&](const store::Connectivity& dfsp) { return !visible.contains(dfsp.dfsp_id); });
   Json list = Json::array();
-  for (const store::Connectivity& dfsp : TRY(services.connectivity.list())) {
-    if (!visible.contains(dfsp.dfsp_id)) continue;
+  for (const store::Connectivity& dfsp : request.page.of(std::move(found))) {
     Json states = Json::array();
     for (const store::ConnectorState& state : dfsp.states) states.push_back(to_json(state));
     list.push_back({{"dfspId", dfsp.dfsp_id},
@@ -89,7 +90,8 @@ void add_connectivity(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/states-status",
                     .handler = [services](const Request& request) { return list_states(services, request); },
-                    .roles = {Role::everyone}});
+                    .roles = {Role::everyone},
+                    .paged = true});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps/{dfspId}/states",
                     .handler = [services](const Request& request) { return set_states(services, request); },

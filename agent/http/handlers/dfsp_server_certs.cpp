@@ -44,9 +44,10 @@ std::optional<std::string> chain_of(const Json& body) {
   return joined;
 }
 
-Outcome list(const Services& services) {
+Outcome list(const Services& services, const Request& request) {
   std::vector<Json> items;
-  for (const ServerCert& stored : TRY(services.dfsp_server_certs.list())) items.push_back(TRY(to_json(stored)));
+  for (const ServerCert& stored : request.page.of(TRY(services.dfsp_server_certs.list())))
+    items.push_back(TRY(to_json(stored)));
   return ok_array(items, [](const Json& item) { return item; });
 }
 
@@ -89,8 +90,9 @@ void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services)
   };
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/servercerts",
-                    .handler = [services](const Request&) { return list(services); },
-                    .roles = {Role::pta}});
+                    .handler = [services](const Request& request) { return list(services, request); },
+                    .roles = {Role::pta},
+                    .paged = true});
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [services](const Request& request) { return get(services, request); },

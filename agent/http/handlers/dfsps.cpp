@@ -15,7 +15,7 @@ std::optional<std::string> text_of(const Json& body, const char* member) {
 
 Outcome list_dfsps(Dfsps& dfsps, const Request& request) {
   Json list = Json::array();
-  for (const store::Dfsp& dfsp : TRY(dfsps.list(request.caller))) list.push_back(dfsp_json(dfsp));
+  for (const store::Dfsp& dfsp : request.page.of(TRY(dfsps.list(request.caller)))) list.push_back(dfsp_json(dfsp));
   return ok(list);
 }
 
@@ -116,7 +116,8 @@ void add_dfsps(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps",
                     .handler = [&dfsps](const Request& request) { return list_dfsps(dfsps, request); },
-                    .roles = {Role::everyone, Role::pta}});
+                    .roles = {Role::everyone, Role::pta},
+                    .paged = true});
   routes.push_back({.method = "POST",
                     .path = "/api/dfsps",
                     .handler = [services](const Request& request) { return add_dfsp(services, request); },

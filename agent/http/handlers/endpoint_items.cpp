@@ -40,9 +40,9 @@ Json to_json(const Item& item) {
   return json;
 }
 
-Answer ok_items(const std::vector<Item>& items) {
+Answer ok_items(const Request& request, std::vector<Item> items) {
   Json list = Json::array();
-  for (const Item& item : items) list.push_back(to_json(item));
+  for (const Item& item : request.page.of(std::move(items))) list.push_back(to_json(item));
   return ok(list);
 }
 
@@ -142,9 +142,10 @@ void add_typed(std::vector<Route>& routes, const Services& services, const Place
                     .path = path,
                     .handler = [services, kind](const Request& request) -> Outcome {
                       const Owner owner = TRY(owner_of(services, request));
-                      return ok_items(TRY(services.endpoint_items.list(owner, kind)));
+                      return ok_items(request, TRY(services.endpoint_items.list(owner, kind)));
                     },
-                    .roles = place.readers});
+                    .roles = place.readers,
+                    .paged = true});
   routes.push_back({.method = "POST",
                     .path = path,
                     .handler = [services, kind](const Request& request) { return add_item(services, request, kind); },
@@ -159,9 +160,10 @@ void add_place(std::vector<Route>& routes, const Services& services, const Place
                     .path = place.path,
                     .handler = [services](const Request& request) -> Outcome {
                       const Owner owner = TRY(owner_of(services, request));
-                      return ok_items(TRY(services.endpoint_items.list(owner)));
+                      return ok_items(request, TRY(services.endpoint_items.list(owner)));
                     },
-                    .roles = place.list_readers});
+                    .roles = place.list_readers,
+                    .paged = true});
   for (const TypedRoute& typed : kTypedRoutes) add_typed(routes, services, place, typed);
   add_one(routes, services, place, place.path, std::nullopt);
 }
@@ -170,26 +172,31 @@ void add_place(std::vector<Route>& routes, const Services& services, const Place
 void add_confirmation(std::vector<Route>& routes, const Services& services, const Place& place) {
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/endpoints/unprocessed",
-                    .handler = [services](const Request&) -> Outcome {
-                      return ok_items(TRY(services.endpoint_items.unprocessed()));
+                    .handler = [services](const Request& request) -> Outcome {
+                      return ok_items(request, TRY(services.endpoint_items.unprocessed()));
                     },
-                    .roles = {Role::pta}});
+                    .roles = {Role::pta},
+                    .paged = true});
   routes.push_back({.method = "GET",
                     .path = place.path + "/unprocessed",
                     .handler = [services](const Request& request) -> Outcome {
                       TRY(services.dfsps.require(request.param("dfspId")));
-                      return ok_items(TRY(services.endpoint_items.unprocessed(request.param("dfspId"))));
+                      return ok_items(request, TRY(services.endpoint_items.unprocessed(request.param("dfspId"))));
                     },
-                    .roles = place.readers});
-  routes.push_back(
-      {.method = "POST",
-       .path = place.path + "/{epId}/confirmation",
-       .handler = [services](const Request& request) -> Outcome {
-         const std::string& dfsp_id = request.param("dfspId");
-         TRY(services.dfsps.require(dfsp_id));
-         return ok(to_json(TRY(services.endpoint_items.confirm(request.caller, dfsp_id, request.number("epId")))));
-       },
-       .roles = {Role::pta}});
+                    .roles = place.readers,
+                    .paged = true});
+  routes.push_back({.method = "POST",
+                    .path = place.path + "/{epId}/confirmation",
+                    .handler = [services](const Request& request) -> Outcome {
+                      const std::string& dfsp_id = request.param("dfspId");
+                      TRY(services.dfsps.require(dfsp_id));
+                      using Seen = EndpointItems::Seen;
+                      const auto seen = request.if_match.value_or("*") == "*" ? Seen::unknown : Seen::certain;
+                      return ok(to_json(
+                          TRY(services.endpoint_items.confirm(request.caller, dfsp_id, request.number("epId"), seen))));
+                    },
+                    .roles = {Role::pta},
+                    .guarded_path = place.path + "/{epId}"});
 }
 
 }  // namespace

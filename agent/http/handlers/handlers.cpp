@@ -1,5 +1,7 @@
 #include "agent/http/handlers/handlers.h"
 
+#include "agent/http/handlers/conditional.h"
+
 namespace hubseal::agent::http {
 
 std::vector<Route> all_routes(const Services& services) {
@@ -20,7 +22,8 @@ std::vector<Route> all_routes(const Services& services) {
   add_onboarding(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
-  add_credentials(routes, services);
+  make_conditional(routes);
+  add_credentials(routes, services);  // nothing keeps what it answers
   return routes;
 }
 

@@ -28,7 +28,7 @@ Json to_json(const Enrollment& enrollment) {
 Outcome list(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   const auto state = request.query_value("state");
-  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state)), to_json);
+  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state, request.page)), to_json);
 }
 
 Outcome submit(const Services& services, const Request& request) {
@@ -63,7 +63,8 @@ void add_inbound_enrollments(std::vector<Route>& routes, const Services& service
                     .path = path,
                     .handler = [services](const Request& request) { return list(services, request); },
                     .roles = readers,
-                    .query = {"state"}});
+                    .query = {"state"},
+                    .paged = true});
   routes.push_back({.method = "POST",
                     .path = path,
                     .handler = [services](const Request& request) { return submit(services, request); },

@@ -68,11 +68,13 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   const Schema key = jws_key_schema();
   Schema external = key;
   external.push_back({.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1});
-  routes.push_back(
-      {.method = "GET",
-       .path = "/api/dfsps/jwscerts",
-       .handler = [services](const Request&) -> Outcome { return ok_array(TRY(services.jws_keys.list()), to_json); },
-       .roles = dfsp_too});
+  routes.push_back({.method = "GET",
+                    .path = "/api/dfsps/jwscerts",
+                    .handler = [services](const Request& request) -> Outcome {
+                      return ok_array(request.page.of(TRY(services.jws_keys.list())), to_json);
+                    },
+                    .roles = dfsp_too,
+                    .paged = true});
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [services](const Request& request) { return get(services, request); },

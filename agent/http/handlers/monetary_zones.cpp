@@ -22,7 +22,8 @@ Outcome list_zones(MonetaryZones& zones) {
 
 Outcome list_dfsps(MonetaryZones& zones, const Request& request) {
   Json list = Json::array();
-  for (const store::Dfsp& dfsp : TRY(zones.dfsps(request.param("monetaryZoneId")))) list.push_back(dfsp_json(dfsp));
+  for (const store::Dfsp& dfsp : request.page.of(TRY(zones.dfsps(request.param("monetaryZoneId")))))
+    list.push_back(dfsp_json(dfsp));
   return ok(list);
 }
 
@@ -37,7 +38,8 @@ void add_monetary_zones(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = "/api/monetaryzones/{monetaryZoneId}/dfsps",
                     .handler = [&zones](const Request& request) { return list_dfsps(zones, request); },
-                    .roles = {Role::pta}});
+                    .roles = {Role::pta},
+                    .paged = true});
 }
 
 }  // namespace hubseal::agent::http

@@ -24,8 +24,9 @@ Json to_json(const Enrollment& enrollment) {
 
 Outcome list(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok_array(TRY(services.outbound_enrollments.list(request.param("dfspId"), request.query_value("state"))),
-                  to_json);
+  return ok_array(
+      TRY(services.outbound_enrollments.list(request.param("dfspId"), request.query_value("state"), request.page)),
+      to_json);
 }
 
 Outcome create(const Services& services, const Request& request) {
@@ -63,7 +64,8 @@ void add_outbound_enrollments(std::vector<Route>& routes, const Services& servic
                     .path = path,
                     .handler = [services](const Request& request) { return list(services, request); },
                     .roles = dfsp_too,
-                    .query = {"state"}});
+                    .query = {"state"},
+                    .paged = true});
   // "csr" goes before {enId}, which is a number.
   routes.push_back({.method = "POST",
                     .path = path + "/csr",

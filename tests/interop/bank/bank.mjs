@@ -3,7 +3,8 @@
 //   node bank.mjs API BANK ISSUER
 // API: the address that ends in /api. BANK: its id, and its name at the OpenID provider ISSUER, where its secret is "BANK-secret".
 // Writes lines "bank JSON" between what the client logs: {states} and {config} (what the connector is told) after each change,
-// until its input ends.
+// until its input ends. A line of its input is an event that the bank's people or its operator send the client, as JSON.
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import mcm from '@mojaloop/mcm-client';
 import { Vault } from './vault.mjs';
@@ -45,7 +46,7 @@ async function reached(done) {
   }
 }
 
-process.stdin.on('end', () => process.exit(0)).resume();
+createInterface({ input: process.stdin }).on('line', (line) => machine.sendEvent(JSON.parse(line))).on('close', () => process.exit(0));
 await machine.start();
 await reached(({ DFSP_CA }) => DFSP_CA.status === 'completed'); // that there is none yet
 machine.sendEvent({ type: 'CREATE_INT_CA', subject: { CN: `${dfspId} CA`, O: dfspId, C: 'KE' } });

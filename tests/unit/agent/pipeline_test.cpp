@@ -25,6 +25,13 @@ Pipeline pipeline() {
   routes.push_back({.method = "POST", .path = "/api/things/{enId}/sign", .handler = [](const Request& request) {
                       return ok({{"id", request.number("enId")}});
                     }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/list",
+                    .handler =
+                        [](const Request& request) {
+                          return ok(request.page.of(std::vector<int>{1, 2, 3, 4}));
+                        },
+                    .paged = true});
   routes.push_back({.method = "GET", .path = "/api/broken", .handler = [](const Request&) -> Outcome {
                       throw std::runtime_error("SELECT secret FROM table");
                     }});
@@ -139,6 +146,41 @@ BOOST_AUTO_TEST_CASE(unknown_empty_and_repeated_query_parameters_are_refused) {
     BOOST_TEST(answer.status == 400, query << " was accepted");
     BOOST_TEST(body_of(answer)["errors"][0]["path"].get<std::string>().starts_with(".query."));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_list_comes_in_pieces_where_somebody_asks_for_them) {
+  const auto get = [](const std::string& query) {
+    return ask({.method = "GET", .target = "/api/list" + query, .host = "localhost"});
+  };
+  for (const auto& [query, wanted] : {std::pair("", "[1,2,3,4]"),
+                                      {"?limit=2", "[1,2]"},
+                                      {"?offset=3", "[4]"},
+                                      {"?limit=1&offset=1", "[2]"},
+                                      {"?limit=1000&offset=0", "[1,2,3,4]"},
+                                      {"?offset=4", "[]"},
+                                      {"?offset=1000000000", "[]"}})
+    BOOST_TEST(body_of(get(query)) == Json::parse(wanted), query);
+  for (const char* query : {"?limit=0", "?limit=1001", "?limit=-1", "?limit=x", "?limit=1x", "?offset=-1",
+                            "?limit=", "?offset=1000000001", "?limit=1&limit=1", "?page=1"})
+    BOOST_TEST(get(query).status == 400, query);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_read_is_known_by_its_etag) {
+  Incoming request = {.method = "GET", .target = "/api/list", .host = "localhost"};
+  const auto etag = [](const Answer& answer) {
+    for (const auto& [name, value] : answer.headers)
+      if (name == "ETag") return value;
+    return std::string();
+  };
+  const std::string first = etag(ask(request));
+  BOOST_TEST(first.size() == 34u);
+  request.if_none_match = first;
+  BOOST_TEST(ask(request).status == 304);
+  BOOST_TEST(ask(request).body.empty());
+  request.target = "/api/list?limit=1";
+  BOOST_TEST(ask(request).status == 200);
+  BOOST_TEST(etag(ask(request)) != first);
+  BOOST_TEST(etag(ask(post("/api/things", R"({"name":"a"})"))).empty());
 }
 
 BOOST_AUTO_TEST_CASE(unknown_routes_get_404_and_methods_405_with_allow) {
