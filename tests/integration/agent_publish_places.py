@@ -233,7 +233,7 @@ class Vaults(VaultTest):
         self.vault.gate.clear()
         self.addCleanup(self.vault.gate.set)
         self.refuse("silent", status=503)
-        self.agent.wait_for_log(rb"request failed [^\n]*Vault: [^\n]*[Tt]imeout")
+        self.agent.wait_for_log(rb"request failed [^\n]*Vault: [^\n]*(not complete in time|[Tt]imeout)")
 
     def test_a_token_that_is_refused_is_a_503_and_a_new_one_is_used_at_once(self):
         self.ready_bank("tokens")
