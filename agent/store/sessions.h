@@ -62,6 +62,7 @@ class Sessions {
   /// thread's WriteCondition does not hold.
   template <class Work>
   std::invoke_result_t<Work, Session&> write(Work work) {
+    WriteCondition::refuse_inside();
     auto writer = writer_.lock();
     try {
       begin(*writer);

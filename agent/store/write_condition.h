@@ -21,10 +21,13 @@ class WriteCondition {
   /// For Sessions: what this thread's condition says of the write that has begun. Of the writes that follow it says
   /// nothing: the first has changed what it is about.
   static Result<> check();
+  /// For Sessions, before a write begins. Throws std::logic_error inside a condition: it would wait for itself.
+  static void refuse_inside();
 
  private:
   const std::function<Result<>()> holds_;
   bool pending_ = true;
+  bool looking_ = false;
 };
 
 }  // namespace hubseal::agent::store
