@@ -16,11 +16,12 @@
 #include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/hub_jws_key.h"
+#include "agent/service/hub_server_certs.h"
 #include "agent/service/inbound_enrollments.h"
-#include "agent/service/monetary_zones.h"
-#include "agent/service/ping_watcher.h"
 #include "agent/service/jws_keys.h"
+#include "agent/service/monetary_zones.h"
 #include "agent/service/outbound_enrollments.h"
+#include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
@@ -70,6 +71,7 @@ struct Agent::Parts {
         zone_table(*database),
         outbound_table(*database),
         jws_key_table(*database),
+        hub_server_cert_table(*database),
         client(config.daemon_socket, config.daemon_timeout),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections),
         daemon(client),
@@ -87,11 +89,14 @@ struct Agent::Parts {
         outbound_enrollments(outbound_table, dfsp_cas, daemon, clock, {config.client_key, {config.csr_rsa_bits}}),
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
+        hub_server_certs(hub_server_cert_table, daemon, clock,
+                         {config.ca, config.hub_id, config.server_cert, {config.csr_rsa_bits}}),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
                                    inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
-                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key,
-                                   authentication ? authentication->browser_auth() : nullptr}),
+                                   monetary_zones, outbound_enrollments, jws_keys, hub_jws_key, hub_server_certs,
+                                   authentication ? authentication->browser_auth() : nullptr, config.oidc.has_value(),
+                                   config.server.tls_certificate.has_value()}),
                  http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   void watch(const WatchConfig& config) {
@@ -114,6 +119,7 @@ struct Agent::Parts {
   store::MonetaryZoneTable zone_table;
   store::OutboundEnrollmentTable outbound_table;
   store::JwsKeyTable jws_key_table;
+  store::HubServerCertTable hub_server_cert_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -131,6 +137,7 @@ struct Agent::Parts {
   OutboundEnrollments outbound_enrollments;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
+  HubServerCerts hub_server_certs;
   std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;

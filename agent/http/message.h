@@ -38,6 +38,7 @@ struct Request {
   std::string cookies = {};              ///< the header, for what deals with logins
   std::string raw;                       ///< the body as it came, where the route names a media type
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
+  std::optional<std::string> host = {};  ///< of a name that is accepted
   Caller caller;
 
   const std::string& param(std::string_view name) const {
@@ -82,6 +83,13 @@ inline Answer ok(const Json& body, int status = 200) {
 inline Answer no_content() {
   Answer answer;
   answer.status = 204;
+  return answer;
+}
+
+/// Done, and there is nothing to show, where clients look for 200 and would read a body that says it is JSON.
+inline Answer empty_ok() {
+  Answer answer;
+  answer.content_type.clear();
   return answer;
 }
 

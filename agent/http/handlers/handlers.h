@@ -18,6 +18,7 @@ class EndpointDocuments;
 class EndpointItems;
 class HubCa;
 class HubJwsKey;
+class HubServerCerts;
 class InboundEnrollments;
 class MonetaryZones;
 class JwsKeys;
@@ -58,12 +59,16 @@ struct Services {
   OutboundEnrollments& outbound_enrollments;
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
+  HubServerCerts& hub_server_certs;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
+  bool asks_who = false;                      ///< callers must say who they are
+  bool has_tls = false;                       ///< the listener
 };
 
 void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
+void add_portal_config(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
 void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services);
@@ -75,6 +80,7 @@ void add_connectivity(std::vector<Route>& routes, const Services& services);
 void add_monetary_zones(std::vector<Route>& routes, const Services& services);
 void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
 void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
+void add_hub_server_certs(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);
