@@ -19,6 +19,7 @@
 #include "agent/service/endpoint_items.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/hub_jws_key.h"
+#include "agent/service/hub_server_certs.h"
 #include "agent/service/inbound_enrollments.h"
 #include "agent/service/jws_keys.h"
 #include "agent/service/monetary_zones.h"
@@ -75,6 +76,7 @@ struct Agent::Parts {
         zone_table(*database),
         outbound_table(*database),
         jws_key_table(*database),
+        hub_server_cert_table(*database),
         client(config.daemon_socket, config.daemon_timeout, wire::DaemonClient::kConnections,
                counted.of_daemon_calls()),
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections, counted.of_daemon_calls()),
@@ -97,12 +99,30 @@ struct Agent::Parts {
         hub_jws_key(health_daemon, config.hub_jws_key),
         jws_keys(jws_key_table, hub_jws_key, clock),
         keeper(std::move(logins)),
+        hub_server_certs(hub_server_cert_table, daemon, clock,
+                         {config.ca, config.hub_id, config.server_cert, {config.csr_rsa_bits}}),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
-        pipeline(http::all_routes({*database, health_daemon, hub_ca, pki, dfsps, dfsp_cas, dfsp_server_certs,
-                                   inbound_enrollments, endpoint_items, endpoint_documents, connectivity,
-                                   monetary_zones, outbound_enrollments, onboarding, jws_keys, hub_jws_key,
+        pipeline(http::all_routes({*database,
+                                   health_daemon,
+                                   hub_ca,
+                                   pki,
+                                   dfsps,
+                                   dfsp_cas,
+                                   dfsp_server_certs,
+                                   inbound_enrollments,
+                                   endpoint_items,
+                                   endpoint_documents,
+                                   connectivity,
+                                   monetary_zones,
+                                   outbound_enrollments,
+                                   onboarding,
+                                   jws_keys,
+                                   hub_jws_key,
+                                   hub_server_certs,
                                    authentication ? authentication->browser_auth() : nullptr,
-                                   credentials ? &*credentials : nullptr}),
+                                   credentials ? &*credentials : nullptr,
+                                   config.oidc.has_value(),
+                                   config.server.tls_certificate.has_value()}),
                  http::BrowserGuard(config.hosts), authentication ? authentication->gate(dfsps) : http::Gate()) {}
 
   void watch(const WatchConfig& config) {
@@ -133,6 +153,7 @@ struct Agent::Parts {
   store::MonetaryZoneTable zone_table;
   store::OutboundEnrollmentTable outbound_table;
   store::JwsKeyTable jws_key_table;
+  store::HubServerCertTable hub_server_cert_table;
   wire::DaemonClient client;
   wire::DaemonClient health_client;
   SigningDaemon daemon;
@@ -156,6 +177,7 @@ struct Agent::Parts {
   std::unique_ptr<auth::CredentialKeeper> keeper;
   std::optional<Credentials> credentials =
       keeper ? std::optional<Credentials>(std::in_place, *keeper, dfsps, clock) : std::nullopt;
+  HubServerCerts hub_server_certs;
   std::unique_ptr<Authentication> authentication;
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;

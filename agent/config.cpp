@@ -67,14 +67,14 @@ Result<> read_daemon(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
-/// The key must pass the length check that the hub's CSRs get, as participants' do.
-Result<> read_client_key(Fields fields, Config& config) {
+/// A key of the hub for TLS, which must pass the length check that CSRs and certificates get.
+Result<NewKey> read_new_key(Fields fields, std::string_view section, int rsa_bits) {
   NewKey key;
   key.type = TRY(fields.choice("type", kKeyTypes));
-  if (is_rsa(key.type) && config.csr_rsa_bits == 4096 && key.type != KeyType::rsa_4096)
-    return fail(Code::bad_request, fmt::format("\"client_key.type\" is {}, and \"hub.csr_rsa_bits\" is 4096; wanted "
+  if (is_rsa(key.type) && rsa_bits == 4096 && key.type != KeyType::rsa_4096)
+    return fail(Code::bad_request, fmt::format("\"{}.type\" is {}, and \"hub.csr_rsa_bits\" is 4096; wanted "
                                                "rsa_4096, ec_p256 or ec_p384",
-                                               to_string(key.type)));
+                                               section, to_string(key.type)));
   std::vector<x509::DistinguishedName::Entry> subject;
   const auto add = [&](x509::Attribute attribute, std::optional<std::string> value) {
     if (value) subject.emplace_back(attribute, *std::move(value));
@@ -91,8 +91,36 @@ Result<> read_client_key(Fields fields, Config& config) {
   key.names = TRY(x509::SubjectAltNames::of(dns, ip));
   TRY(fields.nothing_left());
   if (key.subject.empty() && key.names.empty())
-    return fail(Code::bad_request, "\"client_key\" names nobody; wanted a common_name, or dns or ip");
-  config.client_key = std::move(key);
+    return fail(Code::bad_request, fmt::format("\"{}\" names nobody; wanted a common_name, or dns or ip", section));
+  return key;
+}
+
+Result<> read_client_key(Fields fields, Config& config) {
+  config.client_key = TRY(read_new_key(std::move(fields), "client_key", config.csr_rsa_bits));
+  return {};
+}
+
+/// TLS clients look at the names only (RFC 9525).
+Result<> read_server_key(Fields fields, Config& config) {
+  if (!config.server_cert)
+    return fail(Code::bad_request, "there is [server_key] and no \"hub.server_profile\"; wanted both or neither");
+  config.server_cert->key = TRY(read_new_key(std::move(fields), "server_key", config.csr_rsa_bits));
+  if (config.server_cert->key.names.empty())
+    return fail(Code::bad_request, "\"server_key\" has no names; wanted dns or ip, by which clients know a TLS server");
+  return {};
+}
+
+Result<> read_hub_keys(Fields& fields, Config& config) {
+  config.hub_id = TRY(fields.optional_name("id", 64));
+  auto jws_key = TRY(fields.optional_name("jws_key", 64));
+  auto server_profile = TRY(fields.optional_name("server_profile", 64));
+  if (config.hub_id.has_value() != (jws_key || server_profile))
+    return fail(Code::bad_request,
+                config.hub_id ? "there is \"hub.id\", and neither \"hub.jws_key\" nor \"hub.server_profile\"; wanted "
+                                "one of them or none of all"
+                              : "there is no \"hub.id\"; wanted one with \"hub.jws_key\" and \"hub.server_profile\"");
+  if (jws_key) config.hub_jws_key = HubJwsKey::Config{*config.hub_id, *std::move(jws_key)};
+  if (server_profile) config.server_cert = HubServerCerts::Wish{.key = {}, .profile = *std::move(server_profile)};
   return {};
 }
 
@@ -102,11 +130,7 @@ Result<> read_hub(Fields fields, Config& config) {
   config.csr_rsa_bits = static_cast<int>(TRY(fields.integer_or("csr_rsa_bits", 2048, 4096, 4096)));
   if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
     return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
-  auto id = TRY(fields.optional_name("id", 64));
-  auto jws_key = TRY(fields.optional_name("jws_key", 64));
-  if (id.has_value() != jws_key.has_value())
-    return fail(Code::bad_request, "of \"hub.id\" and \"hub.jws_key\" there is one; wanted both or neither");
-  if (id) config.hub_jws_key = HubJwsKey::Config{*std::move(id), *std::move(jws_key)};
+  TRY(read_hub_keys(fields, config));
   return fields.nothing_left();
 }
 
@@ -180,6 +204,9 @@ Result<Config> decode(const Json& json) {
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
+  if (config.server_cert && !fields.has("server_key"))
+    return fail(Code::bad_request, "there is \"hub.server_profile\" and no [server_key]; wanted both or neither");
+  if (fields.has("server_key")) TRY(read_section(fields, "server_key", read_server_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));
   if (fields.has("publish")) config.publish = TRY(read_publish(TRY(fields.object("publish"))));

@@ -14,6 +14,7 @@
 #include "agent/http/server.h"
 #include "agent/publish/publisher.h"
 #include "agent/service/hub_jws_key.h"
+#include "agent/service/hub_server_certs.h"
 #include "agent/service/new_key.h"
 #include "agent/store/location.h"
 #include "common/result.h"
@@ -53,8 +54,10 @@ struct Config {
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
-  std::optional<NewKey> client_key;  ///< what the hub's keys towards participants shall be
+  std::optional<NewKey> client_key;   ///< what the hub's keys towards participants shall be
+  std::optional<std::string> hub_id;  ///< the hub's, in messages and in hubseald's register
   std::optional<HubJwsKey::Config> hub_jws_key;
+  std::optional<HubServerCerts::Wish> server_cert;  ///< what the hub's TLS servers shall show
   store::Location database;
   std::optional<OidcConfig> oidc;                ///< absent: nobody has to say who they are
   std::optional<auth::KeycloakConfig> keycloak;  ///< absent: there are no credentials to be had

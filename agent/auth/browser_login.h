@@ -32,6 +32,8 @@ class BrowserLogin {
   BrowserLogin(BrowserLoginConfig config, SecretBytes client_secret, const Provider& provider, TokenRules rules,
                JwksCache& keys, const Clock& clock);
 
+  /// This server's own, "https://hub.example": what browsers know it by.
+  const std::string& origin() const { return origin_; }
   /// The path of this server that `return_to` means; nothing where it would lead elsewhere.
   std::optional<std::string> own_path(std::string_view return_to) const;
 

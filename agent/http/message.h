@@ -47,6 +47,7 @@ struct Request {
   Page page = {};                        ///< of a list
   std::optional<std::string> if_match;   ///< the header: ETags of what the caller has read
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
+  std::optional<std::string> host = {};  ///< of a name that is accepted
   Caller caller;
 
   const std::string& param(std::string_view name) const {
@@ -94,6 +95,13 @@ inline Answer ok(const Json& body, int status = 200) {
 inline Answer no_content() {
   Answer answer;
   answer.status = 204;
+  return answer;
+}
+
+/// Done, and there is nothing to show, where clients look for 200 and would read a body that says it is JSON.
+inline Answer empty_ok() {
+  Answer answer;
+  answer.content_type.clear();
   return answer;
 }
 

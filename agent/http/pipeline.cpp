@@ -165,8 +165,10 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.x_dfsp_id = incoming.x_dfsp_id;
   request.peer = incoming.peer;
   request.if_match = incoming.if_match;
+  request.host = incoming.host;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
-  if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
+  const bool none_is_fine = route.body_may_be_missing && incoming.body.empty();
+  if ((route.takes_body || !route.media_type.empty()) && !none_is_fine && !is_media(incoming.content_type, wanted)) {
     const std::string why =
         fmt::format("unsupported media type {}", log::printable(incoming.content_type.value_or("undefined"), 80));
     return framework_error(415, why, {{route.path, why, ""}}, correlation_id);
@@ -180,6 +182,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
     if (holds_private_key(*body))
       found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
+    if (route.reshape) body = route.reshape(*std::move(body));
     const auto violations =
         route.body_is_list ? check_list_body(*body, route.body) : check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());

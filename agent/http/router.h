@@ -30,7 +30,9 @@ struct Route {
   /// Who may call it, one of these being enough; empty: nobody. Below /api/dfsps/{dfspId} a DFSP is that DFSP alone,
   /// also where everyone may (gate.h).
   std::vector<Role> roles = {};
-  bool takes_body = false;  ///< a JSON body is required; otherwise whatever is sent is ignored
+  bool takes_body = false;           ///< a JSON body is required; otherwise whatever is sent is ignored
+  Json (*reshape)(Json) = nullptr;   ///< makes the form that `body` describes of another that clients send
+  bool body_may_be_missing = false;  ///< nothing at all stands for an object without members
   Schema body = {};
   bool closed_body = false;             ///< members that `body` does not name are refused, not ignored
   bool body_is_list = false;            ///< `body` describes each item of it

@@ -1,52 +1,106 @@
 #include "agent/service/hub_jws_key.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/hub_jws_rotation.h"
 #include "agent/service/public_key.h"
-#include "agent/service/signing_daemon.h"
 #include "agent/service/validation.h"
 #include "agent/store/dfsp_table.h"
 
 namespace hubseal::agent {
+namespace {
+
+// The list of all keys of the HSM may be long, and every participant asks once a minute.
+constexpr std::chrono::seconds kLabelsAreKnownFor{2};
+
+tl::unexpected<Error> not_configured() {
+  return fail(Code::not_found, "the hub shows no JWS key: wanted id and jws_key in [hub] of the agent's configuration");
+}
+
+store::JwsKey shown(const std::string& hub_id, const SigningDaemon::PublicKey& key) {
+  const auto validations = validate_jws_key(key.pem);
+  return {hub_id, key.pem, std::to_string(key.created_at.time_since_epoch().count()), dump_json(to_json(validations)),
+          std::string(to_string(overall(validations)))};
+}
+
+}  // namespace
 
 bool HubJwsKey::is_hub(std::string_view dfsp_id) const {
   return config_ && store::folded(config_->id) == store::folded(dfsp_id);
 }
 
-Result<store::JwsKey> HubJwsKey::get() {
-  if (!config_)
-    return fail(Code::not_found,
-                "the hub shows no JWS key: wanted id and jws_key in [hub] of the agent's configuration");
-  const auto found = TRY(daemon_.get_public_key(config_->key));
-  if (!found.active) {
-    *last_.lock() = std::nullopt;
-    return fail(Code::not_found,
-                fmt::format("the hub's JWS key \"{}\" is not active: nothing is signed with it", config_->key));
-  }
-  const auto validations = validate_jws_key(found.pem);
-  store::JwsKey key{config_->id, found.pem, std::to_string(found.created_at.time_since_epoch().count()),
-                    dump_json(to_json(validations)), std::string(to_string(overall(validations)))};
-  *last_.lock() = key;
-  return key;
+Result<std::vector<SigningDaemon::Key>> HubJwsKey::family() {
+  if (!config_) return not_configured();
+  return jws_family(TRY(daemon_.list_keys()), config_->key);
 }
 
-std::optional<store::JwsKey> HubJwsKey::known() {
-  if (!config_) return std::nullopt;
-  if (auto key = get()) return *std::move(key);
+std::vector<std::string> HubJwsKey::labels() {
+  const auto now = std::chrono::steady_clock::now();
+  if (auto labels = labels_.lock(); now < labels->until) return labels->known;
+  const auto found = family();
+  auto labels = labels_.lock();
+  labels->until = now + kLabelsAreKnownFor;
+  if (found) {
+    labels->known.clear();
+    for (const SigningDaemon::Key& key : *found)
+      if (key.state == "active") labels->known.push_back(key.label);
+    if (labels->known.empty()) labels->until = now;  // the first one is not waited for
+  } else if (labels->known.empty()) {
+    return {config_->key};  // hubseald may tell of one key that cannot list all
+  }
+  return labels->known;
+}
+
+Result<std::vector<store::JwsKey>> HubJwsKey::active() {
+  if (!config_) return not_configured();
+  std::vector<SigningDaemon::PublicKey> found;
+  for (const std::string& label : labels())
+    if (auto key = TRY(daemon_.get_public_key(label)); key.active) found.push_back(std::move(key));
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+  std::vector<store::JwsKey> keys;
+  for (const SigningDaemon::PublicKey& key : found) keys.push_back(shown(config_->id, key));
+  *last_.lock() = keys;
+  return keys;
+}
+
+Result<store::JwsKey> HubJwsKey::get() {
+  const auto keys = TRY(active());
+  if (keys.empty()) return not_active();
+  return keys.back();
+}
+
+tl::unexpected<Error> HubJwsKey::not_active() const {
+  return fail(Code::not_found,
+              fmt::format("the hub's JWS key \"{}\" is not active: nothing is signed with it", config_->key));
+}
+
+std::vector<store::JwsKey> HubJwsKey::known() {
+  if (!config_) return {};
+  if (auto keys = active()) return *std::move(keys);
   return *last_.lock();
 }
 
 Result<store::JwsKey> HubJwsKey::confirm(std::string_view public_key) {
   const PkeyPtr wanted = TRY(parse_public_key(public_key));
-  store::JwsKey key = TRY(get());
-  const PkeyPtr found = TRY(parse_public_key(key.public_key));
-  if (EVP_PKEY_eq(wanted.get(), found.get()) == 1) return key;
+  const auto keys = TRY(active());
+  if (keys.empty()) return not_active();
+  for (const store::JwsKey& key : keys) {
+    const PkeyPtr found = TRY(parse_public_key(key.public_key));
+    if (EVP_PKEY_eq(wanted.get(), found.get()) == 1) return key;
+  }
   return fail(
       Code::conflict,
-      fmt::format("the hub signs with the key \"{}\" in its HSM, which is another than the one that was sent. A new "
-                  "one is made on the signing host (hubseal key create) and named in the agent's configuration",
-                  config_->key));
+      fmt::format("the hub signs with the key \"{}\" in its HSM, which is another than the one that was sent. {}",
+                  config_->key, rotation_steps().value_or(next_jws_steps({}, config_->key))));
+}
+
+Result<std::string> HubJwsKey::rotation_steps() {
+  const auto keys = TRY(family());
+  return next_jws_steps(keys, config_->key);
 }
 
 }  // namespace hubseal::agent

@@ -1,41 +1,59 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "agent/service/signing_daemon.h"
 #include "agent/store/jws_key_table.h"
 #include "common/guarded.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
 
-class SigningDaemon;
-
-/// The key that the hub signs messages with, as participants see it. It is in the HSM; nothing here makes or changes
-/// one. Threads: share it freely.
+/// The keys that the hub signs messages with, as participants see them. They are in the HSM; nothing here makes or
+/// changes one. There is one as a rule, and two while one takes over from the other: "hub-jws" is followed by
+/// "hub-jws-2", "hub-jws-2027" and so on, and every one of these names that is active is shown. Threads: share it
+/// freely.
 class HubJwsKey {
  public:
   struct Config {
     std::string id;   ///< the hub's, in the place of a DFSP's
-    std::string key;  ///< its label in the daemon
+    std::string key;  ///< the label of the first one in the daemon
   };
 
   HubJwsKey(SigningDaemon& daemon, std::optional<Config> config) : daemon_(daemon), config_(std::move(config)) {}
 
   /// Whether this is the hub's id, in whatever letter case.
   bool is_hub(std::string_view dfsp_id) const;
-  /// Errors: not_found: none is configured, or it is not active; the daemon's.
+  /// The newest. Errors: not_found: none is configured, or none is active; the daemon's.
   Result<store::JwsKey> get();
-  /// As get(), or what get() found last while the daemon cannot be asked; nothing where there is none.
-  std::optional<store::JwsKey> known();
-  /// The hub's key, if it is this one (PEM). Errors: bad_request; conflict; get()'s.
+  /// All that are active, the newest last, because verifiers that know one key of each participant take the last; what
+  /// was found last while the daemon cannot be asked.
+  std::vector<store::JwsKey> known();
+  /// The one of the active keys that this (PEM) is. Errors: bad_request; conflict; get()'s.
   Result<store::JwsKey> confirm(std::string_view public_key);
+  /// What people do on the signing host so that another key takes over; never done from here.
+  /// Errors: not_found: none is configured; the daemon's.
+  Result<std::string> rotation_steps();
 
  private:
+  struct Labels {
+    std::vector<std::string> known;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  Result<std::vector<SigningDaemon::Key>> family();
+  std::vector<std::string> labels();
+  Result<std::vector<store::JwsKey>> active();
+  tl::unexpected<Error> not_active() const;
+
   SigningDaemon& daemon_;
   const std::optional<Config> config_;
-  Guarded<std::optional<store::JwsKey>> last_;
+  Guarded<Labels> labels_;
+  Guarded<std::vector<store::JwsKey>> last_;
 };
 
 }  // namespace hubseal::agent

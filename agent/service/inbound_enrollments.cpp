@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/certificate.h"
+#include "agent/service/consent.h"
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
 #include "agent/service/signing_daemon.h"
@@ -32,14 +34,6 @@ const std::string& kept_text(const std::string& submitted, const std::string& ca
 void set_verdicts(InboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
   enrollment.validations_json = dump_json(to_json(validations));
   enrollment.validation_state = to_string(overall(validations));
-}
-
-Result<> refuse_invalid(const InboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
-  for (const Validation& validation : validations)
-    if (validation.verdict == Verdict::invalid)
-      return fail(Code::policy_denied, fmt::format("enrollment {} cannot be signed: {}: {}", enrollment.id,
-                                                   validation.code, validation.message));
-  return {};
 }
 
 }  // namespace
@@ -78,7 +72,8 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
   Enrollment enrollment = TRY(get(dfsp_id, id));
   if (enrollment.state == store::kCertSigned) return enrollment;
   const Csr csr = TRY(Csr::parse(enrollment.csr));
-  TRY(refuse_invalid(enrollment, validate_inbound(csr, nullptr, policy_.rules, clock_.now())));
+  TRY(refuse_invalid(validate_inbound(csr, nullptr, policy_.rules, clock_.now()),
+                     fmt::format("enrollment {} cannot be signed", id)));
 
   const std::string request = request_id(enrollment, csr);
   TRY(table_.note_signing_request(id, request));
@@ -99,12 +94,7 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
 // The daemon has recorded it and waits for people; what is known of that is kept for whoever looks.
 Result<InboundEnrollments::Enrollment> InboundEnrollments::wait_for_approval(Enrollment enrollment,
                                                                              const std::string& approval) {
-  Json waits_for = {{"id", approval}};
-  if (const auto asked = daemon_.get_approval(approval)) {
-    waits_for["needed"] = asked->needed;
-    waits_for["expires"] = asked->expires;
-  }
-  enrollment.approval_json = dump_json(waits_for);
+  enrollment.approval_json = waiting_json(daemon_, approval);
   TRY(table_.note_approval(enrollment.id, *enrollment.approval_json));
   log::info("enrollment waits for approval", {{"enrollment", std::to_string(enrollment.id)}, {"approval", approval}});
   return enrollment;
@@ -114,15 +104,37 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::follow_up(const Calle
                                                                      std::int64_t id) {
   Enrollment enrollment = TRY(get(dfsp_id, id));
   if (enrollment.state == store::kCertSigned || !enrollment.approval_json) return enrollment;
-  const Json waits_for = TRY(parse_json(*enrollment.approval_json));
-  const auto approval = daemon_.get_approval(waits_for.value("id", std::string()));
-  // "used": the certificate is made, and its answer did not arrive here.
-  if (!approval || (approval->state != "approved" && approval->state != "used")) return enrollment;
+  if (!has_consent(daemon_, *enrollment.approval_json)) return enrollment;
   auto finished = sign(caller, dfsp_id, id);
   if (finished) return finished;
   log::warning("an approved enrollment could not be signed",
                {{"enrollment", std::to_string(id)}, {"problem", finished.error().message}});
   return enrollment;
+}
+
+Result<InboundEnrollments::Enrollment> InboundEnrollments::put_certificate(const Caller& caller,
+                                                                           std::string_view dfsp_id, std::int64_t id,
+                                                                           const std::string& pem) {
+  Enrollment enrollment = TRY(get(dfsp_id, id));
+  const Certificate certificate = TRY(Certificate::parse(pem));
+  if (enrollment.certificate == pem) return enrollment;
+  const Csr csr = TRY(Csr::parse(enrollment.csr));
+  if (EVP_PKEY_eq(csr.key(), certificate.key()) != 1)
+    return fail(Code::policy_denied,
+                fmt::format("the certificate is for another key than the CSR of enrollment {}", enrollment.id));
+  enrollment.certificate = pem;
+  enrollment.cert_info_json = dump_json(certificate_info(certificate.get()));
+  set_verdicts(enrollment, validate_inbound(csr, certificate, policy_.rules, clock_.now()));
+  Enrollment stored = TRY(table_.store_certificate(enrollment, clock_.now()));
+  if (stored.certificate != pem)
+    return fail(Code::conflict, fmt::format("enrollment {} has another certificate, which is VALID; wanted a new "
+                                            "enrollment for a new one",
+                                            id));
+  log::info("certificate that was signed elsewhere stored", {{"dfsp", stored.dfsp_id},
+                                                             {"enrollment", std::to_string(stored.id)},
+                                                             {"verdict", stored.validation_state},
+                                                             {"correlation", caller.correlation_id}});
+  return stored;
 }
 
 Result<InboundEnrollments::Enrollment> InboundEnrollments::complete(Enrollment enrollment,

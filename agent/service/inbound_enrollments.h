@@ -53,6 +53,12 @@ class InboundEnrollments {
   /// daemon's other errors.
   Result<Enrollment> sign(const Caller& caller, std::string_view dfsp_id, std::int64_t id);
 
+  /// Stores what another CA than the hub's made of the CSR, with its verdicts, good or bad; a repetition changes
+  /// nothing. Errors: not_found; bad_request, too_large: not a certificate; policy_denied: it is for another key;
+  /// conflict: there is a certificate that is VALID.
+  Result<Enrollment> put_certificate(const Caller& caller, std::string_view dfsp_id, std::int64_t id,
+                                     const std::string& pem);
+
  private:
   Result<Enrollment> wait_for_approval(Enrollment enrollment, const std::string& approval);
   Result<Enrollment> complete(Enrollment enrollment, std::string_view certificate_pem);

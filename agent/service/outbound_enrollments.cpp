@@ -62,6 +62,37 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller
   return enrollment;
 }
 
+Result<std::string> OutboundEnrollments::label_of(const Csr& csr) {
+  const std::string id = hubseal::to_string(TRY(key_id_of(csr.key())));
+  for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
+    if (key.id == id && key.use == "tls" && key.state == "active") return key.label;
+  return fail(
+      Code::policy_denied,
+      "the CSR's key is none of the hub's in its HSM; wanted one that was made there for TLS, and is active: on "
+      "the signing host, hubseal csr create");
+}
+
+Result<OutboundEnrollments::Enrollment> OutboundEnrollments::bring_csr(const Caller& caller, std::string_view dfsp_id,
+                                                                       const std::string& text) {
+  const Csr csr = TRY(Csr::parse(text));
+  TRY(refuse_invalid(validate_outbound(csr, nullptr, {}, policy_.rules, clock_.now()), "the CSR cannot be used"));
+  Enrollment enrollment;
+  enrollment.dfsp_id = dfsp_id;
+  enrollment.key_label = TRY(label_of(csr));
+  enrollment.csr = text;
+  enrollment.csr_info_json = dump_json(csr_info(csr.get()));
+  const Enrollment stored = TRY(table_.add(enrollment, clock_.now()));
+  const Csr known = TRY(Csr::parse(stored.csr));
+  if (stored.dfsp_id != dfsp_id || known.canonical_pem() != csr.canonical_pem())
+    return fail(Code::conflict,
+                fmt::format("the key \"{}\" has an enrollment already; wanted a key for each", enrollment.key_label));
+  log::info("CSR of the hub brought", {{"dfsp", stored.dfsp_id},
+                                       {"enrollment", std::to_string(stored.id)},
+                                       {"key", stored.key_label},
+                                       {"correlation", caller.correlation_id}});
+  return stored;
+}
+
 Result<std::vector<OutboundEnrollments::Enrollment>> OutboundEnrollments::list(std::string_view dfsp_id,
                                                                                std::optional<std::string_view> state,
                                                                                const Page& page) {

@@ -16,6 +16,7 @@
 
 namespace hubseal::agent {
 
+class Csr;
 class DfspCas;
 
 /// The hub's client certificates towards the DFSPs: the daemon makes a key and a CSR, the DFSP's CA makes a certificate
@@ -36,6 +37,10 @@ class OutboundEnrollments {
   bool makes_keys() const { return policy_.key.has_value(); }
   /// Errors: conflict: no keys are made here, or too many wait already; the daemon's.
   Result<Enrollment> create(const Caller& caller, std::string_view dfsp_id);
+  /// An enrollment for a key that people had hubseald make (hubseal csr create); a repetition changes nothing.
+  /// Errors: bad_request, too_large: not a CSR; policy_denied: its signature or key is bad, or its key is none of
+  /// hubseald's; conflict: too many wait already, or the key has an enrollment.
+  Result<Enrollment> bring_csr(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
   /// At most store::kMaxListedOutbound: all that wait, and the newest of the others.
   Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
                                        const Page& page = {});
@@ -52,6 +57,7 @@ class OutboundEnrollments {
   Result<std::optional<Enrollment>> in_use(std::string_view dfsp_id);
 
  private:
+  Result<std::string> label_of(const Csr& csr);
   Result<std::vector<Validation>> judge(const Enrollment& enrollment, const std::optional<std::string>& certificate);
 
   store::OutboundEnrollmentTable& table_;

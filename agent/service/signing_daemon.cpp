@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxPemBytes = 64 * 1024;
 constexpr std::size_t kMaxChunk = 1 << 20;
+constexpr std::size_t kMaxKeys = 16384;  // a line of the wire holds fewer
 
 /// Asks, and keeps the texts that name sockets and peers away from REST clients.
 Result<Json> ask(wire::DaemonClient& client, std::string_view op, const Json& fields) {
@@ -53,9 +54,10 @@ Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
   Fields fields = TRY(ours(answer(reply)));
   const std::string state = TRY(ours(fields.text("state", 32)));
   // A retired one is trusted until it ends; one whose key is compromised is shown to nobody as something to trust.
-  if (state != "active" && state != "retired") return Ca{false, {}};
+  if (state != "active" && state != "retired") return Ca{.issues = false, .certificate = {}};
   std::string certificate = TRY(ours(fields.text("certificate", kMaxPemBytes)));
-  return Ca{state == "active", std::move(certificate)};
+  std::string chain = TRY(ours(fields.optional_text("chain", kMaxChunk))).value_or("");
+  return Ca{state == "active", std::move(certificate), std::move(chain)};
 }
 
 Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request) {
@@ -98,6 +100,33 @@ Result<std::string> SigningDaemon::token_label() {
   if (!TRY(ours(token->boolean_or("ready", false)))) return fail(Code::hsm_unavailable, "the token is not there");
   const auto label = token->text("label", 64);  // a token may have none
   return label.value_or("");
+}
+
+Result<std::vector<SigningDaemon::Key>> SigningDaemon::list_keys() {
+  const Json reply = TRY(ask(client_, "list_keys", Json::object()));
+  Fields fields = TRY(ours(answer(reply)));
+  std::vector<Key> keys;
+  for (Fields& item : TRY(ours(fields.object_list("keys", kMaxKeys)))) {
+    Key key;
+    key.label = TRY(ours(item.text("label", 64)));
+    key.id = TRY(ours(item.text("key_id", 64)));
+    key.type = TRY(ours(item.text("type", 32)));
+    key.use = TRY(ours(item.text("use", 32)));
+    key.state = TRY(ours(item.text("state", 32)));
+    key.created_at = TRY(ours(parse_utc(TRY(ours(item.text("created_at", 32))))));
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+Result<SigningDaemon::IssuedRecord> SigningDaemon::get_certificate(const std::string& ca, const std::string& serial) {
+  const Json reply = TRY(ask(client_, "get_certificate", {{"ca", ca}, {"serial", serial}}));
+  Fields fields = TRY(ours(answer(reply)));
+  IssuedRecord record;
+  record.subject = TRY(ours(fields.text("subject", 64)));
+  record.state = TRY(ours(fields.text("state", 32)));
+  record.certificate = TRY(ours(fields.optional_text("certificate", kMaxPemBytes))).value_or("");
+  return record;
 }
 
 Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& id) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/service/new_key.h"
 #include "common/bytes.h"
@@ -22,6 +23,7 @@ class SigningDaemon {
   struct Ca {
     bool issues;
     std::string certificate;  ///< PEM; empty while it has none, and of a CA whose key is compromised
+    std::string chain = {};   ///< PEM, from who signed it up to an outside root; empty for one that signed itself
   };
 
   struct IssueRequest {
@@ -38,6 +40,21 @@ class SigningDaemon {
     std::string state;    ///< pending, approved, rejected, used or expired
     std::int64_t needed;  ///< people
     std::string expires;  ///< RFC 3339, UTC
+  };
+
+  struct Key {
+    std::string label;
+    std::string id;     ///< hexadecimal SHA-256 of its SubjectPublicKeyInfo
+    std::string type;   ///< "ec_p256"
+    std::string use;    ///< "jws", "tls", "ca"
+    std::string state;  ///< "active", "pre_activation"
+    TimePoint created_at;
+  };
+
+  struct IssuedRecord {
+    std::string subject;
+    std::string state;        ///< "issued", "revoked", "on_hold"
+    std::string certificate;  ///< PEM
   };
 
   struct PublicKey {
@@ -62,6 +79,9 @@ class SigningDaemon {
   Result<PublicKey> get_public_key(const std::string& label);
   /// The label of the token with the keys; empty where it has none or none is told. Errors: hsm_unavailable.
   Result<std::string> token_label();
+  Result<std::vector<Key>> list_keys();
+  /// Errors: not_found: hubseald has issued none with this serial number.
+  Result<IssuedRecord> get_certificate(const std::string& ca, const std::string& serial);
   Result<Approval> get_approval(const std::string& id);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);

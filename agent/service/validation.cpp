@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
@@ -35,6 +36,19 @@ Json to_json(const Validation& validation) {
   return item;
 }
 
+std::vector<Validation> judge_inbound(const Csr& csr, const X509* certificate, const ValidationRules& rules,
+                                      TimePoint now, std::string_view why_names_differ) {
+  return {check_possession(csr),
+          check_csr_algorithm(csr),
+          check_csr_key(csr, rules.rsa_bits),
+          check_same_key(csr, certificate),
+          not_available("CSR_CERT_SAME_SUBJECT_INFO", why_names_differ),
+          check_validity(certificate, now),
+          check_certificate_algorithm(certificate),
+          not_available("CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH",
+                        "The private key is the participant's; the hub never has it.")};
+}
+
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -58,25 +72,31 @@ Verdict overall(const std::vector<Validation>& validations) {
   return bad ? Verdict::invalid : Verdict::valid;
 }
 
+Result<> refuse_invalid(const std::vector<Validation>& validations, std::string_view what) {
+  for (const Validation& one : validations)
+    if (one.verdict == Verdict::invalid)
+      return fail(Code::policy_denied, fmt::format("{}: {}: {}", what, one.code, one.message));
+  return {};
+}
+
 std::vector<Validation> validate_inbound(const Csr& csr, const IssuedCertificate* certificate,
                                          const ValidationRules& rules, TimePoint now) {
+  if (certificate)
+    return judge_inbound(
+        csr, certificate->get(), rules, now,
+        "The names in the certificate come from the hub's register of participants, not from the CSR.");
   std::vector<Validation> list = {check_possession(csr), check_csr_algorithm(csr), check_csr_key(csr, rules.rsa_bits)};
-  if (!certificate) {
-    for (const char* code : {"CSR_CERT_SAME_PUBLIC_KEY", "CSR_CERT_SAME_SUBJECT_INFO", "CERTIFICATE_VALIDITY",
-                             "CERTIFICATE_SIGNATURE_ALGORITHM", "CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH"})
-      list.push_back(not_available(code, kNoCertificate));
-    list[5].shows_state = true;
-    return list;
-  }
-  list.push_back(check_same_key(csr, certificate->get()));
-  list.push_back(not_available("CSR_CERT_SAME_SUBJECT_INFO",
-                               "The names in the certificate come from the hub's register of participants, not from "
-                               "the CSR."));
-  list.push_back(check_validity(certificate->get(), now));
-  list.push_back(check_certificate_algorithm(certificate->get()));
-  list.push_back(not_available("CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH",
-                               "The private key is the participant's; the hub never has it."));
+  for (const char* code : {"CSR_CERT_SAME_PUBLIC_KEY", "CSR_CERT_SAME_SUBJECT_INFO", "CERTIFICATE_VALIDITY",
+                           "CERTIFICATE_SIGNATURE_ALGORITHM", "CSR_CERT_PUBLIC_PRIVATE_KEY_MATCH"})
+    list.push_back(not_available(code, kNoCertificate));
+  list[5].shows_state = true;
   return list;
+}
+
+std::vector<Validation> validate_inbound(const Csr& csr, const Certificate& signed_elsewhere,
+                                         const ValidationRules& rules, TimePoint now) {
+  return judge_inbound(csr, signed_elsewhere.get(), rules, now,
+                       "The certificate was made by another CA than the hub's, which chose the names in it.");
 }
 
 std::vector<Validation> validate_outbound(const Csr& csr, const Certificate* certificate, const CaChain& dfsp_ca,

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/result.h"
 
 namespace hubseal::agent {
 
@@ -39,6 +40,9 @@ Json to_json(const std::vector<Validation>& validations);
 /// INVALID as soon as one is; a list in which nothing could be checked is VALID.
 Verdict overall(const std::vector<Validation>& validations);
 
+/// Refuses with the first that is INVALID. Errors: policy_denied: "<what>: <code>: <message>".
+Result<> refuse_invalid(const std::vector<Validation>& validations, std::string_view what);
+
 struct ValidationRules {
   int rsa_bits = 4096;  ///< 2048 or 4096: which *_PUBLIC_KEY_LENGTH_* is asked
 };
@@ -47,6 +51,9 @@ struct ValidationRules {
 
 /// An inbound enrollment; `certificate` is null before signing.
 std::vector<Validation> validate_inbound(const Csr& csr, const IssuedCertificate* certificate,
+                                         const ValidationRules& rules, TimePoint now);
+/// As before, of a certificate that another CA than the hub's made.
+std::vector<Validation> validate_inbound(const Csr& csr, const Certificate& signed_elsewhere,
                                          const ValidationRules& rules, TimePoint now);
 /// An outbound enrollment: the hub's CSR and what the DFSP made from it (null before that), which must lead to the
 /// DFSP's CA. Its last item is CERTIFICATE_SIGNED_BY_DFSP_CA.

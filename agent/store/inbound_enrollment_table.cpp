@@ -150,7 +150,8 @@ Result<InboundEnrollment> InboundEnrollmentTable::store_certificate(const Inboun
   return database_.sessions().write([&](Session& session) -> Result<InboundEnrollment> {
     const InboundEnrollment& e = signed_enrollment;
     session << "UPDATE inbound_enrollments SET state = 'CERT_SIGNED', certificate = $1, cert_info = $2, "
-               "validations = $3, validation_state = $4, signed_at = $5 WHERE id = $6 AND state = 'CSR_LOADED'",
+               "validations = $3, validation_state = $4, signed_at = $5 "
+               "WHERE id = $6 AND (state = 'CSR_LOADED' OR validation_state = 'INVALID')",
         sql::bind(to_nullable(e.certificate)), sql::bind(to_nullable(e.cert_info_json)), sql::bind(e.validations_json),
         sql::bind(e.validation_state), sql::bind(format_utc(now)), sql::bind(Poco::Int64{e.id}), sql::now;
     auto stored = select_one(session, e.dfsp_id, e.id);

@@ -57,7 +57,7 @@ class InboundEnrollmentTable {
   Result<> note_signing_request(std::int64_t id, std::string_view request);
   /// Notes what it waits for.
   Result<> note_approval(std::int64_t id, std::string_view approval_json);
-  /// Stores the certificate unless there is one, and returns what is stored then.
+  /// Stores the certificate unless there is one that is VALID, and returns what is stored then.
   Result<InboundEnrollment> store_certificate(const InboundEnrollment& signed_enrollment, TimePoint now);
 
  private:

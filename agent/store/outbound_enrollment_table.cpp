@@ -66,6 +66,12 @@ Result<> check_room(Session& session, const std::string& dfsp_id) {
                           open, dfsp_id, kMaxOpenOutbound));
 }
 
+std::int64_t next_number(Session& session) {
+  Poco::Int64 id = 0;
+  session << "UPDATE counters SET value = value + 1 WHERE name = 'enrollment' RETURNING value", sql::into(id), sql::now;
+  return id;
+}
+
 }  // namespace
 
 Result<OutboundEnrollment> OutboundEnrollmentTable::reserve(std::string_view dfsp_id, const KeyLabel& key_label,
@@ -77,9 +83,7 @@ Result<OutboundEnrollment> OutboundEnrollmentTable::reserve(std::string_view dfs
     enrollment.dfsp_id = dfsp_id;
     enrollment.state = "CSR_LOADED";
     TRY(check_room(session, enrollment.dfsp_id));
-    Poco::Int64 id = 0;
-    session << "UPDATE counters SET value = value + 1 WHERE name = 'enrollment' RETURNING value", sql::into(id),
-        sql::now;
+    Poco::Int64 id = next_number(session);
     enrollment.id = id;
     enrollment.key_label = key_label(id);
     session << "INSERT INTO outbound_enrollments (id, dfsp_id, state, key_label, created_at) "
@@ -105,6 +109,23 @@ Result<> OutboundEnrollmentTable::release(std::int64_t id) {
   return database_.sessions().write([&](Session& session) -> Result<> {
     session << "DELETE FROM outbound_enrollments WHERE id = $1 AND csr IS NULL", sql::bind(Poco::Int64{id}), sql::now;
     return {};
+  });
+}
+
+Result<OutboundEnrollment> OutboundEnrollmentTable::add(OutboundEnrollment e, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<OutboundEnrollment> {
+    std::vector<Row> rows;
+    session << select("key_label = $1"), sql::bind(e.key_label), sql::into(rows), sql::now;
+    if (!rows.empty()) return from_row(rows.front());
+    TRY(check_room(session, e.dfsp_id));
+    Poco::Int64 id = next_number(session);
+    e.id = id;
+    e.state = "CSR_LOADED";
+    session << "INSERT INTO outbound_enrollments (id, dfsp_id, state, key_label, csr, csr_info, created_at) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql::bind(id), sql::bind(e.dfsp_id), sql::bind(e.state), sql::bind(e.key_label), sql::bind(e.csr),
+        sql::bind(e.csr_info_json), sql::bind(format_utc(now)), sql::now;
+    return std::move(e);
   });
 }
 

@@ -52,6 +52,10 @@ class OutboundEnrollmentTable {
   /// Gives the place up.
   Result<> release(std::int64_t id);
 
+  /// Adds it under a new number, or returns the one that there is for its key, whosever it is. `id` and `state` are set
+  /// here. Errors: conflict when as many wait as may.
+  Result<OutboundEnrollment> add(OutboundEnrollment enrollment, TimePoint now);
+
   Result<std::optional<OutboundEnrollment>> find(std::string_view dfsp_id, std::int64_t id);
   /// All that wait and, up to the cap, the newest of the others, ordered by id as text (10 before 9).
   Result<std::vector<OutboundEnrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,

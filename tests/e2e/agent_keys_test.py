@@ -6,21 +6,26 @@ In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
 
 import json
 import re
+import subprocess
+import time
 import unittest
 
-from agent_daemon_test import WithBoth, rig
+from agent_daemon_test import WithBoth  # which says where the others are
+import approval_support
+import rig
 from agent_fake_daemon import openssl
 from agent_gateway import read_uri
 from agent_pki import Pki
 from agent_support import Agent
 
 SETTINGS = {
-    "hub_keys": 'id = "hub"\njws_key = "hub-jws"\n',
-    "hub": '[client_key]\ntype = "rsa_2048"\ncommon_name = "hub.example"\ncountry = "KE"\ndns = ["hub.example"]\nip = ["192.0.2.7"]\n',
+    "hub_keys": 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n',
+    "hub": '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
+           '[client_key]\ntype = "rsa_2048"\ncommon_name = "hub.example"\ncountry = "KE"\ndns = ["hub.example"]\nip = ["192.0.2.7"]\n',
 }
 
 
-class HubKeys(WithBoth):
+class WithHubKeys(WithBoth):
     def setUp(self):
         self.make()
 
@@ -29,6 +34,26 @@ class HubKeys(WithBoth):
         self.gateway.mkdir(mode=0o700)
         self.agent = Agent(str(self.folder), self, more=f'[publish]\ndirectory = "{self.gateway}"\n', **SETTINGS)
         self.addCleanup(self.agent.stop)
+
+    def hubseal(self, command):
+        """What the security team types on the signing host: "hubseal ...", as it was told."""
+        words = command.split()
+        self.assertEqual(words[0], "hubseal")
+        subprocess.run([rig.BUILD / "cli" / "hubseal", *words[1:], "--socket", self.room.run / "admin.sock"], check=True,
+                       stdout=subprocess.PIPE)
+
+    def assert_clients_accept(self, shown):
+        """openssl, which trusts the hub's CA, as a client of the hub."""
+        root, leaf = self.folder / "root.pem", self.folder / "leaf.pem"
+        root.write_text(self.root)
+        leaf.write_text(shown["serverCertificate"] + "\n")
+        openssl("verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "hub.example", "-CAfile", str(root), str(leaf))
+        label = re.fullmatch("pkcs11:object=(.+);type=private", shown["keyUri"])[1]
+        self.assertEqual(self.room.call("get_public_key", key=label)["pem"], openssl("x509", "-noout", "-pubkey", "-in", str(leaf)).decode())
+        self.assertEqual((shown["validationState"], shown["rootCertificate"].strip()), ("VALID", self.root.strip()))
+
+
+class HubKeys(WithHubKeys):
 
     def test_a_client_key_is_made_in_the_token_and_certified_by_the_participants_ca(self):
         self.add_bank("bank1")
@@ -88,6 +113,66 @@ class HubKeys(WithBoth):
         self.room.call("suspend_key", key="hub-jws")
         self.ask("GET", "/hub/jwscerts", want=404)
         self.assertEqual(self.ask("GET", "/dfsps/jwscerts"), [])
+
+    def test_another_key_for_messages_takes_over_by_the_commands_that_the_agent_tells_and_without_a_restart(self):
+        self.hubseal("hubseal key create hub-jws --type ec_p256 --use jws")
+        first = self.ask("GET", "/hub/jwscerts")["publicKey"]
+        told = self.ask("PUT", "/hub/jwscerts/rotate", want=409)["message"]
+        make, activate, end = (re.search(pattern, told)[0] for pattern in (
+            r"hubseal key create [a-z0-9 _-]+--pre-activation", r"hubseal key activate [a-z0-9-]+", r"hubseal key deactivate [a-z0-9-]+"))
+        self.hubseal(make)
+        second = self.room.call("get_public_key", key="hub-jws-2")["pem"]
+        self.assertIn(activate, self.ask("PUT", "/hub/jwscerts/rotate", want=409)["message"])
+        for command, keys in (("hubseal key list", [first]), (activate, [first, second]), (end, [second])):
+            self.hubseal(command)
+            self.wait_until_participants_find(keys)
+        self.assertEqual(self.ask("POST", "/hub/jwscerts", {"publicKey": second})["publicKey"], second)
+
+    def wait_until_participants_find(self, keys):
+        """The agent looks for new keys every two seconds."""
+        until = time.monotonic() + rig.PATIENCE
+        while [item["publicKey"] for item in self.ask("GET", "/dfsps/jwscerts")] != keys:
+            self.assertLess(time.monotonic(), until, "the keys are not shown")
+            time.sleep(0.1)
+
+    def test_a_server_certificate_is_issued_renewed_and_revoked_by_the_command_that_is_told(self):
+        first = self.ask("POST", "/hub/servercerts")
+        self.assert_clients_accept(first)
+        self.assertEqual((self.ask("POST", "/hub/servercerts"), len(self.certificates("hub"))), (first, 1))
+        second = self.ask("PUT", "/hub/servercerts")
+        self.assert_clients_accept(second)
+        self.assertNotEqual(second["keyUri"], first["keyUri"])
+        status, _, headers = self.agent.ask("DELETE", "/api/hub/servercerts")
+        self.assertEqual((status, {entry["state"] for entry in self.certificates("hub")}), (200, {"issued"}))
+        self.hubseal(headers["X-Not-Revoked"])
+        self.assertEqual([entry["state"] for entry in self.certificates("hub")], ["issued", "revoked"])
+        self.ask("GET", "/hub/servercerts", want=404)
+
+    def test_a_csr_and_a_certificate_that_were_made_on_the_signing_host_are_taken(self):
+        self.add_bank("bank1")
+        csr = self.room.call("create_csr", label="by-hand", type="rsa_2048", subject={"common_name": "hub.example"}, dns=["hub.example"])["csr"]
+        self.assertEqual(self.ask("POST", "/dfsps/bank1/enrollments/outbound", {"hubCSR": csr})["csr"], csr)
+        self.ask("POST", "/dfsps/bank1/enrollments/outbound", {"hubCSR": self.room.make_csr("/CN=hub.example", ("-newkey", "rsa:2048"))}, want=400)
+        issued = self.room.call("issue_certificate", ca="hub-ca", profile="hub-server", subject="hub", request="r-1",
+                                csr=self.room.make_csr("/CN=hub.example", ("-newkey", "rsa:2048"), "-addext", "subjectAltName=DNS:hub.example"))
+        shown = self.ask("PUT", "/hub/servercerts", {"serverCertificate": issued["certificate"], "rootCertificate": self.root})
+        self.assertEqual((shown["serverCertificate"], "keyUri" in shown), (issued["certificate"], False))
+
+
+class Consent(WithHubKeys):
+    def prepare(self, room):
+        room.need_approvals(profile="hub-server", number=1)
+
+    def test_the_server_certificate_is_there_when_somebody_has_agreed(self):
+        alice = approval_support.KeyApprover("alice")
+        approval_support.add_approvers(self.room, alice)
+        waiting = self.ask("POST", "/hub/servercerts")
+        self.assertEqual((waiting["approval"]["needed"], waiting["validationState"]), (1, "NOT_AVAILABLE"))
+        self.assertEqual(self.ask("POST", "/hub/servercerts"), waiting)
+        approval_support.submit(self.room, waiting["approval"]["id"], alice)
+        shown = self.ask("GET", "/hub/servercerts")
+        self.assertNotIn("approval", shown)
+        self.assert_clients_accept(shown)
 
 
 if __name__ == "__main__":

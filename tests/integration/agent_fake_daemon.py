@@ -39,6 +39,7 @@ class FakeDaemon:
         self.keys = {}  # label of each key that create_csr made -> its file
         self.public_keys = {}  # label -> answer of get_public_key
         self.token = {"ready": True, "label": "hub", "serial": "5a1f0c22d3b4e596"}
+        self.extensions = {}  # profile -> what openssl x509 puts into its certificates
         self.csr_options = []  # that openssl req gets beside what create_csr asks for
         self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
         self.alter_csr = lambda csr: csr
@@ -125,7 +126,22 @@ class FakeDaemon:
             return self._get_public_key(request["key"])
         if op == "create_csr":
             return self._create_csr(request)
+        if op == "list_keys":
+            return {"ok": {"keys": self._list_keys()}}
+        if op == "get_certificate":
+            found = [answer for answer in self.issued.values() if answer["serial"] == request["serial"]]
+            return {"ok": {**found[0], "state": "issued"}} if found else {"error": {"code": "not_found", "message": "none"}}
         return {"error": {"code": "forbidden", "message": "operation"}}
+
+    def _list_keys(self):
+        common = {"type": "ec_p256", "state": "active", "grade": "generated", "created_at": "2026-11-24T09:00:00Z"}
+        keys = [{**common, "key_id": "00" * 32, "use": "jws", **{member: answer[member] for member in answer if member not in ("pem", "jwk")}}
+                for answer in self.public_keys.values()]
+        for label, path in list(self.keys.items()):
+            if os.path.exists(path):
+                spki = openssl("pkey", "-in", path, "-pubout", "-outform", "DER")
+                keys.append({**common, "label": label, "key_id": hashlib.sha256(spki).hexdigest(), "use": "tls"})
+        return keys
 
     def _create_csr(self, request):
         label = request["label"]
@@ -156,9 +172,13 @@ class FakeDaemon:
         self.requests.append(request)
         key = request["request"]
         if key not in self.issued:
+            with open(self._file("extensions"), "w", encoding="ascii") as file:
+                file.write(self.extensions.get(request["profile"], ""))
+            extended = ["-extfile", self._file("extensions")] if request["profile"] in self.extensions else []
             pem = openssl("x509", "-req", "-CA", self._file("ca.pem"), "-CAkey", self._file("ca.key"), "-days", "10",
-                          "-subj", "/CN=%s/O=From The Register" % request["subject"],
+                          "-subj", "/CN=%s/O=From The Register" % request["subject"], *extended,
                           input=request["csr"].encode()).decode()
-            self.issued[key] = {"certificate": pem, "chain": [self.ca_pem], "serial": "00",
+            serial = openssl("x509", "-noout", "-serial", input=pem.encode()).decode().strip().split("=")[1].lower()
+            self.issued[key] = {"certificate": pem, "chain": [self.ca_pem], "serial": serial, "subject": request["subject"],
                                 "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-02-01T00:00:00Z"}
         return {"ok": self.issued[key]}

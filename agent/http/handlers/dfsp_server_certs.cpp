@@ -2,6 +2,7 @@
 
 #include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/server_cert_body.h"
 #include "agent/service/certificate.h"
 #include "agent/service/dfsps.h"
 #include "agent/service/x509_info.h"
@@ -34,16 +35,6 @@ Result<Json> to_json(const ServerCert& stored) {
   return item;
 }
 
-/// One text, or several, which become one.
-std::optional<std::string> chain_of(const Json& body) {
-  const auto found = body.find("intermediateChain");
-  if (found == body.end() || found->is_null()) return std::nullopt;
-  if (found->is_string()) return found->get<std::string>();
-  std::string joined;
-  for (const Json& one : *found) joined.append(joined.empty() ? "" : "\n").append(one.get_ref<const std::string&>());
-  return joined;
-}
-
 Outcome list(const Services& services, const Request& request) {
   std::vector<Json> items;
   for (const ServerCert& stored : request.page.of(TRY(services.dfsp_server_certs.list())))
@@ -74,20 +65,36 @@ Outcome remove(const Services& services, const Request& request) {
 
 }  // namespace
 
-void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services) {
-  const std::string path = "/api/dfsps/{dfspId}/servercerts";
-  const std::vector<Role> roles = {Role::mta, Role::pta, Role::dfsp};
-  // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
-  const std::vector<Role> owners = {Role::pta, Role::dfsp};
-  const Schema body = {
+Schema server_cert_schema(bool required) {
+  return {
       {.name = "rootCertificate", .max_bytes = kMaxCertificateBytes, .nullable = true},
       {.name = "intermediateChain",
        .type = Type::text_or_list,
        .max_bytes = kMaxChainBytes,
        .max_items = kMaxChainCertificates,
        .nullable = true},
-      {.name = "serverCertificate", .required = true, .max_bytes = kMaxCertificateBytes},
+      {.name = "serverCertificate",
+       .required = required,
+       .max_bytes = kMaxCertificateBytes,
+       .min_bytes = required ? 0U : 1U,
+       .nullable = !required},
   };
+}
+
+std::optional<std::string> chain_of(const Json& body) {
+  const auto found = body.find("intermediateChain");
+  if (found == body.end() || found->is_null()) return std::nullopt;
+  if (found->is_string()) return found->get<std::string>();
+  std::string joined;
+  for (const Json& one : *found) joined.append(joined.empty() ? "" : "\n").append(one.get_ref<const std::string&>());
+  return joined;
+}
+
+void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services) {
+  const std::string path = "/api/dfsps/{dfspId}/servercerts";
+  const std::vector<Role> roles = {Role::mta, Role::pta, Role::dfsp};
+  // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
+  const std::vector<Role> owners = {Role::pta, Role::dfsp};
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/servercerts",
                     .handler = [services](const Request& request) { return list(services, request); },
@@ -103,7 +110,7 @@ void add_dfsp_server_certs(std::vector<Route>& routes, const Services& services)
                       .handler = [services](const Request& request) { return put(services, request); },
                       .roles = owners,
                       .takes_body = true,
-                      .body = body});
+                      .body = server_cert_schema(true)});
   routes.push_back({.method = "DELETE",
                     .path = path,
                     .handler = [services](const Request& request) { return remove(services, request); },

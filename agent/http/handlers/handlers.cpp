@@ -10,6 +10,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_health(routes, services);
   add_hub_ca(routes, services);
   add_pki(routes, services);
+  add_portal_config(routes, services);
   add_dfsps(routes, services);
   add_dfsp_ca(routes, services);
   add_dfsp_server_certs(routes, services);
@@ -22,6 +23,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_onboarding(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
+  add_hub_server_certs(routes, services);
   make_conditional(routes);
   add_credentials(routes, services);  // nothing keeps what it answers
   return routes;

@@ -20,6 +20,7 @@ class EndpointDocuments;
 class EndpointItems;
 class HubCa;
 class HubJwsKey;
+class HubServerCerts;
 class InboundEnrollments;
 class MonetaryZones;
 class JwsKeys;
@@ -62,14 +63,18 @@ struct Services {
   Onboarding& onboarding;
   JwsKeys& jws_keys;
   HubJwsKey& hub_jws_key;
+  HubServerCerts& hub_server_certs;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
   Credentials* credentials = nullptr;         ///< null: there is no [keycloak]
+  bool asks_who = false;                      ///< callers must say who they are
+  bool has_tls = false;                       ///< the listener
 };
 
 void add_browser_auth(std::vector<Route>& routes, const Services& services);
 void add_health(std::vector<Route>& routes, const Services& services);
 Route health_route(std::string path, store::Database& database, SigningDaemon& daemon);
 void add_hub_ca(std::vector<Route>& routes, const Services& services);
+void add_portal_config(std::vector<Route>& routes, const Services& services);
 void add_pki(std::vector<Route>& routes, const Services& services);
 void add_credentials(std::vector<Route>& routes, const Services& services);
 void add_dfsp_ca(std::vector<Route>& routes, const Services& services);
@@ -83,6 +88,7 @@ void add_monetary_zones(std::vector<Route>& routes, const Services& services);
 void add_outbound_enrollments(std::vector<Route>& routes, const Services& services);
 void add_onboarding(std::vector<Route>& routes, const Services& services);
 void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
+void add_hub_server_certs(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
 
 std::vector<Route> all_routes(const Services& services);

@@ -23,6 +23,23 @@ Outcome get_hub_ca(HubCa& hub_ca) {
   return ok(body);
 }
 
+/// The operators' portal sends what cfssl(1) takes: {"default": {...}, "csr": {"names": [{"CN": ...}], ...}}. Of that
+/// the names count, which is what is compared; what is left empty in a form is not asked for.
+Json names_of_cfssl(Json body) {
+  if (!body.is_object() || !body.contains("csr") || !body["csr"].is_object()) return body;
+  Json names = Json::object();
+  const auto add = [&](const std::string& attribute, const Json& value) {
+    if (!value.is_null() && value != "" && !names.contains(attribute)) names[attribute] = value;
+  };
+  const Json& csr = body["csr"];
+  if (csr.contains("CN")) add("CN", csr["CN"]);
+  if (const auto listed = csr.find("names"); listed != csr.end() && listed->is_array())
+    for (const Json& some : *listed)
+      if (some.is_object())
+        for (const auto& [attribute, value] : some.items()) add(attribute, value);
+  return names;
+}
+
 /// A member that is no attribute is refused, not ignored: it would be a wish that nobody fulfils.
 Result<HubCa::Name> wanted_name(const Json& body) {
   HubCa::Name wanted;
@@ -73,6 +90,7 @@ void add_hub_ca(std::vector<Route>& routes, const Services& services) {
                     .handler = [&hub_ca](const Request& request) { return confirm_hub_ca(hub_ca, request); },
                     .roles = {Role::pta},
                     .takes_body = true,
+                    .reshape = names_of_cfssl,
                     .body = name});
 }
 

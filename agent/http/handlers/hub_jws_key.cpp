@@ -13,6 +13,14 @@ void add_hub_jws_key(std::vector<Route>& routes, const Services& services) {
        .path = "/api/hub/jwscerts",
        .handler = [&hub_jws_key](const Request&) -> Outcome { return ok(to_json(TRY(hub_jws_key.get()))); },
        .roles = {Role::mta, Role::pta}});
+  // What the hub signs with is its security team's to change: with it whoever has an administrator's login, or this
+  // server, would speak for the hub.
+  routes.push_back({.method = "PUT",
+                    .path = "/api/hub/jwscerts/rotate",
+                    .handler = [&hub_jws_key](const Request&) -> Outcome {
+                      return fail(Code::conflict, "nothing was rotated. " + TRY(hub_jws_key.rotation_steps()));
+                    },
+                    .roles = {Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/hub/jwscerts",
                     .handler = [&hub_jws_key](const Request& request) -> Outcome {

@@ -2,6 +2,7 @@
 
 #include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/service/certificate.h"
 #include "agent/service/csr.h"
 #include "agent/service/dfsps.h"
 
@@ -54,6 +55,12 @@ Outcome sign(const Services& services, const Request& request) {
       to_json(TRY(services.inbound_enrollments.sign(request.caller, request.param("dfspId"), request.number("enId")))));
 }
 
+Outcome put_certificate(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  return ok(to_json(TRY(services.inbound_enrollments.put_certificate(
+      request.caller, request.param("dfspId"), request.number("enId"), *request.text("certificate")))));
+}
+
 }  // namespace
 
 void add_inbound_enrollments(std::vector<Route>& routes, const Services& services) {
@@ -80,6 +87,12 @@ void add_inbound_enrollments(std::vector<Route>& routes, const Services& service
                     .path = path + "/{enId}/sign",
                     .handler = [services](const Request& request) { return sign(services, request); },
                     .roles = {Role::pta}});
+  routes.push_back({.method = "POST",
+                    .path = path + "/{enId}/certificate",
+                    .handler = [services](const Request& request) { return put_certificate(services, request); },
+                    .roles = {Role::pta},
+                    .takes_body = true,
+                    .body = {{.name = "certificate", .required = true, .max_bytes = kMaxCertificateBytes}}});
 }
 
 }  // namespace hubseal::agent::http

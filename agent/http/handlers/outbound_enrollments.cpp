@@ -3,6 +3,7 @@
 #include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/service/certificate.h"
+#include "agent/service/csr.h"
 #include "agent/service/dfsps.h"
 
 namespace hubseal::agent::http {
@@ -32,6 +33,18 @@ Outcome list(const Services& services, const Request& request) {
 Outcome create(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   return ok(to_json(TRY(services.outbound_enrollments.create(request.caller, request.param("dfspId")))));
+}
+
+/// The portal calls it hubCSR; answers call it csr.
+Outcome bring(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  const auto csr = request.text("hubCSR") ? request.text("hubCSR") : request.text("csr");
+  const auto enrollment =
+      services.outbound_enrollments.bring_csr(request.caller, request.param("dfspId"), csr.value_or(""));
+  if (enrollment) return ok(to_json(*enrollment));
+  const Error& error = enrollment.error();
+  if (error.code != Code::bad_request) return tl::unexpected(Problem(error));
+  return tl::unexpected(Problem({error.code, "Could not parse the CSR content. " + error.message}, error.message));
 }
 
 Outcome get(const Services& services, const Request& request) {
@@ -66,6 +79,13 @@ void add_outbound_enrollments(std::vector<Route>& routes, const Services& servic
                     .roles = dfsp_too,
                     .query = {"state"},
                     .paged = true});
+  routes.push_back(
+      {.method = "POST",
+       .path = path,
+       .handler = [services](const Request& request) { return bring(services, request); },
+       .roles = {Role::pta},
+       .takes_body = true,
+       .body = {{.name = "hubCSR", .max_bytes = kMaxCsrBytes}, {.name = "csr", .max_bytes = kMaxCsrBytes}}});
   // "csr" goes before {enId}, which is a number.
   routes.push_back({.method = "POST",
                     .path = path + "/csr",

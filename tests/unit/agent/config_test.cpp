@@ -153,11 +153,30 @@ BOOST_AUTO_TEST_CASE(the_hubs_client_key_is_read_as_the_shipped_file_shows_it) {
   BOOST_TEST(config->client_key->subject.text() == "CN=hub.example");
   BOOST_TEST(config->client_key->names.dns().front() == "hub.example");
   BOOST_TEST(!load_with("[hub]", "[hub]\nid = \"hub\"").has_value());
+  BOOST_TEST(!load_with("[hub]", "[hub]\njws_key = \"hub-jws\"").has_value());
   for (const std::string& bad :
        {key + "country = \"Kenya\"\n", key + "dns = [\"no name\"]\n", key + "ip = [\"300.1.1.1\"]\n",
         key + "email = \"a@b\"\n", std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"ec_p256\"\n"),
         std::string("csr_rsa_bits = 4096\n[client_key]\ntype = \"rsa_2048\"\ncommon_name = \"x\"\n")})
     BOOST_TEST(!load_with("csr_rsa_bits = 4096", bad).has_value(), bad << " was accepted");
+}
+
+BOOST_AUTO_TEST_CASE(the_hubs_server_certificate_needs_a_profile_a_key_names_and_the_hubs_id) {
+  const std::string bits = "csr_rsa_bits = 4096";
+  const std::string hub = bits + "\nid = \"hub\"\n";
+  const std::string profile = "server_profile = \"hub-server\"\n";
+  const std::string key = "[server_key]\ntype = \"ec_p256\"\n";
+  const std::string names = "dns = [\"Hub.Example\"]\n";
+  BOOST_TEST(!load_with(bits, bits).value().server_cert.has_value());
+  const auto config = load_with(bits, hub + profile + key + names);
+  BOOST_REQUIRE(config && config->server_cert);
+  BOOST_TEST(config->server_cert->profile == "hub-server");
+  BOOST_TEST(config->server_cert->key.names.dns().front() == "hub.example");
+  BOOST_TEST(config->hub_id.value() == "hub");
+  BOOST_TEST(!config->hub_jws_key.has_value());
+  for (const std::string& bad : {hub + profile, hub + key + names, bits + "\n" + profile + key + names,
+                                 hub + profile + key + "common_name = \"hub.example\"\n"})
+    BOOST_TEST(!load_with(bits, bad).has_value(), bad << " was accepted");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

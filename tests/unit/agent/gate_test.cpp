@@ -164,7 +164,9 @@ BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, W
                                            "GET /pki/intermediates.pem",
                                            "POST /pki/ocsp",
                                            "GET /pki/ocsp/{request*}",
-                                           "GET /pki/{file}"};
+                                           "GET /pki/{file}",
+                                           "GET /config",
+                                           "GET /api/config"};
   BOOST_TEST(open == wanted, boost::test_tools::per_element());
 }
 

@@ -1,0 +1,233 @@
+#include "agent/service/hub_server_certs.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/certificate.h"
+#include "agent/service/consent.h"
+#include "agent/service/csr.h"
+#include "agent/service/issued_certificate.h"
+#include "agent/service/pem.h"
+#include "agent/service/signing_daemon.h"
+#include "agent/service/x509_info.h"
+#include "common/log.h"
+#include "common/random.h"
+
+namespace hubseal::agent {
+namespace {
+
+/// Never asked for twice: a label whose CSR was lost on its way stays taken for ever.
+Result<std::string> new_label(TimePoint now) {
+  const auto hash = sha256(as_bytes(TRY(random_secret())));
+  return fmt::format("hub-server-{:.10}-{:.8}", format_utc(now), to_hex(hash));
+}
+
+std::string without_final_line_end(std::string_view pem) {
+  while (pem.ends_with('\n') || pem.ends_with('\r')) pem.remove_suffix(1);
+  return std::string(pem);
+}
+
+Result<std::vector<std::string>> blocks_of(std::string_view pem) {
+  std::vector<std::string> blocks;
+  for (const std::string_view block : TRY(split_blocks(pem, "chain", kMaxChainCertificates + 1)))
+    blocks.push_back(without_final_line_end(block));
+  return blocks;
+}
+
+/// The root is the last of `chain`, where there is one; what is below it leads there.
+Result<CaChain> chain_below(const std::vector<std::string>& chain, const std::optional<std::string>& root) {
+  std::string below;
+  for (const std::string& one : chain)
+    if (one != root) below += one + "\n";
+  return CaChain::parse(root.value_or(""), below);
+}
+
+void set_verdicts(store::HubServerCert& certificate, const std::vector<Validation>& validations) {
+  certificate.validations_json = dump_json(to_json(validations));
+  certificate.validation_state = to_string(overall(validations));
+}
+
+/// As hubseald writes serial numbers.
+std::string serial_of(const Certificate& certificate) {
+  std::string serial = certificate_info(certificate.get())["serialNumber"];
+  if (serial.size() > 2 && serial.starts_with("00")) serial.erase(0, 2);
+  return serial;
+}
+
+}  // namespace
+
+Result<std::string> HubServerCerts::asked() const {
+  if (!policy_.wish || !policy_.hub_id)
+    return fail(Code::conflict,
+                "this hub makes no server certificates: wanted server_profile and id in [hub], and a section "
+                "[server_key], in the agent's configuration");
+  const NewKey& key = policy_.wish->key;
+  return dump_json({{"ca", policy_.ca},
+                    {"profile", policy_.wish->profile},
+                    {"hub", *policy_.hub_id},
+                    {"type", to_string(key.type)},
+                    {"subject", key.subject.text()},
+                    {"dns", key.names.dns()},
+                    {"ip", key.names.ip()}});
+}
+
+bool HubServerCerts::is_good(const store::HubServerCert& in_use) const {
+  const auto wish = asked();
+  if (in_use.asked && (!wish || *wish != *in_use.asked)) return false;
+  const auto certificate = Certificate::parse(in_use.server_certificate);
+  std::time_t now = clock_.now().time_since_epoch().count();
+  return certificate && X509_cmp_time(X509_get0_notAfter(certificate->get()), &now) > 0;
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
+  Shown shown{TRY(table_.find()), std::nullopt};
+  if (const auto wanted = TRY(table_.wanted()); wanted && wanted->approval_json) {
+    if (has_consent(daemon_, *wanted->approval_json)) {
+      auto finished = issue(caller, *wanted);
+      if (finished) return finished;
+      log::warning("the hub's server certificate, which was approved, could not be issued",
+                   {{"key", wanted->key_label}, {"problem", finished.error().message}});
+    }
+    shown.approval_json = wanted->approval_json;
+  }
+  if (!shown.in_use && !shown.approval_json) return fail(Code::not_found, "the hub has no server certificate");
+  return shown;
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::make(const Caller& caller) {
+  const auto in_use = TRY(table_.find());
+  if (in_use && is_good(*in_use)) return get(caller);
+  return replace(caller, in_use);
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::renew(const Caller& caller) {
+  return replace(caller, TRY(table_.find()));
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::replace(const Caller& caller,
+                                                      const std::optional<store::HubServerCert>& seen) {
+  const TimePoint now = clock_.now();
+  auto place = TRY(table_.reserve({.key_label = TRY(new_label(now)), .asked = TRY(asked())}, seen, now));
+  if (!place) return get(caller);
+  if (!place->csr) TRY(make_csr(caller, *place));
+  return issue(caller, *std::move(place));
+}
+
+Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCert& place) {
+  const auto made = daemon_.create_csr(place.key_label, policy_.wish->key);
+  const auto csr = made ? Csr::parse(*made) : tl::unexpected(made.error());
+  if (!csr) {
+    TRY(table_.release(place));
+    if (!made) return tl::unexpected(made.error());
+    return fail(Code::internal, "the signing daemon's answer: " + csr.error().message);
+  }
+  place.csr = *made;
+  TRY(table_.store_csr(place));
+  log::info("server key of the hub made", {{"key", place.key_label}, {"correlation", caller.correlation_id}});
+  return {};
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store::WantedHubServerCert wanted) {
+  TRY(asked());  // it may have been taken out of the configuration meanwhile
+  const std::string request = fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
+  const auto issued =
+      daemon_.issue_certificate({policy_.ca, policy_.wish->profile, *policy_.hub_id, request, *wanted.csr});
+  if (!issued && issued.error().code == Code::approval_required) {
+    wanted.approval_json = waiting_json(daemon_, issued.error().approval);
+    TRY(table_.note_approval(wanted));
+    log::info("the hub's server certificate waits for approval",
+              {{"approval", issued.error().approval}, {"correlation", caller.correlation_id}});
+    return Shown{TRY(table_.find()), wanted.approval_json};
+  }
+  if (!issued) return tl::unexpected(issued.error());
+  const auto before = TRY(table_.find());
+  const store::HubServerCert in_use = TRY(table_.complete(TRY(judged(wanted, *issued)), clock_.now()));
+  log::info("server certificate of the hub issued",
+            {{"key", in_use.key_label.value_or("")},
+             {"verdict", in_use.validation_state},
+             {"to_revoke_the_one_before", before ? revoke_command(*before) : ""},
+             {"correlation", caller.correlation_id}});
+  return Shown{in_use, std::nullopt};
+}
+
+Result<store::HubServerCert> HubServerCerts::judged(const store::WantedHubServerCert& wanted,
+                                                    std::string_view issued_pem) {
+  const IssuedCertificate issued = TRY(IssuedCertificate::parse(issued_pem));
+  const Csr csr = TRY(Csr::parse(*wanted.csr));
+  if (EVP_PKEY_eq(csr.key(), issued.key()) != 1)
+    return fail(Code::internal, "the signing daemon's certificate for the hub's server is for another key");
+  const auto ca = TRY(daemon_.get_ca(policy_.ca));
+  store::HubServerCert certificate{.key_label = wanted.key_label,
+                                   .asked = wanted.asked,
+                                   .root_certificate = {},
+                                   .chain = TRY(blocks_of(ca.certificate + "\n" + ca.chain)),
+                                   .server_certificate = issued.pem(),
+                                   .validations_json = {},
+                                   .validation_state = {}};
+  if (!certificate.chain.empty()) certificate.root_certificate = certificate.chain.back();
+  const CaChain chain = TRY(chain_below(certificate.chain, certificate.root_certificate));
+  set_verdicts(certificate,
+               validate_server_certificate(TRY(Certificate::parse(issued.pem())), chain, policy_.rules, clock_.now()));
+  return certificate;
+}
+
+Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
+  const std::string id = hubseal::to_string(TRY(key_id_of(certificate.key())));
+  for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
+    if (key.id == id && key.use == "tls" && key.state == "active") return key.label;
+  const auto record = daemon_.get_certificate(policy_.ca, serial_of(certificate));
+  if (!record && record.error().code != Code::not_found) return tl::unexpected(record.error());
+  if (record && record->state == "issued" && record->subject == policy_.hub_id) {
+    const auto issued = Certificate::parse(record->certificate);
+    if (issued && X509_cmp(issued->get(), certificate.get()) == 0) return std::nullopt;
+  }
+  return fail(
+      Code::policy_denied,
+      "serverCertificate: its key is none of the key room's, and it was not issued there for the hub. Make the "
+      "key on the signing host (hubseal csr create), or have its CSR signed there (hubseal cert issue --profile "
+      "hub-server)");
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const Brought& brought) {
+  const auto certificate = Certificate::parse(brought.certificate);
+  if (!certificate)
+    return fail(certificate.error().code, fmt::format("serverCertificate: {}", certificate.error().message));
+  const CaChain ca = TRY(CaChain::parse(brought.root, brought.chain));
+  const auto validations = validate_server_certificate(*certificate, ca, policy_.rules, clock_.now());
+  TRY(refuse_invalid(validations, "the certificate cannot be used"));
+  store::HubServerCert wanted{.key_label = {},
+                              .asked = {},
+                              .root_certificate = {},
+                              .chain = TRY(blocks_of(brought.chain)),
+                              .server_certificate = brought.certificate,
+                              .validations_json = {},
+                              .validation_state = {}};
+  if (!brought.root.empty()) wanted.root_certificate = brought.root;
+  set_verdicts(wanted, validations);
+  const auto before = TRY(table_.find());
+  if (before) wanted.key_label = before->key_label;
+  if (before == wanted) return Shown{wanted, std::nullopt};
+  wanted.key_label = TRY(vouched_key(*certificate));
+  TRY(table_.put(wanted, clock_.now()));
+  log::info("server certificate of the hub brought",
+            {{"key", wanted.key_label.value_or("-")}, {"correlation", caller.correlation_id}});
+  return Shown{wanted, std::nullopt};
+}
+
+// What was brought and is for a key of hubseald's may be of another CA, which is to revoke it.
+std::string HubServerCerts::revoke_command(const store::HubServerCert& removed) const {
+  const auto certificate = Certificate::parse(removed.server_certificate);
+  if (!certificate || (!removed.asked && removed.key_label)) return {};
+  return fmt::format("hubseal cert revoke {} --ca {} --reason superseded", serial_of(*certificate), policy_.ca);
+}
+
+Result<std::string> HubServerCerts::remove(const Caller& caller) {
+  const auto in_use = TRY(table_.find());
+  if (!TRY(table_.remove())) return fail(Code::not_found, "the hub has no server certificate");
+  const std::string command = in_use ? revoke_command(*in_use) : "";
+  log::info("server certificate of the hub taken out of use, not revoked",
+            {{"to_revoke_it", command}, {"correlation", caller.correlation_id}});
+  return command;
+}
+
+}  // namespace hubseal::agent

@@ -1,0 +1,146 @@
+#include "agent/store/hub_server_cert_table.h"
+
+#include <Poco/Data/TypeHandler.h>
+#include <Poco/Tuple.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/store/database.h"
+#include "agent/store/nullable.h"
+#include "agent/store/sessions.h"
+#include "common/json.h"
+
+namespace hubseal::agent::store {
+namespace {
+
+namespace sql = Poco::Data::Keywords;
+
+using Text = Poco::Nullable<std::string>;
+using Row = Poco::Tuple<Text, Text, Text, std::string, std::string, std::string, std::string>;
+using WantedRow = Poco::Tuple<std::string, std::string, Text, Text>;
+
+// Longer than the daemon may take for a key (daemon.timeout_seconds).
+constexpr std::chrono::minutes kReservation{15};
+
+std::optional<HubServerCert> select_one(Session& session) {
+  std::vector<Row> rows;
+  session << "SELECT key_label, asked, root_certificate, chain, server_certificate, validations, validation_state "
+             "FROM hub_server_cert",
+      sql::into(rows), sql::now;
+  if (rows.empty()) return std::nullopt;
+  const Row& row = rows.front();
+  return HubServerCert{to_optional(row.get<0>()),
+                       to_optional(row.get<1>()),
+                       to_optional(row.get<2>()),
+                       Json::parse(row.get<3>()).get<std::vector<std::string>>(),
+                       row.get<4>(),
+                       row.get<5>(),
+                       row.get<6>()};
+}
+
+std::optional<WantedHubServerCert> select_wanted(Session& session) {
+  std::vector<WantedRow> rows;
+  session << "SELECT key_label, asked, csr, approval FROM hub_server_cert_wanted", sql::into(rows), sql::now;
+  if (rows.empty()) return std::nullopt;
+  const WantedRow& row = rows.front();
+  return WantedHubServerCert{row.get<0>(), row.get<1>(), to_optional(row.get<2>()), to_optional(row.get<3>())};
+}
+
+void upsert(Session& session, const HubServerCert& c, TimePoint now) {
+  session << "INSERT INTO hub_server_cert (one, key_label, asked, root_certificate, chain, server_certificate, "
+             "validations, validation_state, stored_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8) "
+             "ON CONFLICT (one) DO UPDATE SET key_label = excluded.key_label, asked = excluded.asked, "
+             "root_certificate = excluded.root_certificate, chain = excluded.chain, "
+             "server_certificate = excluded.server_certificate, validations = excluded.validations, "
+             "validation_state = excluded.validation_state, stored_at = excluded.stored_at",
+      sql::bind(to_nullable(c.key_label)), sql::bind(to_nullable(c.asked)), sql::bind(to_nullable(c.root_certificate)),
+      sql::bind(dump_json(Json(c.chain))), sql::bind(c.server_certificate), sql::bind(c.validations_json),
+      sql::bind(c.validation_state), sql::bind(format_utc(now)), sql::now;
+}
+
+}  // namespace
+
+Result<std::optional<HubServerCert>> HubServerCertTable::find() {
+  return database_.sessions().read(
+      [](Session& session) -> Result<std::optional<HubServerCert>> { return select_one(session); });
+}
+
+Result<std::optional<WantedHubServerCert>> HubServerCertTable::wanted() {
+  return database_.sessions().read(
+      [](Session& session) -> Result<std::optional<WantedHubServerCert>> { return select_wanted(session); });
+}
+
+Result<std::optional<WantedHubServerCert>> HubServerCertTable::reserve(const WantedHubServerCert& place,
+                                                                       const std::optional<HubServerCert>& seen,
+                                                                       TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<std::optional<WantedHubServerCert>> {
+    if (select_one(session) != seen) return std::nullopt;
+    session << "DELETE FROM hub_server_cert_wanted WHERE (csr IS NULL AND created_at < $1) "
+               "OR (csr IS NOT NULL AND asked <> $2)",
+        sql::bind(format_utc(now - kReservation)), sql::bind(place.asked), sql::now;
+    if (auto taken = select_wanted(session)) {
+      if (taken->csr) return taken;
+      return fail(Code::conflict, "the key of the hub's server certificate is being made; ask again in a moment");
+    }
+    session << "INSERT INTO hub_server_cert_wanted (one, key_label, asked, created_at) VALUES (1, $1, $2, $3)",
+        sql::bind(place.key_label), sql::bind(place.asked), sql::bind(format_utc(now)), sql::now;
+    return place;
+  });
+}
+
+Result<> HubServerCertTable::store_csr(const WantedHubServerCert& place) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    std::vector<std::string> filled;
+    session << "UPDATE hub_server_cert_wanted SET csr = $1 WHERE key_label = $2 AND csr IS NULL RETURNING key_label",
+        sql::bind(to_nullable(place.csr)), sql::bind(place.key_label), sql::into(filled), sql::now;
+    if (filled.empty())
+      return fail(Code::conflict, "the hub's server certificate is not wanted any more: it was taken out of use");
+    return {};
+  });
+}
+
+Result<> HubServerCertTable::release(const WantedHubServerCert& place) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 AND csr IS NULL", sql::bind(place.key_label),
+        sql::now;
+    return {};
+  });
+}
+
+Result<> HubServerCertTable::note_approval(const WantedHubServerCert& place) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    session << "UPDATE hub_server_cert_wanted SET approval = $1 WHERE key_label = $2",
+        sql::bind(to_nullable(place.approval_json)), sql::bind(place.key_label), sql::now;
+    return {};
+  });
+}
+
+Result<HubServerCert> HubServerCertTable::complete(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<HubServerCert> {
+    std::vector<std::string> wanted;
+    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 RETURNING key_label",
+        sql::bind(to_nullable(certificate.key_label)), sql::into(wanted), sql::now;
+    if (!wanted.empty()) upsert(session, certificate, now);
+    // Somebody else may have finished it meanwhile.
+    if (auto in_use = select_one(session)) return *std::move(in_use);
+    return fail(Code::conflict, "the hub's server certificate was taken out of use while it was made");
+  });
+}
+
+Result<> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    session << "DELETE FROM hub_server_cert_wanted", sql::now;
+    upsert(session, certificate, now);
+    return {};
+  });
+}
+
+Result<bool> HubServerCertTable::remove() {
+  return database_.sessions().write([](Session& session) -> Result<bool> {
+    const bool there = select_one(session).has_value() || select_wanted(session).has_value();
+    session << "DELETE FROM hub_server_cert", sql::now;
+    session << "DELETE FROM hub_server_cert_wanted", sql::now;
+    return there;
+  });
+}
+
+}  // namespace hubseal::agent::store

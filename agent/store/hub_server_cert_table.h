@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace hubseal::agent::store {
+
+class Database;
+
+/// What the hub's TLS servers show. PEM texts as they came; the JSON as it was computed.
+struct HubServerCert {
+  std::optional<std::string> key_label;  ///< in hubseald; absent where the key is not its own
+  std::optional<std::string> asked;      ///< what was configured when it was made; absent where it was brought
+  std::optional<std::string> root_certificate;
+  std::vector<std::string> chain;  ///< from who signed it up to the root
+  std::string server_certificate;
+  std::string validations_json;
+  std::string validation_state;  ///< "VALID" or "INVALID"
+
+  bool operator==(const HubServerCert&) const = default;
+};
+
+/// The next one, which is not there yet.
+struct WantedHubServerCert {
+  std::string key_label;
+  std::string asked;
+  std::optional<std::string> csr = {};            ///< absent while the key is made
+  std::optional<std::string> approval_json = {};  ///< what it waits for
+};
+
+/// Threads: share it freely. Errors: storage_unavailable.
+class HubServerCertTable {
+ public:
+  explicit HubServerCertTable(Database& database) : database_(database) {}
+
+  Result<std::optional<HubServerCert>> find();
+  Result<std::optional<WantedHubServerCert>> wanted();
+
+  /// The place of the next one: the one that is taken, if its CSR is there and it is for what is asked now; otherwise a
+  /// new one, in which a key is to be made. Nothing where another is in use than the one that was `seen`: somebody else
+  /// was faster. A place that no CSR came to (the process ended, say) is free again after a while. Errors: conflict
+  /// while a key is being made.
+  Result<std::optional<WantedHubServerCert>> reserve(const WantedHubServerCert& place,
+                                                     const std::optional<HubServerCert>& seen, TimePoint now);
+  Result<> store_csr(const WantedHubServerCert& place);
+  /// Gives the place up while no CSR is in it.
+  Result<> release(const WantedHubServerCert& place);
+  Result<> note_approval(const WantedHubServerCert& place);
+
+  /// Puts the one that was wanted into use, in place of the one before, and frees its place. What is in use then.
+  /// Errors: conflict: it is wanted no more, and none is in use.
+  Result<HubServerCert> complete(const HubServerCert& certificate, TimePoint now);
+  /// Puts one into use that was brought; nothing is wanted any more.
+  Result<> put(const HubServerCert& certificate, TimePoint now);
+  /// Neither is one in use then nor wanted. Whether there was one or the other.
+  Result<bool> remove();
+
+ private:
+  Database& database_;
+};
+
+}  // namespace hubseal::agent::store
