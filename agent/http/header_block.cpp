@@ -128,6 +128,7 @@ Result<HeaderBlock> parse_header_block(const std::string& text) {
   block.request.origin = header(request, "Origin");
   block.request.x_dfsp_id = header(request, "X-DFSP-ID");
   block.request.cookie = header(request, "Cookie");
+  block.request.if_none_match = header(request, "If-None-Match");
   block.request.csrf = request.has("X-CSRF");
   block.request.authorization = header(request, "Authorization");
   block.keep_alive = request.getKeepAlive();

@@ -25,6 +25,7 @@ struct Incoming {
   std::optional<std::string> x_dfsp_id = {};
   std::optional<std::string> authorization = {};
   std::optional<std::string> cookie = {};
+  std::optional<std::string> if_none_match = {};
   bool csrf = false;  ///< whether it has the header that only this server's own pages can set
   std::string body = {};
   std::string peer = {};  ///< address, for the log
@@ -38,6 +39,7 @@ struct Request {
   std::string cookies = {};              ///< the header, for what deals with logins
   std::string raw;                       ///< the body as it came, where the route names a media type
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
+  std::optional<std::string> if_none_match = {};  ///< the header: what the client has already
   Caller caller;
 
   const std::string& param(std::string_view name) const {
@@ -65,6 +67,7 @@ struct Answer {
   std::optional<int> retry_after_seconds;
   std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
   std::string allow;                 ///< methods, with 405
+  std::string content_policy = {};   ///< what a page may load (CSP); otherwise nothing
   bool close = false;                ///< the connection cannot be used again
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
   std::string caller = {};                                        ///< who asked, for the log

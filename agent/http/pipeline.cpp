@@ -125,6 +125,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.caller = std::move(caller);
   request.cookies = incoming.cookie.value_or("");
   request.x_dfsp_id = incoming.x_dfsp_id;
+  request.if_none_match = incoming.if_none_match;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   if ((route.takes_body || !route.media_type.empty()) && !is_media(incoming.content_type, wanted)) {
     const std::string why =

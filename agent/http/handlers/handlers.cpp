@@ -19,6 +19,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_outbound_enrollments(routes, services);
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
+  add_documentation(routes);
   return routes;
 }
 
