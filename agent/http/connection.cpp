@@ -108,10 +108,12 @@ Answer too_slow(const Watch::Entry& entry, const std::string& correlation_id) {
   return answer;
 }
 
-void set_security_headers(Poco::Net::HTTPResponse& response, bool secure) {
+constexpr char kNoContent[] = "default-src 'none'; frame-ancestors 'none'";
+
+void set_security_headers(Poco::Net::HTTPResponse& response, const std::string& content_policy, bool secure) {
   response.set("X-Content-Type-Options", "nosniff");
   response.set("X-Frame-Options", "DENY");
-  response.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.set("Content-Security-Policy", content_policy.empty() ? kNoContent : content_policy);
   response.set("Referrer-Policy", "no-referrer");
   response.set("Cache-Control", "no-store");
   if (secure) response.set("Strict-Transport-Security", "max-age=31536000");
@@ -228,7 +230,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
   if (!answer.allow.empty()) response.set("Allow", answer.allow);
   for (const auto& [name, value] : answer.headers) response.add(name, value);
-  set_security_headers(response, secure_);
+  set_security_headers(response, answer.content_policy, secure_);
   if (answer.cache_seconds) response.set("Cache-Control", fmt::format("public, max-age={}", *answer.cache_seconds));
   std::ostringstream head;
   response.write(head);

@@ -48,6 +48,7 @@ struct Request {
   std::optional<std::string> if_match;   ///< the header: ETags of what the caller has read
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   std::optional<std::string> host = {};  ///< of a name that is accepted
+  std::optional<std::string> if_none_match = {};  ///< the header: what the client has already
   Caller caller;
 
   const std::string& param(std::string_view name) const {
@@ -75,6 +76,7 @@ struct Answer {
   std::optional<int> retry_after_seconds;
   std::optional<int> cache_seconds;  ///< may be kept by anybody so long; otherwise by nobody
   std::string allow;                 ///< methods, with 405
+  std::string content_policy = {};   ///< what a page may load (CSP); otherwise nothing
   bool close = false;                ///< the connection cannot be used again
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
   bool secret = false;                                            ///< the body is wiped when it has been sent

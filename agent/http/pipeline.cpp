@@ -166,6 +166,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.peer = incoming.peer;
   request.if_match = incoming.if_match;
   request.host = incoming.host;
+  request.if_none_match = incoming.if_none_match;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   const bool none_is_fine = route.body_may_be_missing && incoming.body.empty();
   if ((route.takes_body || !route.media_type.empty()) && !none_is_fine && !is_media(incoming.content_type, wanted)) {

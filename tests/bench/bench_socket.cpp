@@ -41,14 +41,6 @@ constexpr KeyKind kJwsKeys[] = {{"jws-rsa-2048", KeyType::rsa_2048}, {"jws-p256"
 constexpr KeyKind kCas[] = {
     {"ca-rsa-2048", KeyType::rsa_2048}, {"ca-rsa-4096", KeyType::rsa_4096}, {"ca-p256", KeyType::ec_p256}};
 
-double quantile(std::vector<double> values, double q) {
-  if (values.empty()) return 0;
-  const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
-  return values[at];
-}
-double median(const std::vector<double>& values) { return quantile(values, 0.5); }
-
 /// The rounds of one row: ours and raw, taken in turns.
 struct Rounds {
   std::vector<double> ours_rate, raw_rate, rate_ratio, ours_cpu, raw_cpu, cpu_ratio, added_cpu, p50_ratio, p99_ratio,

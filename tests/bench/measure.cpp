@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,15 @@ Measurement run_threads(unsigned threads, Seconds time, const std::function<void
   const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
   return {static_cast<double>(latencies.size()) / elapsed, 0, std::move(latencies)};
 }
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(at), values.end());
+  return values[at];
+}
+
+double median(const std::vector<double>& values) { return quantile(values, 0.5); }
 
 unsigned cores_allowed() {
   cpu_set_t cores;

@@ -24,6 +24,10 @@ Measurement run_threads(unsigned threads, Seconds time, const std::function<void
 /// The load, with the CPU time that all threads of `process` took meanwhile.
 Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load);
 
+/// 0 where there are no values.
+double quantile(std::vector<double> values, double q);
+double median(const std::vector<double>& values);
+
 /// How many cores this thread may run on.
 unsigned cores_allowed();
 /// From now on this thread, and every thread and process that it starts, runs on this core only.

@@ -25,6 +25,7 @@ std::vector<Route> all_routes(const Services& services) {
   add_hub_jws_key(routes, services);
   add_hub_server_certs(routes, services);
   make_conditional(routes);
+  add_documentation(routes);          // has ETags of its own
   add_credentials(routes, services);  // nothing keeps what it answers
   return routes;
 }

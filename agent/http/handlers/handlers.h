@@ -90,6 +90,8 @@ void add_onboarding(std::vector<Route>& routes, const Services& services);
 void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_hub_server_certs(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
+/// Last: it describes the routes that are there.
+void add_documentation(std::vector<Route>& routes);
 
 std::vector<Route> all_routes(const Services& services);
 

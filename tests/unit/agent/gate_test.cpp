@@ -7,14 +7,12 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
-#include "agent/agent.h"
 #include "agent/auth/token_verifier.h"
-#include "agent/config.h"
-#include "agent/http/pipeline.h"
 #include "agent/service/dfsps.h"
 #include "agent/store/database.h"
 #include "tests/unit/agent/agent_support.h"
 #include "tests/unit/agent/token_support.h"
+#include "tests/unit/agent/whole_agent.h"
 
 using namespace hubseal;
 using namespace hubseal::agent;
@@ -56,22 +54,6 @@ struct Room {
 const std::vector<std::string> kPta = {"Application/PTA"};
 const std::vector<std::string> kMta = {"Application/MTA"};
 const std::vector<std::string> kMine = {"Application/DFSP:MINE"};
-
-struct Whole {
-  Whole() {
-    Config config;
-    config.server.address = "127.0.0.1";
-    config.daemon_socket = folder / "no.sock";
-    config.ca = "hub-ca";
-    config.client_profile = "p";
-    config.database = {.file = folder / "agent.db"};
-    agent = Agent::start(config).value();
-  }
-  const std::vector<Route>& routes() const { return agent->pipeline().router().routes(); }
-
-  const TempFolder folder;
-  std::unique_ptr<Agent> agent;
-};
 
 /// Rows of docs/REST.md, a path and those who may call it each: "| `GET`, `POST` | `/api/hub/ca` | pta |".
 std::vector<std::string> rows_of(const std::vector<Route>& routes) {
@@ -137,7 +119,7 @@ BOOST_AUTO_TEST_CASE(an_empty_security_group_opens_nothing) {
   BOOST_TEST(room.ask({"Application/DFSP:"}, {Role::dfsp}, "EMPTY") == 403);
 }
 
-BOOST_FIXTURE_TEST_CASE(the_table_of_roles_in_REST_md_is_the_routes, Whole) {
+BOOST_FIXTURE_TEST_CASE(the_table_of_roles_in_REST_md_is_the_routes, WholeAgent) {
   std::ifstream file("docs/REST.md");
   std::vector<std::string> written;
   bool in_table = false;
@@ -149,7 +131,7 @@ BOOST_FIXTURE_TEST_CASE(the_table_of_roles_in_REST_md_is_the_routes, Whole) {
   BOOST_TEST(written == rows_of(routes()), boost::test_tools::per_element());
 }
 
-BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, Whole) {
+BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, WholeAgent) {
   std::vector<std::string> open;
   for (const Route& route : routes()) {
     BOOST_TEST(!route.roles.empty(), route.method << " " << route.path);
@@ -166,7 +148,11 @@ BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, W
                                            "GET /pki/ocsp/{request*}",
                                            "GET /pki/{file}",
                                            "GET /config",
-                                           "GET /api/config"};
+                                           "GET /api/config",
+                                           "GET /docs",
+                                           "GET /docs/page.css",
+                                           "GET /docs/page.js",
+                                           "GET /api-docs"};
   BOOST_TEST(open == wanted, boost::test_tools::per_element());
 }
 

@@ -1,0 +1,353 @@
+/// hubseal-agent as it is shipped, in front of a real hubseald on a SoftHSM token, over keep-alive connections: what
+/// each request costs, beside the least that HTTP (or the token) costs in the same minute, and beside what MCM 3.4.0
+/// took.
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/bench/agent_load.h"
+#include "tests/bench/crowd.h"
+#include "tests/bench/fixed_server.h"
+#include "tests/bench/raw_token.h"
+#include "tests/integration/soak/csr_maker.h"
+#include "tests/integration/soak/rig.h"
+
+using namespace hubseal;
+using namespace hubseal::bench;
+
+namespace {
+
+struct Settings {
+  double seconds = 1;
+  unsigned rounds = 3;
+  std::string only;
+  std::size_t growth = 10'000;
+};
+
+constexpr std::array<unsigned, 3> kConnections = {1, 8, 32};
+constexpr char kCa[] = "ca-rsa-4096", kGrowthCa[] = "ca-p256";
+constexpr std::size_t kWaiting = 100;  // CSRs of one participant that may wait
+constexpr unsigned kParticipants = 12;
+
+/// MCM 3.4.0 with a Vault in memory that costs almost nothing, on a machine of two cores (docs/PERFORMANCE.md):
+/// requests a second at 1, 8 and 32 connections, and CPU of server and Vault for each.
+struct Mcm {
+  std::array<double, 3> per_second;
+  double cpu_us;
+};
+constexpr double kMcmTimes = 10;
+
+/// The rounds of one row: ours and the least possible, taken in turns.
+struct Rounds {
+  std::vector<double> rate, raw_rate, ratio, p50, p99, cpu, raw_cpu;
+
+  void add(const Measurement& ours, const Measurement& raw) {
+    rate.push_back(ours.per_second);
+    raw_rate.push_back(raw.per_second);
+    ratio.push_back(ours.per_second / raw.per_second);
+    p50.push_back(median(ours.latencies_us));
+    p99.push_back(quantile(ours.latencies_us, 0.99));
+    cpu.push_back(ours.cpu_us);
+    raw_cpu.push_back(raw.cpu_us);
+  }
+};
+
+std::string verdict(bool met) { return met ? "met" : "NOT MET"; }
+
+void print_header() {
+  fmt::print("{:<22}{:>5}{:>9}{:>9}{:>7}{:>9}{:>9}{:>8}{:>8}  {}\n", "what", "conn", "ours/s", "least/s", "ratio",
+             "p50 us", "p99 us", "CPU us", "least", "beside MCM 3.4.0: throughput, CPU");
+}
+
+std::string beside(const std::optional<Mcm>& mcm, std::size_t at, double rate, double cpu_us) {
+  if (!mcm) return "";
+  const double faster = rate / mcm->per_second[at], cheaper = mcm->cpu_us / cpu_us;
+  return fmt::format("{:.0f}x (>= {:.0f} {}), {:.0f}x (>= {:.0f} {})", faster, kMcmTimes, verdict(faster >= kMcmTimes),
+                     cheaper, kMcmTimes, verdict(cheaper >= kMcmTimes));
+}
+
+void print_row(const std::string& what, unsigned connections, const Rounds& rounds, const std::string& judged) {
+  fmt::print("{:<22}{:>5}{:>9.0f}{:>9.0f}{:>7.2f}{:>9.0f}{:>9.0f}{:>8.0f}{:>8.0f}  {}\n", what, connections,
+             median(rounds.rate), median(rounds.raw_rate), median(rounds.ratio), median(rounds.p50), median(rounds.p99),
+             median(rounds.cpu), median(rounds.raw_cpu), judged);
+  std::fflush(stdout);
+}
+
+Service http_at(unsigned port) {
+  return {.connect = [port] { return connect_loopback(port); }, .reply_size = http_reply_size, .good = "HTTP/1.1 200 "};
+}
+
+template <class Next>
+Measurement drive(pid_t pid, unsigned port, unsigned connections, Seconds time, const Next& next) {
+  return with_cpu_of(pid, [&] { return run_crowd(http_at(port), connections, time, next); });
+}
+
+auto again_and_again(const std::string& request) {
+  return [&request] { return std::optional(std::string_view(request)); };
+}
+
+class Bench {
+ public:
+  explicit Bench(const Settings& settings)
+      : settings_(settings), rig_({.hubseald = HUBSEALD, .jws_keys = {"of-nobody"}}) {
+    rig_.make_ca(kCa, "rsa_4096");
+    rig_.make_ca(kGrowthCa, "ec_p256");
+    agent_ = std::make_unique<AgentProcess>(options(kCa));
+    client_ = std::make_unique<HttpClient>(agent_->port());
+    csrs_ = make_rsa_4096_csrs(kWaiting);
+    prepare();
+  }
+
+  void run() {
+    fmt::print(
+        "{} cores, {} rounds of {} s each, medians; least: a server that answers a fixed body of the same size; for "
+        "sign: C_Sign alone\n\n",
+        cores_allowed(), settings_.rounds, settings_.seconds);
+    print_header();
+    read("GET dfsps", "/api/dfsps", Mcm{{785, 1'281, 1'307}, 800});
+    read("GET hub/ca", "/api/hub/ca", Mcm{{672, 844, 747}, 1'300});
+    read("GET one jwscert", "/api/dfsps/p0/jwscerts", Mcm{{416, 611, 670}, 1'700});
+    read("GET 12 jwscerts", "/api/dfsps/jwscerts", Mcm{{220, 262, 291}, 5'000});
+    read("GET states-status", "/api/dfsps/states-status", {});
+    read("GET one enrolment", fmt::format("{}/{}", inbound_path("p0"), first_), Mcm{{380, 619, 745}, 1'900});
+    read("GET 12 enrolments", inbound_path("p0"), {});
+    for (std::size_t at = 0; at < kConnections.size(); ++at) post_inbound(at);
+    for (std::size_t at = 0; at < kConnections.size(); ++at) sign_them(at);
+    for (std::size_t at = 0; at < kConnections.size(); ++at) both(at);
+    add_participants();
+    print_memory();
+    if (wanted("growth", 8)) grow();
+  }
+
+ private:
+  AgentProcess::Options options(const char* ca) const {
+    return {.program = HUBSEAL_AGENT, .daemon_socket = rig_.socket("agent"), .ca = ca};
+  }
+  bool wanted(const std::string& what, unsigned connections) const {
+    return fmt::format("{} {}", what, connections).find(settings_.only) != std::string::npos;
+  }
+  Seconds time() const { return Seconds(settings_.seconds); }
+  std::string new_participant() {
+    std::string name = fmt::format("n{}", ++participants_);
+    add_dfsp(*client_, name);
+    return name;
+  }
+
+  /// Twelve participants with keys, the first with twelve enrolments of which one is signed.
+  void prepare() {
+    const Json key = {{"publicKey", make_public_key()}, {"createdAt", 1'790'000'000}};
+    for (unsigned i = 0; i < kParticipants; ++i) {
+      const std::string name = fmt::format("p{}", i);
+      add_dfsp(*client_, name);
+      client_->ask("POST", fmt::format("/api/dfsps/{}/jwscerts", name), key);
+      client_->ask("POST", fmt::format("/api/dfsps/{}/states", name),
+                   {{"PEER_JWS", {{"status", "completed"}, {"lastUpdated", "2026-11-30T08:00:00.000Z"}}}});
+    }
+    first_ = enrol(*client_, "p0", csrs_.front());
+    sign(*client_, "p0", first_);
+    for (unsigned i = 1; i < kParticipants; ++i) enrol(*client_, "p0", csrs_[i]);
+  }
+
+  Measurement least(const std::string& request, std::size_t body_bytes, unsigned connections) const {
+    const FixedServer server(body_bytes);
+    return drive(server.pid(), server.port(), connections, time(), again_and_again(request));
+  }
+
+  void read(const std::string& what, const std::string& path, const std::optional<Mcm>& mcm) {
+    const std::string request = http_request("GET", path);
+    const std::size_t body_bytes = client_->ask_text(request).size();
+    for (std::size_t at = 0; at < kConnections.size(); ++at) {
+      const unsigned connections = kConnections[at];
+      if (!wanted(what, connections)) continue;
+      Rounds rounds;
+      for (unsigned i = 0; i < settings_.rounds; ++i)
+        rounds.add(drive(agent_->pid(), agent_->port(), connections, time(), again_and_again(request)),
+                   least(request, body_bytes, connections));
+      print_row(what, connections, rounds, beside(mcm, at, median(rounds.rate), median(rounds.cpu)));
+    }
+  }
+
+  /// CSRs for RSA-4096, each new to the participant that brings it; more than can be taken in the time.
+  std::vector<std::string> new_csrs() {
+    constexpr double kMostPerSecond = 2'500;
+    std::vector<std::string> requests;
+    for (const auto count = static_cast<std::size_t>(kMostPerSecond * settings_.seconds); requests.size() < count;) {
+      const std::string path = inbound_path(new_participant());
+      for (const std::string& csr : csrs_)
+        requests.push_back(http_request("POST", path, dump_json({{"clientCSR", csr}})));
+    }
+    return requests;
+  }
+
+  void post_inbound(std::size_t at) {
+    const unsigned connections = kConnections[at];
+    if (!wanted("POST inbound", connections)) return;
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) {
+      std::vector<std::string> requests = new_csrs();
+      const std::size_t body_bytes = client_->ask_text(requests.back()).size();
+      requests.pop_back();
+      const auto ours = drive(agent_->pid(), agent_->port(), connections, time(), one_by_one(requests));
+      rounds.add(ours, least(requests.front(), body_bytes, connections));
+    }
+    print_row("POST inbound", connections, rounds,
+              beside(Mcm{{64, 95, 87}, 13'000}, at, median(rounds.rate), median(rounds.cpu)));
+  }
+
+  Measurement raw_signatures(unsigned connections) const {
+    RawToken token(rig_.token().module(), rig_.token().label(), rig_.token().pin());
+    return token.sign(kCa, KeyType::rsa_4096, connections == 1 ? 1 : cores_allowed(), time());
+  }
+
+  /// More than the token can sign in the time, each for a key of its own.
+  std::vector<std::string> unsigned_enrollments(double per_second) {
+    std::vector<std::string> requests;
+    const auto count = static_cast<std::size_t>(1.3 * per_second * settings_.seconds) + 32;
+    for (std::string path; requests.size() < count;) {
+      const std::string name = new_participant();
+      for (std::size_t i = 0; i < kWaiting && requests.size() < count; ++i)
+        requests.push_back(http_request(
+            "POST", fmt::format("{}/{}/sign", inbound_path(name), enrol(*client_, name, test::make_csr())), "{}"));
+    }
+    return requests;
+  }
+
+  /// At the rate of the token: a tenth is what everything else may take.
+  void print_signing(const std::string& what, std::size_t at, const Rounds& rounds, const Mcm& mcm) {
+    constexpr double kOfTheToken = 0.9;
+    const double ratio = median(rounds.ratio);
+    print_row(what, kConnections[at], rounds,
+              fmt::format("{:.1f}x, {:.0f}x; of the token's rate {:.2f} (>= {:.2f} {})",
+                          median(rounds.rate) / mcm.per_second[at], mcm.cpu_us / median(rounds.cpu), ratio, kOfTheToken,
+                          verdict(ratio >= kOfTheToken)));
+  }
+
+  void sign_them(std::size_t at) {
+    const unsigned connections = kConnections[at];
+    if (!wanted("sign", connections)) return;
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) {
+      const Measurement raw = raw_signatures(connections);
+      const std::vector<std::string> requests = unsigned_enrollments(raw.per_second);
+      rounds.add(drive(agent_->pid(), agent_->port(), connections, time(), one_by_one(requests)), raw);
+    }
+    print_signing("sign", at, rounds, {{46, 89, 89}, 16'500});
+  }
+
+  void both(std::size_t at) {
+    const unsigned connections = kConnections[at];
+    if (!wanted("create and sign", connections)) return;
+    Rounds rounds;
+    for (unsigned i = 0; i < settings_.rounds; ++i) {
+      const std::string name = new_participant();
+      rounds.add(create_and_sign(*agent_, name, connections, time()), raw_signatures(connections));
+    }
+    print_signing("create and sign", at, rounds, {{31, 50, 41}, 29'000});
+  }
+
+  void add_participants() {
+    constexpr double kMcmPerSecond = 0.5, kTimes = 100, kMostPerSecond = 2'000;
+    if (!wanted("POST dfsps", 1)) return;
+    std::vector<std::string> requests;
+    while (requests.size() < static_cast<std::size_t>(kMostPerSecond * settings_.seconds) + 1)
+      requests.push_back(http_request("POST", "/api/dfsps",
+                                      dump_json({{"dfspId", fmt::format("a{}", requests.size())}, {"name", "Bank"}})));
+    Rounds rounds;
+    const auto ours = drive(agent_->pid(), agent_->port(), 1, time(), one_by_one(requests));
+    rounds.add(ours, least(requests.front(), 16, 1));
+    const double faster = median(rounds.rate) / kMcmPerSecond;
+    print_row("POST dfsps", 1, rounds,
+              fmt::format("{:.0f}x (>= {:.0f} {})", faster, kTimes, verdict(faster >= kTimes)));
+  }
+
+  void print_memory() const {
+    constexpr double kMostMib = 128;
+    const double mib = static_cast<double>(agent_->resident_bytes()) / 1048576;
+    fmt::print("\nhubseal-agent: {:.1f} MiB resident (<= {:.0f} {}); hubseald: {:.1f} MiB\n", mib, kMostMib,
+               verdict(mib <= kMostMib), static_cast<double>(rig_.resident_bytes()) / 1048576);
+  }
+
+  /// CPU of the agent for each request, of one participant who has so many enrolments.
+  struct Stage {
+    std::size_t enrollments;
+    double post, sign, one, list;
+  };
+
+  Stage stage(const AgentProcess& agent, HttpClient& client, std::size_t enrollments) const {
+    constexpr std::size_t kNew = 80;
+    constexpr unsigned kAtOnce = 8;
+    const std::string path = inbound_path("grown");
+    const auto cpu = [&](const auto& next) {
+      return drive(agent.pid(), agent.port(), kAtOnce, Seconds(std::max(settings_.seconds, 60.0)), next).cpu_us;
+    };
+    const auto repeated = [&](const std::string& request) {
+      return drive(agent.pid(), agent.port(), kAtOnce, time(), again_and_again(request)).cpu_us;
+    };
+    std::vector<std::string> posts, signs;
+    while (posts.size() < kNew)
+      posts.push_back(http_request("POST", path, dump_json({{"clientCSR", test::make_csr()}})));
+    Stage found{.enrollments = enrollments, .post = cpu(one_by_one(posts)), .sign = 0, .one = 0, .list = 0};
+    const Json waiting = client.ask("GET", path + "?state=CSR_LOADED");
+    for (const Json& item : waiting)
+      signs.push_back(http_request("POST", fmt::format("{}/{}/sign", path, item["id"].get<std::int64_t>()), "{}"));
+    found.sign = cpu(one_by_one(signs));
+    found.one = repeated(http_request("GET", fmt::format("{}/{}", path, waiting.front()["id"].get<std::int64_t>())));
+    found.list = repeated(http_request("GET", path));
+    return found;
+  }
+
+  void grow() {
+    const AgentProcess agent(options(kGrowthCa));
+    HttpClient client(agent.port());
+    add_dfsp(client, "grown");
+    std::vector<Stage> stages;
+    std::size_t filled = 0;
+    for (const std::size_t until : {std::size_t{0}, std::min(settings_.growth, std::size_t{200}), settings_.growth}) {
+      fill(agent.port(), "grown", until - filled);
+      filled = until;
+      stages.push_back(stage(agent, client, filled));
+    }
+    fmt::print(
+        "\nCPU us of the agent a request, 8 connections, by enrolments of one participant (GET shows 200 at most)\n");
+    fmt::print("{:>12}{:>10}{:>10}{:>10}{:>10}\n", "enrolments", "POST", "sign", "GET one", "GET all");
+    for (const Stage& at : stages)
+      fmt::print("{:>12}{:>10.0f}{:>10.0f}{:>10.0f}{:>10.0f}\n", at.enrollments, at.post, at.sign, at.one, at.list);
+    // The list is whole only from the second stage on.
+    const Stage &first = stages.front(), &full = stages[1], &last = stages.back();
+    constexpr double kFlat = 1.15;
+    const double worst =
+        std::max({last.post / first.post, last.sign / first.sign, last.one / first.one, last.list / full.list});
+    fmt::print("the worst grew to {:.2f} (<= {:.2f} {})\n", worst, kFlat, verdict(worst <= kFlat));
+  }
+
+  const Settings settings_;
+  test::Rig rig_;
+  std::unique_ptr<AgentProcess> agent_;
+  std::unique_ptr<HttpClient> client_;
+  std::vector<std::string> csrs_;
+  std::int64_t first_ = 0;
+  unsigned participants_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Requests per second of a real hubseal-agent in front of a real hubseald, and what each costs"};
+  Settings settings;
+  app.add_option("--seconds", settings.seconds, "length of a round")->capture_default_str();
+  app.add_option("--rounds", settings.rounds, "rounds of each kind, taken in turns")->capture_default_str();
+  app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"GET dfsps 32\"");
+  app.add_option("--growth", settings.growth, "enrolments of one participant at the end")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    Bench(settings).run();
+    return 0;
+  } catch (const std::exception& fault) {
+    fmt::print(stderr, "bench_agent: {}\n", fault.what());
+    return 1;
+  }
+}
