@@ -55,14 +55,16 @@ class Sessions {
     }
   }
 
-  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind.
+  enum class End { keep, undo };
+
+  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind, and End::undo neither.
   template <class Work>
-  std::invoke_result_t<Work, Session&> write(Work work) {
+  std::invoke_result_t<Work, Session&> write(Work work, End end = End::keep) {
     auto writer = writer_.lock();
     try {
       begin(*writer);
       auto result = work(*writer);
-      if (!result) {
+      if (!result || end == End::undo) {
         roll_back(*writer);
         return result;
       }
@@ -113,5 +115,9 @@ class Sessions {
   Guarded<Readers> readers_;
   std::condition_variable reader_is_back_;
 };
+
+/// Connected; for SQLite the file is made for this user alone where there is none.
+/// Errors: storage_unavailable; conflict: it was to be used alone and is in use.
+Result<std::unique_ptr<Sessions>> connect(const Location& location, Use use);
 
 }  // namespace hubseal::agent::store
