@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
+#include "agent/import_command.h"
 #include "agent/migrate_command.h"
 #include "common/command_line.h"
 #include "common/log.h"
@@ -77,6 +78,14 @@ void add_options(CLI::App& migrate, agent::MigrateCommand& command) {
   migrate.add_flag("--dry-run", command.dry_run, "do it all, and undo it");
 }
 
+void add_options(CLI::App& import_mcm, agent::ImportCommand& command) {
+  import_mcm.add_option("--dump", command.dump, "MCM's database, as mysqldump writes it")->required();
+  import_mcm.add_option("--vault", command.vault, "MCM's KV store as JSON")->required();
+  import_mcm.add_option("--hub-id", command.hub_id, "the hub's own id (SWITCH_ID); [hub] id where it is not given");
+  import_mcm.add_flag("--json", command.json, "the report as JSON");
+  import_mcm.add_flag("--dry-run", command.dry_run, "do it all, and undo it");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -90,12 +99,17 @@ int main(int argc, char** argv) try {
   agent::MigrateCommand migrate_command;
   CLI::App& migrate = *app.add_subcommand("migrate", "copy the store into an empty one of the other kind, and stop");
   add_options(migrate, migrate_command);
+  agent::ImportCommand import_command;
+  CLI::App& import_mcm =
+      *app.add_subcommand("import-mcm", "fill an empty store with what a Connection Manager held, and stop");
+  add_options(import_mcm, import_command);
   if (const auto status = read_options(app, argc, argv)) return *status;
 
   const auto config = agent::load_config(path);
   if (!config) return complain(config.error());
   if (check_only) return std::printf("%s: good\n", path.c_str()) < 0;
   if (migrate) return work(migrate_command, *config);
+  if (import_mcm) return work(import_command, *config);
   return serve(*config);
 } catch (const std::exception& problem) {
   hubseal::log::error("hubseal-agent failed", {{"problem", problem.what()}});

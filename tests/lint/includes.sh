@@ -27,6 +27,7 @@ allowed_headers() {
   # Who somebody is, the rules know; how that was found out they do not.
   agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h' ;;
   agent/auth/*) echo 'common/* agent/auth/*' ;;
+  agent/mcm/*) echo 'common/* agent/mcm/* agent/service/* agent/store/import.h' ;;
   agent/store/*) echo 'common/* agent/store/*' ;;
   agent/*) echo 'common/* agent/*' ;;
   cli/*) echo 'common/* cli/*' ;;
