@@ -58,14 +58,35 @@ Result<std::vector<Column>> columns_of(Session& session, const std::string& tabl
   return columns;
 }
 
-/// In the order in which they were made: a table can only refer to one that is there.
+/// The other tables that its rows refer to.
+std::vector<std::string> parents_of(Session& session, const std::string& table) {
+  std::vector<std::string> parents;
+  session << fmt::format("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list('{0}') WHERE \"table\" <> '{0}'",
+                         table),
+      sql::into(parents), sql::now;
+  return parents;
+}
+
+/// A table is placed when all those are that it refers to.
 Result<std::vector<Table>> tables_of(Session& session) {
-  std::vector<std::string> names;
+  std::vector<std::string> waiting;
   session << "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-             "AND name <> 'schema_migrations' ORDER BY rowid",
-      sql::into(names), sql::now;
+             "AND name <> 'schema_migrations' ORDER BY name",
+      sql::into(waiting), sql::now;
   std::vector<Table> tables;
-  for (const std::string& name : names) tables.push_back({name, TRY(columns_of(session, name))});
+  const auto is_placed = [&](const std::string& name) {
+    return std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return table.name == name; });
+  };
+  while (!waiting.empty()) {
+    const auto next = std::find_if(waiting.begin(), waiting.end(), [&](const std::string& name) {
+      const auto parents = parents_of(session, name);
+      return std::all_of(parents.begin(), parents.end(), is_placed);
+    });
+    if (next == waiting.end())
+      return fail(Code::internal, fmt::format("{} refers to itself over others", waiting.front()));
+    tables.push_back({*next, TRY(columns_of(session, *next))});
+    waiting.erase(next);
+  }
   return tables;
 }
 

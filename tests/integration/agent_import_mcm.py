@@ -260,6 +260,12 @@ class Rules(ImportTest):
         self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["bank"])
         self.assertEqual(good, 1)
 
+    def test_the_hub_is_who_the_operator_says(self):
+        for name in ("hub", "switch"):
+            self.mcm.add_dfsp(name)
+        self.assertEqual(json.loads(self.command("--json", "--hub-id", "SWITCH").stdout)["stored"], {"participants": 1})
+        self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["hub"])
+
     def test_what_a_participant_may_not_have_is_changed_and_told(self):
         self.mcm.add_dfsp("open", security_group="", monetaryZoneId="ZZZ", pingStatus="odd", lastUpdatedPingStatusAt=None, watch=0)
         report = self.imported()

@@ -40,6 +40,14 @@ BOOST_AUTO_TEST_CASE(every_table_that_a_migration_makes_is_known_after_those_it_
   BOOST_TEST(place_of(schema, "outbound_enrollments") < schema.tables().size());
 }
 
+BOOST_AUTO_TEST_CASE(a_table_that_was_made_anew_still_comes_before_those_that_refer_to_it) {
+  const Migration migrations[] = {
+      {1, "0001_a", "CREATE TABLE a (x BIGINT REFERENCES b (x));\nCREATE TABLE b (x BIGINT PRIMARY KEY);\n"}};
+  const Schema schema = Schema::of(migrations).value();
+  BOOST_TEST(place_of(schema, "b") == 0u);
+  BOOST_TEST(place_of(schema, "a") == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_column_that_no_copy_knows_stops_the_program_that_brings_it) {
   const Migration migrations[] = {{1, "0001_blob", "CREATE TABLE a (x BLOB);\n"}};
   const auto refused = Schema::of(migrations);
