@@ -2,6 +2,7 @@
 
 #include <Poco/Data/PostgreSQL/Connector.h>
 #include <Poco/Data/SQLite/Connector.h>
+#include <Poco/Data/SQLite/SQLiteException.h>
 #include <Poco/Data/Statement.h>
 
 namespace hubseal::agent::store {
@@ -12,10 +13,13 @@ using Poco::Data::Session;
 
 class Sqlite final : public Backend {
  public:
-  explicit Sqlite(std::string file) : file_(std::move(file)) { Poco::Data::SQLite::Connector::registerConnector(); }
+  Sqlite(std::string file, Use use) : file_(std::move(file)), use_(use) {
+    Poco::Data::SQLite::Connector::registerConnector();
+  }
 
   Session open() const override {
     Session session(Poco::Data::SQLite::Connector::KEY, file_);
+    if (use_ == Use::alone) lock(session);
     // WAL lets readers work while one writes. FULL makes a commit durable before it is acknowledged:
     // WAL's default, NORMAL, may lose the last ones in a power failure.
     std::string mode;
@@ -31,13 +35,29 @@ class Sqlite final : public Backend {
   void begin(Session& session) const override { session << "BEGIN IMMEDIATE", sql::now; }
 
  private:
+  /// Whoever has a database in WAL mode open holds a shared lock on its file, also between transactions; this one is
+  /// held until the session ends.
+  static void lock(Session& session) {
+    try {
+      int tables = 0;
+      session << "PRAGMA locking_mode = EXCLUSIVE", sql::now;
+      session << "SELECT COUNT(*) FROM sqlite_master", sql::into(tables), sql::now;
+      session << "BEGIN EXCLUSIVE", sql::now;
+      session << "COMMIT", sql::now;
+    } catch (const Poco::Data::SQLite::DBLockedException&) {
+      throw InUse("another program has it open");
+    }
+  }
+
   const std::string file_;
+  const Use use_;
 };
 
 class PostgreSql final : public Backend {
  public:
-  explicit PostgreSql(const std::string& connection)
-      : connection_(connection +
+  PostgreSql(const std::string& connection, Use use)
+      : use_(use),
+        connection_(connection +
                     " client_encoding=UTF8 application_name=hubseal-agent connect_timeout=5 "
                     "keepalives_idle=10 tcp_user_timeout=30000") {
     Poco::Data::PostgreSQL::Connector::registerConnector();
@@ -50,6 +70,7 @@ class PostgreSql final : public Backend {
          {"SET client_min_messages = error", "SET synchronous_commit = on", "SET lock_timeout = '10s'",
           "SET statement_timeout = '30s'", "SET idle_in_transaction_session_timeout = '60s'"})
       session << setting, sql::now;
+    if (use_ == Use::alone) require_alone(session);
     return session;
   }
 
@@ -61,14 +82,26 @@ class PostgreSql final : public Backend {
   }
 
  private:
+  /// Agents that come later wait for the writer's lock, and give up. Work on the whole of a database takes its time.
+  static void require_alone(Session& session) {
+    int others = 0;
+    session << "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() "
+               "AND application_name = 'hubseal-agent' AND pid <> pg_backend_pid()",
+        sql::into(others), sql::now;
+    if (others != 0) throw InUse("agents have " + std::to_string(others) + " connections to it");
+    for (const char* setting : {"SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0"})
+      session << setting, sql::now;
+  }
+
+  const Use use_;
   const std::string connection_;
 };
 
 }  // namespace
 
-std::unique_ptr<const Backend> make_backend(const Location& location) {
-  if (location.shared()) return std::make_unique<PostgreSql>(location.postgresql);
-  return std::make_unique<Sqlite>(location.file.string());
+std::unique_ptr<const Backend> make_backend(const Location& location, Use use) {
+  if (location.shared()) return std::make_unique<PostgreSql>(location.postgresql, use);
+  return std::make_unique<Sqlite>(location.file.string(), use);
 }
 
 }  // namespace hubseal::agent::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 
 #include <Poco/Data/Session.h>
 
@@ -9,8 +10,16 @@
 
 namespace hubseal::agent::store {
 
+/// With whom a database is used: alone is for work on the whole of it.
+enum class Use { shared, alone };
+
+/// What was to be used alone is open elsewhere.
+struct InUse : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Opens sessions and begins transactions that write.
-/// Threads: share it freely. Throws Poco::Exception.
+/// Threads: share it freely. Throws Poco::Exception; InUse.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -19,6 +28,6 @@ class Backend {
   virtual void begin(Poco::Data::Session& session) const = 0;
 };
 
-std::unique_ptr<const Backend> make_backend(const Location& location);
+std::unique_ptr<const Backend> make_backend(const Location& location, Use use = Use::shared);
 
 }  // namespace hubseal::agent::store

@@ -51,6 +51,11 @@ bool is_on_this_host(std::string_view host) {
 
 }  // namespace
 
+bool is_there(const Location& location) {
+  std::error_code ignored;
+  return location.shared() || std::filesystem::is_regular_file(location.file, ignored);
+}
+
 Result<> check_postgresql(std::string_view connection) {
   const auto settings = parse(connection);
   if (!settings) return refuse(settings.error().message);

@@ -8,6 +8,9 @@
 
 namespace hubseal::agent::store {
 
+/// In the place of a file: a database that is gone when it is closed.
+constexpr std::string_view kMemory = ":memory:";
+
 /// Where the database lies: in a file of its own (SQLite), or on a server (PostgreSQL) that several agents share.
 struct Location {
   std::filesystem::path file = {};
@@ -15,6 +18,9 @@ struct Location {
 
   bool shared() const { return !postgresql.empty(); }
 };
+
+/// Whether there is a file; of a server that is not said.
+bool is_there(const Location& location);
 
 /// A connection string that may be used: "host=/run/postgresql dbname=hubseal". Keys: PostgreSQL manual, 34.1.2.
 /// Errors: bad_request: another key than those that the agent needs, a password (which belongs into a passfile), or

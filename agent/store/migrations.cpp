@@ -21,16 +21,14 @@ struct Applied {
 
 std::string hash_of(const Migration& migration) { return to_hex(sha256(as_bytes(migration.sql))); }
 
-Result<Applied> read_applied(Sessions& sessions) {
-  return sessions.write([](Session& session) -> Result<Applied> {
-    session << "CREATE TABLE IF NOT EXISTS schema_migrations ("
-               "version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL)",
-        sql::now;
-    Applied applied;
-    session << "SELECT version, sha256 FROM schema_migrations ORDER BY version", sql::into(applied.versions),
-        sql::into(applied.hashes), sql::now;
-    return applied;
-  });
+Applied read_applied(Session& session) {
+  session << "CREATE TABLE IF NOT EXISTS schema_migrations ("
+             "version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL)",
+      sql::now;
+  Applied applied;
+  session << "SELECT version, sha256 FROM schema_migrations ORDER BY version", sql::into(applied.versions),
+      sql::into(applied.hashes), sql::now;
+  return applied;
 }
 
 Result<> check_known(const Applied& applied, std::span<const Migration> migrations) {
@@ -50,21 +48,15 @@ Result<> check_known(const Applied& applied, std::span<const Migration> migratio
   return {};
 }
 
-Result<> apply(Sessions& sessions, const Migration& migration) {
-  const bool applied = TRY(sessions.write([&](Session& session) -> Result<bool> {
-    int there = 0;  // another agent may have started at the same moment
-    session << "SELECT COUNT(*) FROM schema_migrations WHERE version = $1", sql::bind(migration.version),
-        sql::into(there), sql::now;
-    if (there != 0) return false;
-    for (const std::string& statement : split_statements(migration.sql)) session << statement, sql::now;
-    const std::string now = format_utc(SystemClock().now());
-    session << "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
-        sql::bind(migration.version), sql::bind(std::string(migration.name)), sql::bind(hash_of(migration)),
-        sql::bind(now), sql::now;
-    return true;
-  }));
-  if (applied) log::info("schema migrated", {{"migration", migration.name}});
-  return {};
+bool is_applied(const Applied& applied, const Migration& migration) {
+  return std::find(applied.versions.begin(), applied.versions.end(), migration.version) != applied.versions.end();
+}
+
+void apply(Session& session, const Migration& migration) {
+  for (const std::string& statement : split_statements(migration.sql)) session << statement, sql::now;
+  session << "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
+      sql::bind(migration.version), sql::bind(std::string(migration.name)), sql::bind(hash_of(migration)),
+      sql::bind(format_utc(SystemClock().now())), sql::now;
 }
 
 }  // namespace
@@ -86,11 +78,37 @@ std::vector<std::string> split_statements(std::string_view text) {
 }
 
 Result<> migrate(Sessions& sessions, std::span<const Migration> migrations) {
-  const Applied applied = TRY(read_applied(sessions));
+  const auto applied = TRY(sessions.write([](Session& session) -> Result<Applied> { return read_applied(session); }));
+  TRY(check_known(applied, migrations));
+  for (const Migration& migration : migrations) {
+    if (is_applied(applied, migration)) continue;
+    const bool done = TRY(sessions.write([&](Session& session) -> Result<bool> {
+      // Looked up again: another agent may have started at the same moment.
+      if (is_applied(read_applied(session), migration)) return false;
+      apply(session, migration);
+      return true;
+    }));
+    if (done) log::info("schema migrated", {{"migration", migration.name}});
+  }
+  return {};
+}
+
+Result<> migrate_within(Session& session, std::span<const Migration> migrations) {
+  const Applied applied = read_applied(session);
   TRY(check_known(applied, migrations));
   for (const Migration& migration : migrations)
-    if (std::find(applied.versions.begin(), applied.versions.end(), migration.version) == applied.versions.end())
-      TRY(apply(sessions, migration));
+    if (!is_applied(applied, migration)) apply(session, migration);
+  return {};
+}
+
+Result<> require_current(Session& session, std::span<const Migration> migrations) {
+  const Applied applied = read_applied(session);
+  TRY(check_known(applied, migrations));
+  for (const Migration& migration : migrations)
+    if (!is_applied(applied, migration))
+      return fail(Code::conflict, fmt::format("the database lacks migration {}: it is of an older program, or none of "
+                                              "the agent's; start this agent on it once",
+                                              migration.name));
   return {};
 }
 

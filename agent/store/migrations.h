@@ -7,6 +7,10 @@
 
 #include "common/result.h"
 
+namespace Poco::Data {
+class Session;
+}
+
 namespace hubseal::agent::store {
 
 class Sessions;
@@ -28,5 +32,9 @@ std::vector<std::string> split_statements(std::string_view sql);
 /// Errors: conflict where the database was written by a newer program, or where a migration that
 /// was applied is not the one compiled in; storage_unavailable.
 Result<> migrate(Sessions& sessions, std::span<const Migration> migrations);
+/// The same as part of a transaction that has begun.
+Result<> migrate_within(Poco::Data::Session& session, std::span<const Migration> migrations);
+/// Errors: conflict where the schema is another than these migrations make.
+Result<> require_current(Poco::Data::Session& session, std::span<const Migration> migrations);
 
 }  // namespace hubseal::agent::store

@@ -27,9 +27,11 @@ constexpr std::string_view kSelect =
 // Longer than the daemon may take for a key (daemon.timeout_seconds).
 constexpr std::chrono::minutes kReservation{15};
 
-// A good certificate is the usable one; a bad one is not any more. $1 says which it is, $2 which certificate.
+// A good certificate is the usable one, if its key is in the HSM; a bad one is not any more. $1 says which it is, $2
+// which certificate.
 constexpr std::string_view kSetUsable =
-    "usable_certificate = CASE WHEN $1 = 1 THEN $2 WHEN usable_certificate = $2 THEN NULL ELSE usable_certificate END";
+    "usable_certificate = CASE WHEN $1 = 1 AND key_in_hsm = 1 THEN $2 WHEN usable_certificate = $2 THEN NULL ELSE "
+    "usable_certificate END";
 
 std::string select(std::string_view rest) { return std::string(kSelect).append(rest); }
 
@@ -57,7 +59,8 @@ std::vector<OutboundEnrollment> from_rows(const std::vector<Row>& rows) {
 
 Result<> check_room(Session& session, const std::string& dfsp_id) {
   int open = 0;
-  session << "SELECT COUNT(*) FROM outbound_enrollments WHERE dfsp_id = $1 AND state = 'CSR_LOADED'",
+  session << "SELECT COUNT(*) FROM outbound_enrollments WHERE dfsp_id = $1 AND state = 'CSR_LOADED' AND "
+             "key_in_hsm = 1",
       sql::bind(dfsp_id), sql::into(open), sql::now;
   if (open < kMaxOpenOutbound) return {};
   return fail(Code::conflict,

@@ -1,10 +1,17 @@
 #include "agent/store/sessions.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include <Poco/Data/DataException.h>
 #include <Poco/Data/PostgreSQL/PostgreSQLException.h>
 #include <Poco/Exception.h>
+#include <fmt/format.h>
 
 #include "common/log.h"
+#include "common/unique_fd.h"
 
 namespace hubseal::agent::store {
 
@@ -16,6 +23,16 @@ bool is_of_connection(const std::exception& problem) {
   return dynamic_cast<const Poco::Data::ConnectionFailedException*>(&problem) ||
          dynamic_cast<const Poco::Data::NotConnectedException*>(&problem) ||
          dynamic_cast<const Poco::Data::PostgreSQL::ConnectionException*>(&problem);
+}
+
+/// Creates the file for this user alone; SQLite would use the umask, and gives its -wal and -shm
+/// files the mode of the main file.
+Result<> create_private(const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (fd) return {};
+  const int problem = errno;
+  return fail(Code::storage_unavailable,
+              fmt::format("database {} cannot be opened for writing: {}", path.string(), std::strerror(problem)));
 }
 
 }  // namespace
@@ -92,6 +109,19 @@ tl::unexpected<Error> Sessions::refuse(const std::exception& problem) {
   const auto* poco = dynamic_cast<const Poco::Exception*>(&problem);
   log::error("database refused", {{"problem", poco ? poco->displayText() : std::string(problem.what())}});
   return fail(Code::storage_unavailable, "the database cannot be used at the moment");
+}
+
+Result<std::unique_ptr<Sessions>> connect(const Location& location, Use use) {
+  const std::string place = location.shared() ? location.postgresql : location.file.string();
+  if (!location.shared() && place != kMemory) TRY(create_private(location.file));
+  try {
+    return std::make_unique<Sessions>(make_backend(location, use));
+  } catch (const InUse& problem) {
+    return fail(Code::conflict, fmt::format("database {} is in use: {}; stop the agents first", place, problem.what()));
+  } catch (const Poco::Exception& problem) {
+    return fail(Code::storage_unavailable,
+                fmt::format("database {} cannot be opened: {}", place, problem.displayText()));
+  }
 }
 
 }  // namespace hubseal::agent::store

@@ -58,10 +58,12 @@ class Sessions {
     }
   }
 
-  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind. Nothing is run where this
-  /// thread's WriteCondition does not hold.
+  enum class End { keep, undo };
+
+  /// Runs `work(session)` in a transaction: an error or an exception leaves nothing behind, and End::undo neither.
+  /// Nothing is run where this thread's WriteCondition does not hold.
   template <class Work>
-  std::invoke_result_t<Work, Session&> write(Work work) {
+  std::invoke_result_t<Work, Session&> write(Work work, End end = End::keep) {
     WriteCondition::refuse_inside();
     auto writer = writer_.lock();
     try {
@@ -71,7 +73,7 @@ class Sessions {
         return tl::unexpected(held.error());
       }
       auto result = work(*writer);
-      if (!result) {
+      if (!result || end == End::undo) {
         roll_back(*writer);
         return result;
       }
@@ -126,5 +128,9 @@ class Sessions {
   std::atomic<std::uint64_t> refused_connections_ = 0;
   std::atomic<std::uint64_t> refused_others_ = 0;
 };
+
+/// Connected; for SQLite the file is made for this user alone where there is none.
+/// Errors: storage_unavailable; conflict: it was to be used alone and is in use.
+Result<std::unique_ptr<Sessions>> connect(const Location& location, Use use);
 
 }  // namespace hubseal::agent::store

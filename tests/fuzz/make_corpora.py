@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -374,3 +375,22 @@ put("audit_log", "found-event-behind-torn", torn + audit_record(1, '"event":[],"
 put("audit_log", "found-bytes-below-zero", audit_record(1, '"event":"torn_record_sealed","bytes":-5'))
 root = base64.b64encode(bytes(32)).decode()
 put("audit_log", "checkpoints", f"hubseal/i\n3\n{root}\n\n\u2014 hubseal/i {base64.b64encode(bytes(75)).decode()}\n\n" * 2)
+
+# A Connection Manager's dump and KV store, and what a dump must not be.
+sys.path.insert(0, str(SOURCE / "tests" / "integration"))
+import mcm_export
+
+mcm = mcm_export.Mcm()
+mcm.add_dfsp("bank", name="It's \"one\"\\\n\u00e4")
+mcm.secrets = {"dfsp-ca/1": {"rootCertificate": ""}, "dfsp-outbound-enrollment/1/2": {"id": 2, "key": "k"}, "hub-server-cert": {}}
+put("mcm", "dump", "d" + mcm.dump())
+put("mcm", "dump-listed", "d" + mcm.dump(list_columns=True, one_row_each=True))
+for label, row in (("hex", "(0x41,X'42')"), ("character-sets", "(_utf8mb4'a',_binary 0x41)"), ("odd-hex", "(0x414,1)"), ("numbers", "(-1.5e+3,NULL)"),
+                   ("escapes", "('\\0','\\%\\_\\Z''')"), ("narrow", "(1)"), ("no-end", "('"), ("expression", "(1+1,2)"), ("nested", "((1),2)")):
+    put("mcm", "row-" + label, f"dCREATE TABLE `t` (`a` int, `b` text COMMENT ')', KEY `k` (`a`,`b`));\nINSERT INTO `t` (`b`,`a`) VALUES {row};\n")
+for label, text in (("delimiter", "DELIMITER ;;\nCREATE PROCEDURE `p`() BEGIN SELECT ';'; END ;;\nDELIMITER ;\n"), ("comments", "/* a */ -- b\n# c\n/*!1 d */;"),
+                    ("comment-no-end", "/*"), ("other", "LOAD DATA;"), ("create-as", "CREATE TABLE `t` AS SELECT 1;"), ("unknown-table", "INSERT INTO `x` VALUES (1);")):
+    put("mcm", label, "d" + text)
+put("mcm", "vault", "v" + mcm.vault())
+put("mcm", "vault-nested", "v" + mcm.nested_vault())
+put("mcm", "vault-odd", 'v{"":5,"/":{},"dfsp-ca":{"1":7},"dfsp-jws-certs/a/b":{},"dfsp-ca/":{"x":{"y":{}}}}')

@@ -56,7 +56,8 @@ class FakeDaemon:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.socket_path)
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def make_ca(self):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
@@ -70,6 +71,9 @@ class FakeDaemon:
             raise AssertionError("no issue_certificate in %d seconds" % WAIT_SECONDS)
 
     def close(self):
+        # A thread left waiting could take what comes to the next daemon, whose listener has the same number.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join(WAIT_SECONDS)
         self.listener.close()
         os.unlink(self.socket_path)
 

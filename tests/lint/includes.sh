@@ -30,6 +30,7 @@ allowed_headers() {
   agent/publish/*) echo 'common/* agent/publish/* agent/auth/http_client.h' ;;
   agent/metrics/*) echo 'common/* agent/metrics/*' ;;
   agent/auth/*) echo 'common/* agent/auth/*' ;;
+  agent/mcm/*) echo 'common/* agent/mcm/* agent/service/* agent/store/import.h' ;;
   agent/store/*) echo 'common/* agent/store/*' ;;
   agent/*) echo 'common/* agent/*' ;;
   cli/*) echo 'common/* cli/*' ;;

@@ -1,0 +1,33 @@
+#include "agent/import_command.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/config.h"
+#include "agent/mcm/import.h"
+#include "agent/store/import.h"
+#include "common/files.h"
+
+namespace hubseal::agent {
+
+Result<> run(const ImportCommand& command, const Config& config) {
+  mcm::Rules rules{config.csr_rsa_bits, std::nullopt, TRY(store::currencies())};
+  if (config.hub_jws_key) rules.hub_id = config.hub_jws_key->id;
+  if (!command.hub_id.empty()) rules.hub_id = command.hub_id;
+  const TimePoint now = SystemClock().now();
+  // What they say is checked, whoever wrote them.
+  const auto dump = TRY(mcm::MysqlDump::parse(TRY(read_file(command.dump, mcm::kMaxDumpBytes, Trust::any))));
+  const auto vault = TRY(mcm::VaultExport::parse(TRY(read_file(command.vault, mcm::kMaxVaultBytes, Trust::any))));
+  const auto read = TRY(mcm::read_mcm(dump, vault, rules, now));
+  TRY(store::store(read.import, config.database, now, command.dry_run));
+  if (command.json)
+    fmt::print("{}\n", mcm::to_json(read.report).dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    fmt::print("{}{}", mcm::to_text(read.report), command.dry_run ? "\na dry run: nothing was kept\n" : "");
+  std::fflush(stdout);
+  return {};
+}
+
+}  // namespace hubseal::agent

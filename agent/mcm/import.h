@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/mcm/mysql_dump.h"
+#include "agent/mcm/report.h"
+#include "agent/mcm/vault_export.h"
+#include "agent/store/import.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace hubseal::agent::mcm {
+
+/// What this agent holds good.
+struct Rules {
+  int rsa_bits;                       ///< that a CSR must have, as for ValidationRules
+  std::optional<std::string> hub_id;  ///< the hub's own id, which is no participant's
+  std::set<std::string> currencies;   ///< each is a monetary zone
+};
+
+struct Outcome {
+  store::Import import = {};
+  Report report = {};
+};
+
+/// What a Connection Manager 3.4.0 holds, judged by our rules. What they refuse is left out, and each thing that is
+/// left out or stored otherwise than it was stands in the report. Where MCM keeps what is INVALID, so does this.
+/// Errors: bad_request: a table or column is missing: it is the dump of something else.
+Result<Outcome> read_mcm(const MysqlDump& dump, const VaultExport& vault, const Rules& rules, TimePoint now);
+
+}  // namespace hubseal::agent::mcm

@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+"""hubseal-agent import-mcm: a store is filled with what a Connection Manager held. What the agent answers then is compared with
+what was put into the export; what its rules refuse must stand in the report."""
+
+import json
+import os
+import signal
+import subprocess
+
+import agent_support
+from agent_fake_daemon import openssl
+from agent_outbound import CLIENT_KEY
+from agent_pki import CLIENT, SERVER, Pki
+from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
+from mcm_export import Mcm
+
+ADDRESS = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "It's \"here\"\\\n"}
+PLAIN = {"address": "163.10.24.28/30", "ports": ["443"]}
+TIME = "2025-11-23 10:00:00"
+
+
+class ImportTest(OwnAgents):
+    def setUp(self):
+        super().setUp()
+        self.mcm = Mcm()
+        self.pki = Pki(self.folder)
+        self.hub_ca = self.pki.make("Old Hub CA")
+        self.root = self.pki.make("Bank CA")
+
+    def csr(self, name, **options):
+        """A CSR, and the PEM of its private key."""
+        text = new_csr(self.folder, subject=f"/CN={name}", **options)
+        with open(os.path.join(self.folder, "dfsp.key"), encoding="ascii") as file:
+            return text, file.read()
+
+    def signed(self, csr, issuer, extensions=CLIENT):
+        with open(self.pki.sign(csr, issuer, extensions), encoding="ascii") as file:
+            return file.read()
+
+    def enrol(self, direction, number, *, secret=None, enrollment=None, **members):
+        enrollment = enrollment or self.mcm.next_id()
+        record = {"id": enrollment, "csrInfo": {}, "validations": [], "validationState": "VALID", **members}
+        self.mcm.secrets[f"dfsp-{direction}-enrollment/{number}/{enrollment}"] = {**record, **({"key": secret} if secret else {})}
+        return enrollment
+
+    def command(self, *options, dump=None, vault=None):
+        files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
+        for name, text in files.items():
+            files[name] = os.path.join(self.folder, "mcm." + name)
+            with open(files[name], "wb") as file:
+                file.write(text if isinstance(text, bytes) else text.encode())
+        path = os.path.join(self.folder, "import.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
+                                   hub='id = "hub"\njws_key = "hub-jws"\n'))
+        os.chmod(path, 0o600)
+        return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
+                              capture_output=True, text=True, timeout=120, check=False)
+
+    def imported(self, **forms):
+        done = self.command("--json", **forms)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def refused(self, words, **forms):
+        done = self.command(**forms)
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn(words, done.stderr)
+
+    def lines(self, report, part):
+        """{where: the reason}"""
+        return {line["where"]: list(line.values())[1] for line in report[part]}
+
+    def agent(self):
+        agent = Agent(self.folder, self.daemon, hub=CLIENT_KEY.format("ec_p256"))
+        self.addCleanup(agent.stop, signal.SIGKILL)
+        return agent
+
+    def ok(self, agent, path, method="GET", body=None):
+        status, answer, _ = agent.ask(method, "/api" + path, body)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+
+class Whole(ImportTest):
+    def fill(self):
+        """A hub with two banks; its numbers are kept for the tests."""
+        mcm = self.mcm
+        self.bank = mcm.add_dfsp("bank", name="Bänk ' \\ \"One\"", monetaryZoneId="KES", isProxy=0, pingStatus="SUCCESS")
+        proxy = mcm.add_dfsp("proxy", isProxy=1, security_group="Application/DFSP:other")
+        for zone in ("KES", "TZS"):
+            mcm.add("fxp_supported_currencies", dfspId=self.bank, monetaryZoneId=zone)
+        mcm.add("hub_endpoint_items", id=4, state="CONFIRMED", direction="INGRESS", type="URL", created_date=TIME,
+                value=json.dumps({"url": "https://hub.example/"}))
+        mcm.add("dfsp_endpoint_items", id=9, dfsp_id=self.bank, state="CONFIRMED", direction="EGRESS", type="IP", created_date=TIME,
+                value=json.dumps(PLAIN))
+        for number, url in ((11, "https://old.example/"), (12, "https://bank.example/")):
+            mcm.add("dfsp_endpoint", id=number, dfsp_id=self.bank, state="NOT_STARTED", direction="INGRESS", value={"url": url}, created_at=TIME)
+        mcm.add("dfsp_endpoint", id=13, dfsp_id=self.bank, state="NOT_STARTED", direction="EGRESS", value={"ipList": [PLAIN]}, created_at=TIME)
+        mcm.add("dfsp_states_status", dfspId="bank", DFSP_CA={"status": "completed", "stateDescription": "gut", "lastUpdated": "2025-11-23T10:00:00.000Z"})
+        mcm.add("external_dfsps", external_dfsp_id="abroad", source_dfsp_id="proxy", updated_at=TIME)
+        mcm.secrets[f"dfsp-ca/{self.bank}"] = {"rootCertificate": self.root.pem, "intermediateChain": "", "validations": [], "validationState": "VALID"}
+        self.server = self.pki.make("bank.example", self.root, SERVER, kind="RSA:2048").pem
+        mcm.secrets[f"dfsp-server-cert/{self.bank}"] = {"dfspId": "bank", "rootCertificate": self.root.pem, "serverCertificate": self.server,
+                                                        "validations": [], "validationState": "VALID"}
+        self.jws = openssl("pkey", "-pubout", "-in", self.pki.key("RSA:2048")).decode()
+        mcm.secrets["dfsp-jws-certs/bank"] = {"dfspId": "bank", "publicKey": self.jws, "createdAt": 1732350000, "validationState": "VALID"}
+        mcm.secrets["dfsp-external-jws-certs/abroad"] = {"dfspId": "abroad", "publicKey": self.jws, "createdAt": 0, "validationState": "VALID"}
+        first, _ = self.csr("bank")
+        self.signed_csr, self.open_csr = first.replace("\n", "\r\n"), self.csr("bank")[0]
+        self.certificate = self.signed(first, self.hub_ca).rstrip("\n")
+        self.inbound = [self.enrol("inbound", self.bank, csr=self.signed_csr, state="CERT_SIGNED", certificate=self.certificate),
+                        self.enrol("inbound", self.bank, csr=self.open_csr, state="CSR_LOADED")]
+        self.hub_csr, self.hub_key = self.csr("hub")
+        self.hub_certificate = self.signed(self.hub_csr, self.root)
+        self.outbound = self.enrol("outbound", self.bank, csr=self.hub_csr, state="CERT_SIGNED", certificate=self.hub_certificate, secret=self.hub_key)
+        self.proxys = self.enrol("outbound", proxy, csr=self.csr("hub")[0], state="CSR_LOADED", secret=self.hub_key)
+
+    def test_the_agent_answers_what_the_connection_manager_had(self):
+        self.fill()
+        report = self.imported()
+        self.assertEqual(report["stored"]["participants"], 2)
+        agent = self.agent()
+        self.assertEqual(self.ok(agent, "/dfsps"), [
+            {"id": "bank", "name": "Bänk ' \\ \"One\"", "monetaryZoneId": "KES", "isProxy": 0, "securityGroup": "Application/DFSP:bank"},
+            {"id": "proxy", "name": "proxy", "isProxy": 1, "securityGroup": "Application/DFSP:other"}])
+        self.assertEqual([dfsp["id"] for dfsp in self.ok(agent, "/monetaryzones/KES/dfsps")], ["bank"])
+        when = "2025-11-23T10:00:00.000Z"
+        self.assertEqual(self.ok(agent, "/hub/endpoints"), [
+            {"id": 4, "state": "CONFIRMED", "direction": "INGRESS", "type": "URL", "created_date": when, "created_by": None,
+             "value": {"url": "https://hub.example/"}}])
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints"), [
+            {"id": 9, "dfsp_id": "bank", "state": "CONFIRMED", "direction": "EGRESS", "type": "IP", "created_date": when,
+             "created_by": None, "value": PLAIN}])
+        document = {"dfspId": "bank", "state": "NOT_STARTED", "createdBy": None, "createdAt": when}
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/ingress"), {"id": 12, **document, "url": "https://bank.example/"})
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/egress"), {"id": 13, **document, "ipList": [PLAIN]})
+        self.assertEqual(self.ok(agent, "/dfsps/states-status")["dfsps"][0], {
+            "dfspId": "bank", "pingStatus": "SUCCESS", "lastUpdatedPingStatusAt": "2026-01-02T03:04:05.000Z",
+            "statesStatus": [{"state": "DFSP_CA", "status": "completed", "stateDescription": "gut", "lastUpdated": when}]})
+        ca = self.ok(agent, "/dfsps/bank/ca")
+        self.assertEqual((ca["rootCertificate"], ca["intermediateChain"], ca["validationState"]), (self.root.pem, "", "VALID"))
+        server = self.ok(agent, "/dfsps/bank/servercerts")
+        self.assertEqual((server["serverCertificate"], server["rootCertificate"], server["validationState"]), (self.server, self.root.pem, "VALID"))
+        self.assertEqual([(key["dfspId"], key["publicKey"], key["createdAt"]) for key in self.ok(agent, "/dfsps/jwscerts")],
+                         [("bank", self.jws, 1732350000), ("abroad", self.jws, 0)])
+        inbound = {item["id"]: item for item in self.ok(agent, "/dfsps/bank/enrollments/inbound")}
+        self.assertEqual(list(inbound), self.inbound)
+        done, waits = inbound.values()
+        self.assertEqual((done["csr"], done["certificate"], done["state"], done["validationState"]),
+                         (self.signed_csr, self.certificate, "CERT_SIGNED", "VALID"))
+        self.assertEqual((waits["csr"], waits["state"], waits["csrInfo"]["subject"]), (self.open_csr, "CSR_LOADED", {"CN": "bank"}))
+        # What waits is still known by its CSR, and the hub signs it.
+        again = self.ok(agent, "/dfsps/bank/enrollments/inbound", "POST", {"clientCSR": self.open_csr})
+        self.assertEqual(again["id"], self.inbound[1])
+        self.assertEqual(self.ok(agent, f"/dfsps/bank/enrollments/inbound/{again['id']}/sign", "POST")["state"], "CERT_SIGNED")
+        # The proxy brought its keys and may bring them again; numbers go on.
+        self.assertEqual(agent_support.sql(self.folder, "SELECT source_dfsp_id FROM jws_keys WHERE dfsp_id = 'abroad'"), [["proxy"]])
+        fresh = self.ok(agent, "/dfsps/bank/enrollments/outbound/csr", "POST")
+        self.assertEqual(fresh["id"], self.mcm.rows["gid"][0]["id"] + 1)
+        self.assertEqual(self.ok(agent, "/hub/endpoints/egress/ips", "POST", {"value": PLAIN})["id"], 5)
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/ingress/ips", "POST", {"value": PLAIN})["id"], 10)
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/ingress", "POST", {"url": "https://new.example/"})["id"], 14)
+
+    def test_a_hub_certificate_whose_key_is_not_in_the_hsm_is_shown_and_never_used(self):
+        self.fill()
+        changed = self.lines(self.imported(), "changed")
+        self.assertIn("the hub's key is not in the HSM", changed[f"dfsp-outbound-enrollment/{self.bank}/{self.outbound}"])
+        agent = self.agent()
+        path = f"/dfsps/bank/enrollments/outbound/{self.outbound}"
+        shown = self.ok(agent, path)
+        self.assertEqual((shown["csr"], shown["certificate"], shown["state"]), (self.hub_csr, self.hub_certificate, "CERT_SIGNED"))
+        # Connectors sign again and again.
+        again = self.signed(self.hub_csr, self.root)
+        self.assertEqual(self.ok(agent, path + "/certificate", "POST", {"certificate": again})["validationState"], "VALID")
+        self.assertEqual(self.ok(agent, path + "/validate", "POST")["validationState"], "VALID")
+        usable = "SELECT usable_certificate FROM outbound_enrollments WHERE id = %d"
+        self.assertEqual(agent_support.sql(self.folder, usable % self.outbound), [[None]])
+        fresh = self.ok(agent, "/dfsps/bank/enrollments/outbound/csr", "POST")
+        certificate = self.signed(fresh["csr"], self.root)
+        self.ok(agent, f"/dfsps/bank/enrollments/outbound/{fresh['id']}/certificate", "POST", {"certificate": certificate})
+        self.assertEqual(agent_support.sql(self.folder, usable % fresh["id"]), [[certificate]])
+
+    def test_private_keys_and_secrets_are_named_and_nowhere_stored(self):
+        self.fill()
+        self.mcm.secrets["onboarding_pm4mls/bank"] = {"client_key": self.hub_key, "fqdn": "bank.example"}
+        self.mcm.secrets["api-credentials/bank"] = {"client_id": "bank", "client_secret": "s3cr3t-of-bank"}
+        self.mcm.add("sessions", session_id="x", expires=1, data='{"tokenSet":{"access_token":"t0ken"}}')
+        self.mcm.add("inbound_enrollments", dfsp_id=1, csr=self.hub_key)
+        done = self.command("--json")
+        report = json.loads(done.stdout)
+        self.assertEqual(self.lines(report, "private_keys"), {
+            f"dfsp-outbound-enrollment/{self.bank}/{self.outbound}/key": "PRIVATE KEY",
+            f"dfsp-outbound-enrollment/2/{self.proxys}/key": "PRIVATE KEY",
+            "onboarding_pm4mls/bank/client_key": "PRIVATE KEY",
+            "api-credentials/bank/client_secret": "CLIENT SECRET",
+            "inbound_enrollments row 1, column csr": "PRIVATE KEY"})
+        left_out = self.lines(report, "left_out")
+        self.assertIn("tokens", left_out["table sessions, 1 rows"])
+        self.assertIn("MCM 3.4.0 does not read this table", left_out["table inbound_enrollments, 1 rows"])
+        secrets = [line for line in self.hub_key.splitlines() if "-" not in line] + ["s3cr3t-of-bank", "t0ken"]
+        tables = ("outbound_enrollments", "inbound_enrollments", "jws_keys", "dfsp_cas", "dfsps", "browser_sessions")
+        rows = json.dumps([agent_support.sql(self.folder, f"SELECT * FROM {table}") for table in tables])
+        for secret in secrets:
+            for place in (done.stdout, done.stderr, rows):
+                self.assertNotIn(secret, place)
+
+    def test_other_forms_of_dump_and_export_say_the_same(self):
+        self.fill()
+        report = self.imported(dump=self.mcm.dump(list_columns=True, one_row_each=True), vault=self.mcm.nested_vault())
+        self.assertEqual(report["stored"], {
+            "CAs of participants": 1, "JWS keys of other schemes' participants": 1, "JWS keys of participants": 1,
+            "connector states": 1, "currencies of participants": 2, "endpoint documents": 3, "endpoint items of participants": 1,
+            "endpoint items of the hub": 1, "enrollments of participants": 2, "enrollments of the hub": 2, "participants": 2,
+            "server certificates of participants": 1})
+        self.assertEqual(self.ok(self.agent(), "/dfsps/bank/endpoints/ingress")["url"], "https://bank.example/")
+
+    def test_a_store_that_holds_something_is_refused_and_a_dry_run_leaves_none(self):
+        self.fill()
+        done = self.command("--dry-run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^  participants +2$")
+        self.assertIn("a dry run: nothing was kept", done.stdout)
+        self.imported()
+        self.refused("the target is not empty")
+        agent = self.agent()
+        self.refused("is in use")
+        self.assertEqual(len(self.ok(agent, "/dfsps")), 2)
+
+    def test_a_store_that_cannot_take_one_row_takes_none(self):
+        self.fill()
+        # No rule of the agent's own: a number that two participants share.
+        self.mcm.rows["dfsps"][1]["id"] = self.mcm.rows["dfsps"][0]["id"]
+        self.refused("the database cannot be used")
+        self.mcm.rows["dfsps"][1]["id"] = 2
+        self.assertEqual(self.imported()["stored"]["participants"], 2)
+
+
+class Rules(ImportTest):
+    def test_participants_whose_names_are_none_are_left_out_with_all_that_is_theirs(self):
+        good = self.mcm.add_dfsp("bank")
+        slash = self.mcm.add_dfsp("../etc")
+        self.mcm.add_dfsp("jwscerts")
+        self.mcm.add_dfsp("BANK")
+        self.mcm.add_dfsp("Hub")
+        self.mcm.add("dfsps", name="nobody", dfsp_id=None)
+        self.mcm.add("dfsp_endpoint_items", dfsp_id=slash, state="NEW", direction="EGRESS", type="IP", value=json.dumps(PLAIN), created_date=TIME)
+        self.mcm.add("dfsp_states_status", dfspId="../etc", DFSP_CA={"status": "completed"})
+        self.mcm.secrets[f"dfsp-ca/{slash}"] = {"rootCertificate": self.root.pem}
+        self.mcm.secrets["dfsp-ca/77"] = {"rootCertificate": self.root.pem}
+        report = self.imported()
+        self.assertEqual(report["stored"], {"participants": 1})
+        found = self.lines(report, "left_out")
+        for where, words in ((f"dfsps row {slash}", 'dfspId is "../etc"'), ("dfsps row 3", "the name of a route"),
+                             ("dfsps row 4", "DFSP bank is there already"), ("dfsps row 5", "the hub itself"),
+                             ("dfsps row 6", "NULL"), ("dfsp_endpoint_items row 1", 'its DFSP is left out: dfspId is "../etc"'),
+                             ("dfsp_states_status row 1", "its DFSP is left out"), (f"dfsp-ca/{slash}", "its DFSP is left out"),
+                             ("dfsp-ca/77", "it belongs to no DFSP")):
+            self.assertIn(words, found[where])
+        self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["bank"])
+        self.assertEqual(good, 1)
+
+    def test_the_hub_is_who_the_operator_says(self):
+        for name in ("hub", "switch"):
+            self.mcm.add_dfsp(name)
+        self.assertEqual(json.loads(self.command("--json", "--hub-id", "SWITCH").stdout)["stored"], {"participants": 1})
+        self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["hub"])
+
+    def test_what_a_participant_may_not_have_is_changed_and_told(self):
+        self.mcm.add_dfsp("open", security_group="", monetaryZoneId="ZZZ", pingStatus="odd", lastUpdatedPingStatusAt=None, watch=0)
+        report = self.imported()
+        self.assertEqual([line["change"].split(" ")[0:2] for line in report["changed"]],
+                         [["without", "its"], ["its", "time"], ["without", "its"], ["its", "security"], ["it", "was"]])
+        dfsp = self.ok(self.agent(), "/dfsps/open")
+        self.assertEqual((dfsp["securityGroup"], dfsp.get("monetaryZoneId")), ("Application/DFSP:open", None))
+
+    def test_endpoints_that_open_a_filter_or_say_nothing_are_left_out(self):
+        bank = self.mcm.add_dfsp("bank")
+        bad = [({"address": "0.0.0.0/0", "ports": ["443"]}, "IP", "EGRESS", "0.0.0.0/0"), ({"address": "10.0.0.1", "ports": []}, "IP", "EGRESS", "ports"),
+               ({"address": "10.0.0.1", "ports": ["0x50"]}, "IP", "INGRESS", "0x50"), ({"address": "10.0.0.1"}, "IP", "INGRESS", "ports"),
+               ({"url": "javascript:1"}, "URL", "INGRESS", "url"), ({"url": "https://a.example/"}, "URL", "EGRESS", "EGRESS URL"),
+               ({**PLAIN, "extra": 1}, "IP", "EGRESS", "extra")]
+        for value, kind, direction, _ in bad:
+            self.mcm.add("dfsp_endpoint_items", dfsp_id=bank, state="CONFIRMED", direction=direction, type=kind, value=json.dumps(value), created_date=TIME)
+        odd = self.mcm.add("dfsp_endpoint_items", dfsp_id=bank, state="MAYBE", direction="EGRESS", type="IP", value=json.dumps(PLAIN), created_date=TIME)
+        twice = self.mcm.add("dfsp_endpoint_items", dfsp_id=bank, state="CONFIRMED", direction="EGRESS", type="IP", value=json.dumps(PLAIN), created_date=TIME)
+        report = self.imported()
+        found = self.lines(report, "left_out")
+        for number, (_, _, _, words) in enumerate(bad, 1):
+            self.assertIn(words, found[f"dfsp_endpoint_items row {number}"])
+        self.assertIn(f"it says what item {odd} says", found[f"dfsp_endpoint_items row {twice}"])
+        self.assertIn('its state is "MAYBE"; now it is NEW', self.lines(report, "changed")[f"dfsp_endpoint_items row {odd}"])
+        self.assertEqual([(item["id"], item["state"]) for item in self.ok(self.agent(), "/dfsps/bank/endpoints")], [(odd, "NEW")])
+
+    def test_an_older_document_does_not_come_into_force_again(self):
+        bank = self.mcm.add_dfsp("bank")
+        for value in ({"ipList": [PLAIN]}, {"ipList": [PLAIN, {"address": "0.0.0.0/0", "ports": ["443"]}]}):
+            self.mcm.add("dfsp_endpoint", dfsp_id=bank, state="NOT_STARTED", direction="EGRESS", value=value, created_at=TIME)
+        for value in ({}, {"url": "https://bank.example/"}):
+            self.mcm.add("dfsp_endpoint", dfsp_id=bank, state="NOT_STARTED", direction="INGRESS", value=value, created_at=TIME)
+        found = self.lines(self.imported(), "left_out")
+        self.assertIn("0.0.0.0/0", found["dfsp_endpoint row 2"])
+        self.assertIn("the newer one, dfsp_endpoint row 2, is left out", found["dfsp_endpoint row 1"])
+        self.assertIn("url", found["dfsp_endpoint row 3"])
+        agent = self.agent()
+        self.assertEqual(agent.ask("GET", "/api/dfsps/bank/endpoints/egress")[0], 404)
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/ingress")["id"], 4)
+
+    def test_certificates_are_judged_anew(self):
+        bank, other = self.mcm.add_dfsp("bank"), self.mcm.add_dfsp("other")
+        expired = self.pki.make("Old CA", days=(-30, -1))
+        self.mcm.secrets[f"dfsp-ca/{bank}"] = {"rootCertificate": expired.pem, "intermediateChain": "", "validationState": "VALID"}
+        self.mcm.secrets[f"dfsp-ca/{other}"] = {"rootCertificate": "garbage", "intermediateChain": ""}
+        weak = self.enrol("inbound", bank, csr=self.csr("weak", key="rsa:1024")[0], state="CSR_LOADED")
+        odd = self.enrol("inbound", bank, csr=self.csr("odd")[0], state="REJECTED")
+        bare = self.enrol("inbound", bank, csr=self.csr("bare")[0], state="CERT_SIGNED")
+        text, _ = self.csr("twice")
+        first, second = (self.enrol("inbound", bank, csr=text, state="CSR_LOADED") for _ in range(2))
+        self.mcm.secrets[f"dfsp-inbound-enrollment/{bank}/x1"] = {"id": 5, "csr": text, "state": "CSR_LOADED"}
+        shared = self.enrol("outbound", bank, csr=self.csr("hub")[0], state="CSR_LOADED", enrollment=first)
+        report = self.imported()
+        changed, left_out = self.lines(report, "changed"), self.lines(report, "left_out")
+        self.assertIn("MCM said VALID, now it is INVALID; VERIFY_ROOT_CERTIFICATE", changed[f"dfsp-ca/{bank}"])
+        self.assertIn("CSR_PUBLIC_KEY_LENGTH_2048", changed[f"dfsp-inbound-enrollment/{bank}/{weak}"])
+        path = f"dfsp-inbound-enrollment/{bank}"
+        for where, words in ((f"dfsp-ca/{other}", "rootCertificate"), (f"{path}/{odd}", '"REJECTED" without a certificate'),
+                             (f"{path}/{bare}", '"CERT_SIGNED" without a certificate'),
+                             (f"{path}/{second}", f"enrollment {first} waits with the same CSR"), (f"{path}/x1", "number"),
+                             (f"dfsp-outbound-enrollment/{bank}/{shared}", "another enrollment has its number")):
+            self.assertIn(words, left_out[where])
+        agent = self.agent()
+        self.assertEqual(self.ok(agent, "/dfsps/bank/ca")["validationState"], "INVALID")
+        self.assertEqual({item["id"]: item["validationState"] for item in self.ok(agent, "/dfsps/bank/enrollments/inbound")},
+                         {weak: "INVALID", first: "VALID"})
+        self.assertEqual(agent.ask("POST", f"/api/dfsps/bank/enrollments/inbound/{weak}/sign")[0], 400)
+
+    def test_each_name_has_one_jws_key_and_the_hub_its_own(self):
+        bank = self.mcm.add_dfsp("bank")
+        late = self.mcm.add_dfsp("late")
+        keys = [openssl("pkey", "-pubout", "-in", self.pki.key("EC")).decode() for _ in range(3)]
+        self.mcm.secrets.update({
+            f"dfsp-jws-certs/{bank}": {"publicKey": keys[0]}, "dfsp-jws-certs/BANK": {"publicKey": keys[1]},
+            "dfsp-jws-certs/bank": {"publicKey": keys[2], "createdAt": 1.5}, f"dfsp-jws-certs/{late}": {"publicKey": keys[0]},
+            "dfsp-jws-certs/hub": {"publicKey": keys[0]}, "dfsp-external-jws-certs/undefined": {"publicKey": keys[0]},
+            "dfsp-external-jws-certs/Bank": {"publicKey": keys[0]}, "dfsp-external-jws-certs/a b": {"publicKey": keys[0]},
+            "dfsp-external-jws-certs/weak": {"publicKey": "nothing", "validationState": "INVALID"}})
+        report = self.imported()
+        found = self.lines(report, "left_out")
+        for where, words in ((f"dfsp-jws-certs/{bank}", "is taken from dfsp-jws-certs/bank"), ("dfsp-jws-certs/BANK", "is taken from"),
+                             ("dfsp-jws-certs/hub", "the hub's, whose key is in the HSM"), ("dfsp-external-jws-certs/undefined", "without the name"),
+                             ("dfsp-external-jws-certs/Bank", "is a participant here"), ("dfsp-external-jws-certs/a b", "wanted a letter")):
+            self.assertIn(words, found[where])
+        agent = self.agent()
+        self.assertEqual({key["dfspId"]: key["publicKey"] for key in self.ok(agent, "/dfsps/jwscerts")}, {"bank": keys[2], "late": keys[0]})
+        self.assertEqual(self.ok(agent, "/dfsps/bank/jwscerts")["createdAt"], 1.5)
+
+
+class Files(ImportTest):
+    def test_a_dump_that_is_cut_off_or_something_else_is_refused(self):
+        self.mcm.add_dfsp("bank")
+        whole = self.mcm.dump()
+        insert = "INSERT INTO `dfsps` VALUES "
+        for text, words in (("", "last line"), (whole.replace("-- Dump completed on", "-- done"), "it may be cut off"),
+                            (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
+                            (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
+                            (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
+                            (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
+                            (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
+                            (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
+                            (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
+                            (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
+                            (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
+                            (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
+                            (whole.replace("'bank'", "'b\\0'"), "a NUL")):
+            with self.subTest(words):
+                self.refused(words, dump=text)
+        self.assertEqual(self.imported()["stored"], {"participants": 1})
+
+    def test_an_export_that_is_no_object_of_records_is_refused(self):
+        for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):
+            self.refused(words, vault=text)
+        report = self.imported(vault=json.dumps({"dfsp-ca/1": 7, "dfsp-jws-certs/x/y/z": {}, "dfsp-inbound-enrollment/1/2": "text"}))
+        self.assertEqual({"dfsp-ca/1", "dfsp-jws-certs/x/y/z", "dfsp-inbound-enrollment/1/2"} - set(self.lines(report, "left_out")), set())
+
+    def test_hexadecimal_texts_and_texts_with_a_character_set_are_read(self):
+        self.mcm.add_dfsp("bank", name="Name")
+        self.imported(dump=self.mcm.dump().replace("'Name'", "_utf8mb4 0x42C3A46E6B"))
+        self.assertEqual(self.ok(self.agent(), "/dfsps")[0]["name"], "Bänk")
+
+
+del ImportTest
+if __name__ == "__main__":
+    agent_support.main()
