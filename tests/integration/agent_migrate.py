@@ -163,7 +163,7 @@ class Migrate(Store):
         other.stop()
         self.assertEqual(self.migrate().returncode, 0)
 
-    def test_an_agent_does_not_start_on_a_database_that_is_being_copied(self):
+    def test_a_file_that_any_program_has_open_is_refused(self):
         self.filled()
         with contextlib.closing(sqlite3.connect(self.source)) as other:
             other.execute("SELECT COUNT(*) FROM dfsps").fetchall()
