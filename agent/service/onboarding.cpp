@@ -99,6 +99,10 @@ Result<std::string> Onboarding::key_uri(const std::string& label, const Certific
   if (!key) return tl::unexpected(key.error());
   if (!key->active)
     return fail(Code::conflict, fmt::format("an active key: \"{}\" of the hub's certificate is not", label));
+  // Which key it is stands in the agent's database, which is no reason to send a gateway to the CA's.
+  if (key->use != "tls")
+    return fail(Code::conflict,
+                fmt::format("a key for TLS: \"{}\" of the hub's certificate is for {}", label, key->use));
   const auto held = parse_public_key(key->pem);
   if (!held) return fail(Code::internal, "the signing daemon's answer: " + held.error().message);
   if (EVP_PKEY_eq(held->get(), certificate.key()) != 1)

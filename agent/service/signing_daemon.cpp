@@ -89,7 +89,9 @@ Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string
   Fields fields = TRY(ours(answer(reply)));
   const bool active = TRY(ours(fields.text("state", 32))) == "active";
   const TimePoint created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
-  return PublicKey{TRY(ours(fields.text("pem", kMaxPemBytes))), active, created_at};
+  std::string use = TRY(ours(fields.optional_text("use", 32))).value_or("");
+  std::string pem = TRY(ours(fields.text("pem", kMaxPemBytes)));
+  return PublicKey{std::move(pem), active, created_at, std::move(use)};
 }
 
 Result<std::string> SigningDaemon::token_label() {

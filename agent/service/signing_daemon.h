@@ -61,6 +61,7 @@ class SigningDaemon {
     std::string pem;
     bool active;
     TimePoint created_at;
+    std::string use;  ///< "ca", "jws", "tls", ...; empty where it is not told
   };
 
   explicit SigningDaemon(wire::DaemonClient& client) : client_(client) {}

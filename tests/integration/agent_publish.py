@@ -248,7 +248,8 @@ class Missing(FolderTest):
         label = self.row(enrollment, "key_label")
         shown = self.daemon.public_keys[label]
         other = openssl("pkey", "-in", self.pki.key(), "-pubout").decode()
-        for found, words in (({**shown, "state": "suspended"}, "an active key"), ({**shown, "pem": other}, "a certificate for the key")):
+        for found, words in (({**shown, "state": "suspended"}, "an active key"), ({**shown, "pem": other}, "a certificate for the key"),
+                             ({**shown, "use": "ca"}, "a key for TLS")):
             self.daemon.public_keys[label] = found
             self.refuse("guarded", words, label)
         self.daemon.refusals = {"get_public_key": ("not_found", "no such key")}
