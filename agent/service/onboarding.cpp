@@ -4,12 +4,12 @@
 
 #include <fmt/ranges.h>
 
-#include "agent/publish/pkcs11_uri.h"
 #include "agent/service/certificate.h"
 #include "agent/service/confirmed_endpoints.h"
 #include "agent/service/dfsp_cas.h"
 #include "agent/service/dfsps.h"
 #include "agent/service/outbound_enrollments.h"
+#include "agent/service/pkcs11_uri.h"
 #include "agent/service/public_key.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/service/validation.h"
@@ -107,7 +107,7 @@ Result<std::string> Onboarding::key_uri(const std::string& label, const Certific
   if (!held) return fail(Code::internal, "the signing daemon's answer: " + held.error().message);
   if (EVP_PKEY_eq(held->get(), certificate.key()) != 1)
     return fail(Code::conflict, fmt::format("a certificate for the key \"{}\" as it is in the HSM", label));
-  return publish::private_key_uri(TRY(daemon_.token_label()), label);
+  return private_key_uri(TRY(daemon_.token_label()), label);
 }
 
 /// Of all participants. What is not good with one of them is left out and told in the log: it keeps no other from being

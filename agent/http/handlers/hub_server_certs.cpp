@@ -1,10 +1,9 @@
 #include "agent/service/hub_server_certs.h"
 
-#include <fmt/format.h>
-
 #include "agent/http/handlers/handlers.h"
 #include "agent/http/handlers/server_cert_body.h"
 #include "agent/service/certificate.h"
+#include "agent/service/pkcs11_uri.h"
 #include "agent/service/x509_info.h"
 
 namespace hubseal::agent::http {
@@ -53,7 +52,7 @@ Outcome show(const Request& request, const Result<Shown>& found) {
                            : Json{{"validations", Json::array()}, {"validationState", "NOT_AVAILABLE"}};
   if (!hubs_own) return ok(item);
   if (shown.in_use && shown.in_use->key_label)
-    item["keyUri"] = fmt::format("pkcs11:object={};type=private", *shown.in_use->key_label);
+    item["keyUri"] = private_key_uri("", *shown.in_use->key_label);
   if (shown.approval_json) item["approval"] = Json::parse(*shown.approval_json);
   return ok(item);
 }

@@ -7,9 +7,9 @@
 
 #include "agent/config.h"
 #include "agent/publish/folder.h"
-#include "agent/publish/pkcs11_uri.h"
 #include "agent/publish/publisher.h"
 #include "agent/service/endpoint_values.h"
+#include "agent/service/pkcs11_uri.h"
 #include "tests/unit/agent/agent_support.h"
 
 using namespace hubseal;

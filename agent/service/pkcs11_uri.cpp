@@ -1,10 +1,10 @@
-#include "agent/publish/pkcs11_uri.h"
+#include "agent/service/pkcs11_uri.h"
 
 #include <fmt/format.h>
 
 #include "common/bytes.h"
 
-namespace hubseal::agent::publish {
+namespace hubseal::agent {
 namespace {
 
 /// RFC 3986 section 2.3. The URI might hold more characters as they are; readers differ there.
@@ -27,4 +27,4 @@ std::string private_key_uri(std::string_view token_label, std::string_view label
   return "pkcs11:" + token + "object=" + encode(label) + ";type=private";
 }
 
-}  // namespace hubseal::agent::publish
+}  // namespace hubseal::agent
