@@ -83,7 +83,7 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
     return wait_for_approval(std::move(enrollment), certificate.error().approval);
   if (!certificate) return tl::unexpected(certificate.error());
 
-  Enrollment stored = TRY(complete(std::move(enrollment), *certificate));
+  Enrollment stored = TRY(complete(std::move(enrollment), csr, *certificate));
   log::info("certificate stored", {{"dfsp", stored.dfsp_id},
                                    {"enrollment", std::to_string(stored.id)},
                                    {"request", request},
@@ -137,9 +137,8 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::put_certificate(const
   return stored;
 }
 
-Result<InboundEnrollments::Enrollment> InboundEnrollments::complete(Enrollment enrollment,
+Result<InboundEnrollments::Enrollment> InboundEnrollments::complete(Enrollment enrollment, const Csr& csr,
                                                                     std::string_view certificate_pem) {
-  const Csr csr = TRY(Csr::parse(enrollment.csr));
   const IssuedCertificate certificate = TRY(IssuedCertificate::parse(certificate_pem));
   if (EVP_PKEY_eq(csr.key(), certificate.key()) != 1)
     return fail(Code::internal,

@@ -15,6 +15,7 @@
 
 namespace hubseal::agent {
 
+class Csr;
 class SigningDaemon;
 
 /// DFSPs' client certificates: a CSR comes in, is judged and stored, and is signed by the hub CA.
@@ -61,7 +62,7 @@ class InboundEnrollments {
 
  private:
   Result<Enrollment> wait_for_approval(Enrollment enrollment, const std::string& approval);
-  Result<Enrollment> complete(Enrollment enrollment, std::string_view certificate_pem);
+  Result<Enrollment> complete(Enrollment enrollment, const Csr& csr, std::string_view certificate_pem);
 
   store::InboundEnrollmentTable& table_;
   SigningDaemon& daemon_;

@@ -1,6 +1,7 @@
 #include "tests/bench/agent_process.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,8 +56,11 @@ AgentProcess::AgentProcess(const Options& options) {
   const std::filesystem::path config = folder_ / "agent.toml", log = folder_ / "agent.log";
   std::ofstream(config) << fmt::format(kConfig, folder_.path().string(), options.daemon_socket, options.ca);
   std::filesystem::permissions(config, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when the benchmark is killed
+    if (::getppid() != parent) ::_exit(1);
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(out, 1);
     ::dup2(out, 2);

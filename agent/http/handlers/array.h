@@ -7,6 +7,15 @@
 
 namespace hubseal::agent::http {
 
+/// `text`, whose lines but the first begin two columns further to the right.
+inline void append_indented(std::string& to, std::string_view text) {
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    to.append(text.substr(0, end)).append("\n  ");
+    text.remove_prefix(end + 1);
+  }
+  to.append(text);
+}
+
 /// The array as ok() would write it, but one row at a time: as one JSON value, rows take several times
 /// the memory of their text, and clients may ask for many of them.
 template <class T, class ToJson>
@@ -16,7 +25,7 @@ Answer ok_array(const std::vector<T>& rows, ToJson to_json) {
   answer.body.assign(1, '[');  // not = "[": there g++ 12 warns of an overflow that is none
   for (const T& row : rows) {
     answer.body += answer.body.size() == 1 ? "\n  " : ",\n  ";
-    for (const char c : ok(to_json(row)).body) answer.body.append(c == '\n' ? "\n  " : std::string_view(&c, 1));
+    append_indented(answer.body, ok(to_json(row)).body);
   }
   answer.body += "\n]";
   return answer;
