@@ -68,7 +68,9 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem, "privateKey": "x"})
         self.assertEqual(status, 400)
         self.assertIn("private key must never be sent", refused["message"])
-        self.assertEqual(self.ask("DELETE", "/api/hub/ca")[0], 405)
+        status, body, _ = self.ask("DELETE", "/api/hub/ca")
+        self.assertEqual(status, 409)
+        self.assertIn("hubseal ca retire", body["message"])
 
     def test_private_keys_are_refused_everywhere(self):
         for path in ("/api/hub/ca", "/api/dfsps"):

@@ -63,6 +63,15 @@ Outcome refuse_hub_ca(const Request&) {
       "in the token already (hubseal ca import)"});
 }
 
+/// No call ends every certificate of the scheme at once.
+Outcome keep_hub_ca(const Request&) {
+  return fail(
+      Code::conflict,
+      "a hub CA is not deleted over REST. On the signing host the security team lets another one take its place "
+      "(hubseal ca create, then hubseal ca retire OLD --successor NEW); its certificates stay good until they end or "
+      "are revoked");
+}
+
 Outcome confirm_hub_ca(HubCa& hub_ca, const Request& request) {
   const HubCa::Name wanted = TRY(wanted_name(request.body));
   const std::string pem = TRY(hub_ca.confirm(wanted));
@@ -85,6 +94,7 @@ void add_hub_ca(std::vector<Route>& routes, const Services& services) {
                     .roles = {Role::mta, Role::pta, Role::dfsp}});
   routes.push_back(
       {.method = "PUT", .path = "/api/hub/ca", .handler = refuse_hub_ca, .roles = {Role::pta}, .takes_body = true});
+  routes.push_back({.method = "DELETE", .path = "/api/hub/ca", .handler = keep_hub_ca, .roles = {Role::pta}});
   routes.push_back({.method = "POST",
                     .path = "/api/hub/ca",
                     .handler = [&hub_ca](const Request& request) { return confirm_hub_ca(hub_ca, request); },
