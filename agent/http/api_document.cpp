@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/page.h"
+
 namespace hubseal::agent::http {
 namespace {
 
@@ -65,6 +67,25 @@ class Written {
           method, path, path, method);
     }
     return operation;
+  }
+
+  /// Of what GET answers. Where other methods answer the same, it stands there too.
+  void add_etag(Json& response) {
+    Json* whole = &response;
+    if (response.contains("$ref")) {
+      const auto name = response["$ref"].get<std::string>();
+      Json& all = document_["components"]["responses"];
+      const auto found = all.find(name.substr(name.rfind('/') + 1));
+      if (found == all.end()) return;
+      whole = &*found;
+    }
+    (*whole)["headers"]["ETag"] = reference("headers", "ETag");
+  }
+
+  /// The numbers that the parameter `name` may be.
+  void limit(const char* name, int least, int most) {
+    document_["components"]["parameters"][name]["schema"] = {
+        {"type", "integer"}, {"minimum", least}, {"maximum", most}};
   }
 
   bool has(std::string_view section, const std::string& name) const {
@@ -129,6 +150,12 @@ class Written {
   std::vector<std::string> gaps_;
 };
 
+/// Whether If-None-Match may spare the answer.
+bool has_etag(const Json& operation, const Route& route) {
+  return route.method == "GET" && route.has_etag && operation.contains("responses") &&
+         operation["responses"].contains("200");
+}
+
 void add_parameters(Json& operation, const Route& route, Written& written) {
   Json all = Json::array();
   Json own = operation.value("parameters", Json::array());
@@ -149,6 +176,10 @@ void add_parameters(Json& operation, const Route& route, Written& written) {
     all.push_back(reference("parameters", name));
   }
   for (Json& one : own) all.push_back(std::move(one));
+  if (route.paged)
+    for (const char* name : {"limit", "offset"}) all.push_back(reference("parameters", name));
+  if (has_etag(operation, route)) all.push_back(reference("parameters", "If-None-Match"));
+  if (route.heeds_if_match) all.push_back(reference("parameters", "If-Match"));
   if (!all.empty()) operation["parameters"] = std::move(all);
 }
 
@@ -164,21 +195,28 @@ void add_body(Json& operation, const Route& route, Written& written) {
     return;
   }
   const std::string media = route.takes_body ? "application/json" : route.media_type;
-  operation["requestBody"] = {{"required", true}, {"content", {{media, {{"schema", std::move(schema)}}}}}};
+  operation["requestBody"] = {{"required", !route.body_may_be_missing},
+                              {"content", {{media, {{"schema", std::move(schema)}}}}}};
 }
 
 bool is_open(const Route& route) {
   return std::find(route.roles.begin(), route.roles.end(), Role::anybody) != route.roles.end();
 }
 
-/// What the layers in front of the operation refuse; what the file says of a status goes first.
-void add_refusals(Json& operation, const Route& route) {
+/// What the layers in front of the operation answer in its place; what the file says of a status goes first.
+void add_responses(Json& operation, const Route& route, Written& written) {
+  const bool etag = has_etag(operation, route);
   Json responses = operation.value("responses", Json::object());
   const Json problem = responses.value("default", Json({{"$ref", kProblem}}));
   responses.erase("default");
+  if (etag) {
+    written.add_etag(responses["200"]);
+    responses["304"] = reference("responses", "NotModified");
+  }
   std::vector<const char*> statuses = {"400"};
   if (!is_open(route)) statuses.insert(statuses.end(), {"401", "403"});
   if (!parameters_of(route.path).empty()) statuses.emplace_back("404");
+  if (route.heeds_if_match) statuses.emplace_back("412");
   if (route.takes_body || !route.media_type.empty()) statuses.insert(statuses.end(), {"413", "415"});
   statuses.emplace_back("default");
   for (const char* status : statuses)
@@ -197,7 +235,7 @@ Json completed(Json operation, const Route& route, const std::string& method, Wr
   add_roles(operation, route);
   add_parameters(operation, route, written);
   add_body(operation, route, written);
-  add_refusals(operation, route);
+  add_responses(operation, route, written);
   return operation;
 }
 
@@ -228,6 +266,8 @@ std::string document_path(const Route& route) {
 
 ApiDocument describe(const std::vector<Route>& routes) {
   Written written;
+  written.limit("limit", 1, store::kMaxPageRows);
+  written.limit("offset", 0, store::kMaxPageOffset);
   Json paths = Json::object();
   for (const Route& route : routes) {
     Json& item = paths[document_path(route)];

@@ -48,7 +48,6 @@ struct Request {
   std::optional<std::string> if_match;   ///< the header: ETags of what the caller has read
   std::optional<std::string> x_dfsp_id;  ///< the header, which a DFSP's connector sends; anybody could
   std::optional<std::string> host = {};  ///< of a name that is accepted
-  std::optional<std::string> if_none_match = {};  ///< the header: what the client has already
   Caller caller;
 
   const std::string& param(std::string_view name) const {

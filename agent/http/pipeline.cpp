@@ -166,7 +166,6 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.peer = incoming.peer;
   request.if_match = incoming.if_match;
   request.host = incoming.host;
-  request.if_none_match = incoming.if_none_match;
   const std::string_view wanted = route.media_type.empty() ? "application/json" : std::string_view(route.media_type);
   const bool none_is_fine = route.body_may_be_missing && incoming.body.empty();
   if ((route.takes_body || !route.media_type.empty()) && !none_is_fine && !is_media(incoming.content_type, wanted)) {
@@ -193,7 +192,8 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   request.path = std::move(match.path);
   Outcome outcome = route.handler(request);
   if (!outcome) return service_error(outcome.error(), correlation_id);
-  return route.method == "GET" ? with_etag(*std::move(outcome), incoming.if_none_match) : *std::move(outcome);
+  return route.method == "GET" && route.has_etag ? with_etag(*std::move(outcome), incoming.if_none_match)
+                                                 : *std::move(outcome);
 }
 
 }  // namespace hubseal::agent::http

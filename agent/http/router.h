@@ -38,7 +38,9 @@ struct Route {
   bool body_is_list = false;            ///< `body` describes each item of it
   std::vector<std::string> query = {};  ///< names that are known; any other is refused
   bool paged = false;                   ///< a list, of which `limit` and `offset` ask for a piece
+  bool has_etag = true;                 ///< of a GET; not where nobody is to keep the answer, or where reading writes
   std::string guarded_path = {};        ///< of the GET whose ETag If-Match names; empty: the same path
+  bool heeds_if_match = false;          ///< make_conditional() says so
   std::string media_type = {};          ///< of a body that is taken as it comes, instead of JSON
 };
 

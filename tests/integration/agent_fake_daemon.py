@@ -160,6 +160,11 @@ class FakeDaemon:
                       *(["-addext", "subjectAltName=" + ",".join(names)] if names else []), *self.csr_options)
         return {"ok": {"label": label, "key_id": "00", "csr": self.alter_csr(pem.decode())}}
 
+    def csr_made_by_hand(self, label, kind="ec_p256"):
+        """What `hubseal csr create` gives on the signing host."""
+        request = {"label": label, "type": kind, "subject": {"common_name": "hub.example"}, "dns": ["hub.example"], "ip": []}
+        return self._create_csr(request)["ok"]["csr"]
+
     def _get_public_key(self, label):
         if label not in self.public_keys and label in self.keys:
             spki = openssl("pkey", "-in", self.keys[label], "-pubout", "-outform", "DER")

@@ -54,11 +54,6 @@ class HubTest(OwnAgents):
     def public_key(self, label):
         return openssl("pkey", "-in", self.daemon.keys[label], "-pubout")
 
-    def made_on_the_signing_host(self, label, kind="ec_p256"):
-        """The CSR that `hubseal csr create` gives."""
-        request = {"label": label, "type": kind, "subject": {"common_name": "hub.example"}, "dns": ["hub.example"], "ip": []}
-        return self.daemon._create_csr(request)["ok"]["csr"]
-
     def signed(self, csr, issuer, **options):
         with open(self.pki.sign(csr, issuer, **options), encoding="ascii") as file:
             return file.read()
@@ -179,7 +174,7 @@ class BroughtCertificate(HubTest):
         return {"serverCertificate": certificate, "rootCertificate": self.root.pem, "intermediateChain": self.issuer.pem, **more}
 
     def test_a_certificate_of_another_ca_for_a_key_of_the_key_room_is_shown_as_it_came(self):
-        certificate = self.signed(self.made_on_the_signing_host("hub-tls"), self.issuer, extensions=SERVER).replace("\n", "\r\n")
+        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=SERVER).replace("\n", "\r\n")
         made = self.ok("PUT", CERTS, self.body(certificate))
         self.assertEqual((made["serverCertificate"], made["rootCertificate"]), (certificate, self.root.pem))
         self.assertEqual([item["result"] for item in made["validations"]], ["VALID"] * 6)
@@ -200,7 +195,7 @@ class BroughtCertificate(HubTest):
     def test_what_the_key_room_does_not_vouch_for_or_clients_would_refuse_is_not_shown(self):
         first = self.ok("POST", CERTS)
         foreign = self.signed(new_csr(self.folder), self.issuer, extensions=SERVER)
-        own = self.made_on_the_signing_host("hub-tls")
+        own = self.daemon.csr_made_by_hand("hub-tls")
         client = self.signed(own, self.issuer, extensions=CLIENT)
         ended = self.signed(own, self.issuer, extensions=SERVER, days=(-9, -1))
         for certificate, words in ((foreign, "none of the key room's"), (client, "CERTIFICATE_USAGE_SERVER"),
@@ -323,7 +318,7 @@ class BroughtCsr(HubTest):
             self.ok("POST", "/api/dfsps", {"dfspId": bank, "name": "Bank"})
 
     def test_a_csr_of_a_key_that_people_had_made_is_an_enrolment(self):
-        csr = self.made_on_the_signing_host("hub-client-by-hand").replace("\n", "\r\n")
+        csr = self.daemon.csr_made_by_hand("hub-client-by-hand").replace("\n", "\r\n")
         stored = self.ok("POST", self.path, {"hubCSR": csr})
         self.assertEqual(list(stored), ["id", "csr", "csrInfo", "state"])
         self.assertEqual((stored["csr"], stored["state"]), (csr, "CSR_LOADED"))
@@ -338,7 +333,7 @@ class BroughtCsr(HubTest):
     def test_one_that_is_altered_too_short_or_of_a_key_elsewhere_is_none(self):
         self.refused("POST", self.path, {"hubCSR": new_csr(self.folder)}, 400, "none of the hub's in its HSM")
         self.refused("POST", self.path, {"hubCSR": new_csr(self.folder, "rsa:1024")}, 400, "CSR_PUBLIC_KEY_LENGTH_2048")
-        der = bytearray(openssl("req", "-outform", "DER", input=self.made_on_the_signing_host("hub-client-2").encode()))
+        der = bytearray(openssl("req", "-outform", "DER", input=self.daemon.csr_made_by_hand("hub-client-2").encode()))
         der[der.index(b"hub.example")] = ord("H")
         altered = openssl("req", "-inform", "DER", input=bytes(der)).decode()
         self.refused("POST", self.path, {"hubCSR": altered}, 400, "CSR_SIGNATURE_VALID")
@@ -349,8 +344,8 @@ class BroughtCsr(HubTest):
 
     def test_no_more_wait_than_may(self):
         for number in range(10):
-            self.ok("POST", self.path, {"hubCSR": self.made_on_the_signing_host("by-hand-%d" % number)})
-        self.refused("POST", self.path, {"hubCSR": self.made_on_the_signing_host("by-hand-10")}, 409, "fewer than 10")
+            self.ok("POST", self.path, {"hubCSR": self.daemon.csr_made_by_hand("by-hand-%d" % number)})
+        self.refused("POST", self.path, {"hubCSR": self.daemon.csr_made_by_hand("by-hand-10")}, 409, "fewer than 10")
 
 
 class WhoMay(HubTest):

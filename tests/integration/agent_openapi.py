@@ -7,21 +7,28 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import jsonschema
 
+from agent_auth import PTA, dfsp
 from agent_fake_daemon import openssl
+from agent_keycloak import LOGIN, Keycloak
+from agent_keycloak import section as keycloak_section
 from agent_outbound import CLIENT_KEY
 from agent_pki import CA, CLIENT, Pki, SERVER
 from agent_provider import Provider, section
 from agent_support import AgentTest, main, new_csr
 from npm_packages import installed
 
-# What is answered in no JSON, or only to browsers that log in: agent_browser and agent_certificates look at those.
+# What is answered in no JSON, only to browsers that log in, or never with success: other suites look at those.
 NOT_JUDGED = {"get /auth/login", "get /auth/callback", "get /auth/logout", "get /pki/trust-bundle.pem", "get /pki/intermediates.pem",
               "post /pki/ocsp", "get /pki/ocsp/{request}", "get /pki/{file}", "get /docs", "get /docs/page.css", "get /docs/page.js",
-              "put /hub/ca"}
+              "put /hub/ca", "put /hub/jwscerts/rotate"}
+HUB_KEYS = 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n'
+WRITING_NOTHING = {("POST", "/hub/ca"), ("PUT", "/hub/ca"), ("POST", "/hub/jwscerts")}  # so that If-Match does not matter
+SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
 
 
 def closed(part):
@@ -45,6 +52,10 @@ class Judge:
         self.seen = set()
         # Words go before parameters, as the agent matches.
         self.paths = sorted(document["paths"], key=lambda path: [part.startswith("{") for part in path.split("/")])
+
+    def takes(self, method, target, parameter):
+        given = self.operation(method, target)[1].get("parameters", [])
+        return any(self.resolved(one)["name"] == parameter for one in given)
 
     def operation(self, method, target):
         path = target.split("?")[0].removeprefix("/api") if target.startswith("/api/") else target
@@ -81,10 +92,11 @@ class Judge:
 
 
 class OpenapiTest(AgentTest):
-    settings = {"hub": CLIENT_KEY.format("ec_p256"), "hub_keys": 'id = "hub"\njws_key = "hub-jws"'}
-
     @classmethod
     def setUpClass(cls):
+        gateway = tempfile.mkdtemp(prefix="hubseal-gateway-")
+        cls.addClassCleanup(shutil.rmtree, gateway)
+        cls.settings = {"hub": CLIENT_KEY.format("ec_p256") + SERVER_KEY, "hub_keys": HUB_KEYS, "more": '[publish]\ndirectory = "%s"\n' % gateway}
         super().setUpClass()
         cls.document = cls.agent.ask("GET", "/api-docs")[1]
 
@@ -145,6 +157,7 @@ class Served(OpenapiTest):
             status, text, headers = self.fetch(path)
             self.assertEqual((status, headers["Cache-Control"]), (200, "public, max-age=0"))
             tag = headers["ETag"]
+            self.assertEqual(headers.get_all("ETag"), [tag])
             self.assertRegex(tag, r'^"[0-9a-f]{32}"$')
             for have in (tag, "W/" + tag, '"other", ' + tag, "*"):
                 status, nothing, headers = self.fetch(path, If_None_Match=have)
@@ -191,24 +204,58 @@ class Answers(OpenapiTest):
         super().setUpClass()
         cls.pki = Pki(cls.folder)
         cls.judge = Judge(cls.document)
+        cls.heeding = set()
+        cls.daemon.extensions["hub-server"] = "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:hub.example"
 
     def call(self, method, path, body=None, status=200):
+        if method != "GET" and status < 300:
+            self.outdated(method, path, body, status)
         found, answer, headers = self.ask(method, path, body)
         self.assertEqual(found, status, (method, path, answer))
         self.judge.look(method, path, found, answer, headers)
+        if (method, status) == ("GET", 200):
+            self.known(path, headers)
+            self.piece(path)
         return answer
+
+    def outdated(self, method, path, body, status):
+        """If-Match with what is not there: refused, or known and then heeded unless there is nothing to write."""
+        found, answer, headers = self.ask(method, path, body, {"If-Match": '"another"'})
+        self.judge.look(method, path, found, answer, headers)
+        if not self.judge.takes(method, path, "If-Match"):
+            self.assertEqual((found, "does not know If-Match" in answer["message"]), (400, True), (method, path))
+        elif found != status:
+            self.assertEqual(found, 412, (method, path, answer))
+            self.heeding.add((method, self.judge.operation(method, path)[0]))
+
+    def known(self, path, headers):
+        self.assertEqual("ETag" in headers, self.judge.takes("GET", path, "If-None-Match"), path)
+        found, answer, headers = self.ask("GET", path, headers={"If-None-Match": "*"})
+        self.assertEqual(found, 304 if "ETag" in headers else 200, path)
+        self.judge.look("GET", path, found, answer, headers)
+
+    def piece(self, path):
+        found, answer, headers = self.ask("GET", path + "?limit=1&offset=1000")
+        self.assertEqual(found, 200 if self.judge.takes("GET", path, "limit") else 400, path)
+        self.judge.look("GET", path, found, answer, headers)
 
     def test_every_operation_answers_as_the_document_says(self):
         self.hub()
+        self.server_certificate()
         self.participants()
         self.certificates()
         self.inbound()
         self.outbound()
         self.jws()
         self.endpoints()
+        self.documents()
         self.leaving()
         self.logins()
+        self.credentials()
         self.assertEqual(self.judge.unseen(), [], "operations of which no success was judged; add a call here")
+        said = {(method.upper(), path) for path, item in self.document["paths"].items() for method in item
+                if method in ("put", "post", "delete") and self.judge.takes(method, path, "If-Match")}
+        self.assertEqual(said - self.heeding, WRITING_NOTHING)
 
     def hub(self):
         self.call("GET", "/health")
@@ -219,6 +266,23 @@ class Answers(OpenapiTest):
         self.call("POST", "/api/hub/ca", {"CN": "Other", "O": "Test Hub"}, 409)
         self.call("POST", "/api/hub/ca", {"CN": 1}, 400)
         self.call("PUT", "/api/hub/ca", {}, 400)
+        self.call("GET", "/config")
+        self.call("GET", "/api/config")
+
+    def server_certificate(self):
+        path = "/api/hub/servercerts"
+        self.call("GET", path, status=404)
+        self.daemon.approval = {"approval": "a-1", "state": "pending", "needed": 2, "expires_at": "2027-01-01T00:00:00Z"}
+        self.assertIn("approval", self.call("POST", path))
+        self.daemon.approval["state"] = "approved"
+        self.assertIn("serverCertificate", self.call("GET", path))
+        self.call("PUT", path)
+        self.call("PUT", path, {"serverCertificate": "none"}, 400)
+        self.call("DELETE", path)
+        self.daemon.approval = None
+        root = self.pki.make("Outside CA")
+        with open(self.pki.sign(self.daemon.csr_made_by_hand("hub-tls"), root, SERVER), encoding="ascii") as file:
+            self.call("POST", path, {"serverCertificate": file.read(), "rootCertificate": root.pem})
 
     def participants(self):
         self.call("POST", "/api/dfsps", {"dfspId": "bank", "name": "Bank", "monetaryZoneId": "EUR", "isProxy": True})
@@ -272,6 +336,9 @@ class Answers(OpenapiTest):
         self.call("POST", "%s/%d/sign" % (base, one["id"]))
         self.call("GET", base)
         self.call("GET", base + "/abc", status=400)
+        other = self.call("POST", base + "?state=CSR_LOADED", {"clientCSR": new_csr(self.folder)})
+        with open(self.pki.sign(other["csr"], self.root, CLIENT), encoding="ascii") as file:
+            self.call("POST", "%s/%d/certificate" % (base, other["id"]), {"certificate": file.read()})
 
     def outbound(self):
         base = "/api/dfsps/bank/enrollments/outbound"
@@ -282,6 +349,8 @@ class Answers(OpenapiTest):
             self.call("POST", path + "/certificate", {"certificate": file.read()})
         self.call("POST", path + "/certificate", {"certificate": "none"}, 400)
         self.call("POST", path + "/validate")
+        self.call("POST", base, {"hubCSR": self.daemon.csr_made_by_hand("hub-client-by-hand")})
+        self.call("POST", base, {"hubCSR": "none"}, 400)
         self.call("GET", base)
 
     def jws(self):
@@ -289,6 +358,7 @@ class Answers(OpenapiTest):
         self.daemon.public_keys["hub-jws"] = {"label": "hub-jws", "state": "active", "pem": public, "created_at": "2026-11-24T09:00:00Z"}
         self.call("GET", "/api/hub/jwscerts")
         self.call("POST", "/api/hub/jwscerts", {"publicKey": public})
+        self.call("PUT", "/api/hub/jwscerts/rotate", status=409)
         path = "/api/dfsps/bank/jwscerts"
         self.call("GET", path, status=404)
         self.call("POST", path, {"publicKey": public, "createdAt": 1.5})
@@ -320,11 +390,18 @@ class Answers(OpenapiTest):
                 self.call("DELETE", "%s/%s/%d" % (base, kind, item["id"]), status=204)
             item = self.call("POST", base + "/ingress/ips", address)
             self.call("DELETE", "%s/%d" % (base, item["id"]), status=204)
-        for direction, document in (("ingress", url["value"]), ("egress", {"ipList": [address["value"]]})):
+
+    def documents(self):
+        self.call("POST", "/api/dfsps/bank/onboard", status=409)
+        addresses = {"ipList": [{"address": "163.10.24.28/30", "ports": ["80"]}]}
+        for direction, document in (("ingress", {"url": "https://bank.example/path"}), ("egress", addresses)):
             path = "/api/dfsps/bank/endpoints/" + direction
             self.call("GET", path, status=404)
-            self.call("POST", path, document)
+            made = self.call("POST", path, document)
             self.call("GET", path)
+            self.call("POST", "%s/%d/confirmation" % (path, made["id"]))
+            self.call("GET", path)
+        self.call("POST", "/api/dfsps/bank/onboard")
 
     def leaving(self):
         self.call("DELETE", "/api/dfsps/bank", status=409)
@@ -338,16 +415,38 @@ class Answers(OpenapiTest):
             self.call("GET", "/api/auth/" + path, status=404)
         provider = Provider()
         self.addCleanup(provider.close)
-        folder = os.path.join(self.folder, "oidc")
-        os.mkdir(folder)
-        agent = type(self.agent)(folder, self.daemon, auth=section(provider))
-        self.addCleanup(agent.stop)
-        for method, path, token in (("GET", "/api/auth/profile", provider.token(["/Application/PTA"])), ("GET", "/api/auth/profile", None),
+        agent = self.other_agent("oidc", auth=section(provider))
+        for method, path, token in (("GET", "/api/auth/profile", provider.token(PTA)), ("GET", "/api/auth/profile", None),
                                     ("POST", "/api/dfsps", provider.token([]))):
             headers = {"Authorization": "Bearer " + token} if token else {}
             status, body, answered = agent.ask(method, path, headers=headers)
             self.assertEqual(status, 200 if token and method == "GET" else 403 if token else 401)
             self.judge.look(method, path, status, body, answered)
+
+    def credentials(self):
+        path = "/api/dfsps/bank/credentials"
+        self.call("GET", path, status=404)
+        provider, keycloak = Provider(), Keycloak()
+        self.addCleanup(provider.close)
+        self.addCleanup(keycloak.close)
+        keycloak.add_client("bank", **{"dfsp.id": "bank"})
+        secret = os.path.join(self.folder, "keycloak.secret")
+        with open(secret, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(LOGIN[1])
+        agent = self.other_agent("keycloak", auth=section(provider), more=keycloak_section(keycloak, secret))
+        agent.ask("POST", "/api/dfsps", {"dfspId": "bank", "name": "Bank"}, {"Authorization": "Bearer " + provider.token(PTA)})
+        bank = {"Authorization": "Bearer " + provider.token(dfsp("bank"))}
+        for method, wanted, more in (("GET", 200, {}), ("POST", 400, {"If-Match": "*"}), ("POST", 201, {})):
+            status, body, headers = agent.ask(method, path, headers={**bank, **more})
+            self.assertEqual((status, "ETag" in headers), (wanted, False), body)
+            self.judge.look(method, path, status, body, headers)
+
+    def other_agent(self, name, **settings):
+        folder = os.path.join(self.folder, name)
+        os.mkdir(folder)
+        agent = type(self.agent)(folder, self.daemon, **settings)
+        self.addCleanup(agent.stop)
+        return agent
 
 
 if __name__ == "__main__":

@@ -43,9 +43,11 @@ void make_conditional(std::vector<Route>& routes) {
   for (Route& route : routes) {
     if (route.method == "GET") continue;
     const std::string& guarded = route.guarded_path.empty() ? route.path : route.guarded_path;
-    const auto get = std::find_if(routes.begin(), routes.end(),
-                                  [&](const Route& other) { return other.method == "GET" && other.path == guarded; });
-    if (get == routes.end())
+    const auto get = std::find_if(routes.begin(), routes.end(), [&](const Route& other) {
+      return other.method == "GET" && other.has_etag && other.path == guarded;
+    });
+    route.heeds_if_match = get != routes.end();
+    if (!route.heeds_if_match)
       route.handler = [change = std::move(route.handler)](const Request& request) {
         return request.if_match ? refuse() : change(request);
       };

@@ -55,7 +55,8 @@ void add_credentials(std::vector<Route>& routes, const Services& services) {
       {.method = "GET",
        .path = path,
        .handler = [services](const Request& request) { return answer(services, request, &Credentials::get, 200); },
-       .roles = {Role::dfsp}});
+       .roles = {Role::dfsp},
+       .has_etag = false});
   routes.push_back(
       {.method = "POST",
        .path = path,

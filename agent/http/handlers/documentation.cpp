@@ -1,9 +1,5 @@
-#include <fmt/format.h>
-
 #include "agent/http/api_document.h"
 #include "agent/http/handlers/handlers.h"
-#include "common/bytes.h"
-#include "common/key_types.h"
 
 namespace hubseal::agent::http {
 namespace {
@@ -18,29 +14,14 @@ Answer file(std::string content_type, std::string text) {
   Answer answer;
   answer.content_type = std::move(content_type);
   answer.cache_seconds = 0;
-  answer.headers.emplace_back("ETag", fmt::format("\"{}\"", to_hex(sha256(as_bytes(text))).substr(0, 32)));
   answer.body = std::move(text);
-  return answer;
-}
-
-/// RFC 9110 section 13.1.2: a list of tags, compared without their W/; or any.
-bool has_it(const Request& request, const Answer& answer) {
-  const std::string& have = request.if_none_match.value_or("");
-  return have == "*" || (!have.empty() && have.find(answer.headers.front().second) != std::string::npos);
-}
-
-Answer serve(const Answer& whole, const Request& request) {
-  Answer answer = whole;
-  if (!has_it(request, whole)) return answer;
-  answer.status = 304;
-  answer.body.clear();
   return answer;
 }
 
 void add_file(std::vector<Route>& routes, const char* path, Answer answer) {
   routes.push_back({.method = "GET",
                     .path = path,
-                    .handler = [answer = std::move(answer)](const Request& request) { return serve(answer, request); },
+                    .handler = [answer = std::move(answer)](const Request&) { return answer; },
                     .roles = {Role::anybody}});
 }
 
@@ -54,7 +35,7 @@ void add_documentation(std::vector<Route>& routes) {
   add_file(routes, "/docs/page.js", file("text/javascript; charset=utf-8", std::string(embedded_openapi("page.js"))));
   add_file(routes, "/api-docs", {});  // so that it stands in the document, too
   const Answer document = file("application/json", ok(describe(routes).document).body);
-  routes.back().handler = [document](const Request& request) { return serve(document, request); };
+  routes.back().handler = [document](const Request&) { return document; };
 }
 
 }  // namespace hubseal::agent::http

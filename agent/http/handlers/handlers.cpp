@@ -24,9 +24,9 @@ std::vector<Route> all_routes(const Services& services) {
   add_jws_keys(routes, services);
   add_hub_jws_key(routes, services);
   add_hub_server_certs(routes, services);
+  add_credentials(routes, services);
   make_conditional(routes);
-  add_documentation(routes);          // has ETags of its own
-  add_credentials(routes, services);  // nothing keeps what it answers
+  add_documentation(routes);  // of all that is there by then, and how
   return routes;
 }
 

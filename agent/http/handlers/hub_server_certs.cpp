@@ -82,7 +82,8 @@ void add_hub_server_certs(std::vector<Route>& routes, const Services& services) 
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [&certs](const Request& request) { return show(request, certs.get(request.caller)); },
-                    .roles = {Role::everyone}});
+                    .roles = {Role::everyone},
+                    .has_etag = false});  // what people have agreed to is issued when somebody reads it
   for (const auto& [method, make] : {std::pair("POST", &HubServerCerts::make), {"PUT", &HubServerCerts::renew}})
     routes.push_back({.method = method,
                       .path = path,

@@ -27,6 +27,7 @@ function limits(schema) {
   const parts = [];
   if (schema.minLength !== undefined || schema.maxLength !== undefined)
     parts.push(`${schema.minLength ?? 0} to ${schema.maxLength ?? "any number of"} bytes`);
+  if (schema.minimum !== undefined && schema.maximum !== undefined) parts.push(`${schema.minimum} to ${schema.maximum}`);
   if (schema.minItems !== undefined || schema.maxItems !== undefined)
     parts.push(`${schema.minItems ?? 0} to ${schema.maxItems ?? "any number of"} items`);
   if (schema.items && limits(schema.items)) parts.push(`each ${limits(schema.items)}`);

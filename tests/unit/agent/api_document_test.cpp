@@ -119,6 +119,25 @@ BOOST_AUTO_TEST_CASE(a_path_served_below_and_beside_api_stands_once_with_both_ad
   BOOST_TEST(paths["/docs"]["servers"] == Json::parse(R"([{"url": "/"}])"));
 }
 
+BOOST_AUTO_TEST_CASE(pieces_of_lists_and_conditional_requests_stand_where_the_route_knows_them) {
+  Route list = route("GET", "/api/dfsps"), add = route("POST", "/api/dfsps"),
+        secret = route("GET", "/api/dfsps/{dfspId}");
+  list.paged = true;
+  add.heeds_if_match = true;
+  secret.has_etag = false;
+  const Json paths = describe({list, add, secret}).document["paths"];
+  const auto parameter = [](const char* name) {
+    return Json{{"$ref", std::string("#/components/parameters/") + name}};
+  };
+  const Json &get = paths["/dfsps"]["get"], &post = paths["/dfsps"]["post"], &one = paths["/dfsps/{dfspId}"]["get"];
+  BOOST_TEST(get["parameters"] == Json::array({parameter("limit"), parameter("offset"), parameter("If-None-Match")}));
+  BOOST_TEST(get["responses"].contains("304"));
+  BOOST_TEST(post["parameters"] == Json::array({parameter("If-Match")}));
+  BOOST_TEST(post["responses"].contains("412"));
+  BOOST_TEST(one["parameters"] == Json::array({parameter("dfspId")}));
+  BOOST_TEST(!one["responses"].contains("304"));
+}
+
 BOOST_AUTO_TEST_CASE(what_a_body_may_be_is_what_the_route_checks) {
   const Schema schema = {
       {.name = "text", .required = true, .max_bytes = 9, .min_bytes = 1, .nullable = true},
