@@ -73,6 +73,8 @@ Result<> AuditLog::recover() {
   file_first_ = tail.file_first;
   records_ = tail.records;
   if (tail.lacks_line_feed) TRY(append("\n"));
+  // A crash may have left what is not on the disk yet; the registry counts it from here on.
+  if (::fdatasync(fd_.get()) != 0) return fail_errno("fdatasync");
   TRY(take_tree(tail));
   found_ = tail.records;
   return tail.torn.empty() ? Result<>() : seal_torn(tail.torn);
@@ -187,8 +189,8 @@ void AuditLog::grow_tree(const std::vector<audit::Hash>& leaves) {
 
 void AuditLog::flush(std::span<Pending* const> batch) {
   const std::string time = format_utc(clock_.now());
-  const std::string changes =
-      changes_ ? fmt::format(R"("changes":{},)", std::min(changes_->load(), at_most_.load())) : "";
+  const std::uint64_t taken = changes_ ? changes_->load() : 0;  // before the limit is looked at
+  const std::string changes = changes_ ? fmt::format(R"("changes":{},)", std::min(taken, at_most_.load())) : "";
   std::uint64_t seq = records_;
   std::string lines;
   std::vector<audit::Hash> leaves;

@@ -169,11 +169,14 @@ void Checkpoints::close_from(steady_clock::time_point since) {
 }
 
 std::chrono::milliseconds Checkpoints::tick() {
-  const auto now = steady_clock::now();
-  is_due(now);  // says when signing ends, whatever becomes of the rest
+  const bool due = is_due(steady_clock::now());  // says also when signing ends, whatever becomes of the rest
   note_decisions();
+  const auto next = due ? make_due() : kTick;
   if (check_) check_on();
-  if (!is_due(now)) return kTick;
+  return next;
+}
+
+std::chrono::milliseconds Checkpoints::make_due() {
   const bool hastened = hastened_.exchange(false);
   const auto made = make();
   problem_ = made ? "" : made.error().message;
@@ -186,11 +189,10 @@ std::chrono::milliseconds Checkpoints::tick() {
   return settings_.period < kTick * 5 ? std::chrono::milliseconds(kTick) : std::chrono::milliseconds(kTick * 5);
 }
 
-/// Where no checkpoint can be made, the token remembers all the same that something was decided.
 void Checkpoints::note_decisions() {
+  const std::lock_guard one_at_a_time(making_);  // nobody accepts it meanwhile
   const bool older = rollback().has_value();
   if ((!older && !state_.lock()->altered) || !hastened_.exchange(false)) return;
-  const std::lock_guard one_at_a_time(making_);
   const auto noted = guard_->note_decisions(older);
   if (noted) return;
   hastened_ = true;

@@ -59,6 +59,9 @@ class Checkpoints {
   std::chrono::milliseconds tick();
   /// Now, unless there is one for the log as it is.
   Result<> make();
+  /// For the housekeeper, and at a stop. Where no checkpoint can be made, because all is not of one time or the log was
+  /// changed, the token remembers all the same that something was decided.
+  void note_decisions();
   /// Something was decided that must not be undone by putting all of the state back: the next tick makes one.
   void hasten() { hastened_ = true; }
   /// What is not of one time, in words; nothing while all is.
@@ -109,9 +112,10 @@ class Checkpoints {
   Result<bool> begins_with(const CheckpointMark& mark);
   std::optional<std::string> owner_decides(const State& state) const;
   Result<> find_old_state();
-  void note_decisions();
+  void close_altered(const Error& why);
   void count_each_other(std::uint64_t changes);
   bool check_on();
+  std::chrono::milliseconds make_due();
   bool is_due(std::chrono::steady_clock::time_point now);
   void close_from(std::chrono::steady_clock::time_point since);
   struct Signed {

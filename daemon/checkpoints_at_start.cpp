@@ -44,6 +44,11 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
                     "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
                     "to begin anew with this token, move it away and give once: hubseald --accept-state",
                     *others));
+  if (log_.found() == 0 && guard_->remembers_any() && !settings_.begin_anew)
+    return fail(
+        Code::conflict,
+        "the audit log is empty, and the registry knows of one that is not. Is its folder (audit, in state_dir) the "
+        "right one, and mounted? Restore it; or, where it is lost, give once: hubseald --accept-state");
   key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
@@ -77,7 +82,15 @@ Result<> Checkpoints::find_old_state() {
   const std::string lost = guard_->lost(state->rollback.has_value());
   if (!lost.empty()) state->rollback = state->rollback ? *state->rollback + "; " + lost : lost;
   // Also of a log that was altered: what is written until it is restored must not hide a registry that is older.
-  count_each_other(TRY(guard_->note(state->rollback || state->altered, lost, log_)));
+  if (state->rollback || state->altered) {
+    OldState found = TRY(found_with(log_, registry_));
+    found.lost_work = lost;
+    count_each_other(TRY(guard_->note(found)));
+    if (!state->rollback) hastened_ = true;  // what was decided before a crash may not be in the token
+  } else {
+    TRY(guard_->forget_old_state());
+    count_each_other(AuditLog::kAllChanges);
+  }
   if (!state->rollback) return {};
   const std::string way = owner_decides(*state) ? "the machine's owner accepts what is there (hubseald --accept-state)"
                                                 : "people accept what is there (hubseal unseal)";
@@ -192,8 +205,23 @@ Result<> Checkpoints::hold_to_last(const State& state) {
 Result<std::uint64_t> Checkpoints::held_records() {
   const auto& before = guard_->old_state();
   if (!before || before->records > log_.found()) return log_.found();
+  if (before->root.empty()) return before->records;  // noted by an earlier hubseald
   if (before->records != 0 && !TRY(begins_with({before->records, before->root}))) return log_.found();
   return before->records;
+}
+
+/// Found while it works: the next start reads all of it before anything is signed. What is written from here on must
+/// not look as if it had been lost once the log is restored.
+void Checkpoints::close_altered(const Error& why) {
+  const std::lock_guard one_at_a_time(making_);
+  state_.lock()->altered = true;
+  gate_.close(kLogWord, why);
+  count_each_other(registry_.changes());
+  const audit::Tree tree = log_.tree();
+  const audit::Hash root = tree.root();
+  const auto noted =
+      guard_->note({guard_->lost(false), tree.size(), Bytes(root.begin(), root.end()), registry_.changes()});
+  if (!noted) log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
 }
 
 /// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
@@ -222,11 +250,7 @@ bool Checkpoints::check_on() {
   unreadable_since_.reset();
   gate_.open(kLogWord);
   if (!done) {
-    state_.lock()->altered = true;
-    gate_.close(kLogWord, disagree(done.error().message).value());
-    // The next start reads all of it before anything is signed.
-    if (const auto noted = guard_->note(true, guard_->lost(false), log_); !noted)
-      log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
+    close_altered(disagree(done.error().message).value());
   }
   if (!done || *done) check_.reset();
   return true;

@@ -215,8 +215,9 @@ std::string Dispatcher::handle(const Peer& peer, std::string_view line) {
     // What people decide is remembered by the token as well, at once. Also what was answered with an error: it may
     // stand all the same, if it is not somebody else who has changed something meanwhile.
     const bool decided = peer.rule->role == Role::admin || call.details.contains("approval");
-    if (operation->effect != Effect::reads && decided && (reply || services_.registry.changes() != changes))
-      services_.checkpoints.hasten();
+    const bool stands =
+        reply || (reply.error().code != Code::approval_required && services_.registry.changes() != changes);
+    if (operation->effect != Effect::reads && decided && stands) services_.checkpoints.hasten();
     return answer;
   } catch (const std::exception& fault) {
     return wire::encode_error(request.id, incident(request.op, fault.what()));

@@ -17,8 +17,7 @@
 namespace hubseal::daemon {
 namespace {
 
-constexpr std::size_t kMaxShown = 200;  // characters of a record
-constexpr const char* kLostAgain = "some of what was decided since that was found is gone again";
+constexpr const char* kLostAgain = "some of what people decided while an older state was there is gone again";
 constexpr const char* kForgotten = "the token does not say who may agree and by which policy";
 constexpr std::int64_t kSkippedCrlNumbers = 1000000;  // more than a CA gives between two backups
 
@@ -90,10 +89,10 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
   for (;;) {
     const auto lines = TRY(audit::read_records(folder, next, kRecords, kBytes));
     if (lines.empty()) return std::nullopt;
-    for (const std::string& line : lines)
-      if (const std::uint64_t seen = changes_in(line); seen > known)
-        return fmt::format("the audit log goes on after the registry, which has {} changes and had {}: {}", known, seen,
-                           line.substr(0, kMaxShown));
+    for (std::size_t n = 0; n < lines.size(); ++n)
+      if (const std::uint64_t seen = changes_in(lines[n]); seen > known)
+        return fmt::format("the audit log goes on after the registry, which has {} changes and had {} at record {}",
+                           known, seen, next + n);
     next += lines.size();
   }
 }
@@ -101,36 +100,35 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
 /// The registry counts the records that the log had: one that lost its end behind the last checkpoint has fewer.
 Result<std::optional<std::string>> lost_records(Registry& registry, const AuditLog& log) {
   const std::uint64_t seen = TRY(registry.read(&checkpoint_table::records_seen));
-  if (seen <= log.found()) return std::nullopt;
+  if (seen <= log.found() || log.found() == 0) return std::nullopt;  // an empty one does not start at all
   return fmt::format("the audit log ends with record {}, and the registry has seen {}", log.found(), seen);
-}
-
-/// Root of the log as it was when it was opened.
-Result<Bytes> root_found(const AuditLog& log) {
-  const audit::Hash root = TRY(audit::read_tree(log.found(), log.reader())).root();
-  return Bytes(root.begin(), root.end());
 }
 
 }  // namespace
 
+Result<OldState> found_with(const AuditLog& log, const Registry& registry) {
+  const audit::Hash root = TRY(audit::read_tree(log.found(), log.reader())).root();
+  return OldState{"", log.found(), Bytes(root.begin(), root.end()), registry.changes()};
+}
+
 Result<> note_lost_work(Registry& registry, AuditLog& log) {
   log.say_changes(registry.changes());
-  const auto before = TRY(registry.read(&checkpoint_table::find_old_state));
+  auto before = TRY(registry.read(&checkpoint_table::find_old_state));
+  if (!before || before->lost_work.empty()) {
+    auto lost = TRY(lost_work(registry, log.folder()));
+    if (!lost) lost = TRY(lost_records(registry, log));
+    if (lost) {
+      if (!before) before = TRY(found_with(log, registry));
+      before->lost_work = *lost;
+      TRY(registry.write([&](Database& database) { return checkpoint_table::note_old_state(database, *before); }));
+    }
+  }
   if (before)
     log.say_at_most(before->changes);
   else
     registry.see_records(log.durable());
-  if (before && !before->lost_work.empty()) return {};
-  auto lost = lost_work(registry, log.folder());
-  if (lost && !*lost) lost = lost_records(registry, log);
-  // A log that cannot be read stops all signing later.
-  if (!lost) log::warning("the end of the audit log cannot be read", {{"reason", lost.error().message}});
-  if (!lost || !*lost) return {};
-  const OldState found{**lost, log.found(), TRY(root_found(log)), before ? before->changes : registry.changes().load()};
-  TRY(registry.write([&](Database& database) { return checkpoint_table::note_old_state(database, found); }));
-  log.say_at_most(found.changes);
-  registry.see_no_records();
-  return {};
+  // What a crash has left of the registry may not be on the disk yet; the log must not say what a power cut takes away.
+  return registry.write([](Database&) { return Result<>(); });
 }
 
 Result<> RollbackGuard::read() {
@@ -142,17 +140,19 @@ Result<> RollbackGuard::read() {
 Result<> RollbackGuard::read_token() {
   others_ = TRY(signer_.data_labels());
   std::erase(others_, origin_);
-  for (const Bytes& value : TRY(signer_.read_data(origin_))) {
+  const auto values = TRY(signer_.read_data(origin_));
+  for (const Bytes& value : values) {
     auto found = parse_mark(as_text(value));
-    // Nobody but us writes under this label; what cannot be read agrees with nothing.
-    if (!found) {
-      token_.emplace();
-      strangers_ = kForgotten;
-      return {};
-    }
+    if (!found) continue;
     if (!token_ || found->mark.size > token_->mark.size ||
         (found->mark == token_->mark && found->changes + found->while_old > token_->changes + token_->while_old))
       token_ = std::move(found);
+  }
+  // Nobody but us writes under this label; where nothing of it can be read, that agrees with nothing.
+  if (!token_ && !values.empty()) {
+    token_.emplace();
+    strangers_ = kForgotten;
+    return {};
   }
   if (token_ && token_->authority != TRY(registry_.read(&authority_of)))
     strangers_ = "the people who may agree, or the policy, are not those of the newest checkpoint in the token";
@@ -210,27 +210,28 @@ std::optional<std::string> RollbackGuard::difference(const std::optional<Checkpo
 std::string RollbackGuard::lost(bool older) const {
   std::string words = old_state_ ? old_state_->lost_work : "";
   const auto add = [&](const std::string& more) { words += (words.empty() ? "" : "; ") + more; };
-  if (token_ && words.empty() && !older && registry_.changes() < token_->changes)
-    add(fmt::format("the registry has taken {} changes, and the token knows of {}", registry_.changes().load(),
+  if (token_ && words.empty() && !older && registry_.found() < token_->changes)
+    add(fmt::format("the registry has taken {} changes, and the token knows of {}", registry_.found(),
                     token_->changes));
-  older = older || !words.empty();
-  if (token_ && older && registry_.changes() < token_->while_old && words.find(kLostAgain) == std::string::npos)
-    add(kLostAgain);
+  // Another registry than the one in which that was decided, whatever its count.
+  const bool is_another = !old_state_ || (token_ && registry_.found() < token_->while_old);
+  if (token_ && token_->while_old != 0 && is_another && words.find(kLostAgain) == std::string::npos) add(kLostAgain);
   return words;
 }
 
-Result<std::uint64_t> RollbackGuard::note(bool found, const std::string& lost, const AuditLog& log) {
-  if (!found) {
-    if (old_state_) TRY(registry_.write(&checkpoint_table::forget_old_state));
-    old_state_.reset();
-    return AuditLog::kAllChanges;
-  }
-  if (old_state_ && old_state_->lost_work == lost) return old_state_->changes;
-  OldState next = old_state_ ? *old_state_ : OldState{"", log.found(), TRY(root_found(log)), registry_.changes()};
-  next.lost_work = lost;
+Result<std::uint64_t> RollbackGuard::note(const OldState& found) {
+  if (old_state_ && old_state_->lost_work == found.lost_work) return old_state_->changes;
+  OldState next = old_state_.value_or(found);
+  next.lost_work = found.lost_work;
   TRY(registry_.write([&](Database& database) { return checkpoint_table::note_old_state(database, next); }));
   old_state_ = std::move(next);
   return old_state_->changes;
+}
+
+Result<> RollbackGuard::forget_old_state() {
+  if (old_state_) TRY(registry_.write(&checkpoint_table::forget_old_state));
+  old_state_.reset();
+  return {};
 }
 
 Result<> RollbackGuard::write_token(const TokenMark& next) {

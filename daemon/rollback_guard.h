@@ -21,6 +21,9 @@ namespace hubseal::daemon {
 /// told from what was lost. To be called before a start writes to either, because what is written adds to the counts.
 Result<> note_lost_work(Registry& registry, AuditLog& log);
 
+/// What an older state is remembered by: log and registry as this start has found them.
+Result<OldState> found_with(const AuditLog& log, const Registry& registry);
+
 /// What the token keeps: the last checkpoint, a hash of who may agree and by which policy, and changes of the registry.
 struct TokenMark {
   CheckpointMark mark;
@@ -69,9 +72,11 @@ class RollbackGuard {
   const std::optional<std::string>& strangers() const { return strangers_; }
   /// Something else says so.
   void distrust(std::string why) { strangers_ = std::move(why); }
-  /// That it was found, for the starts to come, and lost(); or that all is well again, because the newest is back. Says
-  /// how many changes the log may say from here on.
-  Result<std::uint64_t> note(bool found, const std::string& lost, const AuditLog& log);
+  /// That it was found, for the starts to come, with the words of lost(); of what was noted before only these change.
+  /// Says how many changes the log may say from here on.
+  Result<std::uint64_t> note(const OldState& found);
+  /// All is well again, because the newest is back.
+  Result<> forget_old_state();
 
   /// While no checkpoint can be made: the token remembers that something was decided. `older`: in an older registry,
   /// whose count says nothing about that of the newest.

@@ -180,6 +180,7 @@ Result<> serve(const Config& config) {
   if (!drained) ::_exit(EXIT_FAILURE);  // their threads still use what would be destroyed here
   TRY(room->save());
   TRY(room->audit().record(Json{{"event", "stopped"}}));
+  room->checkpoints().note_decisions();
   if (const auto made = room->checkpoints().make(); !made)
     log::warning("the last records have no checkpoint yet", {{"reason", made.error().message}});
   log::info("stopped");

@@ -47,6 +47,8 @@ class Registry {
   /// How many transactions are durable, counted in the registry itself: a registry that is put back counts fewer than
   /// the audit log has seen. Rises only once the transaction is on the disk.
   const std::atomic<std::uint64_t>& changes() const { return changes_; }
+  /// How many there were when it was opened.
+  std::uint64_t found() const { return found_; }
   /// From now on each transaction also writes down how many records the audit log has: a log that was cut has fewer
   /// (checkpoint_table::records_seen). `records` must outlive the registry.
   void see_records(const std::atomic<std::uint64_t>& records) { records_ = &records; }
@@ -67,6 +69,7 @@ class Registry {
   void flush(std::span<Write* const> batch);
 
   std::atomic<std::uint64_t> changes_;
+  const std::uint64_t found_ = changes_;
   std::atomic<const std::atomic<std::uint64_t>*> records_ = nullptr;
   Database writer_;  // only touched by the thread that flushes
   ReaderPool readers_;

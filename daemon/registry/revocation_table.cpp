@@ -123,6 +123,7 @@ Result<> skip_crl_numbers(Database& database, std::int64_t count) {
                        "SELECT name, coalesce(max(number), 0) + ?, 0, 0, 0, NULL FROM cas LEFT JOIN crls ON ca = name "
                        "GROUP BY name"));
   TRY(insert.bind(count).run());
+  TRY(TRY(database.prepare("UPDATE crls SET der = NULL")).run());
   // The lists that are there may be older than those that were given: new ones are made at once.
   return TRY(database.prepare(
                  "INSERT INTO revocation_changes (ca, changes) SELECT name, 1 FROM cas WHERE true ON CONFLICT "

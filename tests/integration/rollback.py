@@ -299,12 +299,15 @@ class Accepting(PutBack):
                     shutil.copytree(whole, room.state / "audit")
                     path = room.state / "audit" / "audit.jsonl"
                     path.write_text("".join(path.read_text().splitlines(True)[:3]))
-                room.start()
-                for _ in range(10):
-                    with contextlib.suppress(rig.Refused):
-                        room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
-                    room.restart()
-                room.stop()
+                    room.start()
+                    for _ in range(10):
+                        with contextlib.suppress(rig.Refused):
+                            room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+                        room.restart()
+                    room.stop()
+                else:
+                    self.assertEqual(room.refuse_to_start(), 3, room.log())
+                    self.assertIn("the audit log is empty", room.log())
                 shutil.rmtree(room.state / "audit")
                 shutil.copytree(whole, room.state / "audit")  # the true one is back, and ends behind the registry's count
                 room.start()

@@ -1,6 +1,7 @@
 """The rollback guard against whoever puts back parts of the state, cuts or changes them, in whatever order; and what people decide
 while no checkpoint can be made."""
 
+import contextlib
 import re
 import shutil
 import sys
@@ -100,7 +101,13 @@ class Decisions(Parts):
         self.assertTrue(lists())
         self.refused("sealed", lambda: room.call("get_crl", ca="hub-ca"), "older")
         room.call("unseal")
-        room.until(lambda: room.call("get_crl", ca="hub-ca")["number"] > 1000000)  # without being asked
+
+        def newer():
+            with contextlib.suppress(rig.Refused):  # there is none until it is made
+                return room.call("get_crl", ca="hub-ca")["number"] > 1000000
+            return False
+
+        room.until(newer)  # without being asked
 
     def test_a_key_to_be_destroyed_has_its_whole_delay_again_after_an_older_state_was_accepted(self):
         room = self.room(unseal=0)
@@ -120,6 +127,38 @@ class Decisions(Parts):
         room.call("unseal")
         self.assertGreater(due(), before)
         room.call("keep_key", key="old")
+
+
+    def test_what_people_decide_in_an_older_state_is_missed_also_by_the_newest(self):
+        room = self.room(unseal=0)
+        self.keep(room)
+        room.call("create_key", label="later", type="ec_p256", use="jws")
+        self.settle(room)
+        room.stop()
+        shutil.copytree(room.state, room.folder / "newest")
+        shutil.rmtree(room.state)
+        shutil.copytree(room.folder / "kept", room.state)
+        room.start()
+        room.call("suspend_key", key="hub-jws")
+        room.call("seal", reason="burglars")
+        room.stop()
+        self.put_back(room, "newest")
+        self.refused("sealed", lambda: self.signs(room), "gone again")
+        room.call("unseal")
+        self.signs(room)
+
+    def test_an_audit_folder_that_is_not_mounted_once_costs_nothing(self):
+        room = self.room()
+        room.restart()
+        self.settle(room)
+        room.stop()
+        (room.state / "audit").rename(room.folder / "away")
+        self.assertEqual(room.refuse_to_start(), 3, room.log())
+        self.assertIn("mounted", room.log())
+        shutil.rmtree(room.state / "audit")
+        (room.folder / "away").rename(room.state / "audit")
+        room.start()
+        self.signs(room)
 
 
 class Cut(Parts):

@@ -53,6 +53,8 @@ struct Room {
   /// As a start of hubseald does.
   void open(Checkpoints::Settings settings = {}) {
     close();
+    registry.reset();
+    registry = must(Registry::open(registry_folder.path()));
     log = must(AuditLog::open(folder.path(), clock, file_bytes));
     keyring = must(Keyring::open(*registry, token, clock));
     must(note_lost_work(*registry, *log));
