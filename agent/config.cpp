@@ -10,8 +10,10 @@
 
 #include "agent/config_auth.h"
 #include "agent/config_publish.h"
+#include "agent/service/certificate.h"
 #include "agent/service/endpoint_values.h"
 #include "common/fields.h"
+#include "common/files.h"
 #include "common/toml.h"
 
 namespace hubseal::agent {
@@ -102,8 +104,7 @@ Result<> read_client_key(Fields fields, Config& config) {
 
 /// TLS clients look at the names only (RFC 9525).
 Result<> read_server_key(Fields fields, Config& config) {
-  if (!config.server_cert)
-    return fail(Code::bad_request, "there is [server_key] and no \"hub.server_profile\"; wanted both or neither");
+  if (!config.server_cert) config.server_cert.emplace();
   config.server_cert->key = TRY(read_new_key(std::move(fields), "server_key", config.csr_rsa_bits));
   if (config.server_cert->key.names.empty())
     return fail(Code::bad_request, "\"server_key\" has no names; wanted dns or ip, by which clients know a TLS server");
@@ -112,16 +113,23 @@ Result<> read_server_key(Fields fields, Config& config) {
 
 Result<> read_hub_keys(Fields& fields, Config& config) {
   config.hub_id = TRY(fields.optional_name("id", 64));
-  auto jws_key = TRY(fields.optional_name("jws_key", 64));
+  config.hub_jws_key = TRY(fields.optional_name("jws_key", 64));
   auto server_profile = TRY(fields.optional_name("server_profile", 64));
-  if (config.hub_id.has_value() != (jws_key || server_profile))
+  if (!config.hub_id && (config.hub_jws_key || server_profile))
     return fail(Code::bad_request,
-                config.hub_id ? "there is \"hub.id\", and neither \"hub.jws_key\" nor \"hub.server_profile\"; wanted "
-                                "one of them or none of all"
-                              : "there is no \"hub.id\"; wanted one with \"hub.jws_key\" and \"hub.server_profile\"");
-  if (jws_key) config.hub_jws_key = HubJwsKey::Config{*config.hub_id, *std::move(jws_key)};
+                "there is no \"hub.id\"; wanted one with \"hub.jws_key\" and \"hub.server_profile\"");
   if (server_profile) config.server_cert = HubServerCerts::Wish{.key = {}, .profile = *std::move(server_profile)};
   return {};
+}
+
+Result<std::string> read_roots(const std::string& path) {
+  std::string pem = TRY(read_file(path, kMaxChainBytes, Trust::config));
+  const auto roots = CaChain::parse("", pem);
+  if (roots && !roots->intermediates.empty()) return pem;
+  return fail(Code::bad_request,
+              fmt::format("\"hub.server_roots_file\" is {}, in which there are no good certificates; "
+                          "wanted at least one, as PEM, and nothing else",
+                          path));
 }
 
 Result<> read_hub(Fields fields, Config& config) {
@@ -131,6 +139,8 @@ Result<> read_hub(Fields fields, Config& config) {
   if (config.csr_rsa_bits != 2048 && config.csr_rsa_bits != 4096)
     return fail(Code::bad_request, fmt::format("\"hub.csr_rsa_bits\" is {}; wanted 2048 or 4096", config.csr_rsa_bits));
   TRY(read_hub_keys(fields, config));
+  if (const auto path = TRY(fields.optional_text("server_roots_file", kMaxPathBytes)))
+    config.server_roots = TRY(read_roots(*path));
   return fields.nothing_left();
 }
 
@@ -205,7 +215,7 @@ Result<Config> decode(const Json& json) {
   TRY(read_section(fields, "hub", read_hub, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   if (config.server_cert && !fields.has("server_key"))
-    return fail(Code::bad_request, "there is \"hub.server_profile\" and no [server_key]; wanted both or neither");
+    return fail(Code::bad_request, "there is \"hub.server_profile\" and no [server_key]; wanted both");
   if (fields.has("server_key")) TRY(read_section(fields, "server_key", read_server_key, config));
   TRY(read_section(fields, "store", read_store, config));
   if (fields.has("watch")) TRY(read_section(fields, "watch", read_watch, config));

@@ -13,7 +13,6 @@
 #include "agent/auth/token_verifier.h"
 #include "agent/http/server.h"
 #include "agent/publish/publisher.h"
-#include "agent/service/hub_jws_key.h"
 #include "agent/service/hub_server_certs.h"
 #include "agent/service/new_key.h"
 #include "agent/store/location.h"
@@ -54,10 +53,11 @@ struct Config {
   std::string ca;
   std::string client_profile;
   int csr_rsa_bits = 4096;
-  std::optional<NewKey> client_key;   ///< what the hub's keys towards participants shall be
-  std::optional<std::string> hub_id;  ///< the hub's, in messages and in hubseald's register
-  std::optional<HubJwsKey::Config> hub_jws_key;
+  std::optional<NewKey> client_key;        ///< what the hub's keys towards participants shall be
+  std::optional<std::string> hub_id;       ///< the hub's, in messages and in hubseald's register; no participant's
+  std::optional<std::string> hub_jws_key;  ///< hubseald's label of the key that signs the hub's messages
   std::optional<HubServerCerts::Wish> server_cert;  ///< what the hub's TLS servers shall show
+  std::string server_roots;                         ///< PEM: of the CAs elsewhere that may have made it; may be empty
   store::Location database;
   std::optional<OidcConfig> oidc;                ///< absent: nobody has to say who they are
   std::optional<auth::KeycloakConfig> keycloak;  ///< absent: there are no credentials to be had

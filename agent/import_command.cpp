@@ -13,9 +13,9 @@
 namespace hubseal::agent {
 
 Result<> run(const ImportCommand& command, const Config& config) {
-  mcm::Rules rules{config.csr_rsa_bits, std::nullopt, TRY(store::currencies())};
-  if (config.hub_jws_key) rules.hub_id = config.hub_jws_key->id;
-  if (!command.hub_id.empty()) rules.hub_id = command.hub_id;
+  mcm::Rules rules{config.csr_rsa_bits, {}, TRY(store::currencies())};
+  if (config.hub_id) rules.hub_ids.push_back(*config.hub_id);
+  if (!command.hub_id.empty()) rules.hub_ids.push_back(command.hub_id);
   const TimePoint now = SystemClock().now();
   // What they say is checked, whoever wrote them.
   const auto dump = TRY(mcm::MysqlDump::parse(TRY(read_file(command.dump, mcm::kMaxDumpBytes, Trust::any))));

@@ -12,7 +12,7 @@ struct Config;
 struct ImportCommand {
   std::string dump;    ///< what mysqldump wrote
   std::string vault;   ///< the KV store as JSON
-  std::string hub_id;  ///< SWITCH_ID; empty: hub.id of the configuration, if there is one
+  std::string hub_id;  ///< SWITCH_ID, where it is another than hub.id of the configuration; or empty
   bool json = false;
   bool dry_run = false;
 };

@@ -81,7 +81,7 @@ void add_options(CLI::App& migrate, agent::MigrateCommand& command) {
 void add_options(CLI::App& import_mcm, agent::ImportCommand& command) {
   import_mcm.add_option("--dump", command.dump, "MCM's database, as mysqldump writes it")->required();
   import_mcm.add_option("--vault", command.vault, "MCM's KV store as JSON")->required();
-  import_mcm.add_option("--hub-id", command.hub_id, "the hub's own id (SWITCH_ID); [hub] id where it is not given");
+  import_mcm.add_option("--hub-id", command.hub_id, "the hub's own id in MCM (SWITCH_ID), if [hub] id is another");
   import_mcm.add_flag("--json", command.json, "the report as JSON");
   import_mcm.add_flag("--dry-run", command.dry_run, "do it all, and undo it");
 }

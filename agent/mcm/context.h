@@ -54,6 +54,8 @@ struct Context {
   }
   /// The stored DFSP with this id, in whatever letter case: MCM's database compares so.
   std::optional<std::string> named(std::string_view id) const;
+  /// Whether it is an id of the hub itself, in whatever letter case.
+  bool is_hub(std::string_view id) const;
   /// Of one kind; each is handed over once.
   template <class Work>
   void for_each_record(std::string_view kind, Work work) {

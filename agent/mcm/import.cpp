@@ -10,6 +10,7 @@
 
 #include "agent/mcm/context.h"
 #include "agent/service/connectivity.h"
+#include "agent/service/dfsps.h"
 #include "common/log.h"
 
 namespace hubseal::agent::mcm {
@@ -157,6 +158,11 @@ std::optional<std::string> Context::named(std::string_view id) const {
   for (const auto& [number, known] : dfsps)
     if (store::folded(known) == store::folded(id)) return known;
   return std::nullopt;
+}
+
+bool Context::is_hub(std::string_view id) const {
+  const auto& ids = rules.hub_ids;
+  return std::any_of(ids.begin(), ids.end(), [&](const auto& hub_id) { return agent::is_hub(hub_id, id); });
 }
 
 std::string Context::time_of(const std::string& where, const std::optional<std::string>& text) {

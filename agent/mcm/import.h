@@ -1,8 +1,8 @@
 #pragma once
 
-#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "agent/mcm/mysql_dump.h"
 #include "agent/mcm/report.h"
@@ -15,9 +15,9 @@ namespace hubseal::agent::mcm {
 
 /// What this agent holds good.
 struct Rules {
-  int rsa_bits;                       ///< that a CSR must have, as for ValidationRules
-  std::optional<std::string> hub_id;  ///< the hub's own id, which is no participant's
-  std::set<std::string> currencies;   ///< each is a monetary zone
+  int rsa_bits;                      ///< that a CSR must have, as for ValidationRules
+  std::vector<std::string> hub_ids;  ///< the hub's own, there and here: none is a participant's
+  std::set<std::string> currencies;  ///< each is a monetary zone
 };
 
 struct Outcome {

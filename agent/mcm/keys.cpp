@@ -24,7 +24,7 @@ class Keys {
     std::stable_sort(records.begin(), records.end(), [&](const auto* a, const auto* b) { return rank(*a) < rank(*b); });
     for (const VaultRecord* record : records) {
       const std::string& name = record->names.front();
-      if (context_.rules.hub_id && store::folded(*context_.rules.hub_id) == store::folded(name)) {
+      if (context_.is_hub(name)) {
         context_.leave_out(record->path, "it is the hub's, whose key is in the HSM: tell participants of the new one");
         continue;
       }
@@ -51,6 +51,7 @@ class Keys {
   Result<> add_external(const VaultRecord& record) {
     const std::string& name = record.names.front();
     TRY(check_dfsp_id(name));
+    if (context_.is_hub(name)) return fail(Code::conflict, "it is under the hub's own name");
     if (name == "undefined") return fail(Code::bad_request, "MCM stored it without the name of its DFSP");
     if (const auto native = context_.named(name))
       return fail(Code::conflict, fmt::format("DFSP {} is a participant here", *native));

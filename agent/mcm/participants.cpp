@@ -25,8 +25,7 @@ Result<> check(const Context& context, const DumpRow& row) {
   if (!row.number("id") || *row.number("id") < 1) return fail(Code::bad_request, "it has no number");
   if (!id) return fail(Code::bad_request, "its dfsp_id is NULL");
   TRY(check_dfsp_id(*id));
-  if (context.rules.hub_id && store::folded(*context.rules.hub_id) == store::folded(*id))
-    return fail(Code::bad_request, "it is the hub itself, which is no participant here");
+  if (context.is_hub(*id)) return fail(Code::bad_request, "it is the hub itself, which is no participant here");
   if (!name || name->size() > kMaxNameBytes)
     return fail(Code::bad_request, fmt::format("its name is NULL or over {} bytes", kMaxNameBytes));
   if (const auto other = context.named(*id))

@@ -32,6 +32,10 @@ Result<> check_dfsp_id(std::string_view id) {
   return {};
 }
 
+bool is_hub(const std::optional<std::string>& hub_id, std::string_view id) {
+  return hub_id && store::folded(*hub_id) == store::folded(id);
+}
+
 namespace {
 
 tl::unexpected<Error> missing(std::string_view id) {
@@ -42,6 +46,9 @@ tl::unexpected<Error> missing(std::string_view id) {
 
 Result<> Dfsps::add(const Caller& caller, store::Dfsp dfsp) {
   TRY(check_dfsp_id(dfsp.id));
+  if (is_hub(hub_id_, dfsp.id))
+    return fail(Code::conflict,
+                fmt::format("dfspId \"{}\" is the hub's own id, which is no participant's; wanted another", dfsp.id));
   if (dfsp.security_group.empty()) dfsp.security_group = group_prefix_ + dfsp.id;
   TRY(table_.add(dfsp, clock_.now()));
   log::info("DFSP added", {{"dfsp", dfsp.id}, {"correlation", caller.correlation_id}});

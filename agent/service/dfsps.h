@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,16 +14,19 @@ namespace hubseal::agent {
 
 /// Errors: bad_request: what cannot be a name in the daemon's register, or is the name of a route.
 Result<> check_dfsp_id(std::string_view id);
+/// Whether this is the hub's own id, in whatever letter case; none is where the hub has no id.
+bool is_hub(const std::optional<std::string>& hub_id, std::string_view id);
 
 /// The participants.
 class Dfsps {
  public:
   /// `group_prefix` and its id is the security group of a DFSP that is added without one.
-  Dfsps(store::DfspTable& table, const Clock& clock, std::string group_prefix = auth::GroupNames().dfsp_prefix)
-      : table_(table), clock_(clock), group_prefix_(std::move(group_prefix)) {}
+  Dfsps(store::DfspTable& table, const Clock& clock, std::string group_prefix = auth::GroupNames().dfsp_prefix,
+        std::optional<std::string> hub_id = {})
+      : table_(table), clock_(clock), group_prefix_(std::move(group_prefix)), hub_id_(std::move(hub_id)) {}
 
   /// Errors: bad_request (an id that cannot be a name in the daemon's register, or that a route
-  /// takes; a currency that is none), conflict.
+  /// takes; a currency that is none); conflict: there is one of this id, or it is the hub's.
   Result<> add(const Caller& caller, store::Dfsp dfsp);
   /// Those that this caller may see: the hub's people all, a DFSP itself.
   Result<std::vector<store::Dfsp>> list(const Caller& caller);
@@ -46,6 +50,7 @@ class Dfsps {
   store::DfspTable& table_;
   const Clock& clock_;
   const std::string group_prefix_;
+  const std::optional<std::string> hub_id_;
 };
 
 }  // namespace hubseal::agent

@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/service/dfsps.h"
 #include "agent/service/hub_jws_rotation.h"
 #include "agent/service/public_key.h"
 #include "agent/service/validation.h"
-#include "agent/store/dfsp_table.h"
 
 namespace hubseal::agent {
 namespace {
@@ -28,13 +28,11 @@ store::JwsKey shown(const std::string& hub_id, const SigningDaemon::PublicKey& k
 
 }  // namespace
 
-bool HubJwsKey::is_hub(std::string_view dfsp_id) const {
-  return config_ && store::folded(config_->id) == store::folded(dfsp_id);
-}
+bool HubJwsKey::is_hub(std::string_view dfsp_id) const { return agent::is_hub(config_.hub_id, dfsp_id); }
 
 Result<std::vector<SigningDaemon::Key>> HubJwsKey::family() {
-  if (!config_) return not_configured();
-  return jws_family(TRY(daemon_.list_keys()), config_->key);
+  if (!config_.key) return not_configured();
+  return jws_family(TRY(daemon_.list_keys()), *config_.key);
 }
 
 std::vector<std::string> HubJwsKey::labels() {
@@ -49,20 +47,20 @@ std::vector<std::string> HubJwsKey::labels() {
       if (key.state == "active") labels->known.push_back(key.label);
     if (labels->known.empty()) labels->until = now;  // the first one is not waited for
   } else if (labels->known.empty()) {
-    return {config_->key};  // hubseald may tell of one key that cannot list all
+    return {*config_.key};  // hubseald may tell of one key that cannot list all
   }
   return labels->known;
 }
 
 Result<std::vector<store::JwsKey>> HubJwsKey::active() {
-  if (!config_) return not_configured();
+  if (!config_.key) return not_configured();
   std::vector<SigningDaemon::PublicKey> found;
   for (const std::string& label : labels())
     if (auto key = TRY(daemon_.get_public_key(label)); key.active) found.push_back(std::move(key));
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
   std::vector<store::JwsKey> keys;
-  for (const SigningDaemon::PublicKey& key : found) keys.push_back(shown(config_->id, key));
+  for (const SigningDaemon::PublicKey& key : found) keys.push_back(shown(*config_.hub_id, key));
   *last_.lock() = keys;
   return keys;
 }
@@ -75,11 +73,11 @@ Result<store::JwsKey> HubJwsKey::get() {
 
 tl::unexpected<Error> HubJwsKey::not_active() const {
   return fail(Code::not_found,
-              fmt::format("the hub's JWS key \"{}\" is not active: nothing is signed with it", config_->key));
+              fmt::format("the hub's JWS key \"{}\" is not active: nothing is signed with it", *config_.key));
 }
 
 std::vector<store::JwsKey> HubJwsKey::known() {
-  if (!config_) return {};
+  if (!config_.key) return {};
   if (auto keys = active()) return *std::move(keys);
   return *last_.lock();
 }
@@ -95,12 +93,12 @@ Result<store::JwsKey> HubJwsKey::confirm(std::string_view public_key) {
   return fail(
       Code::conflict,
       fmt::format("the hub signs with the key \"{}\" in its HSM, which is another than the one that was sent. {}",
-                  config_->key, rotation_steps().value_or(next_jws_steps({}, config_->key))));
+                  *config_.key, rotation_steps().value_or(next_jws_steps({}, *config_.key))));
 }
 
 Result<std::string> HubJwsKey::rotation_steps() {
   const auto keys = TRY(family());
-  return next_jws_steps(keys, config_->key);
+  return next_jws_steps(keys, *config_.key);
 }
 
 }  // namespace hubseal::agent

@@ -20,13 +20,13 @@ namespace hubseal::agent {
 class HubJwsKey {
  public:
   struct Config {
-    std::string id;   ///< the hub's, in the place of a DFSP's
-    std::string key;  ///< the label of the first one in the daemon
+    std::optional<std::string> hub_id;  ///< in the place of a DFSP's; always there with a key
+    std::optional<std::string> key;     ///< the label of the first one in the daemon; none: the hub shows none
   };
 
-  HubJwsKey(SigningDaemon& daemon, std::optional<Config> config) : daemon_(daemon), config_(std::move(config)) {}
+  HubJwsKey(SigningDaemon& daemon, Config config) : daemon_(daemon), config_(std::move(config)) {}
 
-  /// Whether this is the hub's id, in whatever letter case.
+  /// Whether this is the hub's id, whether it shows a key or not.
   bool is_hub(std::string_view dfsp_id) const;
   /// The newest. Errors: not_found: none is configured, or none is active; the daemon's.
   Result<store::JwsKey> get();
@@ -51,7 +51,7 @@ class HubJwsKey {
   tl::unexpected<Error> not_active() const;
 
   SigningDaemon& daemon_;
-  const std::optional<Config> config_;
+  const Config config_;
   Guarded<Labels> labels_;
   Guarded<std::vector<store::JwsKey>> last_;
 };

@@ -1,6 +1,10 @@
 #include "agent/service/hub_server_certs.h"
 
-#include <fmt/format.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
@@ -16,10 +20,12 @@
 namespace hubseal::agent {
 namespace {
 
+constexpr std::size_t kMaxRoots = 512;  // more than hubseald's bundle and the file have
+
 /// Never asked for twice: a label whose CSR was lost on its way stays taken for ever.
 Result<std::string> new_label(TimePoint now) {
   const auto hash = sha256(as_bytes(TRY(random_secret())));
-  return fmt::format("hub-server-{:.10}-{:.8}", format_utc(now), to_hex(hash));
+  return fmt::format("{}{:.10}-{:.8}", kServerKeyPrefix, format_utc(now), to_hex(hash));
 }
 
 std::string without_final_line_end(std::string_view pem) {
@@ -54,16 +60,44 @@ std::string serial_of(const Certificate& certificate) {
   return serial;
 }
 
+Result<x509::SubjectAltNames> names_of(const Certificate& certificate) {
+  const GeneralNamesPtr names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  drain_openssl_errors();
+  return names ? x509::SubjectAltNames::parse(names.get()) : x509::SubjectAltNames();
+}
+
+bool has(const std::vector<std::string>& list, const std::string& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+/// A wildcard stands for one label, the first (RFC 9525 section 6.3).
+bool covers(const x509::SubjectAltNames& names, const x509::SubjectAltNames& wanted) {
+  const auto by_name = [&](const std::string& dns) {
+    const auto dot = dns.find('.');
+    return has(names.dns(), dns) || (dot != std::string::npos && has(names.dns(), "*" + dns.substr(dot)));
+  };
+  const auto by_address = [&](const std::string& ip) { return has(names.ip(), ip); };
+  return std::all_of(wanted.dns().begin(), wanted.dns().end(), by_name) &&
+         std::all_of(wanted.ip().begin(), wanted.ip().end(), by_address);
+}
+
+std::string text_of(const x509::SubjectAltNames& names) {
+  std::vector<std::string> all = names.dns();
+  all.insert(all.end(), names.ip().begin(), names.ip().end());
+  return all.empty() ? "nobody" : log::printable(fmt::format("{}", fmt::join(all, ", ")), 200);
+}
+
 }  // namespace
 
 Result<std::string> HubServerCerts::asked() const {
-  if (!policy_.wish || !policy_.hub_id)
+  if (!policy_.wish || !policy_.wish->profile || !policy_.hub_id)
     return fail(Code::conflict,
                 "this hub makes no server certificates: wanted server_profile and id in [hub], and a section "
                 "[server_key], in the agent's configuration");
   const NewKey& key = policy_.wish->key;
   return dump_json({{"ca", policy_.ca},
-                    {"profile", policy_.wish->profile},
+                    {"profile", *policy_.wish->profile},
                     {"hub", *policy_.hub_id},
                     {"type", to_string(key.type)},
                     {"subject", key.subject.text()},
@@ -131,7 +165,7 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
   TRY(asked());  // it may have been taken out of the configuration meanwhile
   const std::string request = fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
   const auto issued =
-      daemon_.issue_certificate({policy_.ca, policy_.wish->profile, *policy_.hub_id, request, *wanted.csr});
+      daemon_.issue_certificate({policy_.ca, *policy_.wish->profile, *policy_.hub_id, request, *wanted.csr});
   if (!issued && issued.error().code == Code::approval_required) {
     wanted.approval_json = waiting_json(daemon_, issued.error().approval);
     TRY(table_.note_approval(wanted));
@@ -171,10 +205,41 @@ Result<store::HubServerCert> HubServerCerts::judged(const store::WantedHubServer
   return certificate;
 }
 
+// Others may stand in it, as in certificates that are bought: to clients of the hub these say nothing.
+Result<> HubServerCerts::check_names(const Certificate& certificate) const {
+  if (!policy_.wish)
+    return fail(Code::conflict,
+                "this hub has no names for its servers: wanted a section [server_key] with dns or ip in the agent's "
+                "configuration, for which a certificate can be brought");
+  const auto names = names_of(certificate);
+  if (!names) return fail(names.error().code, "serverCertificate: " + names.error().message);
+  const x509::SubjectAltNames& wanted = policy_.wish->key.names;
+  if (covers(*names, wanted)) return {};
+  return fail(Code::policy_denied, fmt::format("serverCertificate: it is for {}; wanted {} of [server_key] in the "
+                                               "agent's configuration",
+                                               text_of(*names), text_of(wanted)));
+}
+
+// Participants trust what is shown here: one person over REST is not to choose it.
+Result<> HubServerCerts::check_root(const Certificate& root) {
+  const std::string known = TRY(daemon_.get_trust_bundle()).anchors + "\n" + policy_.roots;
+  for (const std::string_view block : TRY(split_blocks(known, "roots", kMaxRoots)))
+    if (const auto one = Certificate::parse(block); one && X509_cmp(one->get(), root.get()) == 0) return {};
+  return fail(Code::policy_denied,
+              "rootCertificate: it is none of hubseald's, and none that this host was told of; wanted it in the file "
+              "that server_roots_file in [hub] of the agent's configuration names");
+}
+
 Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
   const std::string id = hubseal::to_string(TRY(key_id_of(certificate.key())));
   for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
-    if (key.id == id && key.use == "tls" && key.state == "active") return key.label;
+    if (key.id == id) {
+      if (key.use == "tls" && key.state == "active") return key.label;
+      return fail(Code::policy_denied,
+                  fmt::format("serverCertificate: its key \"{}\" in the key room is for {} and {}; wanted one for tls "
+                              "that is active",
+                              key.label, key.use, key.state));
+    }
   const auto record = daemon_.get_certificate(policy_.ca, serial_of(certificate));
   if (!record && record.error().code != Code::not_found) return tl::unexpected(record.error());
   if (record && record->state == "issued" && record->subject == policy_.hub_id) {
@@ -207,6 +272,8 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
   const auto before = TRY(table_.find());
   if (before) wanted.key_label = before->key_label;
   if (before == wanted) return Shown{wanted, std::nullopt};
+  TRY(check_names(*certificate));
+  if (ca.root) TRY(check_root(*ca.root));  // without one it was INVALID
   wanted.key_label = TRY(vouched_key(*certificate));
   TRY(table_.put(wanted, clock_.now()));
   log::info("server certificate of the hub brought",

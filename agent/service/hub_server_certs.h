@@ -17,19 +17,23 @@ class Certificate;
 class SigningDaemon;
 struct CaChain;
 
+/// How the labels of the keys begin that are made here.
+constexpr std::string_view kServerKeyPrefix = "hub-server-";
+
 /// What the hub's own TLS servers show. The key is made in the HSM and the certificate issued by the hub's CA, or one
 /// is brought that the key room vouches for. There is one at a time; the one in use stays until the next one is there.
 class HubServerCerts {
  public:
   struct Wish {
-    NewKey key;
-    std::string profile;  ///< the daemon's, for TLS servers of the hub
+    NewKey key;                               ///< its names are those of what is brought, too
+    std::optional<std::string> profile = {};  ///< the daemon's, for TLS servers of the hub; none: none is made
   };
   struct Policy {
     std::string ca;                     ///< the daemon's name for the hub CA
     std::optional<std::string> hub_id;  ///< the participant that the hub is in the daemon's register
-    std::optional<Wish> wish;           ///< none: none is made
+    std::optional<Wish> wish;           ///< none: there is none to be had
     ValidationRules rules;
+    std::string roots = {};  ///< PEM: whose certificates may be brought, beside hubseald's own
   };
 
   struct Shown {
@@ -53,8 +57,9 @@ class HubServerCerts {
   /// A new one in place of the one in use. Errors: as make().
   Result<Shown> renew(const Caller& caller);
   /// Puts one into use that was made elsewhere; a repetition changes nothing.
-  /// Errors: bad_request, too_large: not a certificate; policy_denied: a verdict is INVALID, or neither is its key one
-  /// of the key room's nor was it issued there for the hub.
+  /// Errors: bad_request, too_large: not a certificate; policy_denied: a verdict is INVALID, it is not for the names
+  /// that are configured, nobody named its root on this host, or neither is its key one of the key room's nor was it
+  /// issued there for the hub; conflict: no names are configured, or its key is one of the hub's client.
   Result<Shown> bring(const Caller& caller, const Brought& brought);
   /// Takes it out of use. Nothing is revoked: that is for people on the signing host, with the command that is returned
   /// (empty where it is another CA's). Errors: not_found.
@@ -67,6 +72,8 @@ class HubServerCerts {
   Result<> make_csr(const Caller& caller, store::WantedHubServerCert& place);
   Result<Shown> issue(const Caller& caller, store::WantedHubServerCert wanted);
   Result<store::HubServerCert> judged(const store::WantedHubServerCert& wanted, std::string_view issued_pem);
+  Result<> check_names(const Certificate& certificate) const;
+  Result<> check_root(const Certificate& root);
   /// The label of its key where hubseald has that; nothing where hubseald only issued it. Errors: policy_denied.
   Result<std::optional<std::string>> vouched_key(const Certificate& certificate);
   std::string revoke_command(const store::HubServerCert& certificate) const;

@@ -6,6 +6,7 @@
 #include "agent/service/certificate.h"
 #include "agent/service/csr.h"
 #include "agent/service/dfsp_cas.h"
+#include "agent/service/hub_server_certs.h"
 #include "agent/service/x509_info.h"
 #include "common/bytes.h"
 #include "common/key_types.h"
@@ -65,7 +66,12 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller
 Result<std::string> OutboundEnrollments::label_of(const Csr& csr) {
   const std::string id = hubseal::to_string(TRY(key_id_of(csr.key())));
   for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
-    if (key.id == id && key.use == "tls" && key.state == "active") return key.label;
+    if (key.id == id && key.use == "tls" && key.state == "active") {
+      // The database knows those of the server that is in use; these were its own, whenever that was.
+      if (!key.label.starts_with(kServerKeyPrefix)) return key.label;
+      return fail(Code::conflict,
+                  fmt::format("the key \"{}\" is the hub's server's; wanted another for the client", key.label));
+    }
   return fail(
       Code::policy_denied,
       "the CSR's key is none of the hub's in its HSM; wanted one that was made there for TLS, and is active: on "

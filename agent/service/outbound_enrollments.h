@@ -39,7 +39,7 @@ class OutboundEnrollments {
   Result<Enrollment> create(const Caller& caller, std::string_view dfsp_id);
   /// An enrollment for a key that people had hubseald make (hubseal csr create); a repetition changes nothing.
   /// Errors: bad_request, too_large: not a CSR; policy_denied: its signature or key is bad, or its key is none of
-  /// hubseald's; conflict: too many wait already, or the key has an enrollment.
+  /// hubseald's; conflict: too many wait already, the key has an enrollment, or it is one of the hub's server.
   Result<Enrollment> bring_csr(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
   /// At most store::kMaxListedOutbound: all that wait, and the newest of the others.
   Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,

@@ -2,6 +2,7 @@
 
 #include <Poco/Data/TypeHandler.h>
 #include <Poco/Tuple.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/store/database.h"
@@ -43,6 +44,17 @@ std::optional<WantedHubServerCert> select_wanted(Session& session) {
   if (rows.empty()) return std::nullopt;
   const WantedRow& row = rows.front();
   return WantedHubServerCert{row.get<0>(), row.get<1>(), to_optional(row.get<2>()), to_optional(row.get<3>())};
+}
+
+Result<> refuse_client_key(Session& session, const HubServerCert& certificate) {
+  std::vector<std::string> owners;
+  session << "SELECT dfsp_id FROM outbound_enrollments WHERE key_label = $1",
+      sql::bind(to_nullable(certificate.key_label)), sql::into(owners), sql::now;
+  if (owners.empty()) return {};
+  return fail(Code::conflict,
+              fmt::format("the key \"{}\" is one of the hub's client, towards DFSP {}; wanted another for "
+                          "the server",
+                          *certificate.key_label, owners.front()));
 }
 
 void upsert(Session& session, const HubServerCert& c, TimePoint now) {
@@ -128,6 +140,7 @@ Result<HubServerCert> HubServerCertTable::complete(const HubServerCert& certific
 
 Result<> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
   return database_.sessions().write([&](Session& session) -> Result<> {
+    TRY(refuse_client_key(session, certificate));
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
     upsert(session, certificate, now);
     return {};

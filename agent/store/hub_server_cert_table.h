@@ -55,7 +55,8 @@ class HubServerCertTable {
   /// Puts the one that was wanted into use, in place of the one before, and frees its place. What is in use then.
   /// Errors: conflict: it is wanted no more, and none is in use.
   Result<HubServerCert> complete(const HubServerCert& certificate, TimePoint now);
-  /// Puts one into use that was brought; nothing is wanted any more.
+  /// Puts one into use that was brought; nothing is wanted any more. Errors: conflict: its key is one of an outbound
+  /// enrollment.
   Result<> put(const HubServerCert& certificate, TimePoint now);
   /// Neither is one in use then nor wanted. Whether there was one or the other.
   Result<bool> remove();

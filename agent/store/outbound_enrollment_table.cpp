@@ -69,6 +69,16 @@ Result<> check_room(Session& session, const std::string& dfsp_id) {
                           open, dfsp_id, kMaxOpenOutbound));
 }
 
+Result<> refuse_server_key(Session& session, const std::string& label) {
+  std::vector<std::string> found;
+  session << "SELECT key_label FROM hub_server_cert WHERE key_label = $1 UNION "
+             "SELECT key_label FROM hub_server_cert_wanted WHERE key_label = $1",
+      sql::bind(label), sql::into(found), sql::now;
+  if (found.empty()) return {};
+  return fail(Code::conflict,
+              fmt::format("the key \"{}\" is the hub's server's; wanted another for the client", label));
+}
+
 std::int64_t next_number(Session& session) {
   Poco::Int64 id = 0;
   session << "UPDATE counters SET value = value + 1 WHERE name = 'enrollment' RETURNING value", sql::into(id), sql::now;
@@ -120,6 +130,7 @@ Result<OutboundEnrollment> OutboundEnrollmentTable::add(OutboundEnrollment e, Ti
     std::vector<Row> rows;
     session << select("key_label = $1"), sql::bind(e.key_label), sql::into(rows), sql::now;
     if (!rows.empty()) return from_row(rows.front());
+    TRY(refuse_server_key(session, e.key_label));
     TRY(check_room(session, e.dfsp_id));
     Poco::Int64 id = next_number(session);
     e.id = id;

@@ -53,7 +53,7 @@ class OutboundEnrollmentTable {
   Result<> release(std::int64_t id);
 
   /// Adds it under a new number, or returns the one that there is for its key, whosever it is. `id` and `state` are set
-  /// here. Errors: conflict when as many wait as may.
+  /// here. Errors: conflict when as many wait as may, or the key is the hub's server's.
   Result<OutboundEnrollment> add(OutboundEnrollment enrollment, TimePoint now);
 
   Result<std::optional<OutboundEnrollment>> find(std::string_view dfsp_id, std::int64_t id);

@@ -129,6 +129,8 @@ class FakeDaemon:
             return self._get_public_key(request["key"])
         if op == "create_csr":
             return self._create_csr(request)
+        if op == "get_trust_bundle" and self.ca_pem:
+            return {"ok": {"anchors": [self.ca_pem], "intermediates": []}}
         if op == "list_keys":
             return {"ok": {"keys": self._list_keys()}}
         if op == "get_certificate":

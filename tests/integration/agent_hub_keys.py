@@ -7,7 +7,7 @@ import threading
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CLIENT, SERVER, Pki
+from agent_pki import CLIENT, SERVER, Pki  # SERVER is for bank.example
 from agent_provider import Provider, section
 from agent_support import Agent, OwnAgents, new_csr
 
@@ -16,6 +16,7 @@ SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns =
 CODES = ["CERTIFICATE_USAGE_SERVER", "CERTIFICATE_VALIDITY", "CERTIFICATE_CHAIN", "CERTIFICATE_PUBLIC_KEY_LENGTH_2048",
          "VERIFY_ROOT_CERTIFICATE", "VERIFY_CHAIN_CERTIFICATES"]
 CERTS = "/api/hub/servercerts"
+HUB_SERVER = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:hub.example,IP:192.0.2.7"
 
 
 class HubTest(OwnAgents):
@@ -26,13 +27,17 @@ class HubTest(OwnAgents):
 
     def setUp(self):
         super().setUp()
-        self.daemon.extensions["hub-server"] = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:hub.example,IP:192.0.2.7"
+        self.daemon.extensions["hub-server"] = HUB_SERVER
         self.pki = Pki(self.folder)
         self.start()
 
     def start(self):
         self.agent = Agent(self.folder, self.daemon, hub_keys=self.hub_keys, hub=SERVER_KEY % self.name if self.hub_keys else "")
         self.addCleanup(self.agent.stop)
+
+    def restart(self):
+        self.agent.stop()
+        self.start()
 
     def ok(self, method, path, body=None, **options):
         status, answer, _ = self.agent.ask(method, path, body, **options)
@@ -165,16 +170,20 @@ class ServerCertificate(HubTest):
 
 
 class BroughtCertificate(HubTest):
+    """The CA that made it is one that root has named on this host."""
+
     def setUp(self):
         super().setUp()
         self.root = self.pki.make("Public CA")
         self.issuer = self.pki.make("Issuing CA", self.root)
+        self.hub_keys = HUB + 'server_roots_file = "%s"\n' % self.file(self.pki.make("Another CA").pem + self.root.pem, "roots.pem")
+        self.restart()
 
     def body(self, certificate, **more):
         return {"serverCertificate": certificate, "rootCertificate": self.root.pem, "intermediateChain": self.issuer.pem, **more}
 
     def test_a_certificate_of_another_ca_for_a_key_of_the_key_room_is_shown_as_it_came(self):
-        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=SERVER).replace("\n", "\r\n")
+        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=HUB_SERVER).replace("\n", "\r\n")
         made = self.ok("PUT", CERTS, self.body(certificate))
         self.assertEqual((made["serverCertificate"], made["rootCertificate"]), (certificate, self.root.pem))
         self.assertEqual([item["result"] for item in made["validations"]], ["VALID"] * 6)
@@ -194,16 +203,93 @@ class BroughtCertificate(HubTest):
 
     def test_what_the_key_room_does_not_vouch_for_or_clients_would_refuse_is_not_shown(self):
         first = self.ok("POST", CERTS)
-        foreign = self.signed(new_csr(self.folder), self.issuer, extensions=SERVER)
+        foreign = self.signed(new_csr(self.folder), self.issuer, extensions=HUB_SERVER)
         own = self.daemon.csr_made_by_hand("hub-tls")
         client = self.signed(own, self.issuer, extensions=CLIENT)
-        ended = self.signed(own, self.issuer, extensions=SERVER, days=(-9, -1))
+        ended = self.signed(own, self.issuer, extensions=HUB_SERVER, days=(-9, -1))
         for certificate, words in ((foreign, "none of the key room's"), (client, "CERTIFICATE_USAGE_SERVER"),
                                    (ended, "CERTIFICATE_VALIDITY"), ("hello", "serverCertificate: Invalid certificate")):
             self.refused("PUT", CERTS, self.body(certificate), text=words)
-        self.refused("PUT", CERTS, self.body(self.signed(own, self.issuer, extensions=SERVER), rootCertificate=self.issuer.pem), text="CERTIFICATE_CHAIN")
+        self.refused("PUT", CERTS, self.body(self.signed(own, self.issuer, extensions=HUB_SERVER), rootCertificate=self.issuer.pem), text="CERTIFICATE_CHAIN")
         self.refused("PUT", CERTS, {"privateKey": "x"}, text="private key must never be sent")
         self.assertEqual(self.ok("GET", CERTS), first)
+
+    def test_one_for_other_names_than_those_that_are_configured_is_not_shown(self):
+        own = self.daemon.csr_made_by_hand("hub-tls")
+        for names in ("DNS:bank.example", "DNS:hub.example", "IP:192.0.2.7", "DNS:hub.example,IP:192.0.2.8", "DNS:a.hub.example,IP:192.0.2.7",
+                      "DNS:*.example.org,IP:192.0.2.7", "DNS:*.hub.example,IP:192.0.2.7", "email:hub@hub.example"):
+            other = self.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
+            self.refused("PUT", CERTS, self.body(other), text="serverCertificate: ")
+        nameless = self.signed(own, self.issuer, extensions=HUB_SERVER.split("\nsubjectAltName")[0])
+        self.refused("PUT", CERTS, self.body(nameless), text="wanted hub.example, 192.0.2.7 of [server_key]")
+        self.refused("GET", CERTS, status=404)
+        for name, names in (("hub.example", "DNS:www.hub.example,DNS:HUB.example,IP:192.0.2.9,IP:192.0.2.7"),
+                            ("api.hub.example", "DNS:*.hub.example,IP:192.0.2.7")):
+            self.name = name
+            self.restart()
+            more = self.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
+            self.assertEqual(self.ok("PUT", CERTS, self.body(more))["serverCertificate"], more)
+
+    def test_a_root_that_nobody_named_on_this_host_is_not_shown(self):
+        own = self.daemon.csr_made_by_hand("hub-tls")
+        stranger = self.pki.make("Public CA")  # of the same name
+        certificate = self.signed(own, stranger, extensions=HUB_SERVER)
+        strange = {"serverCertificate": certificate, "rootCertificate": stranger.pem}
+        self.refused("PUT", CERTS, strange, text="server_roots_file")
+        good = self.body(self.signed(own, self.issuer, extensions=HUB_SERVER))
+        self.hub_keys = HUB
+        self.restart()
+        self.refused("PUT", CERTS, good, text="server_roots_file")  # its own root, without the file
+        self.refused("GET", CERTS, status=404)
+        issued = self.daemon._issue({"request": "r", "profile": "hub-server", "subject": "hub", "csr": own})["ok"]["certificate"]
+        shown = self.ok("PUT", CERTS, {"serverCertificate": issued, "rootCertificate": self.daemon.ca_pem})  # hubseald's own
+        self.assertEqual(shown["keyUri"], "pkcs11:object=hub-tls;type=private")
+
+    def test_a_key_of_the_hubs_client_shows_no_server_and_one_of_its_server_is_no_clients(self):
+        for bank in ("bank1", "bank2"):
+            self.ok("POST", "/api/dfsps", {"dfspId": bank, "name": "Bank"})
+        outbound = "/api/dfsps/bank1/enrollments/outbound"
+        client = self.daemon.csr_made_by_hand("by-hand")
+        enrolled = self.ok("POST", outbound, {"hubCSR": client})
+        self.refused("PUT", CERTS, self.body(self.signed(client, self.issuer, extensions=HUB_SERVER)), 409, "the key \"by-hand\" is one of the hub's client")
+        self.refused("GET", CERTS, status=404)
+        server = self.daemon.csr_made_by_hand("hub-tls")
+        self.ok("PUT", CERTS, self.body(self.signed(server, self.issuer, extensions=HUB_SERVER)))
+        self.refused("POST", outbound.replace("bank1", "bank2"), {"hubCSR": server}, 409, "the key \"hub-tls\" is the hub's server's")
+        made = self.ok("PUT", CERTS, {})["keyUri"].split("=")[1].split(";")[0]
+        for _ in range(2):  # the key that the agent had made: in use, and when it is in use no more
+            csr = openssl("req", "-new", "-key", self.daemon.keys[made], "-subj", "/CN=hub.example").decode()
+            self.refused("POST", outbound, {"hubCSR": csr}, 409, "the key \"%s\" is the hub's server's" % made)
+            self.ok("PUT", CERTS, {})
+        self.assertEqual([item["id"] for item in self.ok("GET", outbound)], [enrolled["id"]])
+
+    def test_a_key_that_signs_messages_or_is_not_active_shows_no_server_though_hubseald_issued_for_it(self):
+        csr = self.daemon.csr_made_by_hand("hub-tls")
+        issued = self.daemon._issue({"request": "r", "profile": "hub-server", "subject": "hub", "csr": csr})["ok"]["certificate"]
+        body = {"serverCertificate": issued, "rootCertificate": self.daemon.ca_pem}
+        listed = self.daemon._list_keys
+        for changes in ({"state": "deactivated"}, {"use": "jws"}):
+            self.daemon._list_keys = lambda changes=changes: [{**key, **changes} for key in listed()]
+            self.refused("PUT", CERTS, body, text="hub-tls")
+        self.daemon._list_keys = listed
+        self.ok("PUT", CERTS, body)
+
+
+class NamesAlone(HubTest):
+    """[server_key] without server_profile: none is made, and what is brought must be for these names."""
+
+    hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
+
+    def test_none_is_made_and_one_for_its_names_can_be_brought(self):
+        for method in ("POST", "PUT"):
+            self.refused(method, CERTS, status=409, text="server_profile")
+        self.assertEqual(self.daemon.keys, {})
+        csr = new_csr(self.folder)
+        self.daemon.extensions["other"] = SERVER
+        for profile, status in (("other", 400), ("hub-server", 200)):
+            issued = self.daemon._issue({"request": profile, "profile": profile, "subject": "hub", "csr": csr})["ok"]["certificate"]
+            found, answer, _ = self.agent.ask("PUT", CERTS, {"serverCertificate": issued, "rootCertificate": self.daemon.ca_pem})
+            self.assertEqual(found, status, answer)
 
 
 class WithoutServerKey(HubTest):
@@ -213,6 +299,9 @@ class WithoutServerKey(HubTest):
         for method in ("POST", "PUT"):
             self.refused(method, CERTS, status=409, text="server_profile")
         self.assertEqual(self.daemon.keys, {})
+        root = self.pki.make("Any CA")
+        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), root, extensions=HUB_SERVER)
+        self.refused("PUT", CERTS, {"serverCertificate": certificate, "rootCertificate": root.pem}, 409, "[server_key]")
 
 
 class JwsRotation(HubTest):
@@ -228,8 +317,7 @@ class JwsRotation(HubTest):
 
     def shown(self):
         """As it is when the agent has looked at all keys again."""
-        self.agent.stop()
-        self.start()
+        self.restart()
         return [item["publicKey"] for item in self.ok("GET", "/api/dfsps/jwscerts") if item["dfspId"] == "hub"]
 
     def test_rotating_is_refused_with_the_commands_for_the_signing_host_and_changes_nothing(self):
@@ -267,8 +355,7 @@ class JwsRotation(HubTest):
 
     def test_a_hub_without_a_key_for_messages_has_none_to_rotate(self):
         self.hub_keys = ""
-        self.agent.stop()
-        self.start()
+        self.restart()
         self.refused("PUT", "/api/hub/jwscerts/rotate", status=404, text="jws_key")
 
 

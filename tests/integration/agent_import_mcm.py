@@ -43,6 +43,8 @@ class ImportTest(OwnAgents):
         self.mcm.secrets[f"dfsp-{direction}-enrollment/{number}/{enrollment}"] = {**record, **({"key": secret} if secret else {})}
         return enrollment
 
+    hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
+
     def command(self, *options, dump=None, vault=None):
         files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
         for name, text in files.items():
@@ -52,7 +54,7 @@ class ImportTest(OwnAgents):
         path = os.path.join(self.folder, "import.toml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
-                                   hub='id = "hub"\njws_key = "hub-jws"\n'))
+                                   hub=self.hub_keys))
         os.chmod(path, 0o600)
         return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
                               capture_output=True, text=True, timeout=120, check=False)
@@ -130,7 +132,7 @@ class Whole(ImportTest):
             {"id": 4, "state": "CONFIRMED", "direction": "INGRESS", "type": "URL", "created_date": when, "created_by": None,
              "value": {"url": "https://hub.example/"}}])
         self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints"), [
-            {"id": 9, "dfsp_id": "bank", "state": "CONFIRMED", "direction": "EGRESS", "type": "IP", "created_date": when,
+            {"id": 9, "dfsp_id": "bank", "state": "NEW", "direction": "EGRESS", "type": "IP", "created_date": when,
              "created_by": None, "value": PLAIN}])
         document = {"dfspId": "bank", "state": "NOT_STARTED", "createdBy": None, "createdAt": when}
         self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/ingress"), {"id": 12, **document, "url": "https://bank.example/"})
@@ -260,11 +262,42 @@ class Rules(ImportTest):
         self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["bank"])
         self.assertEqual(good, 1)
 
-    def test_the_hub_is_who_the_operator_says(self):
-        for name in ("hub", "switch"):
+    def test_the_hub_is_who_the_operator_says_and_who_the_configuration_says(self):
+        for name in ("hub", "switch", "bank"):
             self.mcm.add_dfsp(name)
         self.assertEqual(json.loads(self.command("--json", "--hub-id", "SWITCH").stdout)["stored"], {"participants": 1})
-        self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["hub"])
+        self.assertEqual([dfsp["id"] for dfsp in self.ok(self.agent(), "/dfsps")], ["bank"])
+
+    def test_the_hubs_name_is_its_own_without_a_key_for_messages_too(self):
+        self.hub_keys = 'id = "hub"\nserver_profile = "hub-server"\n[server_key]\ntype = "ec_p256"\ndns = ["hub.example"]\n'
+        hub = self.mcm.add_dfsp("HUB")
+        key = openssl("pkey", "-pubout", "-in", self.pki.key("EC")).decode()
+        for path in (f"dfsp-jws-certs/{hub}", "dfsp-jws-certs/hub", "dfsp-external-jws-certs/hub", "dfsp-external-jws-certs/Hub"):
+            self.mcm.secrets[path] = {"publicKey": key}
+        report = self.imported()
+        self.assertEqual(report["stored"], {})
+        found = self.lines(report, "left_out")
+        self.assertIn("it is the hub itself", found[f"dfsps row {hub}"])
+        for path in ("dfsp-jws-certs/hub", "dfsp-external-jws-certs/hub", "dfsp-external-jws-certs/Hub"):
+            self.assertIn("the hub's", found[path])
+
+    def test_what_a_participant_had_confirmed_waits_for_the_hubs_people_and_what_the_hub_had_does_not(self):
+        """MCM took the state of an item from whoever sent it, and kept it when the value changed."""
+        bank = self.mcm.add_dfsp("bank")
+        states = ("CONFIRMED", "NEW", "INVALID")
+        for port, state in enumerate(states, 1):
+            value = json.dumps({"address": "163.10.24.28/30", "ports": [str(port)]})
+            self.mcm.add("dfsp_endpoint_items", dfsp_id=bank, state=state, direction="EGRESS", type="IP", value=value, created_date=TIME)
+            self.mcm.add("hub_endpoint_items", state=state, direction="EGRESS", type="IP", value=value, created_date=TIME)
+        changed = self.lines(self.imported(), "changed")
+        self.assertEqual(list(changed), ["dfsp_endpoint_items row 1"])
+        self.assertIn("it was CONFIRMED", changed["dfsp_endpoint_items row 1"])
+        self.assertIn("confirm it again", changed["dfsp_endpoint_items row 1"])
+        agent = self.agent()
+        self.assertEqual([item["state"] for item in self.ok(agent, "/dfsps/bank/endpoints")], ["NEW", "NEW", "INVALID"])
+        self.assertEqual([item["state"] for item in self.ok(agent, "/hub/endpoints")], list(states))
+        self.assertEqual([item["id"] for item in self.ok(agent, "/dfsps/endpoints/unprocessed")], [1, 2])
+        self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/1/confirmation", "POST")["state"], "CONFIRMED")
 
     def test_what_a_participant_may_not_have_is_changed_and_told(self):
         self.mcm.add_dfsp("open", security_group="", monetaryZoneId="ZZZ", pingStatus="odd", lastUpdatedPingStatusAt=None, watch=0)

@@ -240,11 +240,9 @@ class HubKey(JwsTest):
         self.assertEqual(self.ask("GET", "/api/hub/jwscerts")[1], shown)
 
     def test_nobody_else_has_a_key_under_the_hubs_name(self):
-        self.add_dfsp("HUB")
-        self.assertEqual(self.ask("POST", "/api/dfsps/HUB/jwscerts", {"publicKey": self.other})[0], 409)
-        self.add_dfsp("someone")
-        self.assertEqual(self.ask("POST", "/api/external-dfsps/jwscerts", [{"dfspId": "hub", "publicKey": self.other}])[:2],
-                         (200, []))
+        for name in ("hub", "HUB"):
+            self.assertEqual(self.ask("POST", "/api/external-dfsps/jwscerts", [{"dfspId": name, "publicKey": self.other}])[:2],
+                             (200, []))
         self.assertEqual(self.published()["hub"]["publicKey"], self.good)
 
     def test_the_last_known_key_is_shown_while_the_daemon_cannot_be_asked_and_none_that_is_stopped(self):
@@ -259,6 +257,32 @@ class HubKey(JwsTest):
             self.daemon.refusals = {"get_public_key": ("hsm_unavailable", "gone")}
             self.assertNotIn("hub", self.published())
             self.daemon.refusals = {}
+
+
+class HubWithServerCertificateAlone(JwsTest):
+    """The hub has an id, and no key for messages."""
+
+    settings = {"hub_keys": 'id = "hub"\nserver_profile = "hub-server"\n[server_key]\ntype = "ec_p256"\ndns = ["hub.example"]'}
+
+    def test_its_name_is_nobodys_all_the_same(self):
+        self.assertEqual(self.ask("POST", "/api/dfsps", {"dfspId": "proxy", "name": "Proxy", "isProxy": True})[0], 200)
+        for headers in ({"X-DFSP-ID": "proxy"}, None):
+            for name in ("hub", "Hub"):
+                self.assertEqual(self.ask("POST", "/api/external-dfsps/jwscerts", [{"dfspId": name, "publicKey": self.good}], headers)[:2],
+                                 (200, []))
+        self.assertEqual((self.rows("native", "hub"), self.published()), ([], {}))
+
+    def test_a_key_that_got_in_under_its_name_before_is_shown_to_nobody(self):
+        agent_support.sql(self.folder, "INSERT INTO jws_keys VALUES ('hub', 'hub', 0, NULL, 'x', NULL, '[]', 'VALID', 'now')")
+        self.addCleanup(agent_support.sql, self.folder, "DELETE FROM jws_keys WHERE dfsp_id = 'hub'")
+        self.assertNotIn("hub", self.published())
+
+    def test_no_participant_is_added_under_it_in_whatever_letter_case(self):
+        for name in ("hub", "HUB"):
+            status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": name, "name": "Bank"})
+            self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
+            self.assertIn('"%s" is the hub\'s own id' % name, body["message"])
+            self.assertEqual(self.ask("GET", "/api/dfsps/%s" % name)[0], 404)
 
 
 class HubWithoutKey(JwsTest):

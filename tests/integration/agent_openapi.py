@@ -25,9 +25,9 @@ from npm_packages import installed
 # What is answered in no JSON, only to browsers that log in, or never with success: other suites look at those.
 NOT_JUDGED = {"get /auth/login", "get /auth/callback", "get /auth/logout", "get /pki/trust-bundle.pem", "get /pki/intermediates.pem",
               "post /pki/ocsp", "get /pki/ocsp/{request}", "get /pki/{file}", "get /docs", "get /docs/page.css", "get /docs/page.js",
-              "put /hub/ca", "put /hub/jwscerts/rotate"}
+              "put /hub/ca", "delete /hub/ca", "put /hub/jwscerts/rotate"}
 HUB_KEYS = 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n'
-WRITING_NOTHING = {("POST", "/hub/ca"), ("PUT", "/hub/ca"), ("POST", "/hub/jwscerts")}  # so that If-Match does not matter
+WRITING_NOTHING = {("POST", "/hub/ca"), ("PUT", "/hub/ca"), ("DELETE", "/hub/ca"), ("POST", "/hub/jwscerts")}  # so that If-Match does not matter
 SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
 
 
@@ -266,6 +266,7 @@ class Answers(OpenapiTest):
         self.call("POST", "/api/hub/ca", {"CN": "Other", "O": "Test Hub"}, 409)
         self.call("POST", "/api/hub/ca", {"CN": 1}, 400)
         self.call("PUT", "/api/hub/ca", {}, 400)
+        self.call("DELETE", "/api/hub/ca", status=409)
         self.call("GET", "/config")
         self.call("GET", "/api/config")
 
@@ -280,9 +281,10 @@ class Answers(OpenapiTest):
         self.call("PUT", path, {"serverCertificate": "none"}, 400)
         self.call("DELETE", path)
         self.daemon.approval = None
-        root = self.pki.make("Outside CA")
-        with open(self.pki.sign(self.daemon.csr_made_by_hand("hub-tls"), root, SERVER), encoding="ascii") as file:
-            self.call("POST", path, {"serverCertificate": file.read(), "rootCertificate": root.pem})
+        self.daemon.extensions["hub-server"] = SERVER.replace("bank", "hub")
+        csr = self.daemon.csr_made_by_hand("hub-tls")
+        issued = self.daemon._issue({"request": "by hand", "profile": "hub-server", "subject": "hub", "csr": csr})["ok"]
+        self.call("POST", path, {"serverCertificate": issued["certificate"], "rootCertificate": self.daemon.ca_pem})
 
     def participants(self):
         self.call("POST", "/api/dfsps", {"dfspId": "bank", "name": "Bank", "monetaryZoneId": "EUR", "isProxy": True})
