@@ -41,6 +41,7 @@ class Keycloak final : public CredentialKeeper {
   Result<std::optional<Credential>> find(const std::string& dfsp_id) override;
   Result<std::optional<Credential>> renew(const std::string& dfsp_id) override;
   Result<> provide(const Account& account) override;
+  void stop() override { http_.stop(); }
 
  private:
   class Conversation;

@@ -142,6 +142,8 @@ class Folder final : public Publisher {
     return published;
   }
 
+  void stop() override {}
+
  private:
   Result<UniqueFd> open_now() const {
     auto folder = open_checked(path_);

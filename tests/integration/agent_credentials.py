@@ -292,6 +292,20 @@ class Trouble(KeycloakTest):
             # Two had their places, two waited for them.
             self.assertEqual(sorted(one.result(60)[0] for one in flood), [200] * 4 + [429] * 4)
 
+    def test_a_stop_does_not_wait_for_a_keycloak_that_hangs(self):
+        self.start(more=self.patient("create_clients = true"))
+        gate, hanging = self.hang("GET", r"/clients\?")
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            asking = [pool.submit(self.credentials, method) for method in ("GET", "POST")]
+            adding = pool.submit(self.call, "POST", "/api/dfsps", PTA, {"dfspId": "bank3", "name": "Bank"})
+            self.assertTrue(all(hanging.acquire(timeout=60) for _ in range(3)))
+            begin = time.monotonic()
+            self.assertEqual(self.agent.stop(), 0)
+            self.assertLess(time.monotonic() - begin, 15)
+            self.assertFalse(gate.is_set())
+            self.assertEqual([one.result(60)[0] for one in asking], [503, 503])
+            self.assertEqual(adding.result(60)[0], 200)
+
     def test_one_that_is_gone_is_named_in_the_log_alone(self):
         self.start()
         self.keycloak.close()

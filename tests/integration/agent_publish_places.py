@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 
 import agent_support
 from agent_fake_daemon import openssl
@@ -234,6 +235,25 @@ class Vaults(VaultTest):
         self.addCleanup(self.vault.gate.set)
         self.refuse("silent", status=503)
         self.agent.wait_for_log(rb"request failed [^\n]*Vault: [^\n]*(not complete in time|[Tt]imeout)")
+
+    def test_a_stop_does_not_wait_for_a_vault_that_says_nothing(self):
+        self.ready_bank("stopped")
+        folder = tempfile.mkdtemp(prefix="hubseal-agent-", dir=self.folder)
+        agent = Agent(folder, self.daemon, **{**self.settings, "store": agent_support.store(self.folder),
+                                              "more": self.section(folder).replace("timeout_seconds = 2", "timeout_seconds = 50")})
+        self.addCleanup(agent.stop)
+        self.vault.asked.clear()
+        self.vault.gate.clear()
+        self.addCleanup(self.vault.gate.set)
+        answers = []
+        onboarding = threading.Thread(target=lambda: answers.append(agent.ask("POST", "/api/dfsps/stopped/onboard")[0]))
+        onboarding.start()
+        self.assertTrue(self.vault.asked.wait(60))
+        begin = time.monotonic()
+        self.assertEqual(agent.stop(), 0)
+        self.assertLess(time.monotonic() - begin, 15)
+        onboarding.join()
+        self.assertEqual(answers, [503])
 
     def test_a_token_that_is_refused_is_a_503_and_a_new_one_is_used_at_once(self):
         self.ready_bank("tokens")
