@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -117,25 +116,6 @@ Result<> check(const UrlEntry& entry) {
 
 Result<> check(const EndpointValue& value) {
   return std::visit([](const auto& entry) { return check(entry); }, value);
-}
-
-Result<> check_together(const std::vector<std::string>& addresses) {
-  double v4 = 0;  // in networks of the widest kind; what rounding loses is less than a /64
-  double v6 = 0;
-  for (const std::string& address : addresses) {
-    const bool is_v6 = address.find(':') != std::string::npos;
-    const int longest = is_v6 ? 128 : 32;
-    const std::size_t slash = address.find('/');
-    const int prefix = slash == std::string::npos
-                           ? longest
-                           : small_number(std::string_view(address).substr(slash + 1), longest).value_or(0);
-    (is_v6 ? v6 : v4) += std::ldexp(1.0, (is_v6 ? kWidestV6 : kWidestV4) - prefix);
-  }
-  if (v4 <= 1 && v6 <= 1) return {};
-  return fail(
-      Code::bad_request,
-      fmt::format("its {} addresses and networks are together wider than one network may be (IPv4 /{}, IPv6 /{})",
-                  addresses.size(), kWidestV4, kWidestV6));
 }
 
 Json to_json(const IpEntry& entry) {

@@ -35,10 +35,6 @@ Result<> check(const IpEntry& entry);
 Result<> check(const UrlEntry& entry);
 Result<> check(const EndpointValue& value);
 
-/// Errors: bad_request: together these addresses and networks, good ones each, are more than one network may be. What
-/// overlaps counts twice.
-Result<> check_together(const std::vector<std::string>& addresses);
-
 /// As clients know it; equal values give equal texts.
 Json to_json(const IpEntry& entry);
 Json to_json(const EndpointValue& value);

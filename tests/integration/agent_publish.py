@@ -218,12 +218,19 @@ class Missing(FolderTest):
         self.ready_bank("wide")
         self.address("wide", "20.0.0.0/9")
         self.document("wide", "egress", document("21.0.0.0/9"))
-        self.refuse("wide", "together wider")
+        self.refuse("wide", "what is confirmed to be good", "IPv4 addresses together")
         self.ready_bank("wide6")
-        self.address("wide6", "2001::/16")
+        self.address("wide6", "2400::/16")
         self.onboard("wide6")
-        self.document("wide6", "egress", document("2002::/64"))
-        self.refuse("wide6", "together wider")
+        self.document("wide6", "egress", document("2a00::/64"))
+        self.refuse("wide6", "what is confirmed to be good", "IPv6 networks of 64 bits together")
+
+    def test_what_networks_have_in_common_counts_once(self):
+        self.ready_bank("twice")
+        self.address("twice", "192.0.0.0/9")
+        self.document("twice", "egress", {"ipList": [{"address": "192.0.0.0/8", "ports": ["443"]}]})
+        self.onboard("twice")
+        self.assertEqual(self.whitelist("twice"), ["192.0.0.0/8", "192.0.0.0/9", "192.0.2.0/28"])
 
     def test_a_ca_that_is_invalid_or_another_than_the_certificates_publishes_nothing(self):
         self.ready_bank("moved")
