@@ -207,7 +207,7 @@ class Missing(FolderTest):
         self.onboard("forged")
         before = self.published("forged")
         item = self.address("forged", "192.0.2.99").rsplit("/", 1)[1]
-        for address in ("0.0.0.0/0", "::/0", "0.0.0.0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "127.0.0.1", "1.2.3.4/33", "x"):
+        for address in ("0.0.0.0/0", "::/0", "0.0.0.0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "127.0.0.1", "1.2.3.4/33", "2002::/16", "2001::/32", "64:ff9b::/96", "x"):
             value = json.dumps({"address": address, "ports": ["443"]})
             agent_support.sql(self.folder, "UPDATE endpoint_items SET value = '%s' WHERE id = %s AND dfsp_id = 'forged'" % (value, item))
             self.refuse("forged", "what is confirmed to be good", address)
