@@ -2,6 +2,7 @@
 """Where gateways find what they are told: a folder that is whole at every moment, or a Vault that may refuse, be silent or talk too
 much."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -38,7 +39,38 @@ class Folders(FolderTest):
         before = self.state("same")
         self.onboard("same")
         self.assertEqual(self.state("same"), before)
-        self.assertEqual([name for name in os.listdir(self.gateway) if name.startswith(".")], [])
+        self.assertEqual([name for name in os.listdir(self.gateway) if name.startswith(".")], [".lock"])
+
+    def test_who_can_only_read_the_folder_cannot_keep_it_from_being_published_into(self):
+        self.ready_bank("unlocked")
+        folder = os.open(self.gateway, os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, folder)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        self.onboard("unlocked")
+        self.assertEqual(stat.S_IMODE(os.lstat(os.path.join(self.gateway, ".lock")).st_mode), 0o600)
+
+    def test_a_lock_that_others_could_open_is_closed_to_them_and_no_link_is_taken_for_it(self):
+        self.ready_bank("locked")
+        lock = os.path.join(self.gateway, ".lock")
+        self.onboard("locked")
+        os.chmod(lock, 0o640)
+        self.onboard("locked")
+        self.assertEqual(stat.S_IMODE(os.lstat(lock).st_mode), 0o600)
+        os.remove(lock)
+        os.symlink(os.path.join(self.folder, "elsewhere"), lock)
+        self.refuse("locked", status=503)
+        self.assertFalse(os.path.lexists(os.path.join(self.folder, "elsewhere")))
+        os.remove(lock)
+        self.onboard("locked")
+
+    def test_agents_take_turns(self):
+        self.ready_bank("turns")
+        self.onboard("turns")
+        with open(os.path.join(self.gateway, ".lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refuse("turns", status=503)
+            self.agent.wait_for_log(rb"\.lock is locked by somebody else")
+        self.onboard("turns")
 
     def test_a_file_that_somebody_altered_or_added_is_put_right(self):
         self.ready_bank("altered")
