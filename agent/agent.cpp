@@ -214,7 +214,10 @@ const std::string& Agent::url() const { return parts_->server->url(); }
 
 const http::Pipeline& Agent::pipeline() const { return parts_->pipeline; }
 
+// What others are asked for in the middle of requests ends first: no request that waits for another host is waited for.
 void Agent::stop() {
+  if (parts_->keeper) parts_->keeper->stop();
+  if (parts_->publisher) parts_->publisher->stop();
   if (parts_->authentication) parts_->authentication->stop();
   if (parts_->watcher) parts_->watcher->stop();
   parts_->server->drain(parts_->drain_timeout);

@@ -107,7 +107,7 @@ tl::expected<Identity, Refusal> BrowserLogin::finish(std::string_view secret, co
   // RFC 9207: the answer of another provider, passed on to this one.
   if (!callback.issuer.empty() && callback.issuer != provider_.issuer())
     return fail(Code::bad_request, "the answer is another provider's (iss)");
-  const Places::Place place(exchanges_, callback.peer);
+  const Places::Place place(exchanges_, holder_of(callback.peer));
   if (!place.taken()) return tl::unexpected(unavailable("too many logins at the moment; try again later"));
   const auto token = exchange(form_of({{"grant_type", "authorization_code"},
                                        {"code", callback.code},

@@ -37,6 +37,8 @@ class CredentialKeeper {
   virtual Result<std::optional<Credential>> renew(const std::string& dfsp_id) = 0;
   /// Makes what the DFSP's login needs and is not there yet. What is there stays as it is.
   virtual Result<> provide(const Account& account) = 0;
+  /// Ends what is asked at the moment, and refuses all that follows.
+  virtual void stop() = 0;
 };
 
 }  // namespace hubseal::agent::auth

@@ -15,15 +15,11 @@
 namespace hubseal::agent::auth {
 namespace {
 
-// A provider that hangs shall not hold every thread.
+// A provider that hangs shall not hold every thread, nor one participant all that others need.
 constexpr int kMaxConversations = 4;
+constexpr int kMaxProvisions = 2;
 constexpr std::size_t kMaxAnswerBytes = 256 * 1024;
 constexpr std::size_t kMaxSecretBytes = 1024;
-
-struct Leave {
-  void operator()(std::atomic<int>* conversations) const { --*conversations; }
-};
-using Place = std::unique_ptr<std::atomic<int>, Leave>;
 
 /// No standard, implicit or password flow, and nowhere to be sent to: a program's login and nothing else.
 Json new_client(const std::string& dfsp_id, const NewClients& like) {
@@ -54,12 +50,10 @@ Json new_client(const std::string& dfsp_id, const NewClients& like) {
 /// Questions with one token of the agent's own login, which is thrown away with it.
 class Keycloak::Conversation {
  public:
-  static Result<Conversation> begin(Keycloak& with) {
-    if (with.conversations_.fetch_add(1) >= kMaxConversations) {
-      --with.conversations_;
-      return fail(Code::rate_limited, "too many ask for credentials at the same time");
-    }
-    Conversation conversation(with);
+  /// In a place of the DFSP, for which it waits as long as for an answer.
+  static Result<Conversation> begin(Keycloak& with, Places& places, const std::string& dfsp_id) {
+    Conversation conversation(with, std::make_unique<Places::Place>(places, dfsp_id, with.config_.timeout));
+    if (!conversation.place_->taken()) return fail(Code::rate_limited, "too many ask for credentials at the same time");
     conversation.token_ = std::make_unique<Wiped>(TRY(conversation.log_in()));
     return conversation;
   }
@@ -79,7 +73,7 @@ class Keycloak::Conversation {
   }
 
  private:
-  explicit Conversation(Keycloak& with) : with_(with), place_(&with.conversations_) {}
+  Conversation(const Keycloak& with, std::unique_ptr<Places::Place> place) : with_(with), place_(std::move(place)) {}
 
   Result<std::string> log_in() const {
     const Wiped login(fmt::format("{}:{}", url_escaped(with_.config_.client_id),
@@ -95,9 +89,16 @@ class Keycloak::Conversation {
   }
 
   const Keycloak& with_;
-  Place place_;
+  std::unique_ptr<Places::Place> place_;
   std::unique_ptr<Wiped> token_;  ///< the header's value
 };
+
+Keycloak::Keycloak(KeycloakConfig config, HttpClient http, SecretBytes secret)
+    : config_(std::move(config)),
+      http_(std::move(http)),
+      secret_(std::move(secret)),
+      conversations_(kMaxConversations),
+      provisions_(kMaxProvisions) {}
 
 Result<std::unique_ptr<Keycloak>> Keycloak::make(const KeycloakConfig& config) {
   auto secret = TRY(read_secret_line(config.client_secret_file, kMaxSecretBytes));
@@ -106,7 +107,7 @@ Result<std::unique_ptr<Keycloak>> Keycloak::make(const KeycloakConfig& config) {
 }
 
 Result<std::optional<Credential>> Keycloak::find(const std::string& dfsp_id) {
-  Conversation with = TRY(Conversation::begin(*this));
+  Conversation with = TRY(Conversation::begin(*this, conversations_, dfsp_id));
   const auto client = TRY(find_client(with, dfsp_id));
   if (!client) return std::nullopt;
   auto answer = TRY(with.ask("GET", "/clients/" + client->id + "/client-secret"));
@@ -114,7 +115,7 @@ Result<std::optional<Credential>> Keycloak::find(const std::string& dfsp_id) {
 }
 
 Result<std::optional<Credential>> Keycloak::renew(const std::string& dfsp_id) {
-  Conversation with = TRY(Conversation::begin(*this));
+  Conversation with = TRY(Conversation::begin(*this, conversations_, dfsp_id));
   const auto client = TRY(find_client(with, dfsp_id));
   if (!client) return std::nullopt;
   auto answer = TRY(with.ask("POST", "/clients/" + client->id + "/client-secret"));
@@ -123,7 +124,7 @@ Result<std::optional<Credential>> Keycloak::renew(const std::string& dfsp_id) {
 
 Result<> Keycloak::provide(const Account& account) {
   if (!config_.new_clients) return {};
-  Conversation with = TRY(Conversation::begin(*this));
+  Conversation with = TRY(Conversation::begin(*this, provisions_, account.dfsp_id));
   auto group = TRY(find_group(with, account.group));
   if (!group) group = TRY(make_group(with, account.group));
   auto client = TRY(find_client(with, account.dfsp_id));

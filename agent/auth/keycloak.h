@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "agent/auth/credentials.h"
 #include "agent/auth/http_client.h"
+#include "agent/auth/places.h"
 #include "common/result.h"
 #include "common/secret_bytes.h"
 
@@ -41,6 +41,7 @@ class Keycloak final : public CredentialKeeper {
   Result<std::optional<Credential>> find(const std::string& dfsp_id) override;
   Result<std::optional<Credential>> renew(const std::string& dfsp_id) override;
   Result<> provide(const Account& account) override;
+  void stop() override { http_.stop(); }
 
  private:
   class Conversation;
@@ -49,8 +50,7 @@ class Keycloak final : public CredentialKeeper {
     std::optional<TimePoint> secret_since;
   };
 
-  Keycloak(KeycloakConfig config, HttpClient http, SecretBytes secret)
-      : config_(std::move(config)), http_(std::move(http)), secret_(std::move(secret)) {}
+  Keycloak(KeycloakConfig config, HttpClient http, SecretBytes secret);
 
   Result<std::optional<Client>> find_client(Conversation& with, const std::string& dfsp_id) const;
   Result<Client> make_client(Conversation& with, const std::string& dfsp_id) const;
@@ -60,7 +60,8 @@ class Keycloak final : public CredentialKeeper {
   const KeycloakConfig config_;
   const HttpClient http_;
   const SecretBytes secret_;
-  std::atomic<int> conversations_ = 0;
+  Places conversations_;  ///< shared by participants
+  Places provisions_;     ///< of their own, so that no participant keeps the hub's people from adding another
 };
 
 }  // namespace hubseal::agent::auth

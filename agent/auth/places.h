@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <string>
 
@@ -7,8 +9,9 @@
 
 namespace hubseal::agent::auth {
 
-/// Places at something slow, shared out by address: nobody has more than half of them, and while half are taken nobody
-/// gets more than a quarter.
+/// Places at something slow, shared out by holder: nobody has more than half of them, and while half are taken nobody
+/// gets more than a quarter; one in any case. Of those that wait for a place the same holds, so that who asks without
+/// end keeps no more threads than twice its share.
 /// Threads: share it freely.
 class Places {
  public:
@@ -17,7 +20,8 @@ class Places {
   /// One place, as long as it exists.
   class Place {
    public:
-    Place(Places& places, const std::string& peer);
+    /// Waits for a place no longer than `patience`.
+    Place(Places& places, std::string holder, std::chrono::milliseconds patience = {});
     ~Place();
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
@@ -31,16 +35,25 @@ class Places {
   };
 
  private:
+  /// How many of `total` are held, and by whom.
+  struct Held {
+    int count = 0;
+    std::map<std::string, int> by_holder = {};
+
+    bool has_room(const std::string& holder, int total) const;
+    void add(const std::string& holder);
+    void remove(const std::string& holder);
+  };
   struct Board {
-    int taken = 0;
-    std::map<std::string, int> by_holder;
+    Held taken, waiting;
   };
 
-  bool take(const std::string& holder);
+  bool take(const std::string& holder, std::chrono::milliseconds patience);
   void give_back(const std::string& holder);
 
   const int total_;
   Guarded<Board> board_;
+  std::condition_variable given_back_;
 };
 
 /// Whose place it is, of "192.0.2.1:4711" or "[2001:db8::1]:4711": an IPv4 address, or the /64 of IPv6 in which anybody

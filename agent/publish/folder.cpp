@@ -29,6 +29,8 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kFolderMode = 0750;
 constexpr unsigned kFileMode = 0640;
+constexpr const char* kLock = ".lock";  // no id begins with a dot
+constexpr mode_t kLockMode = 0600;
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr std::chrono::seconds kTurn{5};
 constexpr std::chrono::milliseconds kPause{20};
@@ -63,16 +65,20 @@ Result<UniqueFd> open_checked(const fs::path& path) {
   return folder;
 }
 
-/// Threads and agents take turns; the turn ends with the descriptor.
-Result<> take_turn(const UniqueFd& folder, const fs::path& path) {
+/// Threads and agents take turns; the turn ends with the descriptor. What is locked is a file that nobody else can
+/// open: the group that reads the folder could lock that, and keep everybody from publishing.
+Result<UniqueFd> take_turn(const UniqueFd& folder, const fs::path& path) {
+  const fs::path lock = path / kLock;
+  UniqueFd file(::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kLockMode));
+  if (!file || ::fchmod(file.get(), kLockMode) != 0) return fail_errno(lock, "cannot be opened");
   const auto deadline = std::chrono::steady_clock::now() + kTurn;
-  while (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno(path, "cannot be locked");
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno(lock, "cannot be locked");
     if (std::chrono::steady_clock::now() > deadline)
-      return fail(Code::storage_unavailable, path.string() + " is locked by somebody else");
+      return fail(Code::storage_unavailable, lock.string() + " is locked by somebody else");
     std::this_thread::sleep_for(kPause);
   }
-  return {};
+  return file;
 }
 
 Result<> sync(const fs::path& path) {
@@ -130,17 +136,19 @@ class Folder final : public Publisher {
     // Ids are checked where participants are added; a path is made of none that was not looked at here, too.
     if (!is_name(bundle.dfsp_id)) return fail(Code::internal, "a DFSP's id that is no name was to become a folder");
     const UniqueFd folder = TRY(open_now());
-    TRY(take_turn(folder, path_));
+    const UniqueFd turn = TRY(take_turn(folder, path_));
     const Files files = files_of(bundle);
     const fs::path place = path_ / bundle.dfsp_id;
-    const fs::path fresh = path_ / ("." + bundle.dfsp_id + ".new");  // no id begins with a dot
-    TRY(remove_tree(fresh));                                         // of a publication that was cut off
+    const fs::path fresh = path_ / ("." + bundle.dfsp_id + ".new");
+    TRY(remove_tree(fresh));  // of a publication that was cut off
     if (is_folder(place) && holds(place, files)) return {};
     const auto published = replace(fresh, place, files);
     if (const auto removed = remove_tree(fresh); !removed)
       log::warning("what was published before could not be removed", {{"problem", removed.error().message}});
     return published;
   }
+
+  void stop() override {}
 
  private:
   Result<UniqueFd> open_now() const {

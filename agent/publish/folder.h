@@ -13,7 +13,7 @@ class Publisher;
 /// (everything), ca_bundle.pem, client_cert_chain.pem, client_key.uri and whitelist.txt (a line each). A new bundle
 /// is made beside the old one, synced, and exchanged with it in one step; who opened the old folder reads the old
 /// bundle or finds a file gone, never a mixture. Folders have mode 0750, files 0640. Agents that share the folder take
-/// turns.
+/// turns, by a lock on its file .lock (0600).
 /// Errors: not_found; bad_request: a folder that others can write to or everybody can read.
 Result<std::unique_ptr<Publisher>> open_folder(const std::filesystem::path& folder);
 

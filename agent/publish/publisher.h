@@ -45,6 +45,8 @@ class Publisher {
   /// Takes the place of what was published of this participant, as one step; the same again changes nothing.
   /// `all`: everybody's, for a store that has one list of them. Errors: storage_unavailable.
   virtual Result<> publish(const Bundle& bundle, const Whitelists& all) = 0;
+  /// Ends what waits for another host at the moment, and refuses all that would.
+  virtual void stop() = 0;
 };
 
 /// A folder, or a Vault.

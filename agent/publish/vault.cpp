@@ -48,6 +48,8 @@ class Vault final : public Publisher {
     return put(target_.bundles + "/" + bundle.dfsp_id, to_json(bundle));
   }
 
+  void stop() override { client_.stop(); }
+
  private:
   Result<> put(const std::string& path, const Json& value) const {
     const auto stored = try_put(path, value);

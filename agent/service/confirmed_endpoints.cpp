@@ -4,13 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/service/address_width.h"
 #include "agent/service/endpoint_values.h"
 
 namespace hubseal::agent {
 namespace {
 
-tl::unexpected<Error> not_good(const Error& problem) {
-  return fail(Code::conflict, "what is confirmed to be good: " + problem.message);
+tl::unexpected<Error> not_good(const std::string& why) {
+  return fail(Code::conflict, "what is confirmed to be good: " + why);
 }
 
 std::vector<std::string> ordered(const std::set<std::string>& texts) { return {texts.begin(), texts.end()}; }
@@ -33,7 +34,7 @@ Result<std::vector<std::string>> ConfirmedEndpoints::ingress_urls(const std::str
   std::set<std::string> urls;
   for (const Json& value : values) {
     const UrlEntry entry{value.at("url").get<std::string>()};
-    if (const auto good = check(entry); !good) return not_good(good.error());
+    if (const auto good = check(entry); !good) return not_good(good.error().message);
     urls.insert(entry.url);
   }
   return ordered(urls);
@@ -48,11 +49,11 @@ Result<std::vector<std::string>> ConfirmedEndpoints::egress_addresses(const std:
   std::set<std::string> addresses;
   for (const Json& value : values) {
     const IpEntry entry{value.at("address").get<std::string>(), value.at("ports").get<std::vector<std::string>>()};
-    if (const auto good = check(entry); !good) return not_good(good.error());
+    if (const auto good = check(entry); !good) return not_good(good.error().message);
     addresses.insert(entry.address);
   }
   auto list = ordered(addresses);
-  if (const auto good = check_together(list); !good) return not_good(good.error());
+  if (const auto why = too_wide(list)) return not_good("it has " + *why);
   return list;
 }
 

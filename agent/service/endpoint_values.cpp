@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +18,16 @@ constexpr int kMaxPort = 65535;
 // No registry gives wider networks to anybody.
 constexpr int kWidestV4 = 8;
 constexpr int kWidestV6 = 16;
+
+using Binary = std::array<unsigned char, sizeof(in6_addr)>;
+
+/// In which all of IPv4 is once more, besides what ::/8 has of it (IPv4-mapped, 64:ff9b::/96, 64:ff9b:1::/48).
+struct Network {
+  Binary first;
+  int prefix;
+};
+constexpr Network kSixToFour = {{0x20, 0x02}, 16};           // RFC 3056
+constexpr Network kTeredo = {{0x20, 0x01, 0x00, 0x00}, 32};  // RFC 4380
 
 /// Digits and nothing else: no sign, no space, no "0x", and no leading zero, which some read as octal.
 std::optional<int> small_number(std::string_view text, int max) {
@@ -35,15 +44,26 @@ tl::unexpected<Error> refuse(std::string_view what, std::string_view found, std:
 }
 
 /// RFC 6890: loopback, link-local, multicast and what is reserved above it.
-bool is_nobodys(const std::array<unsigned char, sizeof(in6_addr)>& address, bool v4) {
+bool is_nobodys(const Binary& address, bool v4) {
   if (v4) return address[0] == 127 || address[0] >= 224 || (address[0] == 169 && address[1] == 254);
   return address[0] == 0xff || (address[0] == 0xfe && address[1] >= 0x80 && address[1] < 0xc0);
+}
+
+bool bit_of(const Binary& address, int bit) {
+  return (address[static_cast<std::size_t>(bit / 8)] & 0x80U >> (bit % 8)) != 0;
+}
+
+/// Whether the network of `address` and `prefix` lies in the other or the other in it.
+bool have_in_common(const Binary& address, int prefix, const Network& other) {
+  for (int bit = 0; bit < std::min(prefix, other.prefix); ++bit)
+    if (bit_of(address, bit) != bit_of(other.first, bit)) return false;
+  return true;
 }
 
 Result<> check_address(const std::string& text) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const std::string host = text.substr(0, slash);
-  std::array<unsigned char, sizeof(in6_addr)> binary{};
+  Binary binary{};
   const bool v4 = ::inet_pton(AF_INET, host.c_str(), binary.data()) == 1;
   if (!v4 && ::inet_pton(AF_INET6, host.c_str(), binary.data()) != 1)
     return refuse("address", text, "an IP address or CIDR range such as 163.10.24.28/30");
@@ -51,15 +71,15 @@ Result<> check_address(const std::string& text) {
     return refuse("address", text, "an address of your own: none that begins with 0., and none of ::/8");
   if (is_nobodys(binary, v4))
     return refuse("address", text, "an address that others can reach: no loopback, link-local or multicast address");
-  if (slash == text.size()) return {};
   const int widest = v4 ? kWidestV4 : kWidestV6;
   const int longest = v4 ? 32 : 128;
-  const auto prefix = small_number(std::string_view(text).substr(slash + 1), longest);
+  const auto prefix = slash == text.size() ? longest : small_number(std::string_view(text).substr(slash + 1), longest);
   if (!prefix || *prefix < widest)
     return refuse("address", text, fmt::format("a CIDR range with a prefix length of {} to {}", widest, longest));
+  if (!v4 && (have_in_common(binary, *prefix, kSixToFour) || have_in_common(binary, *prefix, kTeredo)))
+    return refuse("address", text, "an address that means none of IPv4: nothing of 2002::/16 and 2001::/32");
   for (int bit = *prefix; bit < longest; ++bit)
-    if ((binary[static_cast<std::size_t>(bit / 8)] & 0x80U >> (bit % 8)) != 0)
-      return refuse("address", text, "a CIDR range whose bits behind the prefix are 0");
+    if (bit_of(binary, bit)) return refuse("address", text, "a CIDR range whose bits behind the prefix are 0");
   return {};
 }
 
@@ -117,25 +137,6 @@ Result<> check(const UrlEntry& entry) {
 
 Result<> check(const EndpointValue& value) {
   return std::visit([](const auto& entry) { return check(entry); }, value);
-}
-
-Result<> check_together(const std::vector<std::string>& addresses) {
-  double v4 = 0;  // in networks of the widest kind; what rounding loses is less than a /64
-  double v6 = 0;
-  for (const std::string& address : addresses) {
-    const bool is_v6 = address.find(':') != std::string::npos;
-    const int longest = is_v6 ? 128 : 32;
-    const std::size_t slash = address.find('/');
-    const int prefix = slash == std::string::npos
-                           ? longest
-                           : small_number(std::string_view(address).substr(slash + 1), longest).value_or(0);
-    (is_v6 ? v6 : v4) += std::ldexp(1.0, (is_v6 ? kWidestV6 : kWidestV4) - prefix);
-  }
-  if (v4 <= 1 && v6 <= 1) return {};
-  return fail(
-      Code::bad_request,
-      fmt::format("its {} addresses and networks are together wider than one network may be (IPv4 /{}, IPv6 /{})",
-                  addresses.size(), kWidestV4, kWidestV6));
 }
 
 Json to_json(const IpEntry& entry) {

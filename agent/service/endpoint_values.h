@@ -29,15 +29,12 @@ constexpr std::size_t kMaxUrlBytes = 1024;
 
 /// Errors: bad_request. An address is IPv4 or IPv6, with or without a prefix length. Networks wider than any
 /// participant's are refused (IPv4 /8, IPv6 /16), and with them all that would open a filter to everybody: no prefix
-/// of 0, no address that begins with a byte of 0 (0.0.0.0, ::, IPv4 inside IPv6). At least one port; a range ascends.
+/// of 0, no address that begins with a byte of 0 (0.0.0.0, ::, IPv4 inside IPv6), nothing of 2002::/16 and 2001::/32.
+/// At least one port; a range ascends.
 Result<> check(const IpEntry& entry);
 /// Errors: bad_request. Wanted is an absolute http or https URL without a user's name, of printable ASCII.
 Result<> check(const UrlEntry& entry);
 Result<> check(const EndpointValue& value);
-
-/// Errors: bad_request: together these addresses and networks, good ones each, are more than one network may be. What
-/// overlaps counts twice.
-Result<> check_together(const std::vector<std::string>& addresses);
 
 /// As clients know it; equal values give equal texts.
 Json to_json(const IpEntry& entry);

@@ -119,6 +119,17 @@ class Writing(ConditionalTest):
         self.ok("POST", "/api/dfsps/first/jwscerts", {"publicKey": self.keys[0]})
         self.assertEqual(self.ask("POST", "/api/dfsps/first/jwscerts", {"publicKey": self.keys[1]}, {"If-Match": "*"})[0], 200)
 
+    def test_what_finds_nothing_to_write_heeds_it_too(self):
+        self.add_dfsp("idle")
+        name = {"CN": "Test Hub CA", "O": "Test Hub"}
+        keys = {"publicKey": self.keys[0]}
+        for path, method, body in (("/api/hub/ca", "POST", name), ("/api/dfsps/idle/jwscerts", "POST", keys), ("/api/dfsps/idle", "PUT", {"name": "Idle"})):
+            self.ok(method, path, body)
+            etag, before = self.read(path)
+            self.outdated(method, path, body)
+            self.assertEqual(self.ask(method, path, body, {"If-Match": etag})[0], 200, path)
+            self.assertEqual(self.read(path)[1], before)
+
     def test_an_operation_that_cannot_keep_the_promise_refuses_the_header(self):
         self.add_dfsp("sign")
         base = "/api/dfsps/sign/enrollments/inbound"

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -256,6 +257,54 @@ class Trouble(KeycloakTest):
         self.assertLessEqual(self.keycloak.most_busy, 4)
         self.keycloak.gate.set()
         self.assertEqual(self.credentials()[0], 200)
+
+    def hang(self, *request):
+        """Until the event that it gives; the semaphore counts those that hang."""
+        gate, hanging = threading.Event(), threading.Semaphore(0)
+        self.addCleanup(gate.set)
+
+        def hang(handler):
+            hanging.release()
+            gate.wait(60)
+            self.keycloak.send(handler, 200, {"type": "secret", "value": "x" * 32})
+
+        self.keycloak.replace = {request: hang}
+        return gate, hanging
+
+    def patient(self, extra=""):
+        """A section [keycloak] with which nothing here is too late."""
+        return section(self.keycloak, self.secret_file, extra).replace("timeout_seconds = 2", "timeout_seconds = 50")
+
+    def test_one_dfsp_that_asks_without_end_leaves_places_to_others_and_to_new_ones(self):
+        self.start(more=self.patient("create_clients = true"))
+        self.add_dfsp("bank3")
+        gate, hanging = self.hang("GET", "/client-secret$")
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            flood = [pool.submit(self.credentials) for _ in range(8)]
+            refused = [one.result(60)[0] for _, one in zip(range(4), concurrent.futures.as_completed(flood))]
+            others = [pool.submit(self.credentials, name=name) for name in ("bank2", "bank3")]
+            self.assertTrue(all(hanging.acquire(timeout=60) for _ in range(4)))
+            self.add_dfsp("bank4")
+            self.assertIsNotNone(self.keycloak.client("bank4"))
+            gate.set()
+            self.assertEqual(refused, [429] * 4)
+            self.assertEqual([one.result(60)[0] for one in others], [200, 200])
+            # Two had their places, two waited for them.
+            self.assertEqual(sorted(one.result(60)[0] for one in flood), [200] * 4 + [429] * 4)
+
+    def test_a_stop_does_not_wait_for_a_keycloak_that_hangs(self):
+        self.start(more=self.patient("create_clients = true"))
+        gate, hanging = self.hang("GET", r"/clients\?")
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            asking = [pool.submit(self.credentials, method) for method in ("GET", "POST")]
+            adding = pool.submit(self.call, "POST", "/api/dfsps", PTA, {"dfspId": "bank3", "name": "Bank"})
+            self.assertTrue(all(hanging.acquire(timeout=60) for _ in range(3)))
+            begin = time.monotonic()
+            self.assertEqual(self.agent.stop(), 0)
+            self.assertLess(time.monotonic() - begin, 15)
+            self.assertFalse(gate.is_set())
+            self.assertEqual([one.result(60)[0] for one in asking], [503, 503])
+            self.assertEqual(adding.result(60)[0], 200)
 
     def test_one_that_is_gone_is_named_in_the_log_alone(self):
         self.start()

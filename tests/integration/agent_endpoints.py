@@ -274,7 +274,7 @@ class Owners(EndpointTest):
                 self.refused("POST", path + kind, value(address), 409, "IPv4 addresses together")
             self.refused("PUT", path + str(one["id"]), value(address), 409, "IPv4 addresses together")
         self.assertEqual(self.ok("GET", path[:-1]), before)
-        self.ok("POST", path + "egress/ips", value("2001::/16"))
+        self.ok("POST", path + "egress/ips", value("2a00::/16"))
         self.refused("POST", path + "egress/ips", value("2400::1"), 409, "IPv6 networks of 64 bits together")
         for item in before:  # who gives something back may take something else
             self.gone(path + str(item["id"]))

@@ -207,7 +207,7 @@ class Missing(FolderTest):
         self.onboard("forged")
         before = self.published("forged")
         item = self.address("forged", "192.0.2.99").rsplit("/", 1)[1]
-        for address in ("0.0.0.0/0", "::/0", "0.0.0.0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "127.0.0.1", "1.2.3.4/33", "x"):
+        for address in ("0.0.0.0/0", "::/0", "0.0.0.0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "127.0.0.1", "1.2.3.4/33", "2002::/16", "2001::/32", "64:ff9b::/96", "x"):
             value = json.dumps({"address": address, "ports": ["443"]})
             agent_support.sql(self.folder, "UPDATE endpoint_items SET value = '%s' WHERE id = %s AND dfsp_id = 'forged'" % (value, item))
             self.refuse("forged", "what is confirmed to be good", address)
@@ -218,12 +218,19 @@ class Missing(FolderTest):
         self.ready_bank("wide")
         self.address("wide", "20.0.0.0/9")
         self.document("wide", "egress", document("21.0.0.0/9"))
-        self.refuse("wide", "together wider")
+        self.refuse("wide", "what is confirmed to be good", "IPv4 addresses together")
         self.ready_bank("wide6")
-        self.address("wide6", "2001::/16")
+        self.address("wide6", "2400::/16")
         self.onboard("wide6")
-        self.document("wide6", "egress", document("2002::/64"))
-        self.refuse("wide6", "together wider")
+        self.document("wide6", "egress", document("2a00::/64"))
+        self.refuse("wide6", "what is confirmed to be good", "IPv6 networks of 64 bits together")
+
+    def test_what_networks_have_in_common_counts_once(self):
+        self.ready_bank("twice")
+        self.address("twice", "192.0.0.0/9")
+        self.document("twice", "egress", {"ipList": [{"address": "192.0.0.0/8", "ports": ["443"]}]})
+        self.onboard("twice")
+        self.assertEqual(self.whitelist("twice"), ["192.0.0.0/8", "192.0.0.0/9", "192.0.2.0/28"])
 
     def test_a_ca_that_is_invalid_or_another_than_the_certificates_publishes_nothing(self):
         self.ready_bank("moved")

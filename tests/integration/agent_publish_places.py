@@ -2,12 +2,14 @@
 """Where gateways find what they are told: a folder that is whole at every moment, or a Vault that may refuse, be silent or talk too
 much."""
 
+import fcntl
 import json
 import os
 import shutil
 import stat
 import tempfile
 import threading
+import time
 
 import agent_support
 from agent_fake_daemon import openssl
@@ -37,7 +39,38 @@ class Folders(FolderTest):
         before = self.state("same")
         self.onboard("same")
         self.assertEqual(self.state("same"), before)
-        self.assertEqual([name for name in os.listdir(self.gateway) if name.startswith(".")], [])
+        self.assertEqual([name for name in os.listdir(self.gateway) if name.startswith(".")], [".lock"])
+
+    def test_who_can_only_read_the_folder_cannot_keep_it_from_being_published_into(self):
+        self.ready_bank("unlocked")
+        folder = os.open(self.gateway, os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, folder)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        self.onboard("unlocked")
+        self.assertEqual(stat.S_IMODE(os.lstat(os.path.join(self.gateway, ".lock")).st_mode), 0o600)
+
+    def test_a_lock_that_others_could_open_is_closed_to_them_and_no_link_is_taken_for_it(self):
+        self.ready_bank("locked")
+        lock = os.path.join(self.gateway, ".lock")
+        self.onboard("locked")
+        os.chmod(lock, 0o640)
+        self.onboard("locked")
+        self.assertEqual(stat.S_IMODE(os.lstat(lock).st_mode), 0o600)
+        os.remove(lock)
+        os.symlink(os.path.join(self.folder, "elsewhere"), lock)
+        self.refuse("locked", status=503)
+        self.assertFalse(os.path.lexists(os.path.join(self.folder, "elsewhere")))
+        os.remove(lock)
+        self.onboard("locked")
+
+    def test_agents_take_turns(self):
+        self.ready_bank("turns")
+        self.onboard("turns")
+        with open(os.path.join(self.gateway, ".lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refuse("turns", status=503)
+            self.agent.wait_for_log(rb"\.lock is locked by somebody else")
+        self.onboard("turns")
 
     def test_a_file_that_somebody_altered_or_added_is_put_right(self):
         self.ready_bank("altered")
@@ -234,6 +267,25 @@ class Vaults(VaultTest):
         self.addCleanup(self.vault.gate.set)
         self.refuse("silent", status=503)
         self.agent.wait_for_log(rb"request failed [^\n]*Vault: [^\n]*(not complete in time|[Tt]imeout)")
+
+    def test_a_stop_does_not_wait_for_a_vault_that_says_nothing(self):
+        self.ready_bank("stopped")
+        folder = tempfile.mkdtemp(prefix="hubseal-agent-", dir=self.folder)
+        agent = Agent(folder, self.daemon, **{**self.settings, "store": agent_support.store(self.folder),
+                                              "more": self.section(folder).replace("timeout_seconds = 2", "timeout_seconds = 50")})
+        self.addCleanup(agent.stop)
+        self.vault.asked.clear()
+        self.vault.gate.clear()
+        self.addCleanup(self.vault.gate.set)
+        answers = []
+        onboarding = threading.Thread(target=lambda: answers.append(agent.ask("POST", "/api/dfsps/stopped/onboard")[0]))
+        onboarding.start()
+        self.assertTrue(self.vault.asked.wait(60))
+        begin = time.monotonic()
+        self.assertEqual(agent.stop(), 0)
+        self.assertLess(time.monotonic() - begin, 15)
+        onboarding.join()
+        self.assertEqual(answers, [503])
 
     def test_a_token_that_is_refused_is_a_503_and_a_new_one_is_used_at_once(self):
         self.ready_bank("tokens")

@@ -29,6 +29,9 @@ Outcome heed(const Handler& get, const Handler& change, const Request& request) 
     return checked;
   });
   Outcome outcome = change(request);
+  // What found nothing to write has looked at nothing yet.
+  if (outcome)
+    if (const auto held = Precondition::check(); !held) outcome = tl::unexpected(Problem(held.error()));
   if (!outcome) outcome.error().outdated = outdated;
   return outcome;
 }

@@ -30,6 +30,16 @@ BOOST_AUTO_TEST_CASE(other_names_are_refused_because_they_may_have_been_made_to_
     BOOST_TEST(!passes(host), host << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(behind_the_name_stands_a_port_or_nothing) {
+  for (const char* host : {"localhost:80@evil.example", "[::1]evil.example", "[::1].evil.example",
+                           "[::1]@evil.example:80", "localhost:1/x", "localhost:", "localhost:x", "localhost: 80",
+                           "localhost:+1", "localhost:80:80", "localhost:123456", "127.0.0.1:80#x",
+                           "[::1]:", "[::1]:80?x", "agent.hub.example:80@evil.example", "[::1", "localhost:80 x"})
+    BOOST_TEST(!passes(host), host << " was accepted");
+  for (const char* host : {"localhost:0", "localhost:65535", "[::1]:1"})
+    BOOST_TEST(passes(host), host << " was refused");
+}
+
 BOOST_AUTO_TEST_CASE(pages_of_another_origin_are_refused) {
   BOOST_TEST(passes("localhost:3001", "http://localhost:3001"));
   BOOST_TEST(passes("localhost:3001", "https://localhost:3001"));

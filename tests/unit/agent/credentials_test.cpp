@@ -23,6 +23,7 @@ class Keeper final : public auth::CredentialKeeper {
     asked.push_back("provide " + account.dfsp_id + " " + account.group);
     return fail(Code::internal, "down");
   }
+  void stop() override {}
 
   bool empty = false;
   std::vector<std::string> asked;

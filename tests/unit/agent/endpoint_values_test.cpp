@@ -9,8 +9,8 @@ using namespace hubseal::agent;
 BOOST_AUTO_TEST_SUITE(endpoint_values)
 
 BOOST_AUTO_TEST_CASE(addresses_and_networks_are_accepted) {
-  for (const char* address : {"163.10.24.28", "163.10.24.28/30", "10.0.0.0/8", "1.2.3.4/32", "2001:db8::1", "2001::/16",
-                              "fd00::1/128", "2001:db8::10.0.0.1"})
+  for (const char* address : {"163.10.24.28", "163.10.24.28/30", "10.0.0.0/8", "1.2.3.4/32", "2001:db8::1", "2400::/16",
+                              "fd00::1/128", "2001:db8::10.0.0.1", "2001:1::/32", "2003::/16"})
     BOOST_TEST(check(IpEntry{address, {"443"}}).has_value(), address);
 }
 
@@ -35,6 +35,17 @@ BOOST_AUTO_TEST_CASE(what_is_no_address_or_means_everybody_is_refused_with_what_
                               "::ffff:1.2.3.4",
                               "::ffff:0:0/96",
                               "64:ff9b::/96",
+                              "64:ff9b::10.0.0.1",
+                              "64:ff9b:1::/48",
+                              "64:ff9b:1:2::3",
+                              "2002::/16",
+                              "2002:a00:1::/48",
+                              "2002::1",
+                              "2001::/32",
+                              "2001:0:a00:1::/64",
+                              "2001::1",
+                              "2001::/16",
+                              "2001::/31",
                               "[2001:db8::1]",
                               "127.0.0.1",
                               "127.0.0.0/8",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include <fmt/ranges.h>
 #include <boost/test/unit_test.hpp>
@@ -129,6 +131,43 @@ BOOST_FIXTURE_TEST_CASE(the_table_of_roles_in_REST_md_is_the_routes, WholeAgent)
     if (line.empty()) in_table = false;
   }
   BOOST_TEST(written == rows_of(routes()), boost::test_tools::per_element());
+}
+
+/// Where If-Match does not hold, the database is left as it was: what else a route had done would stay. Who adds one to
+/// this list has looked that there is nothing else.
+BOOST_FIXTURE_TEST_CASE(the_routes_that_heed_if_match_are_these, WholeAgent) {
+  std::map<std::string, std::set<std::string>> heeding;
+  for (const Route& route : routes())
+    if (route.heeds_if_match) heeding[route.path].insert(route.method);
+  std::vector<std::string> found;
+  for (const auto& [path, methods] : heeding) found.push_back(fmt::format("{} {}", path, fmt::join(methods, " ")));
+  const std::vector<std::string> wanted = {"/api/dfsps POST",
+                                           "/api/dfsps/{dfspId} DELETE PUT",
+                                           "/api/dfsps/{dfspId}/ca POST",
+                                           "/api/dfsps/{dfspId}/endpoints/egress POST",
+                                           "/api/dfsps/{dfspId}/endpoints/egress/ips POST",
+                                           "/api/dfsps/{dfspId}/endpoints/egress/ips/{epId} DELETE PUT",
+                                           "/api/dfsps/{dfspId}/endpoints/ingress POST",
+                                           "/api/dfsps/{dfspId}/endpoints/ingress/ips POST",
+                                           "/api/dfsps/{dfspId}/endpoints/ingress/ips/{epId} DELETE PUT",
+                                           "/api/dfsps/{dfspId}/endpoints/ingress/urls POST",
+                                           "/api/dfsps/{dfspId}/endpoints/ingress/urls/{epId} DELETE PUT",
+                                           "/api/dfsps/{dfspId}/endpoints/{epId} DELETE PUT",
+                                           "/api/dfsps/{dfspId}/endpoints/{epId}/confirmation POST",
+                                           "/api/dfsps/{dfspId}/enrollments/inbound POST",
+                                           "/api/dfsps/{dfspId}/enrollments/outbound POST",
+                                           "/api/dfsps/{dfspId}/jwscerts DELETE POST PUT",
+                                           "/api/dfsps/{dfspId}/servercerts DELETE POST PUT",
+                                           "/api/hub/ca DELETE POST PUT",
+                                           "/api/hub/endpoints/egress/ips POST",
+                                           "/api/hub/endpoints/egress/ips/{epId} DELETE PUT",
+                                           "/api/hub/endpoints/ingress/ips POST",
+                                           "/api/hub/endpoints/ingress/ips/{epId} DELETE PUT",
+                                           "/api/hub/endpoints/ingress/urls POST",
+                                           "/api/hub/endpoints/ingress/urls/{epId} DELETE PUT",
+                                           "/api/hub/endpoints/{epId} DELETE PUT",
+                                           "/api/hub/jwscerts POST"};
+  BOOST_TEST(found == wanted, boost::test_tools::per_element());
 }
 
 BOOST_FIXTURE_TEST_CASE(every_route_says_who_may_call_it_and_few_are_anybodys, WholeAgent) {

@@ -80,16 +80,6 @@ BOOST_AUTO_TEST_CASE(no_folder_is_made_of_an_id_that_is_no_name) {
   BOOST_TEST(slurp(place / "bank1" / "whitelist.txt") == "192.0.2.1\n192.0.2.8/29\n");
 }
 
-BOOST_AUTO_TEST_CASE(networks_are_together_no_wider_than_the_widest_one) {
-  BOOST_TEST(check_together({}).has_value());
-  BOOST_TEST(check_together({"10.0.0.0/8"}).has_value());
-  BOOST_TEST(check_together({"10.0.0.0/9", "11.0.0.0/9"}).has_value());
-  BOOST_TEST(!check_together({"10.0.0.0/8", "11.0.0.1"}).has_value());
-  BOOST_TEST(check_together({"10.0.0.0/8", "2001::/16"}).has_value());
-  BOOST_TEST(!check_together({"2001::/16", "2002::/64"}).has_value());
-  BOOST_TEST(check_together(std::vector<std::string>(464, "192.0.2.1")).has_value());
-}
-
 BOOST_AUTO_TEST_CASE(nothing_is_published_unless_a_place_is_named_and_there_is_one) {
   BOOST_TEST(!load_with("").value().publish.has_value());
   BOOST_TEST((std::get<std::filesystem::path>(*load_with("[publish]\ndirectory = \"/x\"")->publish) == "/x"));
