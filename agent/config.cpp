@@ -104,7 +104,7 @@ Result<> read_client_key(Fields fields, Config& config) {
 
 /// TLS clients look at the names only (RFC 9525).
 Result<> read_server_key(Fields fields, Config& config) {
-  if (!config.server_cert) config.server_cert.emplace();
+  if (!config.server_cert) config.server_cert = HubServerCerts::Wish{};
   config.server_cert->key = TRY(read_new_key(std::move(fields), "server_key", config.csr_rsa_bits));
   if (config.server_cert->key.names.empty())
     return fail(Code::bad_request, "\"server_key\" has no names; wanted dns or ip, by which clients know a TLS server");
