@@ -84,8 +84,7 @@ Outcome change_item(const Services& services, const Request& request, const std:
     if (!fits) return tl::unexpected(Error{Code::bad_request, "wanted a value with url alone, or address and ports"});
     change.value = value_of(value);
   }
-  return ok(to_json(
-      TRY(services.endpoint_items.change(request.caller, owner, request.number("epId"), kind, std::move(change)))));
+  return ok(to_json(TRY(services.endpoint_items.change(request.caller, owner, request.number("epId"), kind, change))));
 }
 
 Outcome remove_item(const Services& services, const Request& request, const std::optional<Kind>& kind) {
