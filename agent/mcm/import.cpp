@@ -71,7 +71,7 @@ Result<> check_tables(const MysqlDump& dump) {
 void note_other_tables(Context& context) {
   for (const auto& [name, table] : context.dump.tables()) {
     if (table.rows.empty()) continue;
-    const auto same = [&](const auto& known) { return known == name; };
+    const auto same = [&name = name](const auto& known) { return known == name; };
     if (std::any_of(wanted_tables().begin(), wanted_tables().end(), [&](const Wanted& w) { return same(w.table); }))
       continue;
     const auto* known =

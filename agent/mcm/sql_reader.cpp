@@ -129,7 +129,7 @@ Result<std::string> SqlReader::quoted(char mark) {
   return refuse("a text has no end; is the dump cut off?");
 }
 
-Result<std::string> SqlReader::hexadecimal(std::string_view digits) {
+Result<std::string> SqlReader::hexadecimal(std::string_view digits) const {
   if (digits.size() > 2 * kMaxDumpTextBytes) return refuse("a hexadecimal value is too long");
   const auto bytes = from_hex(digits);
   if (!bytes) return refuse("a hexadecimal value has an odd number of digits, or others");

@@ -49,7 +49,7 @@ class SqlReader {
   Result<> skip_one();
   Result<std::string> quoted(char mark);
   Result<std::optional<std::string>> plain_value();
-  Result<std::string> hexadecimal(std::string_view digits);
+  Result<std::string> hexadecimal(std::string_view digits) const;
 
   std::string_view text_;
   std::size_t pos_ = 0;
