@@ -1,13 +1,13 @@
 #include "agent/auth/keycloak_answers.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::auth::keycloak {
 namespace {
@@ -37,13 +37,10 @@ void wipe(std::string* text) {
 
 /// Seconds since 1970, as Keycloak writes them into an attribute.
 std::optional<TimePoint> time_of(const std::string* text) {
-  std::int64_t seconds = 0;
-  if (!text) return std::nullopt;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
   constexpr std::int64_t kYear9999 = 253402300799;
-  if (problem != std::errc() || end != text->data() + text->size() || seconds < 0 || seconds > kYear9999)
-    return std::nullopt;
-  return TimePoint(std::chrono::seconds(seconds));
+  const auto seconds = text ? parse_number<std::int64_t>(*text, 0, kYear9999) : std::nullopt;
+  if (!seconds) return std::nullopt;
+  return TimePoint(std::chrono::seconds(*seconds));
 }
 
 bool is_printable(const std::string& text) {

@@ -14,6 +14,7 @@
 #include "agent/service/caller.h"
 #include "agent/service/page.h"
 #include "common/json.h"
+#include "common/number.h"
 
 namespace hubseal::agent::http {
 
@@ -55,7 +56,7 @@ struct Request {
     if (found == path.end()) throw std::logic_error("a route has no such parameter: " + std::string(name));
     return found->second;
   }
-  std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  std::int64_t number(std::string_view name) const { return parse_number<std::int64_t>(param(name)).value(); }
   /// A member of the body that is a text; nothing where it is absent or null.
   std::optional<std::string> text(const char* member) const {
     const auto found = body.find(member);
