@@ -1,6 +1,5 @@
 #include "agent/auth/http_client.h"
 
-#include <cctype>
 #include <istream>
 
 #include <Poco/Net/HTTPClientSession.h>
@@ -49,16 +48,6 @@ HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
 }
 
 }  // namespace
-
-std::string url_escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' || c == '~')
-      safe += c;
-    else
-      safe += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return safe;
-}
 
 Result<Poco::URI> parse_provider_url(const std::string& url) {
   const auto refuse = [&](std::string_view why) {

@@ -19,9 +19,6 @@ namespace hubseal::agent::auth {
 /// Errors: bad_request.
 Result<Poco::URI> parse_provider_url(const std::string& url);
 
-/// `text` with everything escaped but RFC 3986's unreserved characters, so that it can stand anywhere in a URL or form.
-std::string url_escaped(std::string_view text);
-
 /// Asks the identity provider, or another service of the hub's. Follows no redirection, uses no proxy, believes no
 /// certificate that does not name the host and lead to a trusted CA.
 /// Threads: share it freely.

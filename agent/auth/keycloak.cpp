@@ -76,8 +76,8 @@ class Keycloak::Conversation {
   Conversation(const Keycloak& with, std::unique_ptr<Places::Place> place) : with_(with), place_(std::move(place)) {}
 
   Result<std::string> log_in() const {
-    const Wiped login(fmt::format("{}:{}", url_escaped(with_.config_.client_id),
-                                  url_escaped({with_.secret_.c_str(), with_.secret_.size()})));
+    const Wiped login(fmt::format("{}:{}", percent_encoded(with_.config_.client_id),
+                                  percent_encoded({with_.secret_.c_str(), with_.secret_.size()})));
     const auto reply = TRY(with_.http_.exchange(
         with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token",
         {.method = "POST",
@@ -134,7 +134,7 @@ Result<> Keycloak::provide(const Account& account) {
 }
 
 Result<std::optional<Keycloak::Client>> Keycloak::find_client(Conversation& with, const std::string& dfsp_id) const {
-  auto answer = TRY(with.ask("GET", "/clients?clientId=" + url_escaped(dfsp_id)));
+  auto answer = TRY(with.ask("GET", "/clients?clientId=" + percent_encoded(dfsp_id)));
   const auto found = TRY(answer.client(dfsp_id));
   if (!found) return std::nullopt;
   if (found->dfsp_id != dfsp_id)
@@ -156,7 +156,7 @@ Result<Keycloak::Client> Keycloak::make_client(Conversation& with, const std::st
 
 Result<std::optional<std::string>> Keycloak::find_group(Conversation& with, const std::string& path) const {
   std::string escaped;
-  for (const char c : path) escaped += c == '/' ? "/" : url_escaped({&c, 1});
+  for (const char c : path) escaped += c == '/' ? "/" : percent_encoded({&c, 1});
   auto answer = TRY(with.ask("GET", "/group-by-path/" + escaped));
   return answer.group("/" + path);
 }
