@@ -45,7 +45,7 @@ std::optional<std::string> zone_of(Context& context, const DumpRow& row) {
 std::string group_of(Context& context, const DumpRow& row, const std::string& id) {
   const std::string group = row.text("security_group").value_or("");
   if (!group.empty() && group.size() <= kMaxGroupBytes) return group;
-  std::string own = "Application/DFSP:" + id;
+  std::string own = context.rules.group_prefix + id;
   context.change(row.where(), fmt::format("its security group is {}; now it is {}",
                                           group.empty() ? "empty, which let everybody in" : "too long", own));
   return own;

@@ -44,6 +44,7 @@ class ImportTest(OwnAgents):
         return enrollment
 
     hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
+    settings = {}
 
     def command(self, *options, dump=None, vault=None):
         files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
@@ -54,7 +55,7 @@ class ImportTest(OwnAgents):
         path = os.path.join(self.folder, "import.toml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
-                                   hub=self.hub_keys))
+                                   hub=self.hub_keys, **self.settings))
         os.chmod(path, 0o600)
         return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
                               capture_output=True, text=True, timeout=120, check=False)
@@ -306,6 +307,12 @@ class Rules(ImportTest):
                          [["without", "its"], ["its", "time"], ["without", "its"], ["its", "security"], ["it", "was"]])
         dfsp = self.ok(self.agent(), "/dfsps/open")
         self.assertEqual((dfsp["securityGroup"], dfsp.get("monetaryZoneId")), ("Application/DFSP:open", None))
+
+    def test_a_participant_without_a_group_gets_the_one_that_the_configuration_gives_to_a_new_one(self):
+        self.mcm.add_dfsp("open", security_group="")
+        self.settings = {"auth": 'mode = "oidc"\nissuer = "http://127.0.0.1:1"\naudience = "x"\ndfsp_group_prefix = "Banks/"'}
+        self.assertIn("now it is Banks/open", self.lines(self.imported(), "changed")["dfsps row 1"])
+        self.assertEqual(agent_support.sql(self.folder, "SELECT security_group FROM dfsps"), [["Banks/open"]])
 
     def test_endpoints_that_open_a_filter_or_say_nothing_are_left_out(self):
         bank = self.mcm.add_dfsp("bank")
