@@ -1,6 +1,7 @@
 #include "agent/auth/http_client.h"
 
 #include <istream>
+#include <system_error>
 
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
@@ -120,6 +121,8 @@ Result<HttpClient::Reply> HttpClient::exchange(const std::string& url, const Cal
     return refuse(reply.error().message);
   } catch (const Poco::Exception& problem) {
     return refuse(log::printable(problem.displayText(), 200));
+  } catch (const std::system_error& problem) {
+    return refuse(problem.what());
   }
 }
 
