@@ -21,6 +21,12 @@ struct Wanted {
   std::vector<std::string_view> columns;
 };
 
+std::vector<std::string_view> columns_of_states() {
+  std::vector<std::string_view> columns = {"id", "dfspId"};
+  columns.insert(columns.end(), kConnectorStates.begin(), kConnectorStates.end());
+  return columns;
+}
+
 const std::vector<Wanted>& wanted_tables() {
   static const std::vector<Wanted> kWanted = {
       {"dfsps",
@@ -30,7 +36,7 @@ const std::vector<Wanted>& wanted_tables() {
       {"dfsp_endpoint_items", {"id", "dfsp_id", "state", "direction", "value", "type", "created_date"}},
       {"hub_endpoint_items", {"id", "state", "direction", "value", "type", "created_date"}},
       {"dfsp_endpoint", {"id", "dfsp_id", "direction", "value", "created_at"}},
-      {"dfsp_states_status", {"id", "dfspId", kConnectorStates[0], kConnectorStates[9]}},
+      {"dfsp_states_status", columns_of_states()},
       {"external_dfsps", {"id", "external_dfsp_id", "source_dfsp_id"}},
       {"gid", {"id"}},
   };

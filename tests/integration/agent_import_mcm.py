@@ -12,7 +12,7 @@ from agent_fake_daemon import openssl
 from agent_outbound import CLIENT_KEY
 from agent_pki import CLIENT, SERVER, Pki
 from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
-from mcm_export import Mcm
+from mcm_export import STATES, Mcm
 
 ADDRESS = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "It's \"here\"\\\n"}
 PLAIN = {"address": "163.10.24.28/30", "ports": ["443"]}
@@ -404,6 +404,7 @@ class Files(ImportTest):
                             (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
                             (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
                             (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
+                            *((whole.replace(f"`{state}` json", f"`{state}_` json"), f"has no column {state};") for state in STATES),
                             (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
                             (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
                             (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
