@@ -411,11 +411,18 @@ class Files(ImportTest):
                             (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
                             (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
                             (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
+                            (whole + whole, "two dumps in the file"),
+                            (whole + "-- MySQL dump 10.13\nCREATE TABLE `other` (`id` int);\n", "two dumps in the file"),
                             (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
                             (whole.replace("'bank'", "'b\\0'"), "a NUL")):
             with self.subTest(words):
                 self.refused(words, dump=text)
         self.assertEqual(self.imported()["stored"], {"participants": 1})
+
+    def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
+        whole = self.mcm.dump()
+        for end in (whole.rstrip("\n"), whole + "\r\n \n", whole[:whole.rindex(" on ")]):
+            self.assertEqual(self.command("--dry-run", dump=end).returncode, 0)
 
     def test_an_export_that_is_no_object_of_records_is_refused(self):
         for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):
