@@ -92,11 +92,10 @@ Result<std::string> BrowserLogin::location(std::string_view secret) const {
 }
 
 Result<std::string> BrowserLogin::exchange(const std::string& form) const {
-  std::string authorization;
-  if (!client_secret_.empty())  // RFC 6749 section 2.3.1
-    authorization = "Basic " + to_base64(as_bytes(percent_encoded(config_.client_id) + ":" +
-                                                  percent_encoded({client_secret_.c_str(), client_secret_.size()})));
-  const Json answer = TRY(parse_json(TRY(provider_.exchange(form, authorization)), kLimits));
+  std::optional<Wiped> authorization;
+  if (!client_secret_.empty()) authorization.emplace(basic_authorization(config_.client_id, client_secret_));
+  const Json answer =
+      TRY(parse_json(TRY(provider_.exchange(form, authorization ? &*authorization : nullptr)), kLimits));
   Fields fields = TRY(Fields::of(answer, "token answer."));
   return fields.text("id_token", kMaxTokenBytes);
 }

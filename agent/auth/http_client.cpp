@@ -1,5 +1,6 @@
 #include "agent/auth/http_client.h"
 
+#include <algorithm>
 #include <istream>
 #include <system_error>
 
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include "common/bytes.h"
 #include "common/log.h"
 
 namespace hubseal::agent::auth {
@@ -40,6 +42,8 @@ Result<std::string> read_body(std::istream& input, std::size_t max_bytes) {
   return body;
 }
 
+tl::unexpected<Error> late() { return fail(Code::internal, "not complete in time"); }
+
 HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
   HTTPRequest request(method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
   request.setHost(uri.getHost(), uri.getPort());
@@ -66,6 +70,13 @@ Result<Poco::URI> parse_provider_url(const std::string& url) {
   }
 }
 
+Wiped basic_authorization(std::string_view client_id, const SecretBytes& secret) {
+  const Wiped encoded(percent_encoded({secret.c_str(), secret.size()}));
+  const Wiped login = Wiped::joined({percent_encoded(client_id), ":", encoded.text()});
+  const Wiped value(to_base64(as_bytes(login.text())));
+  return Wiped::joined({"Basic ", value.text()});
+}
+
 Result<HttpClient> HttpClient::make(const std::filesystem::path& ca_file, std::chrono::seconds timeout) {
   try {
     Context::Params params;
@@ -85,8 +96,8 @@ Result<std::string> HttpClient::get(const std::string& url, std::size_t max_byte
   return ask(url, {.method = "GET"}, max_bytes);
 }
 
-Result<std::string> HttpClient::post_form(const std::string& url, const std::string& form,
-                                          const std::string& authorization, std::size_t max_bytes) const {
+Result<std::string> HttpClient::post_form(const std::string& url, const std::string& form, const Wiped* authorization,
+                                          std::size_t max_bytes) const {
   return ask(url,
              {.method = "POST",
               .body = form,
@@ -136,7 +147,7 @@ Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& cal
     if (uri.getScheme() == "https") socket = Poco::Net::SecureStreamSocket::attach(socket, uri.getHost(), context_);
     Poco::Net::HTTPClientSession session(socket);
     HTTPRequest request = make_request(uri, call.method);
-    if (!call.authorization.empty()) request.set("Authorization", call.authorization);
+    if (call.authorization) request.set("Authorization", call.authorization->text());
     if (call.secret) request.set(call.secret->name, call.secret->value.c_str());
     if (!call.media_type.empty()) request.setContentType(call.media_type);
     if (call.method != "GET") request.setContentLength(static_cast<std::streamsize>(call.body.size()));
@@ -144,13 +155,13 @@ Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& cal
     Poco::Net::HTTPResponse response;
     response.setFieldLimit(kMaxHeaders);
     std::string body = TRY(read_body(session.receiveResponse(response), max_bytes));
-    if (watched.ended()) return fail(Code::internal, "not complete in time");
+    if (watched.ended()) return late();
     const int status = response.getStatus();
     if (status / 100 != 2 && status / 100 != 4) return fail(Code::internal, fmt::format("answered {}", status));
     return Reply{status, std::move(body)};
   } catch (const Poco::Exception&) {
     if (!watched.ended()) throw;
-    return fail(Code::internal, "not complete in time");
+    return late();
   }
 }
 

@@ -1,8 +1,5 @@
 #include "agent/auth/keycloak.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +7,6 @@
 #include "agent/auth/wiped.h"
 #include "common/bytes.h"
 #include "common/files.h"
-#include "common/log.h"
 
 namespace hubseal::agent::auth {
 namespace {
@@ -60,32 +56,30 @@ class Keycloak::Conversation {
 
   /// What the admin API says; its body may hold secrets.
   Result<keycloak::Answer> ask(const std::string& method, const std::string& path, const Json* body = nullptr) const {
-    HttpClient::Call call{.method = method, .authorization = token_->text()};
+    HttpClient::Call call{.method = method, .authorization = token_.get()};
     if (body) {
       call.body = dump_json(*body);
       call.media_type = "application/json";
     }
-    auto reply = with_.http_.exchange(with_.config_.base_url + "/admin/realms/" + with_.config_.realm + path, call,
-                                      kMaxAnswerBytes);
-    OPENSSL_cleanse(call.authorization.data(), call.authorization.size());
-    if (!reply) return tl::unexpected(reply.error());
-    return keycloak::Answer(method + " " + path, reply->status, std::move(reply->body));
+    auto reply = TRY(with_.http_.exchange(with_.config_.base_url + "/admin/realms/" + with_.config_.realm + path, call,
+                                          kMaxAnswerBytes));
+    return keycloak::Answer(method + " " + path, reply.status, std::move(reply.body));
   }
 
  private:
   Conversation(const Keycloak& with, std::unique_ptr<Places::Place> place) : with_(with), place_(std::move(place)) {}
 
-  Result<std::string> log_in() const {
-    const Wiped login(fmt::format("{}:{}", percent_encoded(with_.config_.client_id),
-                                  percent_encoded({with_.secret_.c_str(), with_.secret_.size()})));
-    const auto reply = TRY(with_.http_.exchange(
-        with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token",
-        {.method = "POST",
-         .body = "grant_type=client_credentials",
-         .media_type = "application/x-www-form-urlencoded",
-         .authorization = "Basic " + to_base64(as_bytes(login.text()))},  // RFC 6749 section 2.3.1
+  Result<Wiped> log_in() const {
+    const Wiped login = basic_authorization(with_.config_.client_id, with_.secret_);
+    const HttpClient::Call call{.method = "POST",
+                                .body = "grant_type=client_credentials",
+                                .media_type = "application/x-www-form-urlencoded",
+                                .authorization = &login};
+    auto reply = TRY(with_.http_.exchange(
+        with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token", call,
         kMaxAnswerBytes));
-    return "Bearer " + TRY(keycloak::Answer("the agent's own login", reply.status, reply.body).access_token());
+    keycloak::Answer answer("the agent's own login", reply.status, std::move(reply.body));
+    return Wiped::joined({"Bearer ", TRY(answer.access_token()).text()});
   }
 
   const Keycloak& with_;

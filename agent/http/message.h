@@ -79,7 +79,7 @@ struct Answer {
   std::string content_policy = {};   ///< what a page may load (CSP); otherwise nothing
   bool close = false;                ///< the connection cannot be used again
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
-  bool secret = false;                                            ///< the body is wiped when it has been sent
+  bool secret = false;                                            ///< the body is wiped at the end, sent or not
   std::string caller = {};                                        ///< who asked, for the log
   const Route* route = nullptr;                ///< what was asked for, for the metrics; null: no operation
   std::chrono::steady_clock::duration took{};  ///< from the whole request to the answer
