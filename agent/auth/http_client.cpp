@@ -141,9 +141,13 @@ Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& cal
   const Poco::Net::SocketAddress address(uri.getHost(), uri.getPort());
   // Connected here and not by the session, so that it is under watch before anything is waited for.
   Poco::Net::StreamSocket socket(address.family());
-  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), std::chrono::steady_clock::now() + timeout_);
+  const auto now = std::chrono::steady_clock::now();
+  const auto deadline = std::min(now + timeout_, call.until);
+  if (deadline <= now) return late();
+  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), deadline);
   try {
-    socket.connect(address, Poco::Timespan(static_cast<long>(timeout_.count()), 0));
+    socket.connect(address,
+                   Poco::Timespan(std::chrono::duration_cast<std::chrono::microseconds>(deadline - now).count()));
     if (uri.getScheme() == "https") socket = Poco::Net::SecureStreamSocket::attach(socket, uri.getHost(), context_);
     Poco::Net::HTTPClientSession session(socket);
     HTTPRequest request = make_request(uri, call.method);

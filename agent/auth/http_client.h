@@ -44,6 +44,7 @@ class HttpClient {
     std::string media_type = {};           ///< of the body
     const Wiped* authorization = nullptr;  ///< the header's value
     const SecretHeader* secret = nullptr;
+    CallWatch::Time until = CallWatch::Time::max();  ///< the end of what it is part of, where that comes first
   };
   struct Reply {
     int status = 0;

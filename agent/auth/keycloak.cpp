@@ -1,5 +1,7 @@
 #include "agent/auth/keycloak.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -43,20 +45,22 @@ Json new_client(const std::string& dfsp_id, const NewClients& like) {
 
 }  // namespace
 
-/// Questions with one token of the agent's own login, which is thrown away with it.
+/// Questions with one token of the agent's own login, which is thrown away with it. However many there are, they end
+/// with the time limit of one: a Keycloak that is slow each time holds nobody up for a multiple of it.
 class Keycloak::Conversation {
  public:
   /// In a place of the DFSP, for which it waits as long as for an answer.
   static Result<Conversation> begin(Keycloak& with, Places& places, const std::string& dfsp_id) {
     Conversation conversation(with, std::make_unique<Places::Place>(places, dfsp_id, with.config_.timeout));
     if (!conversation.place_->taken()) return fail(Code::rate_limited, "too many ask for credentials at the same time");
+    conversation.until_ = std::chrono::steady_clock::now() + with.config_.timeout;
     conversation.token_ = std::make_unique<Wiped>(TRY(conversation.log_in()));
     return conversation;
   }
 
   /// What the admin API says; its body may hold secrets.
   Result<keycloak::Answer> ask(const std::string& method, const std::string& path, const Json* body = nullptr) const {
-    HttpClient::Call call{.method = method, .authorization = token_.get()};
+    HttpClient::Call call{.method = method, .authorization = token_.get(), .until = until_};
     if (body) {
       call.body = dump_json(*body);
       call.media_type = "application/json";
@@ -74,7 +78,8 @@ class Keycloak::Conversation {
     const HttpClient::Call call{.method = "POST",
                                 .body = "grant_type=client_credentials",
                                 .media_type = "application/x-www-form-urlencoded",
-                                .authorization = &login};
+                                .authorization = &login,
+                                .until = until_};
     auto reply = TRY(with_.http_.exchange(
         with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token", call,
         kMaxAnswerBytes));
@@ -85,6 +90,7 @@ class Keycloak::Conversation {
   const Keycloak& with_;
   std::unique_ptr<Places::Place> place_;
   std::unique_ptr<Wiped> token_;  ///< the header's value
+  CallWatch::Time until_;         ///< of all questions together
 };
 
 Keycloak::Keycloak(KeycloakConfig config, HttpClient http, SecretBytes secret)
