@@ -126,33 +126,38 @@ Result<> HubServerCertTable::note_approval(const WantedHubServerCert& place) {
   });
 }
 
-Result<HubServerCert> HubServerCertTable::complete(const HubServerCert& certificate, TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<HubServerCert> {
+Result<CompletedHubServerCert> HubServerCertTable::complete(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<CompletedHubServerCert> {
     std::vector<std::string> wanted;
     session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 RETURNING key_label",
         sql::bind(to_nullable(certificate.key_label)), sql::into(wanted), sql::now;
-    if (!wanted.empty()) upsert(session, certificate, now);
-    // Somebody else may have finished it meanwhile.
-    if (auto in_use = select_one(session)) return *std::move(in_use);
+    auto before = select_one(session);
+    if (!wanted.empty()) {
+      upsert(session, certificate, now);
+      return CompletedHubServerCert{certificate, std::move(before)};
+    }
+    if (before) return CompletedHubServerCert{*std::move(before)};  // somebody else has finished it meanwhile
     return fail(Code::conflict, "the hub's server certificate was taken out of use while it was made");
   });
 }
 
-Result<> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<> {
+Result<std::optional<HubServerCert>> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<std::optional<HubServerCert>> {
     TRY(refuse_client_key(session, certificate));
+    auto before = select_one(session);
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
     upsert(session, certificate, now);
-    return {};
+    return before;
   });
 }
 
-Result<bool> HubServerCertTable::remove() {
-  return database_.sessions().write([](Session& session) -> Result<bool> {
-    const bool there = select_one(session).has_value() || select_wanted(session).has_value();
+Result<std::optional<HubServerCert>> HubServerCertTable::remove() {
+  return database_.sessions().write([](Session& session) -> Result<std::optional<HubServerCert>> {
+    auto in_use = select_one(session);
+    if (!in_use && !select_wanted(session)) return fail(Code::not_found, "the hub has no server certificate");
     session << "DELETE FROM hub_server_cert", sql::now;
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
-    return there;
+    return in_use;
   });
 }
 
