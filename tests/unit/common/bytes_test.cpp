@@ -1,4 +1,5 @@
 #include "common/bytes.h"
+#include "common/percent_hack.h"
 
 #include <boost/test/unit_test.hpp>
 
