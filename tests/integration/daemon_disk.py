@@ -72,7 +72,7 @@ class Disk(RigTest):
     def test_a_full_file_system_stops_signing_and_space_brings_it_back(self):
         room = self.make(start=False)
         room.state.mkdir(mode=0o700)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", room.state],
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", room.state],
                                  capture_output=True)
         if mounted.returncode != 0:
             self.skipTest("mount is not allowed here")
