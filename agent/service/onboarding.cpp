@@ -116,8 +116,10 @@ Result<publish::Whitelists> Onboarding::whitelists() {
   publish::Whitelists all;
   for (const std::string& dfsp_id : TRY(dfsps_.ids())) {
     auto addresses = endpoints_.egress_addresses(dfsp_id);
-    if (addresses && !addresses->empty()) all.emplace(dfsp_id, *std::move(addresses));
-    if (addresses) continue;
+    if (addresses) {
+      if (!addresses->empty()) all.emplace(dfsp_id, *std::move(addresses));
+      continue;
+    }
     if (addresses.error().code != Code::conflict) return tl::unexpected(addresses.error());
     log::warning("a DFSP's confirmed addresses are left out of the list for gateways",
                  {{"dfsp", dfsp_id}, {"problem", addresses.error().message}});
