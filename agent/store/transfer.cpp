@@ -1,6 +1,6 @@
 #include "agent/store/transfer.h"
 
-#include <ranges>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -17,9 +17,10 @@ class Transfer {
 
   Result<std::vector<Copied>> run() {
     // What the migrations put there is in the source as well, perhaps changed since.
-    for (const Table& table : schema_.tables() | std::views::reverse) clear(to_, table);
+    const auto& tables = schema_.tables();
+    std::for_each(tables.rbegin(), tables.rend(), [this](const Table& table) { clear(to_, table); });
     std::vector<Copied> copied;
-    for (const Table& table : schema_.tables()) copied.push_back({table.name, TRY(copy(table))});
+    for (const Table& table : tables) copied.push_back({table.name, TRY(copy(table))});
     return copied;
   }
 
