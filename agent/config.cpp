@@ -123,13 +123,13 @@ Result<> read_hub_keys(Fields& fields, Config& config) {
 }
 
 Result<std::string> read_roots(const std::string& path) {
-  std::string pem = TRY(read_file(path, kMaxChainBytes, Trust::config));
-  const auto roots = CaChain::parse("", pem);
-  if (roots && !roots->intermediates.empty()) return pem;
+  auto pem = read_file(path, kMaxChainBytes, Trust::config);
+  if (!pem) return fail(pem.error().code, "\"hub.server_roots_file\": " + pem.error().message);
+  const auto roots = parse_certificates(*pem, "file");
+  if (roots && !roots->empty()) return pem;
   return fail(Code::bad_request,
-              fmt::format("\"hub.server_roots_file\" is {}, in which there are no good certificates; "
-                          "wanted at least one, as PEM, and nothing else",
-                          path));
+              fmt::format("\"hub.server_roots_file\" is {}: {}; wanted 1 to {} certificates, as PEM, and nothing else",
+                          path, roots ? "there is none in it" : roots.error().message, kMaxChainCertificates));
 }
 
 Result<> read_hub(Fields fields, Config& config) {

@@ -64,6 +64,9 @@ struct Config {
   std::optional<WatchConfig> watch;              ///< absent: nobody is asked
   std::optional<publish::Target> publish;        ///< absent: nothing is published to gateways
   std::optional<MetricsConfig> metrics;          ///< absent: there are none to be read
+
+  /// With its id behind it, the security group of a DFSP that is given none by hand.
+  std::string dfsp_group_prefix() const { return (oidc ? oidc->tokens.groups : auth::GroupNames()).dfsp_prefix; }
 };
 
 /// Errors: not_found, bad_request naming the key, what was found and what was wanted. Refuses a

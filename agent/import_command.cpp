@@ -13,7 +13,7 @@
 namespace hubseal::agent {
 
 Result<> run(const ImportCommand& command, const Config& config) {
-  mcm::Rules rules{config.csr_rsa_bits, {}, TRY(store::currencies())};
+  mcm::Rules rules{config.csr_rsa_bits, {}, TRY(store::currencies()), config.dfsp_group_prefix()};
   if (config.hub_id) rules.hub_ids.push_back(*config.hub_id);
   if (!command.hub_id.empty()) rules.hub_ids.push_back(command.hub_id);
   const TimePoint now = SystemClock().now();

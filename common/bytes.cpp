@@ -1,4 +1,5 @@
 #include "common/bytes.h"
+#include "common/percent_hack.h"
 
 #include <array>
 
@@ -8,6 +9,8 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kHexDigitsUpper = "0123456789ABCDEF";
+constexpr std::string_view kUnreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 constexpr std::uint8_t kInvalid = 0xff;
 
 constexpr std::array<std::uint8_t, 256> inverse(std::string_view alphabet) {
@@ -114,6 +117,21 @@ bool is_base64url(std::string_view text) { return well_formed64(text, kBase64Url
 Result<Bytes> from_base64url(std::string_view text) {
   if (!is_base64url(text)) return fail(Code::bad_request, "text is not unpadded base64url");
   return decode64(text, kBase64UrlValues);
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  encoded.reserve(text.size() * 3);  // it may be a secret, of which no shorter copy is to be left behind
+  for (const std::uint8_t byte : as_bytes(text)) {
+    if (kUnreserved.find(static_cast<char>(byte)) != std::string_view::npos) {
+      encoded += static_cast<char>(byte);
+    } else {
+      encoded += '%';
+      encoded += kHexDigitsUpper[byte >> 4];
+      encoded += kHexDigitsUpper[byte & 0x0f];
+    }
+  }
+  return encoded;
 }
 
 }  // namespace hubseal

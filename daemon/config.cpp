@@ -16,6 +16,7 @@
 #include "common/fields.h"
 #include "common/files.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "common/slips.h"
 #include "common/toml.h"
 
@@ -93,17 +94,18 @@ Result<Config::Audit> read_audit(Fields fields) {
   return audit;
 }
 
+// Far below the last one, which system calls take for "leave it as it is".
+constexpr std::uint32_t kHighestId = 999'999'999;
+
 Result<uid_t> find_user(const std::string& name) {
-  if (name.find_first_not_of("0123456789") == std::string::npos && name.size() <= 9)
-    return static_cast<uid_t>(std::stoul(name));
+  if (const auto id = parse_number<uid_t>(name, 0, kHighestId)) return *id;
   const passwd* entry = ::getpwnam(name.c_str());
   if (!entry) return fail(Code::not_found, fmt::format("there is no user \"{}\" on this machine", name));
   return entry->pw_uid;
 }
 
 Result<gid_t> find_group(const std::string& name) {
-  if (name.find_first_not_of("0123456789") == std::string::npos && name.size() <= 9)
-    return static_cast<gid_t>(std::stoul(name));
+  if (const auto id = parse_number<gid_t>(name, 0, kHighestId)) return *id;
   const group* entry = ::getgrnam(name.c_str());
   if (!entry) return fail(Code::not_found, fmt::format("there is no group \"{}\" on this machine", name));
   return entry->gr_gid;

@@ -1,7 +1,6 @@
 #include "daemon/rollback_guard.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "common/audit/log_files.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "daemon/registry/approval_table.h"
 #include "daemon/registry/approver_table.h"
 #include "daemon/registry/policy_table.h"
@@ -27,13 +27,6 @@ std::string text_of(const TokenMark& token) {
                      token.while_old);
 }
 
-std::optional<std::uint64_t> parse_count(std::string_view text) {
-  std::uint64_t count = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
-  return count;
-}
-
 std::optional<TokenMark> parse_mark(std::string_view text) {
   std::vector<std::string_view> words;
   for (std::size_t space = 0; space != std::string_view::npos; text.remove_prefix(std::min(space + 1, text.size()))) {
@@ -41,7 +34,8 @@ std::optional<TokenMark> parse_mark(std::string_view text) {
     words.push_back(text.substr(0, space));
   }
   if (words.size() != 5) return std::nullopt;
-  const auto size = parse_count(words[0]), changes = parse_count(words[3]), while_old = parse_count(words[4]);
+  const auto size = parse_number<std::uint64_t>(words[0]), changes = parse_number<std::uint64_t>(words[3]),
+             while_old = parse_number<std::uint64_t>(words[4]);
   auto root = from_hex(words[1]), authority = from_hex(words[2]);
   if (!size || !changes || !while_old || !root || root->size() != 32 || !authority || authority->size() != 32)
     return std::nullopt;

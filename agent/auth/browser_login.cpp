@@ -9,6 +9,7 @@
 
 #include "agent/auth/http_client.h"
 #include "common/bytes.h"
+#include "common/percent_hack.h"
 #include "common/fields.h"
 #include "common/key_types.h"
 
@@ -23,7 +24,7 @@ constexpr JsonLimits kLimits = {.max_depth = 6, .max_members = 64, .max_values =
 std::string form_of(std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
   std::string form;
   for (const auto& [name, value] : members)
-    form += fmt::format("{}{}={}", form.empty() ? "" : "&", name, url_escaped(value));
+    form += fmt::format("{}{}={}", form.empty() ? "" : "&", name, percent_encoded(value));
   return form;
 }
 
@@ -92,11 +93,10 @@ Result<std::string> BrowserLogin::location(std::string_view secret) const {
 }
 
 Result<std::string> BrowserLogin::exchange(const std::string& form) const {
-  std::string authorization;
-  if (!client_secret_.empty())  // RFC 6749 section 2.3.1
-    authorization = "Basic " + to_base64(as_bytes(url_escaped(config_.client_id) + ":" +
-                                                  url_escaped({client_secret_.c_str(), client_secret_.size()})));
-  const Json answer = TRY(parse_json(TRY(provider_.exchange(form, authorization)), kLimits));
+  std::optional<Wiped> authorization;
+  if (!client_secret_.empty()) authorization.emplace(basic_authorization(config_.client_id, client_secret_));
+  const Json answer =
+      TRY(parse_json(TRY(provider_.exchange(form, authorization ? &*authorization : nullptr)), kLimits));
   Fields fields = TRY(Fields::of(answer, "token answer."));
   return fields.text("id_token", kMaxTokenBytes);
 }

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 
 namespace hubseal::agent::auth {
 namespace {
@@ -17,6 +19,7 @@ constexpr std::chrono::milliseconds kAgain{100};
 
 CallWatch::Call::Call(CallWatch& watch, int fd, Time deadline) : watch_(watch) {
   State state = {.fd = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)), .deadline = deadline};
+  if (!state.fd) throw std::system_error(errno, std::generic_category(), "a call's socket cannot be put under watch");
   auto board = watch_.board_.lock();
   board->calls.push_front(std::move(state));
   ++board->begun;

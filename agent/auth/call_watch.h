@@ -22,7 +22,8 @@ class CallWatch {
   ~CallWatch();
 
   /// A call that is under way. Its socket comes to its end, for whoever waits at it, when the deadline passes or the
-  /// watch is stopped.
+  /// watch is stopped. Errors: throws std::system_error where there is no descriptor left: a call that nobody could
+  /// end is not begun.
   class Call {
    public:
     Call(CallWatch& watch, int fd, Time deadline);

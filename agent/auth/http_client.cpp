@@ -1,7 +1,8 @@
 #include "agent/auth/http_client.h"
 
-#include <cctype>
+#include <algorithm>
 #include <istream>
+#include <system_error>
 
 #include <Poco/Net/HTTPClientSession.h>
 #include <Poco/Net/HTTPRequest.h>
@@ -13,6 +14,8 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include "common/bytes.h"
+#include "common/percent_hack.h"
 #include "common/log.h"
 
 namespace hubseal::agent::auth {
@@ -40,6 +43,8 @@ Result<std::string> read_body(std::istream& input, std::size_t max_bytes) {
   return body;
 }
 
+tl::unexpected<Error> late() { return fail(Code::internal, "not complete in time"); }
+
 HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
   HTTPRequest request(method, uri.getPathAndQuery().empty() ? "/" : uri.getPathAndQuery(), "HTTP/1.1");
   request.setHost(uri.getHost(), uri.getPort());
@@ -49,16 +54,6 @@ HTTPRequest make_request(const Poco::URI& uri, const std::string& method) {
 }
 
 }  // namespace
-
-std::string url_escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' || c == '~')
-      safe += c;
-    else
-      safe += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return safe;
-}
 
 Result<Poco::URI> parse_provider_url(const std::string& url) {
   const auto refuse = [&](std::string_view why) {
@@ -74,6 +69,13 @@ Result<Poco::URI> parse_provider_url(const std::string& url) {
   } catch (const Poco::Exception&) {
     return refuse("cannot be read");
   }
+}
+
+Wiped basic_authorization(std::string_view client_id, const SecretBytes& secret) {
+  const Wiped encoded(percent_encoded({secret.c_str(), secret.size()}));
+  const Wiped login = Wiped::joined({percent_encoded(client_id), ":", encoded.text()});
+  const Wiped value(to_base64(as_bytes(login.text())));
+  return Wiped::joined({"Basic ", value.text()});
 }
 
 Result<HttpClient> HttpClient::make(const std::filesystem::path& ca_file, std::chrono::seconds timeout) {
@@ -95,8 +97,8 @@ Result<std::string> HttpClient::get(const std::string& url, std::size_t max_byte
   return ask(url, {.method = "GET"}, max_bytes);
 }
 
-Result<std::string> HttpClient::post_form(const std::string& url, const std::string& form,
-                                          const std::string& authorization, std::size_t max_bytes) const {
+Result<std::string> HttpClient::post_form(const std::string& url, const std::string& form, const Wiped* authorization,
+                                          std::size_t max_bytes) const {
   return ask(url,
              {.method = "POST",
               .body = form,
@@ -131,6 +133,8 @@ Result<HttpClient::Reply> HttpClient::exchange(const std::string& url, const Cal
     return refuse(reply.error().message);
   } catch (const Poco::Exception& problem) {
     return refuse(log::printable(problem.displayText(), 200));
+  } catch (const std::system_error& problem) {
+    return refuse(problem.what());
   }
 }
 
@@ -138,13 +142,17 @@ Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& cal
   const Poco::Net::SocketAddress address(uri.getHost(), uri.getPort());
   // Connected here and not by the session, so that it is under watch before anything is waited for.
   Poco::Net::StreamSocket socket(address.family());
-  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), std::chrono::steady_clock::now() + timeout_);
+  const auto now = std::chrono::steady_clock::now();
+  const auto deadline = std::min(now + timeout_, call.until);
+  if (deadline <= now) return late();
+  const CallWatch::Call watched(*watch_, socket.impl()->sockfd(), deadline);
   try {
-    socket.connect(address, Poco::Timespan(static_cast<long>(timeout_.count()), 0));
+    socket.connect(address,
+                   Poco::Timespan(std::chrono::duration_cast<std::chrono::microseconds>(deadline - now).count()));
     if (uri.getScheme() == "https") socket = Poco::Net::SecureStreamSocket::attach(socket, uri.getHost(), context_);
     Poco::Net::HTTPClientSession session(socket);
     HTTPRequest request = make_request(uri, call.method);
-    if (!call.authorization.empty()) request.set("Authorization", call.authorization);
+    if (call.authorization) request.set("Authorization", call.authorization->text());
     if (call.secret) request.set(call.secret->name, call.secret->value.c_str());
     if (!call.media_type.empty()) request.setContentType(call.media_type);
     if (call.method != "GET") request.setContentLength(static_cast<std::streamsize>(call.body.size()));
@@ -152,13 +160,13 @@ Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& cal
     Poco::Net::HTTPResponse response;
     response.setFieldLimit(kMaxHeaders);
     std::string body = TRY(read_body(session.receiveResponse(response), max_bytes));
-    if (watched.ended()) return fail(Code::internal, "not complete in time");
+    if (watched.ended()) return late();
     const int status = response.getStatus();
     if (status / 100 != 2 && status / 100 != 4) return fail(Code::internal, fmt::format("answered {}", status));
     return Reply{status, std::move(body)};
   } catch (const Poco::Exception&) {
     if (!watched.ended()) throw;
-    return fail(Code::internal, "not complete in time");
+    return late();
   }
 }
 

@@ -10,6 +10,7 @@
 #include <Poco/URI.h>
 
 #include "agent/auth/call_watch.h"
+#include "agent/auth/wiped.h"
 #include "common/result.h"
 #include "common/secret_bytes.h"
 
@@ -19,8 +20,8 @@ namespace hubseal::agent::auth {
 /// Errors: bad_request.
 Result<Poco::URI> parse_provider_url(const std::string& url);
 
-/// `text` with everything escaped but RFC 3986's unreserved characters, so that it can stand anywhere in a URL or form.
-std::string url_escaped(std::string_view text);
+/// The value of the header Authorization for a client's own login (RFC 6749 section 2.3.1).
+Wiped basic_authorization(std::string_view client_id, const SecretBytes& secret);
 
 /// Asks the identity provider, or another service of the hub's. Follows no redirection, uses no proxy, believes no
 /// certificate that does not name the host and lead to a trusted CA.
@@ -40,9 +41,10 @@ class HttpClient {
   struct Call {
     std::string method;
     std::string body = {};
-    std::string media_type = {};  ///< of the body
-    std::string authorization = {};
+    std::string media_type = {};           ///< of the body
+    const Wiped* authorization = nullptr;  ///< the header's value
     const SecretHeader* secret = nullptr;
+    CallWatch::Time until = CallWatch::Time::max();  ///< the end of what it is part of, where that comes first
   };
   struct Reply {
     int status = 0;
@@ -53,8 +55,9 @@ class HttpClient {
 
   /// The body of a 200, of at most `max_bytes`.
   Result<std::string> get(const std::string& url, std::size_t max_bytes) const;
-  /// What a form, sent as RFC 6749 section 4.1.3 has it, is answered with. `authorization` is the header's value.
-  Result<std::string> post_form(const std::string& url, const std::string& form, const std::string& authorization,
+  /// What a form, sent as RFC 6749 section 4.1.3 has it, is answered with. `authorization`, the header's value, may be
+  /// null.
+  Result<std::string> post_form(const std::string& url, const std::string& form, const Wiped* authorization,
                                 std::size_t max_bytes) const;
 
   /// Stores JSON at the address. What is answered, at most `max_bytes`, is read and told to nobody: a server that

@@ -1,7 +1,6 @@
 #include "agent/auth/keycloak.h"
 
-#include <algorithm>
-#include <cctype>
+#include <chrono>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,8 +8,8 @@
 #include "agent/auth/keycloak_answers.h"
 #include "agent/auth/wiped.h"
 #include "common/bytes.h"
+#include "common/percent_hack.h"
 #include "common/files.h"
-#include "common/log.h"
 
 namespace hubseal::agent::auth {
 namespace {
@@ -47,50 +46,52 @@ Json new_client(const std::string& dfsp_id, const NewClients& like) {
 
 }  // namespace
 
-/// Questions with one token of the agent's own login, which is thrown away with it.
+/// Questions with one token of the agent's own login, which is thrown away with it. However many there are, they end
+/// with the time limit of one: a Keycloak that is slow each time holds nobody up for a multiple of it.
 class Keycloak::Conversation {
  public:
   /// In a place of the DFSP, for which it waits as long as for an answer.
   static Result<Conversation> begin(Keycloak& with, Places& places, const std::string& dfsp_id) {
     Conversation conversation(with, std::make_unique<Places::Place>(places, dfsp_id, with.config_.timeout));
     if (!conversation.place_->taken()) return fail(Code::rate_limited, "too many ask for credentials at the same time");
+    conversation.until_ = std::chrono::steady_clock::now() + with.config_.timeout;
     conversation.token_ = std::make_unique<Wiped>(TRY(conversation.log_in()));
     return conversation;
   }
 
   /// What the admin API says; its body may hold secrets.
   Result<keycloak::Answer> ask(const std::string& method, const std::string& path, const Json* body = nullptr) const {
-    HttpClient::Call call{.method = method, .authorization = token_->text()};
+    HttpClient::Call call{.method = method, .authorization = token_.get(), .until = until_};
     if (body) {
       call.body = dump_json(*body);
       call.media_type = "application/json";
     }
-    auto reply = with_.http_.exchange(with_.config_.base_url + "/admin/realms/" + with_.config_.realm + path, call,
-                                      kMaxAnswerBytes);
-    OPENSSL_cleanse(call.authorization.data(), call.authorization.size());
-    if (!reply) return tl::unexpected(reply.error());
-    return keycloak::Answer(method + " " + path, reply->status, std::move(reply->body));
+    auto reply = TRY(with_.http_.exchange(with_.config_.base_url + "/admin/realms/" + with_.config_.realm + path, call,
+                                          kMaxAnswerBytes));
+    return keycloak::Answer(method + " " + path, reply.status, std::move(reply.body));
   }
 
  private:
   Conversation(const Keycloak& with, std::unique_ptr<Places::Place> place) : with_(with), place_(std::move(place)) {}
 
-  Result<std::string> log_in() const {
-    const Wiped login(fmt::format("{}:{}", url_escaped(with_.config_.client_id),
-                                  url_escaped({with_.secret_.c_str(), with_.secret_.size()})));
-    const auto reply = TRY(with_.http_.exchange(
-        with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token",
-        {.method = "POST",
-         .body = "grant_type=client_credentials",
-         .media_type = "application/x-www-form-urlencoded",
-         .authorization = "Basic " + to_base64(as_bytes(login.text()))},  // RFC 6749 section 2.3.1
+  Result<Wiped> log_in() const {
+    const Wiped login = basic_authorization(with_.config_.client_id, with_.secret_);
+    const HttpClient::Call call{.method = "POST",
+                                .body = "grant_type=client_credentials",
+                                .media_type = "application/x-www-form-urlencoded",
+                                .authorization = &login,
+                                .until = until_};
+    auto reply = TRY(with_.http_.exchange(
+        with_.config_.base_url + "/realms/" + with_.config_.realm + "/protocol/openid-connect/token", call,
         kMaxAnswerBytes));
-    return "Bearer " + TRY(keycloak::Answer("the agent's own login", reply.status, reply.body).access_token());
+    keycloak::Answer answer("the agent's own login", reply.status, std::move(reply.body));
+    return Wiped::joined({"Bearer ", TRY(answer.access_token()).text()});
   }
 
   const Keycloak& with_;
   std::unique_ptr<Places::Place> place_;
   std::unique_ptr<Wiped> token_;  ///< the header's value
+  CallWatch::Time until_;         ///< of all questions together
 };
 
 Keycloak::Keycloak(KeycloakConfig config, HttpClient http, SecretBytes secret)
@@ -134,7 +135,7 @@ Result<> Keycloak::provide(const Account& account) {
 }
 
 Result<std::optional<Keycloak::Client>> Keycloak::find_client(Conversation& with, const std::string& dfsp_id) const {
-  auto answer = TRY(with.ask("GET", "/clients?clientId=" + url_escaped(dfsp_id)));
+  auto answer = TRY(with.ask("GET", "/clients?clientId=" + percent_encoded(dfsp_id)));
   const auto found = TRY(answer.client(dfsp_id));
   if (!found) return std::nullopt;
   if (found->dfsp_id != dfsp_id)
@@ -156,7 +157,7 @@ Result<Keycloak::Client> Keycloak::make_client(Conversation& with, const std::st
 
 Result<std::optional<std::string>> Keycloak::find_group(Conversation& with, const std::string& path) const {
   std::string escaped;
-  for (const char c : path) escaped += c == '/' ? "/" : url_escaped({&c, 1});
+  for (const char c : path) escaped += c == '/' ? "/" : percent_encoded({&c, 1});
   auto answer = TRY(with.ask("GET", "/group-by-path/" + escaped));
   return answer.group("/" + path);
 }

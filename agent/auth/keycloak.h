@@ -26,8 +26,8 @@ struct KeycloakConfig {
   std::string realm;
   std::string client_id;  ///< of the agent's own login
   std::filesystem::path client_secret_file;
-  std::filesystem::path ca_file = {};  ///< empty: the system's CAs
-  std::chrono::seconds timeout{5};
+  std::filesystem::path ca_file = {};          ///< empty: the system's CAs
+  std::chrono::seconds timeout{10};            ///< for all that is asked for one purpose
   std::optional<NewClients> new_clients = {};  ///< absent: somebody else makes them
 };
 

@@ -1,13 +1,12 @@
 #include "agent/auth/keycloak_answers.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::auth::keycloak {
 namespace {
@@ -31,19 +30,12 @@ std::string* text_of(Json& object, const char* member) {
   return found == object.end() || !found->is_string() ? nullptr : &found->get_ref<std::string&>();
 }
 
-void wipe(std::string* text) {
-  if (text) OPENSSL_cleanse(text->data(), text->size());
-}
-
 /// Seconds since 1970, as Keycloak writes them into an attribute.
 std::optional<TimePoint> time_of(const std::string* text) {
-  std::int64_t seconds = 0;
-  if (!text) return std::nullopt;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), seconds);
   constexpr std::int64_t kYear9999 = 253402300799;
-  if (problem != std::errc() || end != text->data() + text->size() || seconds < 0 || seconds > kYear9999)
-    return std::nullopt;
-  return TimePoint(std::chrono::seconds(seconds));
+  const auto seconds = text ? parse_number<std::int64_t>(*text, 0, kYear9999) : std::nullopt;
+  if (!seconds) return std::nullopt;
+  return TimePoint(std::chrono::seconds(*seconds));
 }
 
 bool is_printable(const std::string& text) {
@@ -52,11 +44,11 @@ bool is_printable(const std::string& text) {
 
 }  // namespace
 
-Answer::~Answer() { wipe(&body_); }
+Answer::~Answer() { wipe(body_); }
 
 Answer::Answer(Answer&& other) noexcept
     : question_(other.question_), status_(other.status_), body_(std::move(other.body_)) {
-  wipe(&other.body_);
+  wipe(other.body_);
 }
 
 tl::unexpected<Error> Answer::refuse(std::string_view why) const {
@@ -82,14 +74,14 @@ Result<Json> Answer::json() const {
   return json;
 }
 
-Result<std::string> Answer::access_token() {
+Result<Wiped> Answer::access_token() {
   Json json = TRY(this->json());
   std::string* const token = text_of(json, "access_token");
   if (!token || token->empty() || token->size() > kMaxTokenBytes || !is_printable(*token))
     return refuse("there is no access_token in the answer");
-  std::string copy = *token;
-  wipe(token);
-  return copy;
+  Wiped taken(std::move(*token));
+  wipe(*token);  // where a short one stood
+  return taken;
 }
 
 Result<std::optional<ClientFound>> Answer::client(const std::string& client_id) {
@@ -97,7 +89,7 @@ Result<std::optional<ClientFound>> Answer::client(const std::string& client_id) 
   if (!list.is_array() || list.size() > 1) return refuse("wanted a list of one client or none");
   if (list.empty()) return std::nullopt;
   Json& client = list.front();
-  wipe(text_of(client, "secret"));
+  if (std::string* const secret = text_of(client, "secret")) wipe(*secret);
   const std::string* const name = text_of(client, "clientId");
   const std::string* const id = text_of(client, "id");
   if (!name || *name != client_id) return refuse("answered with another client");
@@ -116,7 +108,7 @@ Result<SecretBytes> Answer::secret() {
   if (!value || value->empty() || value->size() > kMaxSecretBytes || !is_printable(*value))
     return refuse("there is no secret in the answer");
   SecretBytes secret = SecretBytes::copy_of(*value);
-  wipe(value);
+  wipe(*value);
   return secret;
 }
 

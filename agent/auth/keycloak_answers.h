@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/auth/wiped.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/result.h"
@@ -28,7 +29,7 @@ class Answer {
   Answer(Answer&& other) noexcept;
   Answer& operator=(Answer&&) = delete;
 
-  Result<std::string> access_token();
+  Result<Wiped> access_token();
   /// The one client of this name; nothing where there is none.
   Result<std::optional<ClientFound>> client(const std::string& client_id);
   Result<SecretBytes> secret();

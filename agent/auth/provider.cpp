@@ -60,7 +60,7 @@ Result<Provider::Document> Provider::document() const {
   return fail(Code::internal, "the identity provider has not been reached yet");
 }
 
-Result<std::string> Provider::exchange(const std::string& form, const std::string& authorization) const {
+Result<std::string> Provider::exchange(const std::string& form, const Wiped* authorization) const {
   return client_.post_form(TRY(document()).token_endpoint, form, authorization, kMaxDocumentBytes);
 }
 

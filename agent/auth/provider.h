@@ -40,7 +40,7 @@ class Provider {
   /// Asks for the document, too: nothing in it may stay true for ever.
   Result<JwkSet> key_set() const;
   /// The token endpoint's answer to an authorization code. Errors: forbidden (not taken), internal.
-  Result<std::string> exchange(const std::string& form, const std::string& authorization) const;
+  Result<std::string> exchange(const std::string& form, const Wiped* authorization) const;
 
   /// Ends what is asked at the moment, and refuses all that follows.
   void stop() const { client_.stop(); }

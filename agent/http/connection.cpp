@@ -8,8 +8,8 @@
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Timestamp.h>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
+#include "agent/auth/wiped.h"
 #include "agent/http/chunks.h"
 #include "common/log.h"
 #include "common/log_context.h"
@@ -153,7 +153,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const std::string correlation_id = new_correlation_id();
   if (state == Head::closed) {
     if (head.empty() || !entry.expired()) return false;
-    const Answer answer = too_slow(entry, correlation_id);
+    Answer answer = too_slow(entry, correlation_id);
     pipeline_.requests().count(answer);
     send(session, answer, correlation_id, false, false);
     return false;
@@ -177,7 +177,6 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
   const bool keep_alive =
       block.keep_alive && !answer.close && !block.chunked && !watch_.draining() && !entry.is_to_go();
   const bool sent = send(session, answer, correlation_id, keep_alive, block.request.method == "HEAD");
-  if (answer.secret) OPENSSL_cleanse(answer.body.data(), answer.body.size());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   log::info("request", {{"correlation", correlation_id},
                         {"peer", block.request.peer},
@@ -215,9 +214,10 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
   return pipeline_.answer(block.request, correlation_id);
 }
 
-bool Connection::send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
+bool Connection::send(Session& session, Answer& answer, const std::string& correlation_id, bool keep_alive,
                       bool headers_only) const {
   using Poco::Net::HTTPResponse;
+  const auth::WipeAtEnd wiped_body(answer.secret ? &answer.body : nullptr);
   HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
   response.setDate(Poco::Timestamp());
   // RFC 9110 section 8.6: no length there, not even 0.
@@ -235,6 +235,7 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
   std::ostringstream head;
   response.write(head);
   std::string bytes = head.str();
+  const auth::WipeAtEnd wiped_bytes(answer.secret ? &bytes : nullptr);
   if (!headers_only) bytes += answer.body;
   std::size_t sent = 0;
   while (sent < bytes.size()) {
@@ -242,7 +243,6 @@ bool Connection::send(Session& session, const Answer& answer, const std::string&
     if (put <= 0) return false;
     sent += static_cast<std::size_t>(put);
   }
-  if (answer.secret) OPENSSL_cleanse(bytes.data(), bytes.size());
   return true;
 }
 

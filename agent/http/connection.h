@@ -28,7 +28,8 @@ class Connection final : public Poco::Net::TCPServerConnection {
   /// False: the connection is done.
   bool serve_one(Session& session, Watch::Entry& entry);
   Answer read_and_answer(Session& session, Watch::Entry& entry, HeaderBlock& block, const std::string& correlation_id);
-  bool send(Session& session, const Answer& answer, const std::string& correlation_id, bool keep_alive,
+  /// False: not all of it was sent. A body that is secret is wiped in any case.
+  bool send(Session& session, Answer& answer, const std::string& correlation_id, bool keep_alive,
             bool headers_only) const;
 
   Poco::Net::HTTPServerParams::Ptr params_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::http {
 namespace {
@@ -108,9 +109,9 @@ Result<> read_framing(const HTTPRequest& request, HeaderBlock& block) {
     return refuse(fmt::format("Transfer-Encoding \"{}\"; wanted chunked", log::printable(*encoding, 40)));
   block.chunked = encoding.has_value();
   if (!length) return {};
-  if (length->empty() || length->size() > 15 || length->find_first_not_of("0123456789") != std::string::npos)
-    return refuse(fmt::format("Content-Length \"{}\"", log::printable(*length, 40)));
-  block.content_length = std::stoull(*length);
+  const auto number = parse_number<std::size_t>(*length);
+  if (!number) return refuse(fmt::format("Content-Length \"{}\"", log::printable(*length, 40)));
+  block.content_length = *number;
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "agent/service/caller.h"
 #include "agent/service/page.h"
 #include "common/json.h"
+#include "common/number.h"
 
 namespace hubseal::agent::http {
 
@@ -55,7 +56,7 @@ struct Request {
     if (found == path.end()) throw std::logic_error("a route has no such parameter: " + std::string(name));
     return found->second;
   }
-  std::int64_t number(std::string_view name) const { return std::stoll(param(name)); }
+  std::int64_t number(std::string_view name) const { return parse_number<std::int64_t>(param(name)).value(); }
   /// A member of the body that is a text; nothing where it is absent or null.
   std::optional<std::string> text(const char* member) const {
     const auto found = body.find(member);
@@ -78,7 +79,7 @@ struct Answer {
   std::string content_policy = {};   ///< what a page may load (CSP); otherwise nothing
   bool close = false;                ///< the connection cannot be used again
   std::vector<std::pair<std::string, std::string>> headers = {};  ///< others; no line ends in them
-  bool secret = false;                                            ///< the body is wiped when it has been sent
+  bool secret = false;                                            ///< the body is wiped at the end, sent or not
   std::string caller = {};                                        ///< who asked, for the log
   const Route* route = nullptr;                ///< what was asked for, for the metrics; null: no operation
   std::chrono::steady_clock::duration took{};  ///< from the whole request to the answer

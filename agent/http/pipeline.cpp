@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <openssl/rand.h>
@@ -11,12 +10,12 @@
 #include "agent/http/etag.h"
 #include "common/bytes.h"
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::http {
 namespace {
 
 constexpr JsonLimits kBodyLimits = {.max_depth = 8, .max_members = 256, .allow_fractions = true};
-constexpr std::size_t kMaxNumberDigits = 18;  // fits a 64-bit integer
 constexpr std::string_view kNoPrivateKeys =
     "a private key must never be sent to this server: participants keep theirs, and the hub's keys are made in the HSM "
     "on the signing host (hubseal key create, hubseal ca create). Consider the key that was sent compromised";
@@ -45,9 +44,7 @@ bool is_media(const std::optional<std::string>& content_type, std::string_view w
 std::vector<Violation> check_path(const PathParameters& path) {
   std::vector<Violation> found;
   for (const auto& [name, value] : path)
-    if ((name == "enId" || name == "epId") &&
-        (value.size() > kMaxNumberDigits ||
-         !std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })))
+    if ((name == "enId" || name == "epId") && !parse_number<std::uint64_t>(value, 0, INT64_MAX))
       found.push_back({".params." + name, "should be integer", "type.openapi.validation"});
   return found;
 }
@@ -57,15 +54,14 @@ void read_page(std::string_view name, const std::string& value, Page& page, std:
   const bool limit = name == "limit";
   const int least = limit ? 1 : 0;
   const int most = limit ? store::kMaxPageRows : store::kMaxPageOffset;
-  int number = -1;
-  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (problem != std::errc() || end != value.data() + value.size() || number < least || number > most)
+  const auto number = parse_number<int>(value, least, most);
+  if (!number)
     found.push_back({fmt::format(".query.{}", name), fmt::format("should be integer of {} to {}", least, most),
                      "type.openapi.validation"});
   else if (limit)
-    page.limit = number;
+    page.limit = *number;
   else
-    page.offset = number;
+    page.offset = *number;
 }
 
 std::vector<Violation> check_query(const Target& target, const Route& route, Request& request) {

@@ -10,6 +10,7 @@
 
 #include "agent/mcm/import.h"
 #include "agent/service/validation.h"
+#include "common/number.h"
 
 namespace hubseal::agent::mcm {
 
@@ -30,8 +31,6 @@ class DumpRow {
   std::string where_;
 };
 
-std::optional<std::int64_t> to_number(std::string_view text);
-
 struct Context {
   const MysqlDump& dump;
   const VaultExport& vault;
@@ -50,7 +49,7 @@ struct Context {
   /// The stored DFSP with this number. Nothing where there is none, which is noted of `where`.
   std::optional<std::string> owner(const std::string& where, std::optional<std::int64_t> number);
   std::optional<std::string> owner(const VaultRecord& record) {
-    return owner(record.path, to_number(record.names.front()));
+    return owner(record.path, parse_number<std::int64_t>(record.names.front()));
   }
   /// The stored DFSP with this id, in whatever letter case: MCM's database compares so.
   std::optional<std::string> named(std::string_view id) const;

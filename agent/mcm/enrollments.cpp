@@ -26,11 +26,11 @@ struct Parts {
 };
 
 Result<std::int64_t> id_of(const VaultRecord& record) {
-  const auto in_path = to_number(record.names[1]);
+  const auto in_path = parse_number<std::int64_t>(record.names[1], 1);
   const auto member = record.data.find("id");
   const bool agrees = member == record.data.end() || *member == record.names[1] ||
                       (member->is_number_integer() && in_path && *member == *in_path);
-  if (in_path && *in_path > 0 && agrees) return *in_path;
+  if (in_path && agrees) return *in_path;
   return fail(Code::bad_request, "its number is none, or another than its path says");
 }
 

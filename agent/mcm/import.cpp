@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "agent/service/connectivity.h"
 #include "agent/service/dfsps.h"
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::mcm {
 namespace {
@@ -20,6 +20,12 @@ struct Wanted {
   std::string_view table;
   std::vector<std::string_view> columns;
 };
+
+std::vector<std::string_view> columns_of_states() {
+  std::vector<std::string_view> columns = {"id", "dfspId"};
+  columns.insert(columns.end(), kConnectorStates.begin(), kConnectorStates.end());
+  return columns;
+}
 
 const std::vector<Wanted>& wanted_tables() {
   static const std::vector<Wanted> kWanted = {
@@ -30,7 +36,7 @@ const std::vector<Wanted>& wanted_tables() {
       {"dfsp_endpoint_items", {"id", "dfsp_id", "state", "direction", "value", "type", "created_date"}},
       {"hub_endpoint_items", {"id", "state", "direction", "value", "type", "created_date"}},
       {"dfsp_endpoint", {"id", "dfsp_id", "direction", "value", "created_at"}},
-      {"dfsp_states_status", {"id", "dfspId", kConnectorStates[0], kConnectorStates[9]}},
+      {"dfsp_states_status", columns_of_states()},
       {"external_dfsps", {"id", "external_dfsp_id", "source_dfsp_id"}},
       {"gid", {"id"}},
   };
@@ -122,18 +128,11 @@ void set_counters(Context& context) {
 
 }  // namespace
 
-std::optional<std::int64_t> to_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return number;
-}
-
 DumpRow::DumpRow(const std::string& table_name, const DumpTable& table, std::size_t index)
     : table_(&table), values_(&table.rows[index]) {
   const auto id = text("id");
-  where_ = id && to_number(*id) ? fmt::format("{} row {}", table_name, *id)
-                                : fmt::format("{}, row {} of the table", table_name, index + 1);
+  where_ = id && parse_number<std::int64_t>(*id) ? fmt::format("{} row {}", table_name, *id)
+                                                 : fmt::format("{}, row {} of the table", table_name, index + 1);
 }
 
 std::optional<std::string> DumpRow::text(std::string_view column) const {
@@ -144,7 +143,7 @@ std::optional<std::string> DumpRow::text(std::string_view column) const {
 
 std::optional<std::int64_t> DumpRow::number(std::string_view column) const {
   const auto found = text(column);
-  return found ? to_number(*found) : std::nullopt;
+  return found ? parse_number<std::int64_t>(*found) : std::nullopt;
 }
 
 std::optional<std::string> Context::owner(const std::string& where, std::optional<std::int64_t> number) {

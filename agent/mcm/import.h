@@ -18,6 +18,7 @@ struct Rules {
   int rsa_bits;                      ///< that a CSR must have, as for ValidationRules
   std::vector<std::string> hub_ids;  ///< the hub's own, there and here: none is a participant's
   std::set<std::string> currencies;  ///< each is a monetary zone
+  std::string group_prefix;          ///< of the security group of a DFSP that has none of its own
 };
 
 struct Outcome {

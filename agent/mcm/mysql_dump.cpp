@@ -122,14 +122,25 @@ class Statements {
   bool used_ = false;
 };
 
+/// One dump, with its last line at its end.
+Result<> require_whole(std::string_view text) {
+  const std::size_t last = text.find(kLastLine);
+  if (last == std::string_view::npos)
+    return fail(Code::bad_request, "the dump lacks mysqldump's last line, \"-- Dump completed\": it may be cut off");
+  const std::size_t end = std::min(text.find('\n', last + kLastLine.size()), text.size());
+  if (text.find_first_not_of(" \t\r\n", end) == std::string_view::npos) return {};
+  return fail(Code::bad_request,
+              "something follows mysqldump's last line, \"-- Dump completed\": are there two dumps in the file? wanted "
+              "one, of MCM's database alone");
+}
+
 }  // namespace
 
 Result<MysqlDump> MysqlDump::parse(std::string_view text) {
   if (text.size() > kMaxDumpBytes)
     return fail(Code::too_large, fmt::format("the dump has {} bytes; wanted at most {}", text.size(), kMaxDumpBytes));
   if (!is_utf8(text)) return fail(Code::bad_request, "the dump is not UTF-8; wanted --default-character-set=utf8mb4");
-  if (text.rfind(kLastLine) == std::string_view::npos)
-    return fail(Code::bad_request, "the dump lacks mysqldump's last line, \"-- Dump completed\": it may be cut off");
+  TRY(require_whole(text));
   MysqlDump dump;
   SqlReader reader(text);
   Statements statements(reader, dump.tables_);

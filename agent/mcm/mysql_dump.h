@@ -28,7 +28,7 @@ struct DumpTable {
 class MysqlDump {
  public:
   /// Errors: bad_request, naming the line, what was found and what was wanted; also for a dump without mysqldump's last
-  /// line, which may have been cut off. too_large.
+  /// line, which may have been cut off, and for what follows that line. too_large.
   static Result<MysqlDump> parse(std::string_view text);
 
   const std::map<std::string, DumpTable>& tables() const { return tables_; }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/mcm/context.h"
@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 512;  // as POST /dfsps has it
 constexpr std::size_t kMaxGroupBytes = 256;
 constexpr std::size_t kMaxDescriptionBytes = 2048;
-constexpr std::string_view kPings[] = {"SUCCESS", "NOT_REACHABLE", "JWS_FAILED", "TIMED_OUT", "PING_ERROR"};
 
 /// Why a row cannot be a participant.
 Result<> check(const Context& context, const DumpRow& row) {
@@ -45,7 +44,7 @@ std::optional<std::string> zone_of(Context& context, const DumpRow& row) {
 std::string group_of(Context& context, const DumpRow& row, const std::string& id) {
   const std::string group = row.text("security_group").value_or("");
   if (!group.empty() && group.size() <= kMaxGroupBytes) return group;
-  std::string own = "Application/DFSP:" + id;
+  std::string own = context.rules.group_prefix + id;
   context.change(row.where(), fmt::format("its security group is {}; now it is {}",
                                           group.empty() ? "empty, which let everybody in" : "too long", own));
   return own;
@@ -53,7 +52,7 @@ std::string group_of(Context& context, const DumpRow& row, const std::string& id
 
 std::optional<std::string> ping_of(Context& context, const DumpRow& row) {
   auto ping = row.text("pingStatus");
-  if (!ping || std::find(std::begin(kPings), std::end(kPings), *ping) != std::end(kPings)) return ping;
+  if (!ping || is_ping_status(*ping)) return ping;
   context.change(row.where(),
                  fmt::format("without its ping status \"{}\", which is unknown", log::printable(*ping, 40)));
   return std::nullopt;
@@ -96,14 +95,13 @@ void add_currency(Context& context, const DumpRow& row) {
   context.count("currencies of participants");
 }
 
-constexpr std::pair<std::string_view, std::string_view> kStatuses[] = {
-    {"pending", "pending"}, {"inProgress", "inProgress"}, {"completed", "completed"}, {"inError", "inError"}};
-
 Result<store::ConnectorState> state_of(std::string_view name, const std::string& text, TimePoint now) {
   const Json json = TRY(parse_json(text));
   Fields fields = TRY(Fields::of(json));
-  store::ConnectorState state{.state = std::string(name),
-                              .status = std::string(TRY(fields.choice("status", kStatuses)))};
+  store::ConnectorState state{.state = std::string(name), .status = TRY(fields.text("status", 64))};
+  if (std::find(kConnectorStatuses.begin(), kConnectorStatuses.end(), state.status) == kConnectorStatuses.end())
+    return fail(Code::bad_request, fmt::format("status is \"{}\"; wanted {}", log::printable(state.status, 40),
+                                               fmt::join(kConnectorStatuses, ", ")));
   state.state_description = TRY(fields.optional_text("stateDescription", kMaxDescriptionBytes));
   state.error_description = TRY(fields.optional_text("errorDescription", kMaxDescriptionBytes));
   // MCM, too, shows the present where there is none.

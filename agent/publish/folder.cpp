@@ -132,6 +132,8 @@ class Folder final : public Publisher {
  public:
   explicit Folder(fs::path path) : path_(std::move(path)) {}
 
+  bool wants_whitelists() const override { return false; }
+
   Result<> publish(const Bundle& bundle, const Whitelists&) override {
     // Ids are checked where participants are added; a path is made of none that was not looked at here, too.
     if (!is_name(bundle.dfsp_id)) return fail(Code::internal, "a DFSP's id that is no name was to become a folder");

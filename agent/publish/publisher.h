@@ -42,8 +42,10 @@ class Publisher {
  public:
   virtual ~Publisher() = default;
 
+  /// Whether it has one list of everybody's addresses.
+  virtual bool wants_whitelists() const = 0;
   /// Takes the place of what was published of this participant, as one step; the same again changes nothing.
-  /// `all`: everybody's, for a store that has one list of them. Errors: storage_unavailable.
+  /// `all`: everybody's, where it wants them; empty otherwise. Errors: storage_unavailable.
   virtual Result<> publish(const Bundle& bundle, const Whitelists& all) = 0;
   /// Ends what waits for another host at the moment, and refuses all that would.
   virtual void stop() = 0;

@@ -40,6 +40,8 @@ class Vault final : public Publisher {
  public:
   Vault(VaultTarget target, auth::HttpClient client) : target_(std::move(target)), client_(std::move(client)) {}
 
+  bool wants_whitelists() const override { return true; }
+
   Result<> publish(const Bundle& bundle, const Whitelists& all) override {
     if (!is_name(bundle.dfsp_id)) return fail(Code::internal, "a DFSP's id that is no name was to become a path");
     Json addresses = Json::object();

@@ -20,7 +20,7 @@ struct VaultTarget {
   std::string mount = "secrets";
   std::string bundles = "onboarding_pm4mls";   ///< a bundle stands at BUNDLES/DFSP
   std::string whitelist = "whitelist_pm4mls";  ///< one entry for each participant: its addresses with commas between
-  std::chrono::seconds timeout{5};             ///< for each step of a call
+  std::chrono::seconds timeout{5};             ///< for each call as a whole
 };
 
 /// Errors: bad_request. Says what is wrong with url, mount and paths.

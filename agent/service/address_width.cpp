@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "common/number.h"
+
 namespace hubseal::agent {
 namespace {
 
@@ -48,7 +50,9 @@ AddressWidth width_of(const std::vector<std::string>& addresses) {
   for (const std::string& text : addresses) {
     const std::size_t slash = std::min(text.find('/'), text.size());
     const std::string host = text.substr(0, slash);
-    const auto prefix = [&](int longest) { return slash == text.size() ? longest : std::stoi(text.substr(slash + 1)); };
+    const auto prefix = [&](int longest) {
+      return slash == text.size() ? longest : parse_number<int>(std::string_view(text).substr(slash + 1)).value();
+    };
     std::array<unsigned char, sizeof(in6_addr)> binary{};
     if (::inet_pton(AF_INET, host.c_str(), binary.data()) == 1)
       v4.push_back(range_of(binary.data(), prefix(32), 32));

@@ -21,16 +21,6 @@ Result<T> named(std::string_view member, Result<T> parsed) {
   return fail(parsed.error().code, fmt::format("{}: {}", member, parsed.error().message));
 }
 
-Result<std::vector<Certificate>> parse_several(std::string_view pem) {
-  if (pem.size() > kMaxChainBytes)
-    return fail(Code::too_large,
-                fmt::format("the chain has {} bytes, at most {} are accepted", pem.size(), kMaxChainBytes));
-  std::vector<Certificate> certificates;
-  for (const std::string_view block : TRY(split_blocks(pem, "chain", kMaxChainCertificates)))
-    certificates.push_back(TRY(Certificate::parse(block)));
-  return certificates;
-}
-
 }  // namespace
 
 Result<Certificate> Certificate::parse(std::string_view pem) {
@@ -56,10 +46,20 @@ Result<Certificate> Certificate::parse(std::string_view pem) {
   return Certificate(std::move(certificate));
 }
 
+Result<std::vector<Certificate>> parse_certificates(std::string_view pem, std::string_view what) {
+  if (pem.size() > kMaxChainBytes)
+    return fail(Code::too_large,
+                fmt::format("the {} has {} bytes, at most {} are accepted", what, pem.size(), kMaxChainBytes));
+  std::vector<Certificate> certificates;
+  for (const std::string_view block : TRY(split_blocks(pem, what, kMaxChainCertificates)))
+    certificates.push_back(TRY(Certificate::parse(block)));
+  return certificates;
+}
+
 Result<CaChain> CaChain::parse(std::string_view root, std::string_view intermediates) {
   CaChain chain;
   if (!root.empty()) chain.root = TRY(named("rootCertificate", Certificate::parse(root)));
-  chain.intermediates = TRY(named("intermediateChain", parse_several(intermediates)));
+  chain.intermediates = TRY(named("intermediateChain", parse_certificates(intermediates, "chain")));
   return chain;
 }
 

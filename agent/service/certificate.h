@@ -32,6 +32,10 @@ class Certificate {
   CertificatePtr certificate_;
 };
 
+/// As many as stand in `pem`, kMaxChainCertificates at most, or none. `what` names the text in messages: "chain".
+/// Errors: as Certificate::parse.
+Result<std::vector<Certificate>> parse_certificates(std::string_view pem, std::string_view what);
+
 /// A CA as a participant tells of it: its root, and what leads from its certificates up to the root, the lowest first.
 struct CaChain {
   /// Either text may be empty. Errors: as Certificate::parse, naming the text that is wrong.

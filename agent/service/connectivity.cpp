@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/metrics/pings.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -25,6 +26,8 @@ bool is_offset(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_ping_status(std::string_view text) { return metrics::ping_number(text) >= 0; }
 
 bool is_date_time(std::string_view text) {
   constexpr std::size_t kSeconds = 19;  // "2026-11-30T08:00:00"

@@ -15,6 +15,12 @@ constexpr std::array<std::string_view, 10> kConnectorStates = {
     "PEER_JWS", "DFSP_JWS", "DFSP_CA",         "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT",
     "HUB_CA",   "HUB_CERT", "HUB_CLIENT_CERT", "ENDPOINT_CONFIG",  "UPLOAD_PEER_JWS"};
 
+/// How a connector fares with a task, the best first.
+constexpr std::array<std::string_view, 4> kConnectorStatuses = {"completed", "inProgress", "pending", "inError"};
+
+/// Whether a ping server says this of a DFSP: "SUCCESS", "NOT_REACHABLE", "JWS_FAILED", "TIMED_OUT", "PING_ERROR".
+bool is_ping_status(std::string_view text);
+
 /// How DFSPs' connectors are getting on, and how far each DFSP is.
 /// Callers have made sure that the DFSP exists.
 class Connectivity {

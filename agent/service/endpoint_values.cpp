@@ -4,17 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstdint>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent {
 namespace {
 
-constexpr int kMaxPort = 65535;
+constexpr std::uint16_t kMaxPort = 65535;
 // No registry gives wider networks to anybody.
 constexpr int kWidestV4 = 8;
 constexpr int kWidestV6 = 16;
@@ -30,13 +31,9 @@ constexpr Network kSixToFour = {{0x20, 0x02}, 16};           // RFC 3056
 constexpr Network kTeredo = {{0x20, 0x01, 0x00, 0x00}, 32};  // RFC 4380
 
 /// Digits and nothing else: no sign, no space, no "0x", and no leading zero, which some read as octal.
-std::optional<int> small_number(std::string_view text, int max) {
-  int number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool digits = !text.empty() && text.front() >= '0' && text.front() <= '9';
-  if (!digits || problem != std::errc() || end != text.data() + text.size() || number > max) return std::nullopt;
+std::optional<int> small_number(std::string_view text, std::uint16_t max) {
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
-  return number;
+  return parse_number<std::uint16_t>(text, 0, max);
 }
 
 tl::unexpected<Error> refuse(std::string_view what, std::string_view found, std::string_view wanted) {
@@ -72,7 +69,7 @@ Result<> check_address(const std::string& text) {
   if (is_nobodys(binary, v4))
     return refuse("address", text, "an address that others can reach: no loopback, link-local or multicast address");
   const int widest = v4 ? kWidestV4 : kWidestV6;
-  const int longest = v4 ? 32 : 128;
+  const std::uint16_t longest = v4 ? 32 : 128;
   const auto prefix = slash == text.size() ? longest : small_number(std::string_view(text).substr(slash + 1), longest);
   if (!prefix || *prefix < widest)
     return refuse("address", text, fmt::format("a CIDR range with a prefix length of {} to {}", widest, longest));

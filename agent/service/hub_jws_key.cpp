@@ -9,6 +9,7 @@
 #include "agent/service/hub_jws_rotation.h"
 #include "agent/service/public_key.h"
 #include "agent/service/validation.h"
+#include "common/log.h"
 
 namespace hubseal::agent {
 namespace {
@@ -46,9 +47,14 @@ std::vector<std::string> HubJwsKey::labels() {
     for (const SigningDaemon::Key& key : *found)
       if (key.state == "active") labels->known.push_back(key.label);
     if (labels->known.empty()) labels->until = now;  // the first one is not waited for
-  } else if (labels->known.empty()) {
-    return {*config_.key};  // hubseald may tell of one key that cannot list all
+  } else {
+    if (!labels->refused)
+      log::warning("hubseald does not list its keys: of the hub's keys for JWS, only those that are known are shown",
+                   {{"key", *config_.key}, {"problem", found.error().message}});
+    // It may tell of one key where it does not list all.
+    if (labels->known.empty()) labels->known = {*config_.key};
   }
+  labels->refused = !found;
   return labels->known;
 }
 

@@ -43,6 +43,7 @@ class HubJwsKey {
   struct Labels {
     std::vector<std::string> known;
     std::chrono::steady_clock::time_point until;
+    bool refused = false;  ///< the last time that they were asked for
   };
 
   Result<std::vector<SigningDaemon::Key>> family();

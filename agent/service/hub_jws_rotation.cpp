@@ -1,26 +1,24 @@
 #include "agent/service/hub_jws_rotation.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "common/number.h"
+
 namespace hubseal::agent {
 namespace {
 
-constexpr std::size_t kMaxDigits = 6;
+constexpr int kHighestNumber = 999'999;
 
 /// 1 for `first` itself, n for "first-n"; nothing for another name.
 std::optional<int> number_of(std::string_view label, std::string_view first) {
   if (label == first) return 1;
   if (!label.starts_with(first) || label.substr(first.size(), 1) != "-") return std::nullopt;
   const std::string_view digits = label.substr(first.size() + 1);
-  if (digits.empty() || digits.size() > kMaxDigits || digits.front() == '0') return std::nullopt;
-  int number = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (problem != std::errc() || end != digits.data() + digits.size() || number < 2) return std::nullopt;
-  return number;
+  if (digits.starts_with('0')) return std::nullopt;
+  return parse_number<int>(digits, 2, kHighestNumber);
 }
 
 std::vector<SigningDaemon::Key> in_state(const std::vector<SigningDaemon::Key>& family, std::string_view state) {

@@ -1,10 +1,9 @@
 #include "agent/service/hub_server_certs.h"
 
-#include <openssl/x509v3.h>
-
 #include <algorithm>
 
 #include <fmt/ranges.h>
+#include <openssl/x509v3.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
@@ -13,9 +12,9 @@
 #include "agent/service/issued_certificate.h"
 #include "agent/service/pem.h"
 #include "agent/service/signing_daemon.h"
-#include "agent/service/x509_info.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/x509/certificate.h"
 
 namespace hubseal::agent {
 namespace {
@@ -53,11 +52,17 @@ void set_verdicts(store::HubServerCert& certificate, const std::vector<Validatio
   certificate.validation_state = to_string(overall(validations));
 }
 
-/// As hubseald writes serial numbers.
-std::string serial_of(const Certificate& certificate) {
-  std::string serial = certificate_info(certificate.get())["serialNumber"];
-  if (serial.size() > 2 && serial.starts_with("00")) serial.erase(0, 2);
-  return serial;
+/// Errors: bad_request: one that hubseald gives to none.
+Result<x509::Serial> serial_of(const Certificate& certificate) {
+  const ASN1_INTEGER* const number = X509_get0_serialNumber(certificate.get());
+  if (ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return fail(Code::bad_request, "a negative serial number");
+  return x509::Serial::of({ASN1_STRING_get0_data(number), static_cast<std::size_t>(ASN1_STRING_length(number))});
+}
+
+/// Whatever their texts look like.
+bool is_same(const store::HubServerCert& one, const store::HubServerCert& other) {
+  const auto a = Certificate::parse(one.server_certificate), b = Certificate::parse(other.server_certificate);
+  return a && b && X509_cmp(a->get(), b->get()) == 0;
 }
 
 Result<x509::SubjectAltNames> names_of(const Certificate& certificate) {
@@ -174,13 +179,11 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
     return Shown{TRY(table_.find()), wanted.approval_json};
   }
   if (!issued) return tl::unexpected(issued.error());
-  const auto before = TRY(table_.find());
-  const store::HubServerCert in_use = TRY(table_.complete(TRY(judged(wanted, *issued)), clock_.now()));
-  log::info("server certificate of the hub issued",
-            {{"key", in_use.key_label.value_or("")},
-             {"verdict", in_use.validation_state},
-             {"to_revoke_the_one_before", before ? revoke_command(*before) : ""},
-             {"correlation", caller.correlation_id}});
+  const auto [in_use, before] = TRY(table_.complete(TRY(judged(wanted, *issued)), clock_.now()));
+  log::info("server certificate of the hub issued", {{"key", in_use.key_label.value_or("")},
+                                                     {"verdict", in_use.validation_state},
+                                                     {"to_revoke_the_one_before", revoke_command(before, in_use)},
+                                                     {"correlation", caller.correlation_id}});
   return Shown{in_use, std::nullopt};
 }
 
@@ -231,16 +234,16 @@ Result<> HubServerCerts::check_root(const Certificate& root) {
 }
 
 Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
-  const std::string id = hubseal::to_string(TRY(key_id_of(certificate.key())));
-  for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
-    if (key.id == id) {
-      if (key.use == "tls" && key.state == "active") return key.label;
-      return fail(Code::policy_denied,
-                  fmt::format("serverCertificate: its key \"{}\" in the key room is for {} and {}; wanted one for tls "
-                              "that is active",
-                              key.label, key.use, key.state));
-    }
-  const auto record = daemon_.get_certificate(policy_.ca, serial_of(certificate));
+  if (auto key = TRY(daemon_.find_key(certificate.key()))) {
+    if (key->use == "tls" && key->state == "active") return std::move(key->label);
+    return fail(Code::policy_denied,
+                fmt::format("serverCertificate: its key \"{}\" in the key room is for {} and {}; wanted one for tls "
+                            "that is active",
+                            key->label, key->use, key->state));
+  }
+  const auto serial = serial_of(certificate);
+  if (!serial) return fail(serial.error().code, "serverCertificate: " + serial.error().message);
+  const auto record = daemon_.get_certificate(policy_.ca, serial->hex());
   if (!record && record.error().code != Code::not_found) return tl::unexpected(record.error());
   if (record && record->state == "issued" && record->subject == policy_.hub_id) {
     const auto issued = Certificate::parse(record->certificate);
@@ -269,15 +272,16 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
                               .validation_state = {}};
   if (!brought.root.empty()) wanted.root_certificate = brought.root;
   set_verdicts(wanted, validations);
-  const auto before = TRY(table_.find());
-  if (before) wanted.key_label = before->key_label;
-  if (before == wanted) return Shown{wanted, std::nullopt};
+  const auto in_use = TRY(table_.find());
+  if (in_use) wanted.key_label = in_use->key_label;
+  if (in_use == wanted) return Shown{wanted, std::nullopt};
   TRY(check_names(*certificate));
   if (ca.root) TRY(check_root(*ca.root));  // without one it was INVALID
   wanted.key_label = TRY(vouched_key(*certificate));
-  TRY(table_.put(wanted, clock_.now()));
-  log::info("server certificate of the hub brought",
-            {{"key", wanted.key_label.value_or("-")}, {"correlation", caller.correlation_id}});
+  const auto before = TRY(table_.put(wanted, clock_.now()));
+  log::info("server certificate of the hub brought", {{"key", wanted.key_label.value_or("-")},
+                                                      {"to_revoke_the_one_before", revoke_command(before, wanted)},
+                                                      {"correlation", caller.correlation_id}});
   return Shown{wanted, std::nullopt};
 }
 
@@ -285,13 +289,19 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
 std::string HubServerCerts::revoke_command(const store::HubServerCert& removed) const {
   const auto certificate = Certificate::parse(removed.server_certificate);
   if (!certificate || (!removed.asked && removed.key_label)) return {};
-  return fmt::format("hubseal cert revoke {} --ca {} --reason superseded", serial_of(*certificate), policy_.ca);
+  const auto serial = serial_of(*certificate);
+  if (!serial) return {};
+  return fmt::format("hubseal cert revoke {} --ca {} --reason superseded", serial->hex(), policy_.ca);
+}
+
+std::string HubServerCerts::revoke_command(const std::optional<store::HubServerCert>& before,
+                                           const store::HubServerCert& in_use) const {
+  return before && !is_same(*before, in_use) ? revoke_command(*before) : "";
 }
 
 Result<std::string> HubServerCerts::remove(const Caller& caller) {
-  const auto in_use = TRY(table_.find());
-  if (!TRY(table_.remove())) return fail(Code::not_found, "the hub has no server certificate");
-  const std::string command = in_use ? revoke_command(*in_use) : "";
+  const auto removed = TRY(table_.remove());
+  const std::string command = removed ? revoke_command(*removed) : "";
   log::info("server certificate of the hub taken out of use, not revoked",
             {{"to_revoke_it", command}, {"correlation", caller.correlation_id}});
   return command;

@@ -77,6 +77,9 @@ class HubServerCerts {
   /// The label of its key where hubseald has that; nothing where hubseald only issued it. Errors: policy_denied.
   Result<std::optional<std::string>> vouched_key(const Certificate& certificate);
   std::string revoke_command(const store::HubServerCert& certificate) const;
+  /// Of the one whose place `in_use` took; empty where that is none.
+  std::string revoke_command(const std::optional<store::HubServerCert>& before,
+                             const store::HubServerCert& in_use) const;
 
   store::HubServerCertTable& table_;
   SigningDaemon& daemon_;

@@ -151,7 +151,7 @@ Result<Onboarding::Publication> Onboarding::prepare(const std::string& dfsp_id) 
   if (!missing.things.empty())
     return fail(Code::conflict,
                 fmt::format("DFSP {} cannot be onboarded yet; wanted: {}", dfsp.id, fmt::join(missing.things, "; ")));
-  publication.whitelists = TRY(whitelists());
+  if (publisher_->wants_whitelists()) publication.whitelists = TRY(whitelists());
   return publication;
 }
 

@@ -64,18 +64,17 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller
 }
 
 Result<std::string> OutboundEnrollments::label_of(const Csr& csr) {
-  const std::string id = hubseal::to_string(TRY(key_id_of(csr.key())));
-  for (const SigningDaemon::Key& key : TRY(daemon_.list_keys()))
-    if (key.id == id && key.use == "tls" && key.state == "active") {
-      // The database knows those of the server that is in use; these were its own, whenever that was.
-      if (!key.label.starts_with(kServerKeyPrefix)) return key.label;
-      return fail(Code::conflict,
-                  fmt::format("the key \"{}\" is the hub's server's; wanted another for the client", key.label));
-    }
-  return fail(
-      Code::policy_denied,
-      "the CSR's key is none of the hub's in its HSM; wanted one that was made there for TLS, and is active: on "
-      "the signing host, hubseal csr create");
+  auto key = TRY(daemon_.find_key(csr.key()));
+  if (!key || key->use != "tls" || key->state != "active")
+    return fail(
+        Code::policy_denied,
+        "the CSR's key is none of the hub's in its HSM; wanted one that was made there for TLS, and is active: on "
+        "the signing host, hubseal csr create");
+  // The database knows those that servers have shown; these were made for one, whether any did.
+  if (key->label.starts_with(kServerKeyPrefix))
+    return fail(Code::conflict,
+                fmt::format("the key \"{}\" is the hub's server's; wanted another for the client", key->label));
+  return std::move(key->label);
 }
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::bring_csr(const Caller& caller, std::string_view dfsp_id,

@@ -1,11 +1,11 @@
 #include "agent/service/ping_watcher.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/service/connectivity.h"
 #include "common/json.h"
 #include "common/log.h"
 
@@ -13,8 +13,6 @@ namespace hubseal::agent {
 namespace {
 
 constexpr std::string_view kPingError = "PING_ERROR";
-constexpr std::array<std::string_view, 5> kStatuses = {"SUCCESS", "NOT_REACHABLE", "JWS_FAILED", "TIMED_OUT",
-                                                       kPingError};
 
 }  // namespace
 
@@ -23,8 +21,8 @@ std::string ping_status(std::string_view answer) {
   if (!json || !json->is_object()) return std::string(kPingError);
   const auto status = json->find("pingStatus");
   if (status == json->end() || !status->is_string()) return std::string(kPingError);
-  const auto known = std::find(kStatuses.begin(), kStatuses.end(), status->get_ref<const std::string&>());
-  return std::string(known == kStatuses.end() ? kPingError : *known);
+  const auto& text = status->get_ref<const std::string&>();
+  return is_ping_status(text) ? text : std::string(kPingError);
 }
 
 PingWatcher::PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, metrics::Pings& counted,

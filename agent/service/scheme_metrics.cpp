@@ -3,6 +3,7 @@
 #include "agent/metrics/exposition.h"
 #include "agent/metrics/pings.h"
 #include "agent/service/certificate.h"
+#include "agent/service/connectivity.h"
 #include "agent/service/hub_ca.h"
 #include "agent/service/signing_daemon.h"
 #include "common/clock.h"
@@ -10,6 +11,7 @@
 #include <openssl/asn1.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <ctime>
 #include <optional>
 
@@ -31,7 +33,8 @@ double seconds(TimePoint time) { return static_cast<double>(time.time_since_epoc
 
 /// What a connector says of a task, as a number; 0 is done.
 double state_number(std::string_view status) {
-  return status == "completed" ? 0 : status == "inProgress" ? 1 : status == "pending" ? 2 : 3;
+  return static_cast<double>(std::find(kConnectorStatuses.begin(), kConnectorStatuses.end(), status) -
+                             kConnectorStatuses.begin());
 }
 
 void write_pings(Exposition& page, const std::vector<Connectivity>& dfsps) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/fields.h"
+#include "common/key_types.h"
 #include "common/log.h"
 
 namespace hubseal::agent {
@@ -119,6 +120,13 @@ Result<std::vector<SigningDaemon::Key>> SigningDaemon::list_keys() {
     keys.push_back(std::move(key));
   }
   return keys;
+}
+
+Result<std::optional<SigningDaemon::Key>> SigningDaemon::find_key(const EVP_PKEY* public_key) {
+  const std::string id = hubseal::to_string(TRY(key_id_of(public_key)));
+  for (Key& key : TRY(list_keys()))
+    if (key.id == id) return std::move(key);
+  return std::nullopt;
 }
 
 Result<SigningDaemon::IssuedRecord> SigningDaemon::get_certificate(const std::string& ca, const std::string& serial) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "agent/service/new_key.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "common/openssl.h"
 #include "common/result.h"
 #include "common/wire/daemon_client.h"
 
@@ -81,6 +83,8 @@ class SigningDaemon {
   /// The label of the token with the keys; empty where it has none or none is told. Errors: hsm_unavailable.
   Result<std::string> token_label();
   Result<std::vector<Key>> list_keys();
+  /// The one whose public half this is; nothing where it is none that hubseald lists.
+  Result<std::optional<Key>> find_key(const EVP_PKEY* public_key);
   /// Errors: not_found: hubseald has issued none with this serial number.
   Result<IssuedRecord> get_certificate(const std::string& ca, const std::string& serial);
   Result<Approval> get_approval(const std::string& id);

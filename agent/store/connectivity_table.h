@@ -15,7 +15,7 @@ class Database;
 /// What a DFSP's connector says of one of its tasks.
 struct ConnectorState {
   std::string state;   ///< the task: "DFSP_CA"
-  std::string status;  ///< "pending", "inProgress", "completed" or "inError"
+  std::string status;  ///< "pending", say
   std::optional<std::string> state_description = {};
   std::optional<std::string> error_description = {};
   std::string last_updated = {};  ///< as the connector wrote it

@@ -57,6 +57,7 @@ Result<> refuse_client_key(Session& session, const HubServerCert& certificate) {
                           *certificate.key_label, owners.front()));
 }
 
+/// Its key stays known as a server's, whatever comes after it.
 void upsert(Session& session, const HubServerCert& c, TimePoint now) {
   session << "INSERT INTO hub_server_cert (one, key_label, asked, root_certificate, chain, server_certificate, "
              "validations, validation_state, stored_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8) "
@@ -67,6 +68,9 @@ void upsert(Session& session, const HubServerCert& c, TimePoint now) {
       sql::bind(to_nullable(c.key_label)), sql::bind(to_nullable(c.asked)), sql::bind(to_nullable(c.root_certificate)),
       sql::bind(dump_json(Json(c.chain))), sql::bind(c.server_certificate), sql::bind(c.validations_json),
       sql::bind(c.validation_state), sql::bind(format_utc(now)), sql::now;
+  if (c.key_label)
+    session << "INSERT INTO hub_server_keys (key_label) VALUES ($1) ON CONFLICT (key_label) DO NOTHING",
+        sql::bind(*c.key_label), sql::now;
 }
 
 }  // namespace
@@ -126,33 +130,38 @@ Result<> HubServerCertTable::note_approval(const WantedHubServerCert& place) {
   });
 }
 
-Result<HubServerCert> HubServerCertTable::complete(const HubServerCert& certificate, TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<HubServerCert> {
+Result<CompletedHubServerCert> HubServerCertTable::complete(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<CompletedHubServerCert> {
     std::vector<std::string> wanted;
     session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 RETURNING key_label",
         sql::bind(to_nullable(certificate.key_label)), sql::into(wanted), sql::now;
-    if (!wanted.empty()) upsert(session, certificate, now);
-    // Somebody else may have finished it meanwhile.
-    if (auto in_use = select_one(session)) return *std::move(in_use);
+    auto before = select_one(session);
+    if (!wanted.empty()) {
+      upsert(session, certificate, now);
+      return CompletedHubServerCert{certificate, std::move(before)};
+    }
+    if (before) return CompletedHubServerCert{*std::move(before)};  // somebody else has finished it meanwhile
     return fail(Code::conflict, "the hub's server certificate was taken out of use while it was made");
   });
 }
 
-Result<> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<> {
+Result<std::optional<HubServerCert>> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<std::optional<HubServerCert>> {
     TRY(refuse_client_key(session, certificate));
+    auto before = select_one(session);
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
     upsert(session, certificate, now);
-    return {};
+    return before;
   });
 }
 
-Result<bool> HubServerCertTable::remove() {
-  return database_.sessions().write([](Session& session) -> Result<bool> {
-    const bool there = select_one(session).has_value() || select_wanted(session).has_value();
+Result<std::optional<HubServerCert>> HubServerCertTable::remove() {
+  return database_.sessions().write([](Session& session) -> Result<std::optional<HubServerCert>> {
+    auto in_use = select_one(session);
+    if (!in_use && !select_wanted(session)) return fail(Code::not_found, "the hub has no server certificate");
     session << "DELETE FROM hub_server_cert", sql::now;
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
-    return there;
+    return in_use;
   });
 }
 

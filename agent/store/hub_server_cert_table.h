@@ -33,6 +33,12 @@ struct WantedHubServerCert {
   std::optional<std::string> approval_json = {};  ///< what it waits for
 };
 
+/// What is in use, and what was before it came.
+struct CompletedHubServerCert {
+  HubServerCert in_use;
+  std::optional<HubServerCert> before = {};
+};
+
 /// Threads: share it freely. Errors: storage_unavailable.
 class HubServerCertTable {
  public:
@@ -52,14 +58,14 @@ class HubServerCertTable {
   Result<> release(const WantedHubServerCert& place);
   Result<> note_approval(const WantedHubServerCert& place);
 
-  /// Puts the one that was wanted into use, in place of the one before, and frees its place. What is in use then.
-  /// Errors: conflict: it is wanted no more, and none is in use.
-  Result<HubServerCert> complete(const HubServerCert& certificate, TimePoint now);
-  /// Puts one into use that was brought; nothing is wanted any more. Errors: conflict: its key is one of an outbound
-  /// enrollment.
-  Result<> put(const HubServerCert& certificate, TimePoint now);
-  /// Neither is one in use then nor wanted. Whether there was one or the other.
-  Result<bool> remove();
+  /// Puts the one that was wanted into use, in place of the one before, and frees its place. `before` is nothing where
+  /// somebody else has finished it. Errors: conflict: it is wanted no more, and none is in use.
+  Result<CompletedHubServerCert> complete(const HubServerCert& certificate, TimePoint now);
+  /// Puts one into use that was brought; nothing is wanted any more. The one whose place it took. Errors: conflict: its
+  /// key is one of an outbound enrollment.
+  Result<std::optional<HubServerCert>> put(const HubServerCert& certificate, TimePoint now);
+  /// Neither is one in use then nor wanted. The one that was in use. Errors: not_found: there was neither.
+  Result<std::optional<HubServerCert>> remove();
 
  private:
   Database& database_;

@@ -141,8 +141,7 @@ Result<std::set<std::string>> currencies() {
 
 Result<> store(const Import& all, const Location& location, TimePoint now, bool rehearse) {
   const Schema schema = TRY(Schema::of(embedded_migrations()));
-  // A rehearsal makes no file.
-  const auto target = TRY(connect(rehearse && !is_there(location) ? Location{.file = kMemory} : location, Use::alone));
+  const auto target = TRY(connect_target(location, rehearse));
   const std::string time = format_utc(now);
   return target->write(
       [&](Session& session) -> Result<> {

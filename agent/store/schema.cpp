@@ -1,12 +1,12 @@
 #include "agent/store/schema.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "common/key_types.h"
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::agent::store {
 namespace {
@@ -37,9 +37,7 @@ std::string hash_of_row(const Rows& rows, std::size_t row) {
 Result<Number> to_number(const Table& table, const Column& column, const Cell& cell) {
   if (cell.isNull()) return Number();
   const std::string& text = cell.value();
-  Poco::Int64 number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem == std::errc() && end == text.data() + text.size() && !text.empty()) return Number(number);
+  if (const auto number = parse_number<Poco::Int64>(text)) return Number(*number);
   return fail(Code::conflict,
               fmt::format("{}.{} holds \"{}\"; wanted a number", table.name, column.name, log::printable(text, 40)));
 }

@@ -124,4 +124,8 @@ Result<std::unique_ptr<Sessions>> connect(const Location& location, Use use) {
   }
 }
 
+Result<std::unique_ptr<Sessions>> connect_target(const Location& location, bool rehearse) {
+  return connect(rehearse && !is_there(location) ? Location{.file = kMemory} : location, Use::alone);
+}
+
 }  // namespace hubseal::agent::store

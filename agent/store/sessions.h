@@ -132,5 +132,7 @@ class Sessions {
 /// Connected; for SQLite the file is made for this user alone where there is none.
 /// Errors: storage_unavailable; conflict: it was to be used alone and is in use.
 Result<std::unique_ptr<Sessions>> connect(const Location& location, Use use);
+/// What is to be filled, by itself alone; to `rehearse` that makes no file. Errors: as connect().
+Result<std::unique_ptr<Sessions>> connect_target(const Location& location, bool rehearse);
 
 }  // namespace hubseal::agent::store

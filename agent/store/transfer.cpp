@@ -54,8 +54,7 @@ Result<std::vector<Copied>> transfer(const Location& from, const Location& to, b
   if (!is_there(from)) return fail(Code::not_found, fmt::format("there is no database {}", from.file.string()));
   const Schema schema = TRY(Schema::of(embedded_migrations()));
   const auto source = TRY(connect(from, Use::alone));
-  // A rehearsal makes no file.
-  const auto target = TRY(connect(rehearse && !is_there(to) ? Location{.file = kMemory} : to, Use::alone));
+  const auto target = TRY(connect_target(to, rehearse));
   const auto end = rehearse ? Sessions::End::undo : Sessions::End::keep;
   return source->write(
       [&](Session& reading) -> Result<std::vector<Copied>> {

@@ -1,11 +1,11 @@
 #include "common/audit/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "common/key_types.h"
+#include "common/number.h"
 
 namespace hubseal::audit {
 namespace {
@@ -73,10 +73,11 @@ std::string text_of(const Checkpoint& checkpoint) {
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
   const auto origin = take_line(text), size = take_line(text), root = take_line(text);
   if (!root || !text.empty()) return bad("checkpoint", "wanted three lines");
-  Checkpoint checkpoint{.origin = std::string(*origin)};
-  const auto [end, problem] = std::from_chars(size->data(), size->data() + size->size(), checkpoint.size);
-  if (!is_name(*origin) || problem != std::errc() || fmt::format("{}", checkpoint.size) != *size)
+  const auto number = parse_number<decltype(Checkpoint::size)>(*size);
+  // Written back, so that one checkpoint has one text.
+  if (!is_name(*origin) || !number || fmt::format("{}", *number) != *size)
     return bad("checkpoint", "its origin or size");
+  Checkpoint checkpoint{.origin = std::string(*origin), .size = *number};
   const Bytes hash = TRY(from_base64(*root));
   if (hash.size() != checkpoint.root.size()) return bad("checkpoint", "its root");
   std::copy(hash.begin(), hash.end(), checkpoint.root.begin());

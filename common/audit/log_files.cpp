@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "common/audit/record_reader.h"
+#include "common/number.h"
 #include "common/unique_fd.h"
 
 namespace hubseal::audit {
@@ -24,9 +24,9 @@ constexpr std::string_view kPrefix = "audit-", kSuffix = ".jsonl";
 /// The number in a rotated file's name; 0 for every other name.
 std::uint64_t first_of(const std::string& name) {
   if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return 0;
-  std::uint64_t first = 0;
-  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size() - kSuffix.size(), first);
-  return first > 0 && rotated_name(first) == name ? first : 0;
+  const std::size_t digits = name.size() - kPrefix.size() - kSuffix.size();
+  const auto first = parse_number<std::uint64_t>(std::string_view(name).substr(kPrefix.size(), digits));
+  return first && rotated_name(*first) == name ? *first : 0;
 }
 
 /// Where a line begins that is at most the one of record `number`, and not far before it: records stand in order, so

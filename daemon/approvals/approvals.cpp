@@ -1,13 +1,12 @@
 #include "daemon/approvals/approvals.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <nlohmann/json.hpp>
 
 #include "common/bytes.h"
 #include "common/key_types.h"
+#include "common/number.h"
 #include "daemon/approvals/statement.h"
 #include "daemon/registry/instance_table.h"
 
@@ -43,11 +42,9 @@ Result<Bytes> new_nonce() {
 std::string id_text(std::int64_t id) { return fmt::format("a-{}", id); }
 
 Result<std::int64_t> parse_id(std::string_view text) {
-  std::int64_t id = 0;
-  const std::string_view digits = text.starts_with("a-") ? text.substr(2) : std::string_view();
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  const auto id = parse_number<std::int64_t>(text.starts_with("a-") ? text.substr(2) : std::string_view());
   // Written back, so that one approval has one name: a-017 is none.
-  if (problem == std::errc() && end == digits.data() + digits.size() && id_text(id) == text) return id;
+  if (id && id_text(*id) == text) return *id;
   return fail(Code::not_found, fmt::format("there is no approval {}", text));
 }
 

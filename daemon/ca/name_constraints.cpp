@@ -3,12 +3,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "common/log.h"
+#include "common/number.h"
 #include "common/x509/der.h"
 #include "common/x509/subject_alt_names.h"
 
@@ -33,17 +33,15 @@ Result<Network> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return refuse();
   const std::string address(text.substr(0, slash));
-  unsigned length = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + slash + 1, end, length);
   Network network;
   network.address.resize(kMaxAddress);
   const bool v6 = address.find(':') != std::string::npos;
   if (::inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), network.address.data()) != 1) return refuse();
   network.address.resize(v6 ? 16 : 4);
-  if (parsed.ec != std::errc() || parsed.ptr != end || length > network.address.size() * 8) return refuse();
+  const auto length = parse_number<std::size_t>(text.substr(slash + 1), 0, network.address.size() * 8);
+  if (!length) return refuse();
   for (std::size_t i = 0; i < network.address.size(); ++i) {
-    const unsigned left = length > i * 8 ? length - static_cast<unsigned>(i * 8) : 0;
+    const std::size_t left = *length > i * 8 ? *length - i * 8 : 0;
     network.mask.push_back(left >= 8 ? 0xff : static_cast<std::uint8_t>(0xff00u >> left));
     if (network.address[i] & ~network.mask[i])
       return fail(Code::bad_request, fmt::format("\"{}\" has bits beyond its length", log::printable(text, 64)));

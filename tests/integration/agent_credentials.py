@@ -243,6 +243,14 @@ class Trouble(KeycloakTest):
         self.keycloak.replace = {}
         self.assertEqual(self.credentials()[0], 200)
 
+    def test_all_questions_for_one_request_have_one_time_limit_together(self):
+        self.start()
+        self.keycloak.pause = 0.8  # each of them is answered in time
+        self.away()
+        self.agent.wait_for_log(rb"credentials could not be had[^\n]*not complete in time")
+        self.keycloak.pause = 0
+        self.assertEqual(self.credentials()[0], 200)
+
     def test_a_keycloak_that_hangs_holds_up_few(self):
         self.start()
         self.keycloak.gate.clear()

@@ -192,6 +192,18 @@ class BroughtCertificate(HubTest):
         self.assertEqual((self.ok("GET", CERTS), self.ok("POST", CERTS), self.daemon.requests), (made, made, []))
         self.assertNotIn("X-Not-Revoked", self.agent.ask("DELETE", CERTS)[2])  # its own CA revokes it
 
+    def test_the_log_names_the_command_for_the_one_that_was_replaced_and_none_for_the_same_one_in_another_text(self):
+        first = self.ok("POST", CERTS)["serverCertificate"]
+        self.ok("PUT", CERTS, {"serverCertificate": first.replace("\n", "\r\n"), "rootCertificate": self.daemon.ca_pem})
+        self.agent.wait_for_log(rb"hub brought ")
+        self.assertNotIn(b"hubseal cert revoke", self.agent.log)
+        self.ok("PUT", CERTS, {})
+        second = self.daemon.issued[self.daemon.requests[-1]["request"]]["serial"]
+        self.ok("PUT", CERTS, self.body(self.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=HUB_SERVER)))
+        self.agent.wait_for_log(rb"hub brought key=hub-tls to_revoke_the_one_before=\"hubseal cert revoke %s --ca hub-ca "
+                                rb"--reason superseded\"" % second.encode())
+        self.assertEqual(self.agent.log.count(b"hubseal cert revoke"), 1)
+
     def test_one_that_was_issued_for_the_hub_on_the_signing_host_is_taken_whatever_its_key(self):
         csr = new_csr(self.folder)
         for subject, status in (("bank1", 400), ("hub", 200)):
@@ -261,6 +273,9 @@ class BroughtCertificate(HubTest):
             csr = openssl("req", "-new", "-key", self.daemon.keys[made], "-subj", "/CN=hub.example").decode()
             self.refused("POST", outbound, {"hubCSR": csr}, 409, "the key \"%s\" is the hub's server's" % made)
             self.ok("PUT", CERTS, {})
+        for _ in range(2):  # the one that people had made: since another took its place, and when none is in use
+            self.refused("POST", outbound, {"hubCSR": server}, 409, "the key \"hub-tls\" is the hub's server's")
+            self.agent.ask("DELETE", CERTS)
         self.assertEqual([item["id"] for item in self.ok("GET", outbound)], [enrolled["id"]])
 
     def test_a_key_that_signs_messages_or_is_not_active_shows_no_server_though_hubseald_issued_for_it(self):

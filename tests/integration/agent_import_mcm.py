@@ -12,7 +12,7 @@ from agent_fake_daemon import openssl
 from agent_outbound import CLIENT_KEY
 from agent_pki import CLIENT, SERVER, Pki
 from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
-from mcm_export import Mcm
+from mcm_export import STATES, Mcm
 
 ADDRESS = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "It's \"here\"\\\n"}
 PLAIN = {"address": "163.10.24.28/30", "ports": ["443"]}
@@ -44,6 +44,7 @@ class ImportTest(OwnAgents):
         return enrollment
 
     hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
+    settings = {}
 
     def command(self, *options, dump=None, vault=None):
         files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
@@ -54,7 +55,7 @@ class ImportTest(OwnAgents):
         path = os.path.join(self.folder, "import.toml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
-                                   hub=self.hub_keys))
+                                   hub=self.hub_keys, **self.settings))
         os.chmod(path, 0o600)
         return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
                               capture_output=True, text=True, timeout=120, check=False)
@@ -307,6 +308,12 @@ class Rules(ImportTest):
         dfsp = self.ok(self.agent(), "/dfsps/open")
         self.assertEqual((dfsp["securityGroup"], dfsp.get("monetaryZoneId")), ("Application/DFSP:open", None))
 
+    def test_a_participant_without_a_group_gets_the_one_that_the_configuration_gives_to_a_new_one(self):
+        self.mcm.add_dfsp("open", security_group="")
+        self.settings = {"auth": 'mode = "oidc"\nissuer = "http://127.0.0.1:1"\naudience = "x"\ndfsp_group_prefix = "Banks/"'}
+        self.assertIn("now it is Banks/open", self.lines(self.imported(), "changed")["dfsps row 1"])
+        self.assertEqual(agent_support.sql(self.folder, "SELECT security_group FROM dfsps"), [["Banks/open"]])
+
     def test_endpoints_that_open_a_filter_or_say_nothing_are_left_out(self):
         bank = self.mcm.add_dfsp("bank")
         bad = [({"address": "0.0.0.0/0", "ports": ["443"]}, "IP", "EGRESS", "0.0.0.0/0"), ({"address": "10.0.0.1", "ports": []}, "IP", "EGRESS", "ports"),
@@ -397,17 +404,25 @@ class Files(ImportTest):
                             (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
                             (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
                             (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
+                            *((whole.replace(f"`{state}` json", f"`{state}_` json"), f"has no column {state};") for state in STATES),
                             (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
                             (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
                             (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
                             (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
                             (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
                             (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
+                            (whole + whole, "two dumps in the file"),
+                            (whole + "-- MySQL dump 10.13\nCREATE TABLE `other` (`id` int);\n", "two dumps in the file"),
                             (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
                             (whole.replace("'bank'", "'b\\0'"), "a NUL")):
             with self.subTest(words):
                 self.refused(words, dump=text)
         self.assertEqual(self.imported()["stored"], {"participants": 1})
+
+    def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
+        whole = self.mcm.dump()
+        for end in (whole.rstrip("\n"), whole + "\r\n \n", whole[:whole.rindex(" on ")]):
+            self.assertEqual(self.command("--dry-run", dump=end).returncode, 0)
 
     def test_an_export_that_is_no_object_of_records_is_refused(self):
         for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The public keys for JWS: participants' own, and those that a proxy brings of participants of other schemes."""
 
+import signal
+import time
 
 import agent_support
-from agent_fake_daemon import openssl
+from agent_fake_daemon import WAIT_SECONDS, openssl
 from agent_pki import Pki
-from agent_support import AgentTest
+from agent_support import Agent, AgentTest, OwnAgents
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -257,6 +259,51 @@ class HubKey(JwsTest):
             self.daemon.refusals = {"get_public_key": ("hsm_unavailable", "gone")}
             self.assertNotIn("hub", self.published())
             self.daemon.refusals = {}
+
+
+class HubKeyWithoutAList(OwnAgents):
+    """hubseald tells of single keys, and does not list them."""
+
+    KEYS = {"hub-jws": "2026-11-24T09:00:00Z", "hub-jws-2": "2026-11-28T09:00:00Z"}
+
+    def setUp(self):
+        super().setUp()
+        for label, created_at in self.KEYS.items():
+            key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+            self.daemon.public_keys[label] = {"label": label, "state": "active", "created_at": created_at,
+                                              "pem": openssl("pkey", "-pubout", input=key).decode()}
+        self.daemon.refusals = {"list_keys": ("forbidden", "permission list_keys")}
+        self.agent = Agent(self.folder, self.daemon, hub='id = "hub"\njws_key = "hub-jws"\n')
+        self.addCleanup(self.agent.stop, signal.SIGKILL)
+
+    def shown(self):
+        return [item["publicKey"] for item in self.agent.ask("GET", "/api/dfsps/jwscerts")[1]]
+
+    def pem(self, *labels):
+        return [self.daemon.public_keys[label]["pem"] for label in labels]
+
+    def test_the_configured_key_is_shown_each_time_and_the_log_says_once_what_is_missing(self):
+        for _ in range(5):
+            self.assertEqual(self.shown(), self.pem("hub-jws"))
+            self.assertEqual(self.agent.ask("GET", "/api/hub/jwscerts")[0], 200)
+        self.agent.wait_for_log(rb"hubseald does not list its keys[^\n]*key=hub-jws[^\n]*permission list_keys")
+        self.agent.stop()
+        self.assertEqual(self.agent.log.count(b"hubseald does not list its keys"), 1)
+
+    def ask_until(self, seen):
+        """Labels are kept for a moment."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not seen(self.shown()):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def test_its_successors_are_shown_as_soon_as_keys_are_listed_and_still_when_they_are_not_any_more(self):
+        self.assertEqual(self.shown(), self.pem("hub-jws"))
+        self.daemon.refusals = {}
+        self.ask_until(lambda shown: shown == self.pem("hub-jws", "hub-jws-2"))
+        self.daemon.refusals = {"list_keys": ("hsm_unavailable", "gone")}
+        self.ask_until(lambda shown: self.agent.log.count(b"hubseald does not list its keys") == 2)
+        self.assertEqual(self.shown(), self.pem("hub-jws", "hub-jws-2"))
 
 
 class HubWithServerCertificateAlone(JwsTest):

@@ -25,6 +25,7 @@ class Keycloak:
         self.requests = []  # (method, path)
         self.tokens = set()
         self.replace = {}  # (method, pattern of a path) -> function(handler), in place of what would be answered
+        self.pause = 0  # seconds, before each answer
         self.gate = threading.Event()  # answers wait for it
         self.gate.set()
         self.busy = self.most_busy = 0
@@ -83,6 +84,7 @@ class Keycloak:
         handler.body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
         self.requests.append((handler.command, handler.path))
         self.gate.wait(60)
+        time.sleep(self.pause)
         for (method, pattern), instead in self.replace.items():
             if method == handler.command and re.search(pattern, handler.path):
                 return instead(handler)

@@ -12,13 +12,53 @@ import threading
 import time
 
 import agent_support
-from agent_fake_daemon import openssl
+from agent_fake_daemon import WAIT_SECONDS, openssl
 from agent_gateway import CKO_PRIVATE_KEY, Vault, read_uri
 from agent_pki import SERVER, Pki
 from agent_publish import FILES, FolderTest, PublishTest, read
 from agent_support import Agent, OwnAgents
 
 TOKEN = "hvs.a-token-that-nobody-may-see"
+
+
+class Reader(threading.Thread):
+    """A gateway that looks again and again, into the folder that it has opened and by the path: the lists of addresses of the
+    whole bundles that it has `seen`, and its `problems`."""
+
+    def __init__(self, place):
+        super().__init__(daemon=True)
+        self.place, self.seen, self.problems = place, set(), []
+        self.ending = threading.Event()
+
+    def stop(self):
+        self.ending.set()
+        self.join()
+
+    def run(self):
+        while not self.ending.is_set() and not self.problems:
+            try:
+                self.look_into_the_folder()
+                json.loads(read(self.place, "bundle.json"))
+            except (OSError, ValueError, KeyError) as problem:
+                self.problems.append(repr(problem))
+
+    def look_into_the_folder(self):
+        opened = [os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)]
+
+        def take(name):
+            opened.append(os.open(name, os.O_RDONLY, dir_fd=opened[0]))
+            return os.read(opened[-1], 1 << 20).decode()
+
+        try:
+            addresses, bundle = take("whitelist.txt").split(), json.loads(take("bundle.json"))
+        except FileNotFoundError:
+            return  # what was opened was replaced meanwhile: whoever reads begins again
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+        if bundle["whitelist"] != addresses:
+            self.problems.append("a mixture: %s and %s" % (addresses, bundle["whitelist"]))
+        self.seen.add(tuple(addresses))
 
 
 class Folders(FolderTest):
@@ -85,52 +125,30 @@ class Folders(FolderTest):
     def test_a_reader_sees_whole_bundles_only_while_they_are_published(self):
         self.ready_bank("busy")
         self.onboard("busy")
-        stop = threading.Event()
-        seen, problems = set(), []
-
-        def look():
-            while not stop.is_set():
-                try:
-                    folder = os.open(os.path.join(self.gateway, "busy"), os.O_RDONLY | os.O_DIRECTORY)
-                except OSError as problem:
-                    problems.append("the folder was gone: %s" % problem)
-                    continue
-                try:
-                    opened = []
-
-                    def take(name):
-                        opened.append(os.open(name, os.O_RDONLY, dir_fd=folder))
-                        return os.read(opened[-1], 1 << 20).decode()
-
-                    addresses, bundle = take("whitelist.txt").split(), json.loads(take("bundle.json"))
-                    if bundle["whitelist"] != addresses:
-                        problems.append("a mixture: %s and %s" % (addresses, bundle["whitelist"]))
-                    seen.add(tuple(addresses))
-                except FileNotFoundError:
-                    pass  # what was opened was replaced meanwhile: whoever reads begins again
-                except ValueError as problem:
-                    problems.append("half a bundle: %s" % problem)
-                finally:
-                    for descriptor in [folder] + opened:
-                        os.close(descriptor)
-                try:
-                    json.loads(read(self.gateway, "busy", "bundle.json"))
-                except (OSError, ValueError) as problem:
-                    problems.append("by its path: %s" % problem)
-
-        readers = [threading.Thread(target=look) for _ in range(2)]
+        readers = [Reader(os.path.join(self.gateway, "busy")) for _ in range(2)]
         for reader in readers:
             reader.start()
-        for _ in range(25):
+            self.addCleanup(reader.stop)
+        one, both = ("192.0.2.0/28",), ("192.0.2.0/28", "198.51.100.7")
+        end, rounds = time.monotonic() + WAIT_SECONDS, 0
+        while rounds < 10 or any(reader.seen != {one, both} for reader in readers if not reader.problems):
+            self.assertLess(time.monotonic(), end, [reader.seen for reader in readers])
             second = self.address("busy", "198.51.100.7")
             self.onboard("busy")
             self.assertEqual(self.ask("DELETE", second)[0], 204)
             self.onboard("busy")
-        stop.set()
+            rounds += 1
         for reader in readers:
-            reader.join()
-        self.assertEqual(problems, [])
-        self.assertEqual(seen, {("192.0.2.0/28",), ("192.0.2.0/28", "198.51.100.7")})
+            reader.stop()
+            self.assertEqual(reader.problems, [])
+
+    def test_another_participants_addresses_are_not_even_looked_at(self):
+        self.ready_bank("alone")
+        self.ready_bank("odd")
+        agent_support.sql(self.folder, """UPDATE endpoint_items SET value = '{"address":"0.0.0.0/0","ports":["1"]}' WHERE dfsp_id = 'odd' AND type = 'IP'""")
+        self.onboard("alone")
+        self.agent.wait_for_log(rb"bundle for gateways published dfsp=alone")
+        self.assertNotIn(b"left out of the list for gateways", self.agent.log)
 
     def test_a_publication_that_was_cut_off_is_cleared_away(self):
         self.ready_bank("cut")

@@ -74,7 +74,7 @@ Outcome get_status(const Services& services, const Request& request) {
 
 Schema states_body() {
   const Schema members = {
-      {.name = "status", .required = true, .one_of = {"pending", "inProgress", "completed", "inError"}},
+      {.name = "status", .required = true, .one_of = {kConnectorStatuses.begin(), kConnectorStatuses.end()}},
       {.name = "lastUpdated", .required = true, .max_bytes = 64},
       {.name = "stateDescription", .max_bytes = kMaxDescriptionBytes},
       {.name = "errorDescription", .max_bytes = kMaxDescriptionBytes}};

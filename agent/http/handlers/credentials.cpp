@@ -1,8 +1,8 @@
 #include "agent/service/credentials.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
+#include "agent/auth/wiped.h"
 #include "agent/http/handlers/handlers.h"
 #include "agent/service/dfsps.h"
 #include "common/log.h"
@@ -18,8 +18,7 @@ Answer shown(const auth::Credential& credential, int status) {
   if (credential.created_at) body["createdAt"] = with_milliseconds(format_utc(*credential.created_at));
   Answer answer = ok(body, status);
   answer.secret = true;
-  auto& copy = body["clientSecret"].get_ref<std::string&>();
-  OPENSSL_cleanse(copy.data(), copy.size());
+  auth::wipe(body["clientSecret"].get_ref<std::string&>());
   return answer;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <system_error>
 #include <thread>
 
 #include <boost/test/unit_test.hpp>
@@ -31,6 +32,13 @@ class Dripping {
   void read_to_the_end() const {
     char byte = 0;
     while (::recv(ours_.get(), &byte, 1, 0) == 1) continue;
+  }
+  /// Takes what has come in; false at the end.
+  bool drain() const {
+    std::array<char, 4096> bytes{};
+    ssize_t got = 0;
+    while ((got = ::recv(ours_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0) continue;
+    return got != 0;
   }
 
  private:
@@ -73,13 +81,23 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_over_in_time_is_left_alone) {
   CallWatch watch;
   const Dripping peer;
   {
-    const CallWatch::Call call(watch, peer.fd(), now() + 50ms);
+    const CallWatch::Call call(watch, peer.fd(), now() + 500ms);
     BOOST_TEST(!call.ended());
   }
-  std::this_thread::sleep_for(150ms);
+  // The watch has looked at what is due since then, when it has ended a call that is due later.
+  const Dripping later;
+  const CallWatch::Call call(watch, later.fd(), now() + 600ms);
+  later.read_to_the_end();
+  // What came in before says nothing.
+  BOOST_TEST(peer.drain());
   char byte = 0;
   BOOST_TEST(::recv(peer.fd(), &byte, 1, 0) == 1);
   ::shutdown(peer.fd(), SHUT_RDWR);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_nobody_could_end_is_not_begun) {
+  CallWatch watch;
+  BOOST_CHECK_THROW(CallWatch::Call(watch, -1, now() + 1h), std::system_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

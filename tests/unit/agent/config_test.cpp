@@ -181,4 +181,24 @@ BOOST_AUTO_TEST_CASE(the_hubs_server_certificate_needs_a_profile_a_key_names_and
     BOOST_TEST(!load_with(bits, bad).has_value(), bad << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_roots_that_cannot_be_used_is_told_with_the_reason) {
+  const TempFolder folder;
+  const std::string path = folder / "roots.pem";
+  const auto problem = [&] {
+    const auto config = load_with("[hub]", fmt::format("[hub]\nserver_roots_file = \"{}\"", path));
+    return config ? std::string() : config.error().message;
+  };
+  const auto says = [](const std::string& message, const std::string& words) {
+    BOOST_TEST(message.find("\"hub.server_roots_file\"") != std::string::npos, message);
+    BOOST_TEST(message.find(words) != std::string::npos, message);
+  };
+  says(problem(), path);  // it is not there
+  for (const auto& [content, words] :
+       {std::pair("\n", "there is none in it"), std::pair("hello", "it has \"hello\" where a PEM block should begin"),
+        std::pair("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is not an X.509 certificate")}) {
+    spill(path, content);
+    says(problem(), words);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
