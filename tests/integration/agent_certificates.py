@@ -237,7 +237,31 @@ class DfspServerCertificate(CertificateTest):
         found = self.verdicts(serverCertificate=leaf.pem, intermediateChain=no_ca.pem)
         self.assertEqual(found["CERTIFICATE_CHAIN"]["result"], "INVALID")
 
-    def test_a_short_key_says_found_and_wanted_as_data(self):
+    def test_what_is_wrong_is_said_in_the_agents_own_words(self):
+        def message(leaf, **changes):
+            return self.verdicts(serverCertificate=leaf.pem, **changes)["CERTIFICATE_CHAIN"]["message"]
+
+        def leaf(issuer=self.lower, extensions=SERVER, **options):
+            return self.pki.make("bank.example", issuer, extensions, **options)
+
+        name = '"CN=bank.example,C=KE" '
+        for made, words in ((leaf(days=(-20, -1)), "has expired"), (leaf(days=(1, 20)), "is not valid yet"),
+                            (leaf(self.stranger), "is signed by a certificate that was not sent"),
+                            (leaf(None), "signed itself and is not the root that was sent"),
+                            (leaf(kind="RSA:1024"), "has too short a key"), (leaf(digest="sha1"), "is signed over a hash that is too weak"),
+                            (leaf(extensions=SERVER + "\n1.2.3.4=critical,DER:05:00"), "has a critical extension that is not known here")):
+            self.assertEqual(message(made), "The certificate does not lead to the root: %s%s." % (name, words))
+        no_ca = self.pki.make("No CA", self.root, NO_CA)
+        self.assertIn('"CN=No CA,C=KE" is not a CA\'s certificate', message(leaf(no_ca), intermediateChain=no_ca.pem))
+        short = self.pki.make("Short", extensions=CA.replace("TRUE", "TRUE,pathlen:0"))
+        below = self.pki.make("Below", short)
+        self.assertIn("than its path length allows", message(leaf(below), rootCertificate=short.pem, intermediateChain=below.pem))
+        narrow = self.pki.make("Narrow", self.root, CA + "\nnameConstraints=critical,permitted;DNS:other.example")
+        self.assertIn("has a name that a CA above it may not certify", message(leaf(narrow), intermediateChain=narrow.pem))
+        namesake = self.pki.make("Root")
+        self.assertIn("is not signed with its issuer's key", message(leaf(self.root), rootCertificate=namesake.pem, intermediateChain=None))
+
+    def test_a_short_key_says_found_and_wanted_in_its_message_and_as_data(self):
         found = self.leaf("CERTIFICATE_PUBLIC_KEY_LENGTH_2048", kind="RSA:1024")
         self.assertEqual((found["result"], found["details"]), ("INVALID", {"actualKeySize": 1024, "minKeySize": 2048}))
         self.assertEqual(found["data"], {"actualKeySize": {"type": "INTEGER", "value": 1024},
