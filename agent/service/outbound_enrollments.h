@@ -53,12 +53,15 @@ class OutboundEnrollments {
   /// Judges again, by the time and by the DFSP's CA of now. Errors: not_found.
   Result<Enrollment> validate(std::string_view dfsp_id, std::int64_t id);
   /// The newest enrollment whose usable certificate is good at this moment, if there is one: the one for the hub's
-  /// client to use. Good means signed by the CA that the DFSP told of, too; where it told of none, nothing is good.
+  /// client to use. Good means signed by the CA that the DFSP told of, too, where it told of none nothing is good; and
+  /// for TLS clients.
   Result<std::optional<Enrollment>> in_use(std::string_view dfsp_id);
 
  private:
+  struct Judgement;
+
   Result<std::string> label_of(const Csr& csr);
-  Result<std::vector<Validation>> judge(const Enrollment& enrollment, const std::optional<std::string>& certificate);
+  Result<Judgement> judge(const Enrollment& enrollment, const std::optional<std::string>& certificate);
 
   store::OutboundEnrollmentTable& table_;
   DfspCas& dfsp_cas_;

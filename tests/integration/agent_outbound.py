@@ -6,7 +6,7 @@ import threading
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CA, CLIENT, Pki
+from agent_pki import CA, CLIENT, SERVER, Pki
 from agent_support import AgentTest, new_csr
 
 CLIENT_KEY = """
@@ -202,6 +202,19 @@ class Certificates(OutboundTest):
             self.assertEqual((self.verdicts(body)[code], body["validationState"]), ("INVALID", "INVALID"), code)
             self.assertEqual(self.ask("GET", path)[1], body)
             self.assertEqual(self.row(enrollment, "usable_certificate"), good)
+
+    def test_a_certificate_that_is_not_for_tls_clients_is_valid_and_never_used(self):
+        enrollment, path = self.bank("misused", self.root)
+        leaf = "basicConstraints=CA:FALSE\n"
+        for extensions in (SERVER, CA, CA + "\nextendedKeyUsage=clientAuth", "basicConstraints=CA:TRUE",
+                           leaf + "extendedKeyUsage=codeSigning,emailProtection", leaf + "keyUsage=keyEncipherment"):
+            body = self.upload(path, self.certified(enrollment, extensions=extensions))
+            self.assertEqual(set(self.verdicts(body).values()), {"VALID"}, extensions)
+            self.assertIsNone(self.row(enrollment, "usable_certificate"), extensions)
+        for extensions in (CLIENT, leaf, leaf + "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth"):
+            pem = self.certified(enrollment, extensions=extensions)
+            self.upload(path, pem)
+            self.assertEqual(self.row(enrollment, "usable_certificate"), pem, extensions)
 
     def test_without_a_ca_to_compare_with_nothing_is_used_until_there_is_one(self):
         enrollment, path = self.bank("late")
