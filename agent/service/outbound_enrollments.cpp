@@ -1,6 +1,8 @@
 #include "agent/service/outbound_enrollments.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
@@ -40,6 +42,30 @@ struct OutboundEnrollments::Judgement {
     enrollment.validation_state = to_string(overall(validations));
   }
 };
+
+Result<> OutboundEnrollments::confirm(const Wish& wish) const {
+  if (!policy_.key) return {};
+  const x509::DistinguishedName& subject = policy_.key->subject;
+  std::vector<std::string> names = policy_.key->names.dns();
+  names.insert(names.end(), policy_.key->names.ip().begin(), policy_.key->names.ip().end());
+  const auto is_in_subject = [&](const auto& wanted) {
+    return std::any_of(subject.entries().begin(), subject.entries().end(), [&](const auto& entry) {
+      return x509::short_name(entry.first) == wanted.first && entry.second == wanted.second;
+    });
+  };
+  const auto is_in_names = [&](const std::string& wanted) {
+    return std::find(names.begin(), names.end(), wanted) != names.end();
+  };
+  if (std::all_of(wish.subject.begin(), wish.subject.end(), is_in_subject) &&
+      std::all_of(wish.names.begin(), wish.names.end(), is_in_names))
+    return {};
+  return fail(
+      Code::bad_request,
+      fmt::format("the hub's CSRs say what [client_key] of the agent's configuration says: subject \"{}\", names "
+                  "{}. Wanted the same or no names at all: the certificate speaks for the hub, and its names are "
+                  "not the choice of whoever asks for a key",
+                  subject.text(), names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+}
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller& caller, std::string_view dfsp_id) {
   if (!policy_.key)

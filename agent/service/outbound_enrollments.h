@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/service/caller.h"
@@ -30,11 +31,19 @@ class OutboundEnrollments {
     ValidationRules rules;
   };
 
+  /// What somebody wants the hub's CSR to say; what is not there is not asked for.
+  struct Wish {
+    std::vector<std::pair<std::string, std::string>> subject;  ///< "CN", "O", ... and the value
+    std::vector<std::string> names;                            ///< host names and addresses
+  };
+
   OutboundEnrollments(store::OutboundEnrollmentTable& table, DfspCas& dfsp_cas, SigningDaemon& daemon,
                       const Clock& clock, Policy policy)
       : table_(table), dfsp_cas_(dfsp_cas), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
 
   bool makes_keys() const { return policy_.key.has_value(); }
+  /// Errors: bad_request: the hub's CSRs say otherwise, and what.
+  Result<> confirm(const Wish& wish) const;
   /// Errors: conflict: no keys are made here, or too many wait already; the daemon's.
   Result<Enrollment> create(const Caller& caller, std::string_view dfsp_id);
   /// An enrollment for a key that people had hubseald make (hubseal csr create); a repetition changes nothing.

@@ -121,6 +121,32 @@ class Keys(OutboundTest):
         self.assertIn("10 enrollments wait for DFSP greedy", refused["message"])
         self.bank("modest")  # another has places of its own
 
+    def test_names_that_the_configuration_does_not_have_are_refused_in_words_and_no_key_is_made(self):
+        # The portal has a form for them; MCM took it and ignored what was typed.
+        _, path = self.bank("typed")
+        made = len(self.daemon.keys)
+        names = lambda **kinds: {"extensions": {"subjectAltName": kinds}}
+        for body in ({"subject": {"CN": "other.example"}}, {"subject": {"CN": "hub.example", "E": "ops@hub.example"}},
+                     {"subject": {"CN": "hub.example", "OU": "Operations"}}, names(dns=["hub.example", "other.example"]),
+                     names(ips=["192.0.2.8"])):
+            status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, answer["payload"]["id"]), (400, "ValidationError"), body)
+            for words in ("[client_key]", '"CN=hub.example,O=Example Hub,C=KE"', "hub.example, www.hub.example, 192.0.2.7"):
+                self.assertIn(words, answer["message"])
+        for body, at in (({"subject": "CN=hub.example"}, ".body.subject"), ({"subject": {"DC": "x"}}, ".body.subject.DC"),
+                         (names(emails=[]), ".body.extensions.subjectAltName.emails"),
+                         (names(dns=["hub.example"] * 33), ".body.extensions.subjectAltName.dns")):
+            status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, [found["path"] for found in answer["errors"]]), (400, [at]))
+        self.assertEqual(len(self.daemon.keys), made)
+
+    def test_a_form_that_repeats_the_configuration_or_is_left_empty_is_as_good_as_none(self):
+        _, path = self.bank("formal")
+        for body in (None, {}, {"subject": {"CN": "", "O": None}, "extensions": {"subjectAltName": {"dns": [""], "ips": []}}},
+                     {"subject": {"CN": "hub.example", "C": "KE"}, "extensions": {"subjectAltName": {"dns": ["www.hub.example"], "ips": ["192.0.2.7"]}}}):
+            status, enrollment, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, enrollment["csrInfo"]["subject"]["CN"]), (200, "hub.example"), body)
+
     def test_a_refusing_daemon_is_told_and_the_place_is_free_again(self):
         self.daemon.refusals = {"create_csr": ("rate_limited", "keys_made")}
         self.add_dfsp("unlucky")

@@ -30,8 +30,34 @@ Outcome list(const Services& services, const Request& request) {
       to_json);
 }
 
+/// The form of the operators' portal, which has places for names. What is no name is refused, not ignored.
+Schema names_schema() {
+  Schema subject;
+  for (const std::string_view attribute : {"CN", "O", "OU", "C", "ST", "L", "E"})
+    subject.push_back({.name = attribute, .max_bytes = 128, .nullable = true});
+  const Schema names = {{.name = "dns", .type = Type::text_list, .max_bytes = 253, .max_items = x509::kMaxAltNames},
+                        {.name = "ips", .type = Type::text_list, .max_bytes = 64, .max_items = x509::kMaxAltNames}};
+  const Schema extensions = {{.name = "subjectAltName", .type = Type::object, .members = names, .closed = true}};
+  return {{.name = "subject", .type = Type::object, .members = subject, .closed = true},
+          {.name = "extensions", .type = Type::object, .members = extensions, .closed = true}};
+}
+
+OutboundEnrollments::Wish wish_of(const Json& body) {
+  const Json none = Json::object();
+  OutboundEnrollments::Wish wish;
+  const Json subject = body.value("subject", none);
+  for (const auto& [attribute, value] : subject.items())
+    if (!value.is_null() && value != "") wish.subject.emplace_back(attribute, value.get<std::string>());
+  const Json names = body.value("extensions", none).value("subjectAltName", none);
+  for (const auto& [kind, listed] : names.items())
+    for (const Json& name : listed)
+      if (name != "") wish.names.push_back(name.get<std::string>());
+  return wish;
+}
+
 Outcome create(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
+  TRY(services.outbound_enrollments.confirm(wish_of(request.body)));
   return ok(to_json(TRY(services.outbound_enrollments.create(request.caller, request.param("dfspId")))));
 }
 
@@ -90,7 +116,10 @@ void add_outbound_enrollments(std::vector<Route>& routes, const Services& servic
   routes.push_back({.method = "POST",
                     .path = path + "/csr",
                     .handler = [services](const Request& request) { return create(services, request); },
-                    .roles = {Role::pta}});
+                    .roles = {Role::pta},
+                    .takes_body = true,
+                    .body_may_be_missing = true,
+                    .body = names_schema()});
   routes.push_back({.method = "GET",
                     .path = path + "/{enId}",
                     .handler = [services](const Request& request) { return get(services, request); },
