@@ -5,6 +5,7 @@ openssl(1), and the routes around them."""
 from datetime import datetime, timedelta, timezone
 
 import agent_support
+from agent_fake_daemon import openssl
 from agent_pki import CA, CLIENT, SERVER, Pki
 from agent_support import AgentTest
 from cryptography import x509
@@ -309,6 +310,34 @@ class DfspServerCertificate(CertificateTest):
         self.assertEqual((status, answer["payload"]["message"]), (404, "DFSP leaving has no server certificate"))
         self.assertNotIn("leaving", [item["dfspId"] for item in self.ask("GET", "/api/dfsps/servercerts")[1]])
         self.assertEqual(self.ask("DELETE", "/api/dfsps/nobody/servercerts")[0], 404)
+
+
+class LargerKeys(CertificateTest):
+    settings = {"csr_rsa_bits": 4096}
+
+    def test_csrs_and_server_certificates_are_measured_by_the_bits_that_are_configured(self):
+        for kind, verdict in (("RSA:2048", "INVALID"), ("RSA:4096", "VALID"), ("EC", "VALID")):
+            leaf = self.pki.make("bank.example", self.root, SERVER, kind=kind)
+            csr = openssl("req", "-new", "-config", self.pki.config, "-key", leaf.key, "-subj", "/CN=bank").decode()
+            for path, body, code in (("servercerts", {"rootCertificate": self.root.pem, "serverCertificate": leaf.pem}, "CERTIFICATE"),
+                                     ("enrollments/inbound", {"clientCSR": csr}, "CSR")):
+                status, answer, _ = self.ask("POST", "/api/dfsps/bank/" + path, body)
+                found = {item["validationCode"]: item for item in answer["validations"]}[code + "_PUBLIC_KEY_LENGTH_4096"]
+                self.assertEqual((status, found["result"]), (200, verdict), (kind, found))
+                if verdict == "INVALID":
+                    self.assertEqual(found["message"], "The key has 2048 bits; wanted at least 4096.")
+
+
+class PssSignatures(CertificateTest):
+    def test_a_csr_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        key = self.pki.key("RSA:2048")
+        for digest, verdict in (("sha256", "VALID"), ("sha512", "VALID"), ("sha1", "INVALID")):
+            csr = openssl("req", "-new", "-config", self.pki.config, "-key", key, "-subj", "/CN=bank", "-" + digest,
+                          "-sigopt", "rsa_padding_mode:pss").decode()
+            status, answer, _ = self.ask("POST", "/api/dfsps/bank/enrollments/inbound", {"clientCSR": csr})
+            found = {item["validationCode"]: item["result"] for item in answer["validations"]}
+            self.assertEqual((status, answer["csrInfo"]["signatureAlgorithm"], found["CSR_SIGNATURE_VALID"],
+                              found["CSR_SIGNATURE_ALGORITHM"]), (200, "RSASSA-PSS", "VALID", verdict), digest)
 
 
 if __name__ == "__main__":

@@ -322,6 +322,15 @@ class RsaKeys(OutboundTest):
         self.assertEqual(enrollment["csrInfo"]["publicKeyLength"], 2048)
         self.assertEqual(self.upload(path, self.certified(enrollment, root, digest="sha512"))["validationState"], "VALID")
 
+    def test_a_certificate_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        root = self.pki.make("RSA CA", kind="RSA:2048")
+        enrollment, path = self.bank("pss", root)
+        for digest, verdict in (("sha256", "VALID"), ("sha1", "INVALID")):
+            body = self.upload(path, self.certified(enrollment, root, digest=digest, pss=True))
+            self.assertEqual((body["certInfo"]["signatureAlgorithm"], self.verdicts(body)["CERTIFICATE_SIGNATURE_ALGORITHM"]),
+                             ("RSASSA-PSS", verdict))
+            self.assertEqual(body["validationState"], verdict)
+
 
 if __name__ == "__main__":
     agent_support.main()
