@@ -1,7 +1,7 @@
 #include "agent/service/outbound_enrollments.h"
 
-#include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/service/certificate.h"
 #include "agent/service/csr.h"
 #include "agent/service/dfsps.h"
@@ -11,23 +11,24 @@ namespace {
 
 using Enrollment = OutboundEnrollments::Enrollment;
 
-Json to_json(const Enrollment& enrollment) {
-  Json item = {{"id", enrollment.id},
-               {"csr", enrollment.csr},
-               {"csrInfo", Json::parse(enrollment.csr_info_json)},
-               {"state", enrollment.state}};
-  if (enrollment.certificate) item["certificate"] = *enrollment.certificate;
-  if (enrollment.cert_info_json) item["certInfo"] = Json::parse(*enrollment.cert_info_json);
-  if (enrollment.validations_json) item["validations"] = Json::parse(*enrollment.validations_json);
-  if (enrollment.validation_state) item["validationState"] = *enrollment.validation_state;
-  return item;
+void write(ObjectText& item, const Enrollment& enrollment) {
+  item.number("id", enrollment.id);
+  item.text("csr", enrollment.csr);
+  item.json("csrInfo", enrollment.csr_info_json);
+  item.text("state", enrollment.state);
+  item.optional_text("certificate", enrollment.certificate);
+  item.optional_json("certInfo", enrollment.cert_info_json);
+  item.optional_json("validations", enrollment.validations_json);
+  item.optional_text("validationState", enrollment.validation_state);
 }
+
+Answer answer(const Enrollment& enrollment) { return ok_object(enrollment, write); }
 
 Outcome list(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   return ok_array(
       TRY(services.outbound_enrollments.list(request.param("dfspId"), request.query_value("state"), request.page)),
-      to_json);
+      write);
 }
 
 /// The form of the operators' portal, which has places for names. What is no name is refused, not ignored.
@@ -58,7 +59,7 @@ OutboundEnrollments::Wish wish_of(const Json& body) {
 Outcome create(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   TRY(services.outbound_enrollments.confirm(wish_of(request.body)));
-  return ok(to_json(TRY(services.outbound_enrollments.create(request.caller, request.param("dfspId")))));
+  return answer(TRY(services.outbound_enrollments.create(request.caller, request.param("dfspId"))));
 }
 
 /// The portal calls it hubCSR; answers call it csr.
@@ -67,7 +68,7 @@ Outcome bring(const Services& services, const Request& request) {
   const auto csr = request.text("hubCSR") ? request.text("hubCSR") : request.text("csr");
   const auto enrollment =
       services.outbound_enrollments.bring_csr(request.caller, request.param("dfspId"), csr.value_or(""));
-  if (enrollment) return ok(to_json(*enrollment));
+  if (enrollment) return answer(*enrollment);
   const Error& error = enrollment.error();
   if (error.code != Code::bad_request) return tl::unexpected(Problem(error));
   return tl::unexpected(Problem({error.code, "Could not parse the CSR content. " + error.message}, error.message));
@@ -75,14 +76,14 @@ Outcome bring(const Services& services, const Request& request) {
 
 Outcome get(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.outbound_enrollments.get(request.param("dfspId"), request.number("enId")))));
+  return answer(TRY(services.outbound_enrollments.get(request.param("dfspId"), request.number("enId"))));
 }
 
 Outcome put_certificate(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   const auto enrollment = services.outbound_enrollments.put_certificate(
       request.caller, request.param("dfspId"), request.number("enId"), request.text("certificate").value_or(""));
-  if (enrollment) return ok(to_json(*enrollment));
+  if (enrollment) return answer(*enrollment);
   const Error& error = enrollment.error();
   if (error.code != Code::bad_request) return tl::unexpected(Problem(error));
   return tl::unexpected(
@@ -91,7 +92,7 @@ Outcome put_certificate(const Services& services, const Request& request) {
 
 Outcome validate(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.outbound_enrollments.validate(request.param("dfspId"), request.number("enId")))));
+  return answer(TRY(services.outbound_enrollments.validate(request.param("dfspId"), request.number("enId"))));
 }
 
 }  // namespace
