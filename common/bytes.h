@@ -36,4 +36,8 @@ Result<Bytes> from_base64url(std::string_view text);
 /// Whether from_base64url would accept `text`, without decoding it.
 bool is_base64url(std::string_view text);
 
+/// `text` with every byte escaped ("%2F") but RFC 3986's unreserved characters, so that it can stand anywhere in a URI
+/// or a form.
+std::string percent_encoded(std::string_view text);
+
 }  // namespace hubseal

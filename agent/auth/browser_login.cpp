@@ -9,7 +9,6 @@
 
 #include "agent/auth/http_client.h"
 #include "common/bytes.h"
-#include "common/percent_hack.h"
 #include "common/fields.h"
 #include "common/key_types.h"
 

@@ -15,7 +15,6 @@
 #include <openssl/ssl.h>
 
 #include "common/bytes.h"
-#include "common/percent_hack.h"
 #include "common/log.h"
 
 namespace hubseal::agent::auth {

@@ -8,7 +8,6 @@
 #include "agent/auth/keycloak_answers.h"
 #include "agent/auth/wiped.h"
 #include "common/bytes.h"
-#include "common/percent_hack.h"
 #include "common/files.h"
 
 namespace hubseal::agent::auth {

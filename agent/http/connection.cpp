@@ -1,16 +1,18 @@
 #include "agent/http/connection.h"
 
-#include <chrono>
-#include <sstream>
+#include <poll.h>
 
-#include <Poco/Net/HTTPResponse.h>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
 #include <Poco/Net/HTTPServerSession.h>
 #include <Poco/Net/SocketImpl.h>
-#include <Poco/Timestamp.h>
 #include <fmt/format.h>
 
 #include "agent/auth/wiped.h"
 #include "agent/http/chunks.h"
+#include "agent/http/response_head.h"
 #include "common/log.h"
 #include "common/log_context.h"
 
@@ -108,15 +110,18 @@ Answer too_slow(const Watch::Entry& entry, const std::string& correlation_id) {
   return answer;
 }
 
-constexpr char kNoContent[] = "default-src 'none'; frame-ancestors 'none'";
-
-void set_security_headers(Poco::Net::HTTPResponse& response, const std::string& content_policy, bool secure) {
-  response.set("X-Content-Type-Options", "nosniff");
-  response.set("X-Frame-Options", "DENY");
-  response.set("Content-Security-Policy", content_policy.empty() ? kNoContent : content_policy);
-  response.set("Referrer-Policy", "no-referrer");
-  response.set("Cache-Control", "no-store");
-  if (secure) response.set("Strict-Transport-Security", "max-age=31536000");
+/// Whether something comes before `patience` is over. Not with Poco's poll() where nothing is encrypted: it makes an
+/// epoll instance for each call, and closes it.
+bool await(Session& session, Poco::Timespan patience, bool secure) {
+  if (session.buffered() > 0) return true;
+  if (secure) return session.socket().poll(patience, Poco::Net::Socket::SELECT_READ);  // it may hold decrypted bytes
+  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(patience.totalMicroseconds());
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd waiting{session.socket().impl()->sockfd(), POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
 }
 
 /// Without its query, in which a provider sends what opens a session.
@@ -130,12 +135,14 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, Poco::Net::HTTPSer
 
 void Connection::run() {
   try {
-    Watch::Entry entry(watch_, socket().impl()->sockfd(), socket().peerAddress().host().toString());
+    const Poco::Net::SocketAddress peer = socket().peerAddress();
+    peer_ = peer.toString();
+    Watch::Entry entry(watch_, socket().impl()->sockfd(), peer.host().toString());
     const Poco::Timespan first = params_->getTimeout(), next = params_->getKeepAliveTimeout();
     Session session(socket(), params_);
     session.socket().setSendTimeout(first);
     for (Poco::Timespan patience = first;; patience = next) {
-      if (session.buffered() == 0 && !session.socket().poll(patience, Poco::Net::Socket::SELECT_READ)) return;
+      if (!await(session, patience, secure_)) return;
       entry.enter(Phase::reading);
       if (!serve_one(session, entry)) return;
       entry.enter(Phase::idle);
@@ -168,7 +175,7 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
     answer = refusal(400, parsed.error().message, correlation_id);
   } else {
     block = *std::move(parsed);
-    block.request.peer = socket().peerAddress().toString();
+    block.request.peer = peer_;
     answer = read_and_answer(session, entry, block, correlation_id);
   }
   pipeline_.requests().count(answer);
@@ -216,25 +223,8 @@ Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, Header
 
 bool Connection::send(Session& session, Answer& answer, const std::string& correlation_id, bool keep_alive,
                       bool headers_only) const {
-  using Poco::Net::HTTPResponse;
   const auth::WipeAtEnd wiped_body(answer.secret ? &answer.body : nullptr);
-  HTTPResponse response("HTTP/1.1", static_cast<HTTPResponse::HTTPStatus>(answer.status));
-  response.setDate(Poco::Timestamp());
-  // RFC 9110 section 8.6: no length there, not even 0.
-  if (answer.status != HTTPResponse::HTTP_NO_CONTENT && answer.status != HTTPResponse::HTTP_NOT_MODIFIED) {
-    response.setContentType(answer.content_type);
-    response.setContentLength(static_cast<std::streamsize>(answer.body.size()));
-  }
-  response.setKeepAlive(keep_alive);
-  response.set("X-Correlation-Id", correlation_id);
-  if (answer.retry_after_seconds) response.set("Retry-After", std::to_string(*answer.retry_after_seconds));
-  if (!answer.allow.empty()) response.set("Allow", answer.allow);
-  for (const auto& [name, value] : answer.headers) response.add(name, value);
-  set_security_headers(response, answer.content_policy, secure_);
-  if (answer.cache_seconds) response.set("Cache-Control", fmt::format("public, max-age={}", *answer.cache_seconds));
-  std::ostringstream head;
-  response.write(head);
-  std::string bytes = head.str();
+  std::string bytes = response_head(answer, correlation_id, {.keep_alive = keep_alive, .secure = secure_});
   const auth::WipeAtEnd wiped_bytes(answer.secret ? &bytes : nullptr);
   if (!headers_only) bytes += answer.body;
   std::size_t sent = 0;

@@ -36,6 +36,7 @@ class Connection final : public Poco::Net::TCPServerConnection {
   const Pipeline& pipeline_;
   Watch& watch_;
   const bool secure_;
+  std::string peer_;  ///< address and port
 };
 
 }  // namespace hubseal::agent::http

@@ -43,9 +43,11 @@ Result<Csr> Csr::parse(std::string_view pem) {
 }
 
 bool Csr::signature_holds() const {
-  const bool holds = X509_REQ_verify(csr_.get(), key_) == 1;
-  drain_openssl_errors();
-  return holds;
+  if (!signature_holds_) {
+    signature_holds_ = X509_REQ_verify(csr_.get(), key_) == 1;
+    drain_openssl_errors();
+  }
+  return *signature_holds_;
 }
 
 }  // namespace hubseal::agent

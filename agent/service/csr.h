@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ constexpr std::size_t kMaxCsrBytes = 32 * 1024;
 constexpr std::size_t kMaxCsrDerBytes = 12 * 1024;
 
 /// A PKCS#10 request (RFC 2986) that a DFSP sent: parsed, not yet judged.
+/// Threads: of one thread; it notes what it found out.
 class Csr {
  public:
   /// One PEM block "CERTIFICATE REQUEST" and white space around it; line ends of any kind.
@@ -23,7 +25,7 @@ class Csr {
 
   const X509_REQ* get() const { return csr_.get(); }
   EVP_PKEY* key() const { return key_; }
-  /// Whether the request is signed with the private half of its own key (proof of possession).
+  /// Whether the request is signed with the private half of its own key (proof of possession). Found out once.
   bool signature_holds() const;
   /// The request as the signing daemon wants it: the same DER, one block, LF line ends.
   const std::string& canonical_pem() const { return canonical_pem_; }
@@ -34,6 +36,7 @@ class Csr {
 
   CsrPtr csr_;
   EVP_PKEY* key_;  // belongs to csr_
+  mutable std::optional<bool> signature_holds_;
   std::string canonical_pem_;
 };
 

@@ -16,7 +16,15 @@ Result<std::optional<std::string>> HubCa::certificate() {
   if (!ca && ca.error().code == Code::not_found) return std::nullopt;
   if (!ca) return tl::unexpected(ca.error());
   if (!ca->issues) return std::nullopt;
-  return TRY(IssuedCertificate::parse(ca->certificate)).pem();
+  return shown(ca->certificate);
+}
+
+// Whoever is at the door asks for it, and it changes once in years: what was read once is known by its text.
+Result<std::string> HubCa::shown(const std::string& certificate) {
+  if (auto last = last_.lock(); *last && (*last)->certificate == certificate) return (*last)->shown;
+  const auto parsed = TRY(IssuedCertificate::parse(certificate));
+  *last_.lock() = Shown{certificate, parsed.pem()};
+  return parsed.pem();
 }
 
 Result<std::string> HubCa::confirm(const Name& wanted) {

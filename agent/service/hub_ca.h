@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/guarded.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -20,15 +21,24 @@ class HubCa {
 
   HubCa(SigningDaemon& daemon, std::string ca_name) : daemon_(daemon), ca_name_(std::move(ca_name)) {}
 
-  /// PEM of the issuing certificate; nothing when there is none yet.
+  /// PEM of the issuing certificate; nothing when there is none yet. hubseald is asked each time: nobody is shown a CA
+  /// that another has replaced.
   Result<std::optional<std::string>> certificate();
   /// The certificate of the CA that exists, if its subject is as `wanted`.
   /// Errors: conflict naming found and wanted; not_found naming the command that creates a CA.
   Result<std::string> confirm(const Name& wanted);
 
  private:
+  struct Shown {
+    std::string certificate;  ///< as hubseald gave it
+    std::string shown;
+  };
+
+  Result<std::string> shown(const std::string& certificate);
+
   SigningDaemon& daemon_;
   const std::string ca_name_;
+  Guarded<std::optional<Shown>> last_;  ///< what was found to be a certificate
 };
 
 }  // namespace hubseal::agent

@@ -143,7 +143,9 @@ Result<Onboarding::Publication> Onboarding::prepare(const std::string& dfsp_id) 
     bundle.client_key = TRY(missing.take(key_uri(enrollment->key_label, certificate)));
   } else {
     missing.things.emplace_back(
-        "a certificate for the hub that is VALID and leads to the participant's CA (enrollments/outbound)");
+        "a certificate for the hub that is VALID, leads to the participant's CA and is for TLS clients: "
+        "extendedKeyUsage "
+        "with clientAuth or none, keyUsage with digitalSignature or none, CA:FALSE (enrollments/outbound)");
   }
   bundle.ingress_urls = TRY(missing.take(
       some(endpoints_.ingress_urls(dfsp.id), "a confirmed URL at which the participant receives (ingress)")));

@@ -1,6 +1,8 @@
 #include "agent/service/outbound_enrollments.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
@@ -27,17 +29,43 @@ std::string key_label(std::string_view dfsp_id, std::int64_t id, TimePoint now) 
   return label + end;
 }
 
-/// Beyond VALID: that no CA was there to compare with is no proof.
-bool good_for_use(const std::vector<Validation>& validations) {
-  return overall(validations) == Verdict::valid && validations.back().verdict == Verdict::valid;
-}
-
-void set_verdicts(OutboundEnrollments::Enrollment& enrollment, const std::vector<Validation>& validations) {
-  enrollment.validations_json = dump_json(to_json(validations));
-  enrollment.validation_state = to_string(overall(validations));
-}
-
 }  // namespace
+
+struct OutboundEnrollments::Judgement {
+  std::vector<Validation> validations;
+  /// Beyond VALID: that no CA was there to compare with is no proof, and a server's or a CA's certificate is none for a
+  /// client.
+  bool good_for_use = false;
+
+  void note_in(Enrollment& enrollment) const {
+    enrollment.validations_json = dump_json(to_json(validations));
+    enrollment.validation_state = to_string(overall(validations));
+  }
+};
+
+Result<> OutboundEnrollments::confirm(const Wish& wish) const {
+  if (!policy_.key) return {};
+  const x509::DistinguishedName& subject = policy_.key->subject;
+  std::vector<std::string> names = policy_.key->names.dns();
+  names.insert(names.end(), policy_.key->names.ip().begin(), policy_.key->names.ip().end());
+  const auto is_in_subject = [&](const auto& wanted) {
+    return std::any_of(subject.entries().begin(), subject.entries().end(), [&](const auto& entry) {
+      return x509::short_name(entry.first) == wanted.first && entry.second == wanted.second;
+    });
+  };
+  const auto is_in_names = [&](const std::string& wanted) {
+    return std::find(names.begin(), names.end(), wanted) != names.end();
+  };
+  if (std::all_of(wish.subject.begin(), wish.subject.end(), is_in_subject) &&
+      std::all_of(wish.names.begin(), wish.names.end(), is_in_names))
+    return {};
+  return fail(
+      Code::bad_request,
+      fmt::format("the hub's CSRs say what [client_key] of the agent's configuration says: subject \"{}\", names "
+                  "{}. Wanted the same or no names at all: the certificate speaks for the hub, and its names are "
+                  "not the choice of whoever asks for a key",
+                  subject.text(), names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+}
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::create(const Caller& caller, std::string_view dfsp_id) {
   if (!policy_.key)
@@ -110,13 +138,17 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::get(std::string_vie
   return fail(Code::not_found, fmt::format("outbound enrollment {} of DFSP {} not found", id, dfsp_id));
 }
 
-Result<std::vector<Validation>> OutboundEnrollments::judge(const Enrollment& enrollment,
-                                                           const std::optional<std::string>& certificate) {
+Result<OutboundEnrollments::Judgement> OutboundEnrollments::judge(const Enrollment& enrollment,
+                                                                  const std::optional<std::string>& certificate) {
   const Csr csr = TRY(Csr::parse(enrollment.csr));
   const CaChain ca = TRY(dfsp_cas_.chain(enrollment.dfsp_id));
-  if (!certificate) return validate_outbound(csr, nullptr, ca, policy_.rules, clock_.now());
+  if (!certificate) return Judgement{validate_outbound(csr, nullptr, ca, policy_.rules, clock_.now())};
   const Certificate parsed = TRY(Certificate::parse(*certificate));
-  return validate_outbound(csr, &parsed, ca, policy_.rules, clock_.now());
+  Judgement judgement{validate_outbound(csr, &parsed, ca, policy_.rules, clock_.now())};
+  const auto& validations = judgement.validations;
+  judgement.good_for_use = overall(validations) == Verdict::valid && validations.back().verdict == Verdict::valid &&
+                           is_for_tls_clients(parsed);
+  return judgement;
 }
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::put_certificate(const Caller& caller,
@@ -128,33 +160,33 @@ Result<OutboundEnrollments::Enrollment> OutboundEnrollments::put_certificate(con
   enrollment.state = "CERT_SIGNED";
   enrollment.certificate = pem;
   enrollment.cert_info_json = dump_json(certificate_info(certificate.get()));
-  const auto validations = TRY(judge(enrollment, enrollment.certificate));
-  set_verdicts(enrollment, validations);
+  const Judgement judgement = TRY(judge(enrollment, enrollment.certificate));
+  judgement.note_in(enrollment);
   const bool same_verdicts = before.validations_json == enrollment.validations_json;
   if (before.certificate == pem && same_verdicts) return enrollment;
-  TRY(table_.store_certificate(enrollment, good_for_use(validations), clock_.now()));
+  TRY(table_.store_certificate(enrollment, judgement.good_for_use, clock_.now()));
   // Connectors sign the same CSR again every minute, for ever: only what is news is for the log.
   if (!same_verdicts)
     log::info("certificate of a DFSP for the hub stored", {{"dfsp", enrollment.dfsp_id},
                                                            {"enrollment", std::to_string(id)},
                                                            {"verdict", *enrollment.validation_state},
-                                                           {"usable", good_for_use(validations) ? "yes" : "no"},
+                                                           {"usable", judgement.good_for_use ? "yes" : "no"},
                                                            {"correlation", caller.correlation_id}});
   return enrollment;
 }
 
 Result<OutboundEnrollments::Enrollment> OutboundEnrollments::validate(std::string_view dfsp_id, std::int64_t id) {
   Enrollment enrollment = TRY(get(dfsp_id, id));
-  const auto validations = TRY(judge(enrollment, enrollment.certificate));
+  const Judgement judgement = TRY(judge(enrollment, enrollment.certificate));
   const auto before = enrollment.validations_json;
-  set_verdicts(enrollment, validations);
-  if (before != enrollment.validations_json) TRY(table_.store_verdicts(enrollment, good_for_use(validations)));
+  judgement.note_in(enrollment);
+  if (before != enrollment.validations_json) TRY(table_.store_verdicts(enrollment, judgement.good_for_use));
   return enrollment;
 }
 
 Result<std::optional<OutboundEnrollments::Enrollment>> OutboundEnrollments::in_use(std::string_view dfsp_id) {
   for (Enrollment& enrollment : TRY(table_.usable(dfsp_id)))
-    if (good_for_use(TRY(judge(enrollment, enrollment.usable_certificate)))) return std::move(enrollment);
+    if (TRY(judge(enrollment, enrollment.usable_certificate)).good_for_use) return std::move(enrollment);
   return std::nullopt;
 }
 

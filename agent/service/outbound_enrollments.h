@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/service/caller.h"
@@ -30,11 +31,19 @@ class OutboundEnrollments {
     ValidationRules rules;
   };
 
+  /// What somebody wants the hub's CSR to say; what is not there is not asked for.
+  struct Wish {
+    std::vector<std::pair<std::string, std::string>> subject;  ///< "CN", "O", ... and the value
+    std::vector<std::string> names;                            ///< host names and addresses
+  };
+
   OutboundEnrollments(store::OutboundEnrollmentTable& table, DfspCas& dfsp_cas, SigningDaemon& daemon,
                       const Clock& clock, Policy policy)
       : table_(table), dfsp_cas_(dfsp_cas), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
 
   bool makes_keys() const { return policy_.key.has_value(); }
+  /// Errors: bad_request: the hub's CSRs say otherwise, and what.
+  Result<> confirm(const Wish& wish) const;
   /// Errors: conflict: no keys are made here, or too many wait already; the daemon's.
   Result<Enrollment> create(const Caller& caller, std::string_view dfsp_id);
   /// An enrollment for a key that people had hubseald make (hubseal csr create); a repetition changes nothing.
@@ -53,12 +62,15 @@ class OutboundEnrollments {
   /// Judges again, by the time and by the DFSP's CA of now. Errors: not_found.
   Result<Enrollment> validate(std::string_view dfsp_id, std::int64_t id);
   /// The newest enrollment whose usable certificate is good at this moment, if there is one: the one for the hub's
-  /// client to use. Good means signed by the CA that the DFSP told of, too; where it told of none, nothing is good.
+  /// client to use. Good means signed by the CA that the DFSP told of, too, where it told of none nothing is good; and
+  /// for TLS clients.
   Result<std::optional<Enrollment>> in_use(std::string_view dfsp_id);
 
  private:
+  struct Judgement;
+
   Result<std::string> label_of(const Csr& csr);
-  Result<std::vector<Validation>> judge(const Enrollment& enrollment, const std::optional<std::string>& certificate);
+  Result<Judgement> judge(const Enrollment& enrollment, const std::optional<std::string>& certificate);
 
   store::OutboundEnrollmentTable& table_;
   DfspCas& dfsp_cas_;

@@ -1,7 +1,6 @@
 #include "agent/service/pkcs11_uri.h"
 
 #include "common/bytes.h"
-#include "common/percent_hack.h"
 
 namespace hubseal::agent {
 

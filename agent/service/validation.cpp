@@ -19,7 +19,6 @@ void add_key_bits(Json& item, const KeyBits& bits) {
   const auto integer = [](int value) { return Json{{"type", "INTEGER"}, {"value", value}}; };
   item["details"] = {{"actualKeySize", bits.actual}, {"minKeySize", bits.wanted}};
   item["data"] = {{"actualKeySize", integer(bits.actual)}, {"keyLength", integer(bits.wanted)}};
-  item["messageTemplate"] = "The key has ${data.actualKeySize.value} bits; wanted at least ${data.keyLength.value}.";
 }
 
 Json to_json(const Validation& validation) {
@@ -30,6 +29,7 @@ Json to_json(const Validation& validation) {
   // Clients know the members in this order.
   if (!validation.details.empty() || validation.key_bits) item["details"] = validation.details;
   item["data"] = Json::object();
+  // The message is finished: the existing portal swaps two values that it fills in itself.
   item["messageTemplate"] = "";
   if (validation.key_bits) add_key_bits(item, *validation.key_bits);
   if (validation.shows_state) item["state"] = to_string(validation.verdict);

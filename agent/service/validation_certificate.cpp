@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 
+#include "agent/service/certificate.h"
 #include "agent/service/public_key.h"
 #include "agent/service/validation_checks.h"
 #include "agent/service/x509_words.h"
@@ -97,6 +98,12 @@ Validation check_server_usage(X509* certificate) {
                                                  has_usage ? "names other uses only" : "is missing"));
   result.shows_state = true;
   return result;
+}
+
+bool is_for_tls_clients(const Certificate& certificate) {
+  // What a TLS server asks of it, keyUsage included; X509_check_purpose() lets a CA through.
+  return X509_check_purpose(certificate.get(), X509_PURPOSE_SSL_CLIENT, 0) == 1 &&
+         X509_check_ca(certificate.get()) == 0;
 }
 
 // A public key has no dates: of the two codes that clients know for it, this is the one that says what is checked.

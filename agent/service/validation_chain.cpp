@@ -1,6 +1,9 @@
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
+#include <array>
 #include <span>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -24,6 +27,43 @@ using BorrowedStack = std::unique_ptr<STACK_OF(X509), BorrowedDeleter>;
 // 112 bits: no RSA key below 2048 bits and no SHA-1 anywhere below the root.
 constexpr int kSecurityLevel = 2;
 
+constexpr std::string_view kNoIssuer = "is signed by a certificate that was not sent";
+constexpr std::string_view kOtherRoot = "signed itself and is not the root that was sent";
+constexpr std::string_view kShortKey = "has too short a key";
+constexpr std::string_view kConstrained = "has a name that a CA above it may not certify";
+
+struct Words {
+  int error;
+  std::string_view text;
+};
+
+/// What is wrong with a certificate, behind its name; the library's own words are for nobody but the log.
+constexpr std::array<Words, 18> kWords = {{
+    {X509_V_ERR_CERT_HAS_EXPIRED, "has expired"},
+    {X509_V_ERR_CERT_NOT_YET_VALID, "is not valid yet"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, kNoIssuer},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, kNoIssuer},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, kNoIssuer},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, kOtherRoot},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, kOtherRoot},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, "is not signed with its issuer's key"},
+    {X509_V_ERR_INVALID_CA, "is not a CA's certificate"},
+    {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, "may not sign certificates"},
+    {X509_V_ERR_PATH_LENGTH_EXCEEDED, "has more CAs below it than its path length allows"},
+    {X509_V_ERR_CERT_CHAIN_TOO_LONG, "is at the end of too long a chain"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, "has a critical extension that is not known here"},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, kShortKey},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, kShortKey},
+    {X509_V_ERR_CA_MD_TOO_WEAK, "is signed over a hash that is too weak"},
+    {X509_V_ERR_PERMITTED_VIOLATION, kConstrained},
+    {X509_V_ERR_EXCLUDED_VIOLATION, kConstrained},
+}};
+
+std::string words_of(int error) {
+  const auto found = std::find_if(kWords.begin(), kWords.end(), [&](const Words& one) { return one.error == error; });
+  return found == kWords.end() ? fmt::format("does not verify (error {})", error) : std::string(found->text);
+}
+
 std::string subject(const X509* certificate) {
   return log::printable(x509::name_text(X509_get_subject_name(certificate)), 120);
 }
@@ -42,8 +82,10 @@ std::string walk(X509* certificate, std::span<const Certificate> intermediates, 
   const BorrowedStack between(sk_X509_new_null());
   bool ready = store && context && between && X509_STORE_add_cert(store.get(), root) == 1;
   for (const Certificate& one : intermediates) ready = ready && sk_X509_push(between.get(), one.get()) > 0;
-  if (!ready || X509_STORE_CTX_init(context.get(), store.get(), certificate, between.get()) != 1)
-    return "it cannot be checked: " + drain_openssl_errors();
+  if (!ready || X509_STORE_CTX_init(context.get(), store.get(), certificate, between.get()) != 1) {
+    log::error("a certificate cannot be checked", {{"problem", drain_openssl_errors()}});
+    return "it cannot be checked at the moment";
+  }
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(rules, now.time_since_epoch().count());
   X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_CHECK_SS_SIGNATURE);
@@ -53,8 +95,7 @@ std::string walk(X509* certificate, std::span<const Certificate> intermediates, 
   drain_openssl_errors();
   if (!good) {
     const X509* at = X509_STORE_CTX_get_current_cert(context.get());
-    return fmt::format("\"{}\": {}", subject(at ? at : certificate),
-                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
+    return fmt::format("\"{}\" {}", subject(at ? at : certificate), words_of(X509_STORE_CTX_get_error(context.get())));
   }
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
   for (int i = 1; i < sk_X509_num(chain); ++i)

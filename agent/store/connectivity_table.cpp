@@ -30,8 +30,11 @@ constexpr std::string_view kEndpoints =
     "SELECT direction, 1 AS known FROM dfsp_endpoints WHERE dfsp_id = $1 UNION ALL "
     "SELECT direction, CASE WHEN state = 'CONFIRMED' THEN 1 ELSE 0 END AS known FROM endpoint_items WHERE dfsp_id = $1"
     ") AS endpoints";
+// A participant may have ten thousands of them: they are looked for, not counted.
 constexpr std::string_view kCsrs =
-    "SELECT COUNT(*), COUNT(CASE WHEN state = 'CERT_SIGNED' THEN 1 END) FROM inbound_enrollments WHERE dfsp_id = $1";
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM inbound_enrollments WHERE dfsp_id = $1) THEN 1 ELSE 0 END, "
+    "CASE WHEN EXISTS (SELECT 1 FROM inbound_enrollments WHERE dfsp_id = $1 AND state = 'CERT_SIGNED') THEN 1 ELSE 0 "
+    "END";
 // What was uploaded and is not good is a beginning.
 constexpr std::string_view kCa =
     "SELECT COUNT(*), COUNT(CASE WHEN validation_state = 'VALID' AND root_certificate <> '' THEN 1 END) FROM dfsp_cas "

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/database.h"
+#include "agent/store/enrollment_list.h"
 #include "agent/store/nullable.h"
 #include "agent/store/sessions.h"
 #include "common/key_types.h"
@@ -116,15 +117,11 @@ Result<std::vector<InboundEnrollment>> InboundEnrollmentTable::list(std::string_
                                                                     const Page& page) {
   return database_.sessions().read([&](Session& session) -> Result<std::vector<InboundEnrollment>> {
     std::vector<Row> rows;
-    const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
-    session << select(
-        "WHERE id IN (SELECT id FROM inbound_enrollments WHERE dfsp_id = $1 AND state = COALESCE($2, state) "
-        "ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3 OFFSET $4) ORDER BY CAST(id AS TEXT)"),
-        sql::bind(std::string(dfsp_id)), sql::bind(wanted),
-        sql::bind(std::min(page.limit.value_or(kMaxListedEnrollments), kMaxListedEnrollments)), sql::bind(page.offset),
+    select_by_state(session, select("WHERE dfsp_id = $1"), dfsp_id, state, kMaxListedEnrollments, page),
         sql::into(rows), sql::now;
     std::vector<InboundEnrollment> enrollments(rows.size());
     std::transform(rows.begin(), rows.end(), enrollments.begin(), from_row);
+    sort_by_number_as_text(enrollments);
     return enrollments;
   });
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/store/database.h"
+#include "agent/store/enrollment_list.h"
 #include "agent/store/nullable.h"
 #include "agent/store/sessions.h"
 
@@ -158,15 +159,11 @@ Result<std::vector<OutboundEnrollment>> OutboundEnrollmentTable::list(std::strin
                                                                       const Page& page) {
   return database_.sessions().read([&](Session& session) -> Result<std::vector<OutboundEnrollment>> {
     std::vector<Row> rows;
-    const auto wanted = to_nullable(state ? std::optional(std::string(*state)) : std::nullopt);
-    session << select(
-        "id IN (SELECT id FROM outbound_enrollments WHERE dfsp_id = $1 AND csr IS NOT NULL "
-        "AND state = COALESCE($2, state) ORDER BY state = 'CSR_LOADED' DESC, id DESC LIMIT $3 OFFSET $4) "
-        "ORDER BY CAST(id AS TEXT)"),
-        sql::bind(std::string(dfsp_id)), sql::bind(wanted),
-        sql::bind(std::min(page.limit.value_or(kMaxListedOutbound), kMaxListedOutbound)), sql::bind(page.offset),
-        sql::into(rows), sql::now;
-    return from_rows(rows);
+    select_by_state(session, select("dfsp_id = $1"), dfsp_id, state, kMaxListedOutbound, page), sql::into(rows),
+        sql::now;
+    auto enrollments = from_rows(rows);
+    sort_by_number_as_text(enrollments);
+    return enrollments;
   });
 }
 

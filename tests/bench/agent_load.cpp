@@ -1,6 +1,7 @@
 #include "tests/bench/agent_load.h"
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -15,6 +16,7 @@ namespace hubseal::bench {
 namespace {
 
 constexpr unsigned kFillers = 8;
+constexpr unsigned kPerConnection = 100;  // the agent ends those that are five minutes old
 
 std::string text_of(BIO* bio) {
   char* text = nullptr;
@@ -70,9 +72,13 @@ void fill(unsigned port, const std::string& dfsp, std::size_t count) {
   std::atomic<bool> failed = false;
   const auto work = [&] {
     try {
-      HttpClient client(port);
-      for (std::size_t now = left; now > 0; now = left)
-        if (left.compare_exchange_weak(now, now - 1)) sign(client, dfsp, enrol(client, dfsp, test::make_csr()));
+      std::unique_ptr<HttpClient> client;
+      unsigned made = 0;
+      for (std::size_t now = left; now > 0; now = left) {
+        if (!left.compare_exchange_weak(now, now - 1)) continue;
+        if (made++ % kPerConnection == 0) client = std::make_unique<HttpClient>(port);
+        sign(*client, dfsp, enrol(*client, dfsp, test::make_csr()));
+      }
     } catch (const std::exception& problem) {
       fmt::print(stderr, "fill: {}\n", problem.what());
       failed = true;

@@ -277,10 +277,11 @@ class Bench {
     double post, sign, one, list;
   };
 
-  Stage stage(const AgentProcess& agent, HttpClient& client, std::size_t enrollments) const {
+  Stage stage(const AgentProcess& agent, std::size_t enrollments) const {
     constexpr std::size_t kNew = 80;
     constexpr unsigned kAtOnce = 8;
     const std::string path = inbound_path("grown");
+    HttpClient client(agent.port());  // of its own: the agent ends one that is idle while others fill
     const auto cpu = [&](const auto& next) {
       return drive(agent.pid(), agent.port(), kAtOnce, Seconds(std::max(settings_.seconds, 60.0)), next).cpu_us;
     };
@@ -302,14 +303,14 @@ class Bench {
 
   void grow() {
     const AgentProcess agent(options(kGrowthCa));
-    HttpClient client(agent.port());
-    add_dfsp(client, "grown");
+    HttpClient first(agent.port());
+    add_dfsp(first, "grown");
     std::vector<Stage> stages;
     std::size_t filled = 0;
     for (const std::size_t until : {std::size_t{0}, std::min(settings_.growth, std::size_t{200}), settings_.growth}) {
       fill(agent.port(), "grown", until - filled);
       filled = until;
-      stages.push_back(stage(agent, client, filled));
+      stages.push_back(stage(agent, filled));
     }
     fmt::print(
         "\nCPU us of the agent a request, 8 connections, by enrolments of one participant (GET shows 200 at most)\n");
@@ -317,10 +318,10 @@ class Bench {
     for (const Stage& at : stages)
       fmt::print("{:>12}{:>10.0f}{:>10.0f}{:>10.0f}{:>10.0f}\n", at.enrollments, at.post, at.sign, at.one, at.list);
     // The list is whole only from the second stage on.
-    const Stage &first = stages.front(), &full = stages[1], &last = stages.back();
+    const Stage &empty = stages.front(), &full = stages[1], &last = stages.back();
     constexpr double kFlat = 1.15;
     const double worst =
-        std::max({last.post / first.post, last.sign / first.sign, last.one / first.one, last.list / full.list});
+        std::max({last.post / empty.post, last.sign / empty.sign, last.one / empty.one, last.list / full.list});
     fmt::print("the worst grew to {:.2f} (<= {:.2f} {})\n", worst, kFlat, verdict(worst <= kFlat));
   }
 

@@ -1,6 +1,8 @@
 // Any bytes as an HTTP request to the agent: header block, then the body, in chunks or not, through the
-// pipeline with one route that takes JSON. The answer is JSON, and a handler sees only what its route declares.
+// pipeline with one route that takes JSON. The answer is JSON, a handler sees only what its route declares, and what it
+// writes as text is what the library writes.
 #include "agent/http/chunks.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/http/header_block.h"
 #include "agent/http/pipeline.h"
 #include "tests/fuzz/fuzz.h"
@@ -10,10 +12,21 @@ using namespace hubseal::agent::http;
 
 namespace {
 
+/// Written as text, it is what the library writes.
+void check_text(const Json& body) {
+  std::string text;
+  append_laid_out(text, dump_json(body), 0);
+  MUST_HOLD(text == ok(body).body);
+  const Answer named = ok_object(body["name"].get<std::string>(),
+                                 [](ObjectText& item, const std::string& name) { item.text("name", name); });
+  MUST_HOLD(named.body == ok(Json{{"name", body["name"]}}).body);
+}
+
 Outcome echo(const Request& request) {
   MUST_HOLD(request.body.is_object() && request.body["name"].is_string());
   MUST_HOLD(!holds_private_key(request.body));
   MUST_HOLD(!request.param("dfspId").empty());
+  check_text(request.body);
   return ok(Json{{"name", request.body["name"]}, {"id", request.param("dfspId")}});
 }
 

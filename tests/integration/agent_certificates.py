@@ -5,6 +5,7 @@ openssl(1), and the routes around them."""
 from datetime import datetime, timedelta, timezone
 
 import agent_support
+from agent_fake_daemon import openssl
 from agent_pki import CA, CLIENT, SERVER, Pki
 from agent_support import AgentTest
 from cryptography import x509
@@ -237,13 +238,37 @@ class DfspServerCertificate(CertificateTest):
         found = self.verdicts(serverCertificate=leaf.pem, intermediateChain=no_ca.pem)
         self.assertEqual(found["CERTIFICATE_CHAIN"]["result"], "INVALID")
 
-    def test_a_short_key_says_found_and_wanted_as_data(self):
+    def test_what_is_wrong_is_said_in_the_agents_own_words(self):
+        def message(leaf, **changes):
+            return self.verdicts(serverCertificate=leaf.pem, **changes)["CERTIFICATE_CHAIN"]["message"]
+
+        def leaf(issuer=self.lower, extensions=SERVER, **options):
+            return self.pki.make("bank.example", issuer, extensions, **options)
+
+        name = '"CN=bank.example,C=KE" '
+        for made, words in ((leaf(days=(-20, -1)), "has expired"), (leaf(days=(1, 20)), "is not valid yet"),
+                            (leaf(self.stranger), "is signed by a certificate that was not sent"),
+                            (leaf(None), "signed itself and is not the root that was sent"),
+                            (leaf(kind="RSA:1024"), "has too short a key"), (leaf(digest="sha1"), "is signed over a hash that is too weak"),
+                            (leaf(extensions=SERVER + "\n1.2.3.4=critical,DER:05:00"), "has a critical extension that is not known here")):
+            self.assertEqual(message(made), "The certificate does not lead to the root: %s%s." % (name, words))
+        no_ca = self.pki.make("No CA", self.root, NO_CA)
+        self.assertIn('"CN=No CA,C=KE" is not a CA\'s certificate', message(leaf(no_ca), intermediateChain=no_ca.pem))
+        short = self.pki.make("Short", extensions=CA.replace("TRUE", "TRUE,pathlen:0"))
+        below = self.pki.make("Below", short)
+        self.assertIn("than its path length allows", message(leaf(below), rootCertificate=short.pem, intermediateChain=below.pem))
+        narrow = self.pki.make("Narrow", self.root, CA + "\nnameConstraints=critical,permitted;DNS:other.example")
+        self.assertIn("has a name that a CA above it may not certify", message(leaf(narrow), intermediateChain=narrow.pem))
+        namesake = self.pki.make("Root")
+        self.assertIn("is not signed with its issuer's key", message(leaf(self.root), rootCertificate=namesake.pem, intermediateChain=None))
+
+    def test_a_short_key_says_found_and_wanted_in_its_message_and_as_data(self):
         found = self.leaf("CERTIFICATE_PUBLIC_KEY_LENGTH_2048", kind="RSA:1024")
         self.assertEqual((found["result"], found["details"]), ("INVALID", {"actualKeySize": 1024, "minKeySize": 2048}))
         self.assertEqual(found["data"], {"actualKeySize": {"type": "INTEGER", "value": 1024},
                                          "keyLength": {"type": "INTEGER", "value": 2048}})
-        filled = found["messageTemplate"].replace("${data.actualKeySize.value}", "1024")
-        self.assertEqual(filled.replace("${data.keyLength.value}", "2048"), found["message"])
+        # The existing portal fills two places of a template in the wrong order.
+        self.assertEqual((found["messageTemplate"], found["message"]), ("", "The key has 1024 bits; wanted at least 2048."))
         self.assertEqual(self.leaf("CERTIFICATE_PUBLIC_KEY_LENGTH_2048", kind="RSA:2048")["result"], "VALID")
         self.assertEqual(self.leaf("CERTIFICATE_PUBLIC_KEY_LENGTH_2048", kind="ED25519")["result"], "INVALID")
 
@@ -285,6 +310,34 @@ class DfspServerCertificate(CertificateTest):
         self.assertEqual((status, answer["payload"]["message"]), (404, "DFSP leaving has no server certificate"))
         self.assertNotIn("leaving", [item["dfspId"] for item in self.ask("GET", "/api/dfsps/servercerts")[1]])
         self.assertEqual(self.ask("DELETE", "/api/dfsps/nobody/servercerts")[0], 404)
+
+
+class LargerKeys(CertificateTest):
+    settings = {"csr_rsa_bits": 4096}
+
+    def test_csrs_and_server_certificates_are_measured_by_the_bits_that_are_configured(self):
+        for kind, verdict in (("RSA:2048", "INVALID"), ("RSA:4096", "VALID"), ("EC", "VALID")):
+            leaf = self.pki.make("bank.example", self.root, SERVER, kind=kind)
+            csr = openssl("req", "-new", "-config", self.pki.config, "-key", leaf.key, "-subj", "/CN=bank").decode()
+            for path, body, code in (("servercerts", {"rootCertificate": self.root.pem, "serverCertificate": leaf.pem}, "CERTIFICATE"),
+                                     ("enrollments/inbound", {"clientCSR": csr}, "CSR")):
+                status, answer, _ = self.ask("POST", "/api/dfsps/bank/" + path, body)
+                found = {item["validationCode"]: item for item in answer["validations"]}[code + "_PUBLIC_KEY_LENGTH_4096"]
+                self.assertEqual((status, found["result"]), (200, verdict), (kind, found))
+                if verdict == "INVALID":
+                    self.assertEqual(found["message"], "The key has 2048 bits; wanted at least 4096.")
+
+
+class PssSignatures(CertificateTest):
+    def test_a_csr_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        key = self.pki.key("RSA:2048")
+        for digest, verdict in (("sha256", "VALID"), ("sha512", "VALID"), ("sha1", "INVALID")):
+            csr = openssl("req", "-new", "-config", self.pki.config, "-key", key, "-subj", "/CN=bank", "-" + digest,
+                          "-sigopt", "rsa_padding_mode:pss").decode()
+            status, answer, _ = self.ask("POST", "/api/dfsps/bank/enrollments/inbound", {"clientCSR": csr})
+            found = {item["validationCode"]: item["result"] for item in answer["validations"]}
+            self.assertEqual((status, answer["csrInfo"]["signatureAlgorithm"], found["CSR_SIGNATURE_VALID"],
+                              found["CSR_SIGNATURE_ALGORITHM"]), (200, "RSASSA-PSS", "VALID", verdict), digest)
 
 
 if __name__ == "__main__":

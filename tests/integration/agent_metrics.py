@@ -103,16 +103,19 @@ class Page(MetricsTest):
         self.assertIn(b"< HTTP/1.1 200 OK", done.stderr)
         self.assertTrue(list(text_string_to_metric_families(done.stdout.decode())))
 
-    def test_the_listener_answers_two_paths_and_nothing_else(self):
+    def test_the_listener_answers_three_paths_and_nothing_else(self):
+        # What MCM's listener says, for probes that look at nothing but the status and this word.
+        self.assertEqual(self.metrics.ask("/live")[:2], (200, "OK"))
         status, text, _ = self.metrics.ask("/health")
         self.assertEqual(status, 200)
         self.assertIn('"status": "healthy"', text)
-        for path in ("/", "/api/health", "/api/dfsps", "/api/hub/ca", "/pki/trust-bundle.pem", "/metrics/x", "/live"):
+        for path in ("/", "/api/health", "/api/dfsps", "/api/hub/ca", "/pki/trust-bundle.pem", "/metrics/x", "/live/x"):
             self.assertEqual(self.metrics.ask(path)[0], 404, path)
         for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
             self.assertEqual(self.metrics.ask("/metrics", method)[0], 405, method)
         self.assertEqual(self.metrics.ask("/metrics?x=1")[0], 400)
-        self.assertEqual(self.ask("GET", "/metrics")[0], 404)  # and the other listener does not know it
+        for path in ("/metrics", "/live"):  # and the other listener does not know them
+            self.assertEqual(self.ask("GET", path)[0], 404, path)
 
     def test_neither_another_name_of_this_host_nor_another_site_reads_it(self):
         for headers in ({"Host": "evil.example"}, {"Host": "evil.example:%d" % self.metrics.port}, {"Host": "127.0.0.1.evil.example"},

@@ -6,7 +6,7 @@ import threading
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CA, CLIENT, Pki
+from agent_pki import CA, CLIENT, SERVER, Pki
 from agent_support import AgentTest, new_csr
 
 CLIENT_KEY = """
@@ -121,6 +121,32 @@ class Keys(OutboundTest):
         self.assertIn("10 enrollments wait for DFSP greedy", refused["message"])
         self.bank("modest")  # another has places of its own
 
+    def test_names_that_the_configuration_does_not_have_are_refused_in_words_and_no_key_is_made(self):
+        # The portal has a form for them; MCM took it and ignored what was typed.
+        _, path = self.bank("typed")
+        made = len(self.daemon.keys)
+        names = lambda **kinds: {"extensions": {"subjectAltName": kinds}}
+        for body in ({"subject": {"CN": "other.example"}}, {"subject": {"CN": "hub.example", "E": "ops@hub.example"}},
+                     {"subject": {"CN": "hub.example", "OU": "Operations"}}, names(dns=["hub.example", "other.example"]),
+                     names(ips=["192.0.2.8"])):
+            status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, answer["payload"]["id"]), (400, "ValidationError"), body)
+            for words in ("[client_key]", '"CN=hub.example,O=Example Hub,C=KE"', "hub.example, www.hub.example, 192.0.2.7"):
+                self.assertIn(words, answer["message"])
+        for body, at in (({"subject": "CN=hub.example"}, ".body.subject"), ({"subject": {"DC": "x"}}, ".body.subject.DC"),
+                         (names(emails=[]), ".body.extensions.subjectAltName.emails"),
+                         (names(dns=["hub.example"] * 33), ".body.extensions.subjectAltName.dns")):
+            status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, [found["path"] for found in answer["errors"]]), (400, [at]))
+        self.assertEqual(len(self.daemon.keys), made)
+
+    def test_a_form_that_repeats_the_configuration_or_is_left_empty_is_as_good_as_none(self):
+        _, path = self.bank("formal")
+        for body in (None, {}, {"subject": {"CN": "", "O": None}, "extensions": {"subjectAltName": {"dns": [""], "ips": []}}},
+                     {"subject": {"CN": "hub.example", "C": "KE"}, "extensions": {"subjectAltName": {"dns": ["www.hub.example"], "ips": ["192.0.2.7"]}}}):
+            status, enrollment, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
+            self.assertEqual((status, enrollment["csrInfo"]["subject"]["CN"]), (200, "hub.example"), body)
+
     def test_a_refusing_daemon_is_told_and_the_place_is_free_again(self):
         self.daemon.refusals = {"create_csr": ("rate_limited", "keys_made")}
         self.add_dfsp("unlucky")
@@ -203,6 +229,19 @@ class Certificates(OutboundTest):
             self.assertEqual(self.ask("GET", path)[1], body)
             self.assertEqual(self.row(enrollment, "usable_certificate"), good)
 
+    def test_a_certificate_that_is_not_for_tls_clients_is_valid_and_never_used(self):
+        enrollment, path = self.bank("misused", self.root)
+        leaf = "basicConstraints=CA:FALSE\n"
+        for extensions in (SERVER, CA, CA + "\nextendedKeyUsage=clientAuth", "basicConstraints=CA:TRUE",
+                           leaf + "extendedKeyUsage=codeSigning,emailProtection", leaf + "keyUsage=keyEncipherment"):
+            body = self.upload(path, self.certified(enrollment, extensions=extensions))
+            self.assertEqual(set(self.verdicts(body).values()), {"VALID"}, extensions)
+            self.assertIsNone(self.row(enrollment, "usable_certificate"), extensions)
+        for extensions in (CLIENT, leaf, leaf + "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth"):
+            pem = self.certified(enrollment, extensions=extensions)
+            self.upload(path, pem)
+            self.assertEqual(self.row(enrollment, "usable_certificate"), pem, extensions)
+
     def test_without_a_ca_to_compare_with_nothing_is_used_until_there_is_one(self):
         enrollment, path = self.bank("late")
         pem = self.certified(enrollment)
@@ -282,6 +321,15 @@ class RsaKeys(OutboundTest):
         enrollment, path = self.bank("rsa", root)
         self.assertEqual(enrollment["csrInfo"]["publicKeyLength"], 2048)
         self.assertEqual(self.upload(path, self.certified(enrollment, root, digest="sha512"))["validationState"], "VALID")
+
+    def test_a_certificate_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        root = self.pki.make("RSA CA", kind="RSA:2048")
+        enrollment, path = self.bank("pss", root)
+        for digest, verdict in (("sha256", "VALID"), ("sha1", "INVALID")):
+            body = self.upload(path, self.certified(enrollment, root, digest=digest, pss=True))
+            self.assertEqual((body["certInfo"]["signatureAlgorithm"], self.verdicts(body)["CERTIFICATE_SIGNATURE_ALGORITHM"]),
+                             ("RSASSA-PSS", verdict))
+            self.assertEqual(body["validationState"], verdict)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Pki:
         openssl("genpkey", "-algorithm", algorithm, *options.get(algorithm, []), "-out", path)
         return path
 
-    def sign(self, csr, issuer, extensions=CLIENT, days=(-1, 30), digest="sha256", subject=None):
+    def sign(self, csr, issuer, extensions=CLIENT, days=(-1, 30), digest="sha256", subject=None, pss=False):
         """The certificate that `issuer` (Made) makes from a CSR (PEM), valid from and to so many days from now."""
         self.count += 1
         request, out, wanted = (self.file("%d.%s" % (self.count, kind)) for kind in ("csr", "pem", "ext"))
@@ -73,7 +73,8 @@ class Pki:
         by = ["-keyfile", issuer] if isinstance(issuer, str) else ["-keyfile", issuer.key, "-cert", issuer.path]
         openssl("ca", "-batch", "-notext", "-config", self.config, "-in", request, *by,
                 *(["-selfsign"] if isinstance(issuer, str) else []), "-startdate", start, "-enddate", end, "-extfile",
-                wanted, "-md", digest, "-out", out, *(["-subj", subject] if subject else []))
+                wanted, "-md", digest, "-out", out, *(["-subj", subject] if subject else []),
+                *(["-sigopt", "rsa_padding_mode:pss"] if pss else []))
         return out
 
     def make(self, name, issuer=None, extensions=CA, kind="EC", **options):

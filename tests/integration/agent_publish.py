@@ -11,6 +11,7 @@ from agent_auth import MTA, PTA, AuthTest, dfsp
 from agent_fake_daemon import openssl
 from agent_gateway import CKO_PRIVATE_KEY, read_uri
 from agent_outbound import OutboundTest
+from agent_pki import CA, SERVER
 
 FILES = ["bundle.json", "ca_bundle.pem", "client_cert_chain.pem", "client_key.uri", "whitelist.txt"]
 
@@ -248,6 +249,19 @@ class Missing(FolderTest):
         self.upload(path, self.certified(enrollment, days=(-20, -1)))
         self.onboard("mixed")
         self.assertEqual(self.published("mixed"), before)
+
+    def test_a_certificate_that_is_not_for_tls_clients_is_not_published_and_the_refusal_says_what_is_wanted(self):
+        enrollment, path = self.bank("misused", self.root)
+        self.url("misused", "https://api.misused.example/fspiop")
+        self.address("misused", "192.0.2.0/28")
+        for extensions in (SERVER, CA):
+            self.assertEqual(self.upload(path, self.certified(enrollment, extensions=extensions))["validationState"], "VALID")
+            self.refuse("misused", "for TLS clients: extendedKeyUsage with clientAuth or none", "CA:FALSE")
+        # One that an earlier version took is judged again.
+        agent_support.sql(self.folder, "UPDATE outbound_enrollments SET usable_certificate = certificate WHERE dfsp_id = 'misused'")
+        self.refuse("misused", "for TLS clients")
+        self.upload(path, self.certified(enrollment))
+        self.onboard("misused")
 
     def test_the_key_must_be_in_the_hsm_and_active_and_the_certificates_own(self):
         enrollment, _ = self.ready_bank("guarded")

@@ -89,7 +89,7 @@ class Robustness(AgentTest):
         self.add_dfsp("capped")
         for member in ({"dfspId": "x" * 513}, {"dfspId": "x" * 65}, {"name": "x" * 513}, {"monetaryZoneId": "EURO"},
                        {"email": "x" * 257}, {"securityGroup": "x" * 257}, {"fxpCurrencies": ["EUR"] * 65},
-                       {"name": "a\0b"}, {"name": None}, {"isProxy": "yes"}, {"dfspId": ""}):
+                       {"name": "a\0b"}, {"name": None}, {"isProxy": "yes"}, {"dfspId": ""}, {"name": ""}):
             self.assertEqual(self.ask("POST", "/api/dfsps", {"dfspId": "y", "name": "x", **member})[0], 400, member)
         long_csr = new_csr(self.folder) + "\n" * 33000
         self.assertEqual(self.ask("POST", "/api/dfsps/capped/enrollments/inbound", {"clientCSR": long_csr})[0], 400)

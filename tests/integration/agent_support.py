@@ -57,7 +57,7 @@ timeout_seconds = 30
 [hub]
 ca = "{ca}"
 client_profile = "dfsp-client"
-csr_rsa_bits = 2048
+csr_rsa_bits = {csr_rsa_bits}
 [store]
 {store}
 """
@@ -76,7 +76,7 @@ def sql(folder, text):
 
 def config_text(folder, daemon_socket, more="", **settings):
     values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "ca": "hub-ca", "hub": "", "hub_keys": "",
-              "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, **settings}
+              "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, "csr_rsa_bits": 2048, **settings}
     text = CONFIG.format(socket=daemon_socket, folder=folder, **values) + more
     return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
 

@@ -1,7 +1,7 @@
 #include "agent/service/dfsp_server_certs.h"
 
-#include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/http/handlers/server_cert_body.h"
 #include "agent/service/certificate.h"
 #include "agent/service/dfsps.h"
@@ -39,7 +39,7 @@ Outcome list(const Services& services, const Request& request) {
   std::vector<Json> items;
   for (const ServerCert& stored : request.page.of(TRY(services.dfsp_server_certs.list())))
     items.push_back(TRY(to_json(stored)));
-  return ok_array(items, [](const Json& item) { return item; });
+  return ok_json_array(items, [](const Json& item) { return item; });
 }
 
 Outcome get(const Services& services, const Request& request) {

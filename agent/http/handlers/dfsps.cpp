@@ -1,6 +1,7 @@
 #include "agent/service/dfsps.h"
 
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/service/credentials.h"
 #include "agent/service/outbound_enrollments.h"
 #include "common/log.h"
@@ -13,10 +14,20 @@ std::optional<std::string> text_of(const Json& body, const char* member) {
   return found == body.end() ? std::nullopt : std::optional(found->get<std::string>());
 }
 
+/// `id` is the name of the member with its id.
+void write(ObjectText& item, std::string_view id, const store::Dfsp& dfsp) {
+  item.text(id, dfsp.id);
+  item.text("name", dfsp.name);
+  item.optional_text("monetaryZoneId", dfsp.monetary_zone);
+  // A number or null, never a boolean: clients know it so.
+  item.json("isProxy", !dfsp.is_proxy ? "null" : *dfsp.is_proxy ? "1" : "0");
+  item.text("securityGroup", dfsp.security_group);
+}
+
+void write_dfsp(ObjectText& item, const store::Dfsp& dfsp) { write(item, "id", dfsp); }
+
 Outcome list_dfsps(Dfsps& dfsps, const Request& request) {
-  Json list = Json::array();
-  for (const store::Dfsp& dfsp : request.page.of(TRY(dfsps.list(request.caller)))) list.push_back(dfsp_json(dfsp));
-  return ok(list);
+  return ok_dfsps(request.page.of(TRY(dfsps.list(request.caller))));
 }
 
 /// The DFSP is there either way; whoever sees that the key is missing asks for it.
@@ -53,7 +64,7 @@ Outcome change_dfsp(const Services& services, const Request& request) {
   const store::Dfsp dfsp = TRY(services.dfsps.change(request.caller, request.param("dfspId"), change));
   // What failed when it was added is made up for.
   if (services.credentials) services.credentials->provide(request.caller, dfsp.id);
-  return ok(dfsp_json(dfsp, "dfspId"));
+  return ok_object(dfsp, [](ObjectText& item, const store::Dfsp& changed) { write(item, "dfspId", changed); });
 }
 
 Outcome remove_dfsp(Dfsps& dfsps, const Request& request) {
@@ -63,7 +74,7 @@ Outcome remove_dfsp(Dfsps& dfsps, const Request& request) {
 
 const Schema kNewDfsp = {
     {.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1},
-    {.name = "name", .required = true, .max_bytes = 512},
+    {.name = "name", .required = true, .max_bytes = 512, .min_bytes = 1},
     {.name = "monetaryZoneId", .max_bytes = 3},
     {.name = "isProxy", .type = Type::boolean},
     {.name = "securityGroup", .max_bytes = 256},
@@ -85,7 +96,7 @@ void add_one_dfsp(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = path,
                     .handler = [&dfsps](const Request& request) -> Outcome {
-                      return ok(dfsp_json(TRY(dfsps.get(request.param("dfspId")))));
+                      return ok_object(TRY(dfsps.get(request.param("dfspId"))), write_dfsp);
                     },
                     .roles = {Role::mta, Role::pta, Role::dfsp}});
   routes.push_back({.method = "PUT",
@@ -102,14 +113,7 @@ void add_one_dfsp(std::vector<Route>& routes, const Services& services) {
 
 }  // namespace
 
-Json dfsp_json(const store::Dfsp& dfsp, std::string_view id) {
-  Json item = {{id, dfsp.id}, {"name", dfsp.name}};
-  if (dfsp.monetary_zone) item["monetaryZoneId"] = *dfsp.monetary_zone;
-  // A number or null, never a boolean: clients know it so.
-  item["isProxy"] = dfsp.is_proxy ? Json(*dfsp.is_proxy ? 1 : 0) : Json(nullptr);
-  item["securityGroup"] = dfsp.security_group;
-  return item;
-}
+Answer ok_dfsps(const std::vector<store::Dfsp>& dfsps) { return ok_array(dfsps, write_dfsp); }
 
 void add_dfsps(std::vector<Route>& routes, const Services& services) {
   Dfsps& dfsps = services.dfsps;

@@ -98,8 +98,8 @@ std::vector<Route> all_routes(const Services& services);
 /// Of the listener for metrics, which has no others.
 std::vector<Route> metrics_routes(std::function<std::string()> page, store::Database& database, SigningDaemon& daemon);
 
-/// A participant as clients know it; `id` is the name of the member with its id.
-Json dfsp_json(const store::Dfsp& dfsp, std::string_view id = "id");
+/// Participants as clients know them.
+Answer ok_dfsps(const std::vector<store::Dfsp>& dfsps);
 
 /// "2026-11-30T08:00:00Z" with the milliseconds that clients know.
 std::string with_milliseconds(std::string utc);

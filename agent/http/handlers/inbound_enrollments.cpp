@@ -1,7 +1,7 @@
 #include "agent/service/inbound_enrollments.h"
 
-#include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/service/certificate.h"
 #include "agent/service/csr.h"
 #include "agent/service/dfsps.h"
@@ -13,23 +13,24 @@ using Enrollment = InboundEnrollments::Enrollment;
 
 constexpr char kPath[] = "/api/dfsps/{dfspId}/enrollments/inbound";
 
-Json to_json(const Enrollment& enrollment) {
-  Json item = {{"id", enrollment.id},
-               {"csr", enrollment.csr},
-               {"csrInfo", Json::parse(enrollment.csr_info_json)},
-               {"state", enrollment.state},
-               {"validations", Json::parse(enrollment.validations_json)},
-               {"validationState", enrollment.validation_state}};
-  if (enrollment.certificate) item["certificate"] = *enrollment.certificate;
-  if (enrollment.cert_info_json) item["certInfo"] = Json::parse(*enrollment.cert_info_json);
-  if (enrollment.approval_json && !enrollment.certificate) item["approval"] = Json::parse(*enrollment.approval_json);
-  return item;
+void write(ObjectText& item, const Enrollment& enrollment) {
+  item.number("id", enrollment.id);
+  item.text("csr", enrollment.csr);
+  item.json("csrInfo", enrollment.csr_info_json);
+  item.text("state", enrollment.state);
+  item.json("validations", enrollment.validations_json);
+  item.text("validationState", enrollment.validation_state);
+  item.optional_text("certificate", enrollment.certificate);
+  item.optional_json("certInfo", enrollment.cert_info_json);
+  if (!enrollment.certificate) item.optional_json("approval", enrollment.approval_json);
 }
+
+Answer answer(const Enrollment& enrollment) { return ok_object(enrollment, write); }
 
 Outcome list(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
   const auto state = request.query_value("state");
-  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state, request.page)), to_json);
+  return ok_array(TRY(services.inbound_enrollments.list(request.param("dfspId"), state, request.page)), write);
 }
 
 Outcome submit(const Services& services, const Request& request) {
@@ -40,25 +41,25 @@ Outcome submit(const Services& services, const Request& request) {
     return tl::unexpected(Problem({Code::bad_request, "Could not parse the CSR content. " + enrollment.error().message},
                                   enrollment.error().message));
   if (!enrollment) return tl::unexpected(Problem(enrollment.error()));
-  return ok(to_json(*enrollment));
+  return answer(*enrollment);
 }
 
 Outcome get(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(
-      TRY(services.inbound_enrollments.follow_up(request.caller, request.param("dfspId"), request.number("enId")))));
+  return answer(
+      TRY(services.inbound_enrollments.follow_up(request.caller, request.param("dfspId"), request.number("enId"))));
 }
 
 Outcome sign(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(
-      to_json(TRY(services.inbound_enrollments.sign(request.caller, request.param("dfspId"), request.number("enId")))));
+  return answer(
+      TRY(services.inbound_enrollments.sign(request.caller, request.param("dfspId"), request.number("enId"))));
 }
 
 Outcome put_certificate(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.inbound_enrollments.put_certificate(
-      request.caller, request.param("dfspId"), request.number("enId"), *request.text("certificate")))));
+  return answer(TRY(services.inbound_enrollments.put_certificate(
+      request.caller, request.param("dfspId"), request.number("enId"), *request.text("certificate"))));
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 
 namespace hubseal::agent::http {
 
-Json to_json(const store::JwsKey& key);
+/// A key as clients know it.
+Answer ok_jws_key(const store::JwsKey& key);
 /// The body in which a key is sent.
 Schema jws_key_schema();
 

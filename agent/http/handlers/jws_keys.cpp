@@ -1,12 +1,20 @@
 #include "agent/service/jws_keys.h"
 
-#include "agent/http/handlers/array.h"
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/http/handlers/jws_key_json.h"
 #include "agent/service/dfsps.h"
 
 namespace hubseal::agent::http {
 namespace {
+
+void write(ObjectText& item, const store::JwsKey& key) {
+  item.text("dfspId", key.dfsp_id);
+  item.text("publicKey", key.public_key);
+  item.optional_json("createdAt", key.created_at_json);
+  item.json("validations", key.validations_json);
+  item.text("validationState", key.validation_state);
+}
 
 JwsKeys::Sent sent_key(const Json& body, std::string dfsp_id) {
   JwsKeys::Sent sent{std::move(dfsp_id), body["publicKey"].get<std::string>(), std::nullopt};
@@ -16,12 +24,12 @@ JwsKeys::Sent sent_key(const Json& body, std::string dfsp_id) {
 
 Outcome get(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.jws_keys.get(request.param("dfspId")))));
+  return ok_jws_key(TRY(services.jws_keys.get(request.param("dfspId"))));
 }
 
 Outcome put(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok(to_json(TRY(services.jws_keys.put(request.caller, sent_key(request.body, request.param("dfspId"))))));
+  return ok_jws_key(TRY(services.jws_keys.put(request.caller, sent_key(request.body, request.param("dfspId")))));
 }
 
 Outcome remove(const Services& services, const Request& request) {
@@ -42,18 +50,12 @@ Outcome put_external(const Services& services, const Request& request) {
     sent.push_back(sent_key(item, item["dfspId"].get<std::string>()));
     if (!sent.back().created_at_json) sent.back().created_at_json = "0";  // as clients know it
   }
-  return ok_array(TRY(services.jws_keys.put_external(request.caller, sent, request.x_dfsp_id)), to_json);
+  return ok_array(TRY(services.jws_keys.put_external(request.caller, sent, request.x_dfsp_id)), write);
 }
 
 }  // namespace
 
-Json to_json(const store::JwsKey& key) {
-  Json item = {{"dfspId", key.dfsp_id}, {"publicKey", key.public_key}};
-  if (key.created_at_json) item["createdAt"] = Json::parse(*key.created_at_json);
-  item["validations"] = Json::parse(key.validations_json);
-  item["validationState"] = key.validation_state;
-  return item;
-}
+Answer ok_jws_key(const store::JwsKey& key) { return ok_object(key, write); }
 
 Schema jws_key_schema() {
   return {{.name = "publicKey", .required = true, .max_bytes = kMaxJwsKeyBytes, .min_bytes = 1},
@@ -71,7 +73,7 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/jwscerts",
                     .handler = [services](const Request& request) -> Outcome {
-                      return ok_array(request.page.of(TRY(services.jws_keys.list())), to_json);
+                      return ok_array(request.page.of(TRY(services.jws_keys.list())), write);
                     },
                     .roles = dfsp_too,
                     .paged = true});

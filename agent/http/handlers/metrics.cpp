@@ -15,6 +15,15 @@ std::vector<Route> metrics_routes(std::function<std::string()> page, store::Data
                     },
                     .roles = {Role::anybody}});
   routes.push_back(health_route("/health", database, daemon));
+  routes.push_back({.method = "GET",
+                    .path = "/live",
+                    .handler = [](const Request&) -> Outcome {
+                      Answer answer;
+                      answer.content_type = "text/plain; charset=utf-8";
+                      answer.body = "OK";
+                      return answer;
+                    },
+                    .roles = {Role::anybody}});
   return routes;
 }
 

@@ -21,10 +21,7 @@ Outcome list_zones(MonetaryZones& zones) {
 }
 
 Outcome list_dfsps(MonetaryZones& zones, const Request& request) {
-  Json list = Json::array();
-  for (const store::Dfsp& dfsp : request.page.of(TRY(zones.dfsps(request.param("monetaryZoneId")))))
-    list.push_back(dfsp_json(dfsp));
-  return ok(list);
+  return ok_dfsps(request.page.of(TRY(zones.dfsps(request.param("monetaryZoneId")))));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "agent/service/hub_ca.h"
 
+#include <atomic>
+
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -24,6 +26,7 @@ struct Hub {
   HubCa ca{daemon, "hub-ca"};
 };
 
+/// Each time another one.
 Json active_ca() {
   const TempFolder folder;
   make_certificate(folder, make_csr(folder, words("-newkey rsa:2048 -subj /")));
@@ -62,6 +65,28 @@ BOOST_AUTO_TEST_CASE(without_a_ca_the_command_that_creates_it_is_named_and_nothi
 BOOST_AUTO_TEST_CASE(a_ca_that_waits_for_its_certificate_is_not_there_yet) {
   Hub hub(Json{{"ca", "hub-ca"}, {"state", "awaiting_certificate"}, {"csr", "..."}});
   BOOST_TEST(!hub.ca.certificate().value().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_takes_over_is_shown_at_once_and_a_broken_or_missing_one_never_hides_behind_the_last) {
+  const std::vector<Result<Json>> replies = {active_ca(), active_ca(), fail(Code::hsm_unavailable, "away"),
+                                             Json{{"state", "active"}, {"certificate", "junk"}},
+                                             Json{{"state", "retired"}, {"certificate", "junk"}}};
+  const TempFolder folder;
+  std::atomic<std::size_t> turn = 0;
+  ScriptedDaemon scripted(folder / "sock", [&](const wire::Request&) { return replies.at(turn); });
+  wire::DaemonClient client(scripted.socket_path(), std::chrono::seconds(10));
+  SigningDaemon daemon(client);
+  HubCa ca(daemon, "hub-ca");
+  for (const std::size_t i : {0U, 0U, 1U, 1U, 0U}) {
+    turn = i;
+    BOOST_TEST(ca.certificate().value().value() + "\n" == (*replies[i])["certificate"].get<std::string>());
+  }
+  turn = 2;
+  BOOST_TEST((ca.certificate().error().code == Code::hsm_unavailable));
+  turn = 3;
+  BOOST_TEST((ca.certificate().error().code == Code::internal));
+  turn = 4;
+  BOOST_TEST(!ca.certificate().value().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_breaks_the_protocol_is_our_fault) {

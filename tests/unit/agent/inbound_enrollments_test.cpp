@@ -174,6 +174,23 @@ BOOST_FIXTURE_TEST_CASE(a_list_holds_all_that_wait_and_the_newest_that_are_signe
   BOOST_TEST(enrollments.get("bank1", 4).value().state == "CERT_SIGNED");
 }
 
+BOOST_FIXTURE_TEST_CASE(pieces_of_a_list_begin_with_the_newest_that_wait_and_go_on_with_the_newest_that_are_signed,
+                        Bench) {
+  fill("bank1", 0, 6);  // 2 to 7
+  for (const std::int64_t id : {2, 5, 7}) mark_signed(id);
+  const auto piece = [&](std::optional<std::string_view> state, store::Page page) {
+    std::string ids;
+    const auto listed = enrollments.list("bank1", state, page).value();
+    for (const auto& enrollment : listed) ids += std::to_string(enrollment.id) + " ";
+    return ids;
+  };
+  BOOST_TEST(piece(std::nullopt, {.offset = 0, .limit = 2}) == "4 6 ");
+  BOOST_TEST(piece(std::nullopt, {.offset = 2, .limit = 2}) == "3 7 ");
+  BOOST_TEST(piece(std::nullopt, {.offset = 4, .limit = 2}) == "2 5 ");
+  BOOST_TEST(piece("CERT_SIGNED", {.offset = 1, .limit = 2}) == "2 5 ");
+  BOOST_TEST(piece("CSR_LOADED", {.offset = 2, .limit = 2}) == "3 ");
+}
+
 BOOST_FIXTURE_TEST_CASE(equal_requests_at_the_same_moment_give_one_enrollment, Bench) {
   std::vector<std::int64_t> ids(16);
   in_parallel(16,

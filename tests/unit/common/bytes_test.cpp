@@ -1,5 +1,4 @@
 #include "common/bytes.h"
-#include "common/percent_hack.h"
 
 #include <boost/test/unit_test.hpp>
 
