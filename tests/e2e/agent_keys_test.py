@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from agent_daemon_test import WithBoth  # which says where the others are
+from agent_daemon_support import WithBoth  # which says where the others are
 import approval_support
 import rig
 from agent_fake_daemon import openssl

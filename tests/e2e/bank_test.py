@@ -12,14 +12,15 @@ import threading
 import time
 import unittest
 
-from agent_daemon_test import WithBoth  # first: it says where the others are
+from agent_daemon_support import WithBoth  # first: it says where the others are
 import rig
-from agent_browser import Provider, free_port
+from agent_browser import Provider
 from agent_fake_daemon import WAIT_SECONDS
 from agent_keys_test import SETTINGS
 from agent_support import Agent
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from free_port import free_port
 from npm_packages import installed
 
 PATIENCE = 3 * WAIT_SECONDS  # on a busy machine a client takes a minute to start

@@ -6,7 +6,7 @@ import concurrent.futures
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CA, SERVER, Pki
+from agent_pki import SERVER, Pki
 from agent_support import AnswerTest, add_port, new_csr
 
 ITEM = {"address": "10.0.0.1", "ports": ["443"]}

@@ -3,85 +3,11 @@
 what was put into the export; what its rules refuse must stand in the report."""
 
 import json
-import os
-import signal
-import subprocess
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_outbound import CLIENT_KEY
-from agent_pki import CLIENT, SERVER, Pki
-from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
-from mcm_export import Mcm
-
-ADDRESS = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "It's \"here\"\\\n"}
-PLAIN = {"address": "163.10.24.28/30", "ports": ["443"]}
-TIME = "2025-11-23 10:00:00"
-
-
-class ImportTest(OwnAgents):
-    def setUp(self):
-        super().setUp()
-        self.mcm = Mcm()
-        self.pki = Pki(self.folder)
-        self.hub_ca = self.pki.make("Old Hub CA")
-        self.root = self.pki.make("Bank CA")
-
-    def csr(self, name, **options):
-        """A CSR, and the PEM of its private key."""
-        text = new_csr(self.folder, subject=f"/CN={name}", **options)
-        with open(os.path.join(self.folder, "dfsp.key"), encoding="ascii") as file:
-            return text, file.read()
-
-    def signed(self, csr, issuer, extensions=CLIENT):
-        with open(self.pki.sign(csr, issuer, extensions), encoding="ascii") as file:
-            return file.read()
-
-    def enrol(self, direction, number, *, secret=None, enrollment=None, **members):
-        enrollment = enrollment or self.mcm.next_id()
-        record = {"id": enrollment, "csrInfo": {}, "validations": [], "validationState": "VALID", **members}
-        self.mcm.secrets[f"dfsp-{direction}-enrollment/{number}/{enrollment}"] = {**record, **({"key": secret} if secret else {})}
-        return enrollment
-
-    hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
-
-    def command(self, *options, dump=None, vault=None):
-        files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
-        for name, text in files.items():
-            files[name] = os.path.join(self.folder, "mcm." + name)
-            with open(files[name], "wb") as file:
-                file.write(text if isinstance(text, bytes) else text.encode())
-        path = os.path.join(self.folder, "import.toml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
-                                   hub=self.hub_keys))
-        os.chmod(path, 0o600)
-        return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
-                              capture_output=True, text=True, timeout=120, check=False)
-
-    def imported(self, **forms):
-        done = self.command("--json", **forms)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
-
-    def refused(self, words, **forms):
-        done = self.command(**forms)
-        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
-        self.assertIn(words, done.stderr)
-
-    def lines(self, report, part):
-        """{where: the reason}"""
-        return {line["where"]: list(line.values())[1] for line in report[part]}
-
-    def agent(self):
-        agent = Agent(self.folder, self.daemon, hub=CLIENT_KEY.format("ec_p256"))
-        self.addCleanup(agent.stop, signal.SIGKILL)
-        return agent
-
-    def ok(self, agent, path, method="GET", body=None):
-        status, answer, _ = agent.ask(method, "/api" + path, body)
-        self.assertEqual(status, 200, answer)
-        return answer
+from agent_import_support import PLAIN, TIME, ImportTest
+from agent_pki import SERVER
 
 
 class Whole(ImportTest):
@@ -388,39 +314,5 @@ class Rules(ImportTest):
         self.assertEqual(self.ok(agent, "/dfsps/bank/jwscerts")["createdAt"], 1.5)
 
 
-class Files(ImportTest):
-    def test_a_dump_that_is_cut_off_or_something_else_is_refused(self):
-        self.mcm.add_dfsp("bank")
-        whole = self.mcm.dump()
-        insert = "INSERT INTO `dfsps` VALUES "
-        for text, words in (("", "last line"), (whole.replace("-- Dump completed on", "-- done"), "it may be cut off"),
-                            (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
-                            (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
-                            (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
-                            (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
-                            (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
-                            (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
-                            (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
-                            (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
-                            (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
-                            (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
-                            (whole.replace("'bank'", "'b\\0'"), "a NUL")):
-            with self.subTest(words):
-                self.refused(words, dump=text)
-        self.assertEqual(self.imported()["stored"], {"participants": 1})
-
-    def test_an_export_that_is_no_object_of_records_is_refused(self):
-        for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):
-            self.refused(words, vault=text)
-        report = self.imported(vault=json.dumps({"dfsp-ca/1": 7, "dfsp-jws-certs/x/y/z": {}, "dfsp-inbound-enrollment/1/2": "text"}))
-        self.assertEqual({"dfsp-ca/1", "dfsp-jws-certs/x/y/z", "dfsp-inbound-enrollment/1/2"} - set(self.lines(report, "left_out")), set())
-
-    def test_hexadecimal_texts_and_texts_with_a_character_set_are_read(self):
-        self.mcm.add_dfsp("bank", name="Name")
-        self.imported(dump=self.mcm.dump().replace("'Name'", "_utf8mb4 0x42C3A46E6B"))
-        self.assertEqual(self.ok(self.agent(), "/dfsps")[0]["name"], "Bänk")
-
-
-del ImportTest
 if __name__ == "__main__":
     agent_support.main()

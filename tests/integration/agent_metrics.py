@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import socket
 import subprocess
-import threading
 import time
 from datetime import datetime, timezone
 

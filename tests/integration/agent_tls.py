@@ -1,12 +1,14 @@
-"""The agent's listener and the certificates of those who connect: who is let in, what a revocation changes, and files that are
-replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
+"""The agent's listener with TLS: which versions and suites it takes, who is let in by their certificate, what a revocation changes,
+and files that are replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
 
+import http.client
 import os
 import socket
 import ssl
 import tempfile
 import time
 import unittest
+import warnings
 
 from agent_fake_daemon import FakeDaemon, openssl
 from agent_support import Agent, main
@@ -161,7 +163,6 @@ class ClientCertificates(Room):
         time.sleep(11)
         self.connect(agent, bank1)
 
-
     def test_a_list_that_is_too_old_lets_nobody_in(self):
         bank1 = self.hub.issue("bank1")
         self.daemon.crl = self.hub.crl(("-crlsec", "3"))
@@ -181,6 +182,81 @@ class Files(Room):
         self.servers.issue("server", "serverAuth")  # in the same place
         self.eventually(lambda: self.connect(agent) != first)
         agent.wait_for_log(rb"the listener has a new TLS certificate")
+
+
+class Tls(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.daemon = FakeDaemon(self.folder)
+        self.addCleanup(self.daemon.close)
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=agent", "-addext",
+                "subjectAltName=IP:127.0.0.1", "-keyout", self.path("tls.key"), "-out", self.path("tls.pem"))
+        os.chmod(self.path("tls.key"), 0o600)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def section(self):
+        return '[tls]\ncertificate = "%s"\nprivate_key = "%s"\n' % (self.path("tls.pem"), self.path("tls.key"))
+
+    def connect(self, agent, prepare):
+        context = ssl.create_default_context(cafile=self.path("tls.pem"))
+        prepare(context)
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while chunk := secure.recv(65536):
+                    answer += chunk
+                return secure.version(), secure.cipher()[0], answer
+
+    def test_PKI_10_tls_1_2_and_1_3_with_ecdhe_and_gcm_only(self):
+        agent = Agent(self.folder, self.daemon, tls=self.section())
+        self.addCleanup(agent.stop)
+
+        def only_1_2(context):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+        version, cipher, answer = self.connect(agent, only_1_2)
+        self.assertEqual(version, "TLSv1.2")
+        self.assertRegex(cipher, "^ECDHE-RSA-AES(128|256)-GCM")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK"))
+        self.assertIn(b"Strict-Transport-Security", answer)
+        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
+
+        def weak_suite(context):
+            only_1_2(context)
+            context.set_ciphers("AES128-SHA:ECDHE-RSA-AES128-SHA256:@SECLEVEL=0")
+
+        def only_1_1(context):
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # that it is deprecated is the point
+                context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+        for prepare in (weak_suite, only_1_1):
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                self.connect(agent, prepare)
+        # Plain HTTP to the TLS port gets no answer, and the agent lives on.
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            agent.ask("GET", "/health")
+        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
+
+    def test_unusable_tls_files_are_named(self):
+        def start_fails():
+            with self.assertRaises(AssertionError) as raised:
+                Agent(self.folder, self.daemon, tls=self.section())
+            return str(raised.exception)
+
+        os.chmod(self.path("tls.key"), 0o644)
+        self.assertIn("chmod 0600", start_fails())
+        os.chmod(self.path("tls.key"), 0o600)
+        openssl("genpkey", "-algorithm", "RSA", "-out", self.path("tls.key"))
+        self.assertIn("does not belong to the certificate", start_fails())
+        openssl("genpkey", "-algorithm", "RSA", "-aes256", "-pass", "pass:secret", "-out", self.path("tls.key"))
+        self.assertIn("no usable private key", start_fails())
 
 
 if __name__ == "__main__":

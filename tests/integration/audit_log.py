@@ -4,7 +4,6 @@ and the token have signed; hubseal audit judges copies in which each kind of cha
 import base64
 import hashlib
 import json
-import pathlib
 import shutil
 import struct
 import subprocess

@@ -111,6 +111,7 @@ sizes_refuses() { # FILE TEXT WORDS
 fresh
 must_pass "$here/sizes.sh" "$tree"
 sizes_refuses cli/long.cpp "$(printf '%0.s\\n' {1..401})" '401 lines'
+sizes_refuses tests/long.py "$(printf '%0.s\\n' {1..401})" '401 lines'
 sizes_refuses cli/x.cpp 'int x; // TO''DO later\n' 'left for later'
 sizes_refuses docs/x.md 'FIX''ME\n' 'left for later'
 sizes_refuses cli/x.cpp 'int x = std::sys''tem("ls");\n' 'starts a shell'
