@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 
 from awaiting import PATIENCE, until
-from wire import Connection, NoAnswer, Refused
+from wire import Connection, NoAnswer as NoAnswer, Refused as Refused  # tests know all three by this module
 
 SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
@@ -279,6 +279,11 @@ class Rig:
 
     def wait_for_event(self, event):
         self.until(lambda: any(record["event"] == event for record in self.audit()))
+
+    def await_checkpoint(self):
+        """The first one that vouches for all that is in the audit log now."""
+        size = self.call("list_records", limit=1)["of"]
+        return self.until(lambda: self.call("get_checkpoint"), lambda found: found["size"] >= size)
 
     def until(self, look, wanted=bool):
         return until(look, wanted, self.log)
