@@ -4,12 +4,10 @@ words, and neither a daemon that is away nor a disk that is full leaves anything
 In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
 """
 
-import base64
 import os
 import pathlib
 import resource
 import sqlite3
-import subprocess
 import tempfile
 import threading
 import unittest
@@ -17,12 +15,10 @@ import unittest
 from agent_daemon_support import RSA_2048, WithBoth  # first: it says where the others are
 import approval_support
 import rig
+from agent_pki import altered
+from awaiting import until
+from small_disk import SmallDisk
 
-def forged(csr):
-    """The CSR with another name in it, and the signature left as it was."""
-    lines = csr.strip().split("\n")
-    der = base64.b64decode("".join(lines[1:-1])).replace(b"honest", b"hOnest")
-    return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-1], ""])
 
 
 class Consent(WithBoth):
@@ -103,7 +99,7 @@ class Refusals(WithBoth):
         table = (
             ("1024 bits", self.room.make_csr("/", ("-newkey", "rsa:1024")), "1024 bits; wanted at least 2048", "policy_denied",
              "RSA key of 1024 bits; wanted 2048"),
-            ("another name under the signature", forged(honest), "CSR_SIGNATURE_VALID", "bad_request", "signature"))
+            ("another name under the signature", altered(honest, b"honest", b"hOnest"), "CSR_SIGNATURE_VALID", "bad_request", "signature"))
         for what, csr, words, code, daemons_words in table:
             with self.subTest(what):
                 before = len(self.room.audit())
@@ -145,8 +141,7 @@ class DaemonAway(WithBoth):
         self.room.script("slow C_Sign * 60000")
         signing = threading.Thread(target=lambda: self.sign("bank1", enrollment, want=503))
         signing.start()
-        while not any(record.get("event") == "certificate_intent" and record["subject"] == "bank1" for record in self.room.audit()):
-            self.assertTrue(signing.is_alive())
+        until(lambda: any(record.get("event") == "certificate_intent" and record["subject"] == "bank1" for record in self.room.audit()))
         self.room.kill()
         signing.join(rig.PATIENCE)
         self.assertFalse(signing.is_alive())
@@ -213,22 +208,9 @@ class DiskFull(WithBoth):
     def test_a_full_file_system_is_503_and_room_brings_it_back(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-full-", dir="/tmp"))
         self.addCleanup(folder.rmdir)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", folder], capture_output=True).returncode != 0:
-            self.skipTest("mount is not allowed here")
-        self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=True)
+        disk = SmallDisk(self, folder)
         self.make(folder=folder)
-        filler = folder / "filler"
-
-        def fill():
-            with open(filler, "wb", buffering=0) as file:
-                for block in (65536, 4096, 1):
-                    try:
-                        while True:
-                            file.write(b"x" * block)
-                    except OSError:
-                        pass
-
-        self.check(fill, filler.unlink)
+        self.check(disk.fill, disk.empty)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import contextlib
 import socket
 import ssl
 import subprocess
-import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -17,6 +16,7 @@ import urllib.request
 
 from agent_daemon_support import WithBoth  # first: it says where the others are
 import rig
+from awaiting import until
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
@@ -186,10 +186,11 @@ class Pki(WithBoth):
                     answer += chunk
                 return answer.endswith(b"let in")
 
-        for _ in range(rig.PATIENCE * 10):  # until it listens
+        def listens():
             with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), rig.PATIENCE):
-                break
-            time.sleep(0.1)
+                return True
+
+        until(listens)
         self.assertTrue(is_let_in(), (folder / "nginx.log").read_text())
         self.room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
         self.assertFalse(is_let_in())

@@ -1,34 +1,12 @@
 #!/usr/bin/env python3
 """The agent's routes as clients meet them: shapes, statuses, idempotence, the daemon's refusals."""
 
-import base64
 import os
-import threading
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_support import AgentTest, new_csr
-
-
-def in_parallel(count, work):
-    results = [None] * count
-
-    def run(index):
-        results[index] = work(index)
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return results
-
-
-def altered(csr):
-    """The CSR with another name in it, and the signature left as it was."""
-    lines = csr.split("\n")
-    der = base64.b64decode("".join(lines[1:-2])).replace(b"honest", b"hOnest")
-    return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-2], ""])
+from agent_pki import altered
+from agent_support import AgentTest, in_parallel, new_csr
 
 
 class Routes(AgentTest):
@@ -131,7 +109,7 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("POST", "%s/%d/sign" % (base, loaded["id"]))
         self.assertEqual((status, refused["payload"]["code"]), (400, "policy_denied"))
         self.assertIn("1024 bits; wanted at least 2048", refused["message"])
-        forged = self.ask("POST", base, {"clientCSR": altered(new_csr(self.folder, subject="/CN=honest"))})[1]
+        forged = self.ask("POST", base, {"clientCSR": altered(new_csr(self.folder, subject="/CN=honest"), b"honest", b"hOnest")})[1]
         self.assertEqual(forged["csrInfo"]["subject"], {"CN": "hOnest"})
         self.assertEqual((forged["validationState"], forged["validations"][0]["result"]), ("INVALID", "INVALID"))
         status, refused, _ = self.ask("POST", "%s/%d/sign" % (base, forged["id"]))

@@ -1,11 +1,7 @@
 """An agent that believes the tokens of a provider, and the groups that stand in them."""
 
-import tempfile
-import unittest
-
-from agent_fake_daemon import FakeDaemon
 from agent_provider import Provider, section
-from agent_support import Agent
+from agent_support import AgentTest
 
 PTA = ["/Application/PTA"]
 MTA = ["Application/MTA"]
@@ -15,25 +11,18 @@ def dfsp(dfsp_id):
     return ["/Application/DFSP:" + dfsp_id]
 
 
-class AuthTest(unittest.TestCase):
+class AuthTest(AgentTest):
     """One provider, one agent and one daemon per class."""
 
-    extra = ""
+    keys = ""  # how the agent looks for the provider's keys: lines of [auth]
+    pause = 1  # seconds at least between two fetches of them
 
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        cls.folder = cls.temporary.name
-        cls.daemon = FakeDaemon(cls.folder)
         cls.provider = Provider()
-        cls.agent = Agent(cls.folder, cls.daemon, auth=section(cls.provider, cls.extra))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.agent.stop()
-        cls.provider.close()
-        cls.daemon.close()
-        cls.temporary.cleanup()
+        cls.addClassCleanup(cls.provider.close)
+        cls.settings = {"auth": section(cls.provider, cls.keys, cls.pause)}
+        super().setUpClass()
 
     def call(self, method, path, token=None, body=None):
         headers = {"Authorization": "Bearer " + token} if token else {}

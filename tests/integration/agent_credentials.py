@@ -121,7 +121,7 @@ class NewClients(KeycloakTest):
                  ("PUT", "/users/"))
         for number, step in enumerate(steps):
             name = "unlucky%d" % number
-            self.keycloak.replace = {step: lambda handler: self.keycloak.send(handler, 500, {"error": "down"})}
+            self.keycloak.replace = {step: lambda request: self.keycloak.send(request, 500, {"error": "down"})}
             self.add_dfsp(name)
             self.assertEqual(self.call("GET", "/api/dfsps/" + name, PTA)[0], 200)
             self.agent.wait_for_log(b"login of a DFSP at the identity provider was not made[^\n]*dfsp=" + name.encode())
@@ -159,8 +159,8 @@ class NewClients(KeycloakTest):
         self.start()
         members = list(self.keycloak.members)
         self.keycloak.add_group("/Application/PTA")
-        self.keycloak.replace = {("GET", "/group-by-path/Application/DFSP"): lambda handler: self.keycloak.send(
-            handler, 200, {"id": self.keycloak.groups["/Application/PTA"], "path": "/Application/PTA"})}
+        self.keycloak.replace = {("GET", "/group-by-path/Application/DFSP"): lambda request: self.keycloak.send(
+            request, 200, {"id": self.keycloak.groups["/Application/PTA"], "path": "/Application/PTA"})}
         self.add_dfsp("bank3")
         self.assertEqual(self.keycloak.members, members)
 

@@ -1,29 +1,19 @@
 """An agent that asks a Keycloak for DFSPs' credentials."""
 
 import os
-import tempfile
-import unittest
 
 from agent_auth_support import PTA, dfsp
-from agent_fake_daemon import FakeDaemon
 from agent_keycloak import LOGIN, Keycloak, section
 from agent_provider import Provider
 from agent_provider import section as provider_section
-from agent_support import SHARED, Agent, sql
+from agent_support import Agent, OwnAgents
 
 
-class KeycloakTest(unittest.TestCase):
+class KeycloakTest(OwnAgents):
     """A Keycloak, a provider of tokens, an agent and two DFSPs."""
 
-    extra = ""
-    tls = False
-
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.daemon = FakeDaemon(self.folder)
-        self.addCleanup(self.daemon.close)
+        super().setUp()
         self.provider = Provider()
         self.addCleanup(self.provider.close)
         self.keycloak = Keycloak()
@@ -58,11 +48,9 @@ class KeycloakTest(unittest.TestCase):
         return body, headers
 
     def nothing_leaked(self):
-        """Neither a secret nor a token in the log or the database."""
+        """Neither a secret nor a token in the log, the database or a file."""
         known = [client["secret"] for client in self.keycloak.clients.values()] + [LOGIN[1]] + [
             token.removeprefix("Bearer ") for token in self.keycloak.tokens]
-        rows = "" if SHARED else "\n".join(str(sql(self.folder, "SELECT * FROM " + table)) for (table,) in sql(
-            self.folder, "SELECT name FROM sqlite_master WHERE type = 'table'"))
         for secret in known:
             self.assertNotIn(secret, self.agent.log.decode())
-            self.assertNotIn(secret, rows)
+        self.assert_nowhere_stored(known, beside="bank1", but=("keycloak.secret",))

@@ -3,10 +3,10 @@
 
 import select
 import socket
-import time
 
 import agent_support
 from agent_support import AgentTest
+from awaiting import until
 
 
 class Crowd(AgentTest):
@@ -62,8 +62,7 @@ class Crowd(AgentTest):
             client.request("GET", "/api/hub/ca")
         for _ in range(10):
             self.assertEqual(self.ask("GET", "/health")[0], 200)
-        while self.daemon.connections < 32:
-            time.sleep(0.05)
+        until(lambda: self.daemon.connections >= 32)
         self.daemon.ca_gate.set()
         self.assertEqual([client.getresponse().status for client in clients], [200] * 70)
         for client in clients:

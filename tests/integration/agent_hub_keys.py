@@ -5,6 +5,7 @@ with them. openssl(1) judges."""
 import agent_support
 from agent_fake_daemon import openssl
 from agent_hub_support import CERTS, HUB, SERVER_KEY, HubTest
+from agent_pki import altered
 from agent_provider import Provider, section
 from agent_support import Agent, new_csr
 
@@ -74,28 +75,28 @@ class SignedElsewhere(HubTest):
         self.path = "/api/dfsps/bank1/enrollments/inbound/%d" % self.enrollment["id"]
 
     def test_a_certificate_for_the_csrs_key_is_stored_as_it_came_and_judged(self):
-        certificate = self.signed(self.enrollment["csr"], self.root, subject="/CN=bank1.example").replace("\n", "\r\n")
+        certificate = self.pki.signed(self.enrollment["csr"], self.root, subject="/CN=bank1.example").replace("\n", "\r\n")
         stored = self.ok("POST", self.path + "/certificate", {"certificate": certificate, "hubCAId": 3})
         self.assertEqual((stored["state"], stored["certificate"], stored["validationState"]), ("CERT_SIGNED", certificate, "VALID"))
         self.assertEqual({item["validationCode"]: item["result"] for item in stored["validations"]}["CSR_CERT_SAME_PUBLIC_KEY"], "VALID")
         self.assertEqual(stored["certInfo"]["subject"], {"CN": "bank1.example"})
         self.assertEqual((self.ok("GET", self.path), self.ok("POST", self.path + "/certificate", {"certificate": certificate})), (stored, stored))
         self.assertEqual((self.ok("POST", self.path + "/sign"), self.daemon.requests), (stored, []))
-        again = self.signed(self.enrollment["csr"], self.root)
+        again = self.pki.signed(self.enrollment["csr"], self.root)
         self.refused("POST", self.path + "/certificate", {"certificate": again}, 409, "another certificate")
 
     def test_one_that_has_ended_is_stored_as_invalid_and_can_be_replaced(self):
-        ended = self.signed(self.enrollment["csr"], self.root, days=(-9, -1))
+        ended = self.pki.signed(self.enrollment["csr"], self.root, days=(-9, -1))
         self.assertEqual(self.ok("POST", self.path + "/certificate", {"certificate": ended})["validationState"], "INVALID")
-        good = self.signed(self.enrollment["csr"], self.root)
+        good = self.pki.signed(self.enrollment["csr"], self.root)
         self.assertEqual(self.ok("POST", self.path + "/certificate", {"certificate": good})["validationState"], "VALID")
 
     def test_one_for_another_key_or_none_at_all_changes_nothing(self):
-        foreign = self.signed(new_csr(self.folder), self.root)
+        foreign = self.pki.signed(new_csr(self.folder), self.root)
         self.refused("POST", self.path + "/certificate", {"certificate": foreign}, 400, "another key")
         self.refused("POST", self.path + "/certificate", {"certificate": "hello"}, 400, "Invalid certificate")
         self.refused("POST", self.path + "/certificate", {}, 400, "required property 'certificate'")
-        good = {"certificate": self.signed(self.enrollment["csr"], self.root)}
+        good = {"certificate": self.pki.signed(self.enrollment["csr"], self.root)}
         self.refused("POST", self.path.replace("bank1", "bank2") + "/certificate", good, 404)
         self.refused("POST", self.path.replace("bank1", "nobody") + "/certificate", good, 404, "DFSP with id nobody not found")
         self.assertEqual(self.ok("GET", self.path), self.enrollment)
@@ -118,20 +119,18 @@ class BroughtCsr(HubTest):
         self.assertEqual(agent_support.sql(self.folder, "SELECT key_label FROM outbound_enrollments"), [["hub-client-by-hand"]])
         root = self.pki.make("Bank CA")
         self.ok("POST", "/api/dfsps/bank1/ca", {"rootCertificate": root.pem, "intermediateChain": None})
-        signed = self.ok("POST", "%s/%d/certificate" % (self.path, stored["id"]), {"certificate": self.signed(csr, root)})
+        signed = self.ok("POST", "%s/%d/certificate" % (self.path, stored["id"]), {"certificate": self.pki.signed(csr, root)})
         self.assertEqual([item["result"] for item in signed["validations"]], ["VALID"] * 8)
         self.refused("POST", self.path.replace("bank1", "bank2"), {"hubCSR": csr}, 409, "hub-client-by-hand")
 
     def test_one_that_is_altered_too_short_or_of_a_key_elsewhere_is_none(self):
         self.refused("POST", self.path, {"hubCSR": new_csr(self.folder)}, 400, "none of the hub's in its HSM")
         self.refused("POST", self.path, {"hubCSR": new_csr(self.folder, "rsa:1024")}, 400, "CSR_PUBLIC_KEY_LENGTH_2048")
-        der = bytearray(openssl("req", "-outform", "DER", input=self.daemon.csr_made_by_hand("hub-client-2").encode()))
-        der[der.index(b"hub.example")] = ord("H")
-        altered = openssl("req", "-inform", "DER", input=bytes(der)).decode()
-        self.refused("POST", self.path, {"hubCSR": altered}, 400, "CSR_SIGNATURE_VALID")
+        forged = altered(self.daemon.csr_made_by_hand("hub-client-2"), b"hub.example", b"Hub.example")
+        self.refused("POST", self.path, {"hubCSR": forged}, 400, "CSR_SIGNATURE_VALID")
         self.refused("POST", self.path, {"hubCSR": "hello"}, 400, "Could not parse the CSR content")
         self.refused("POST", self.path, {}, 400, "Could not parse the CSR content")
-        self.refused("POST", self.path.replace("bank1", "nobody"), {"hubCSR": altered}, 404, "DFSP with id nobody not found")
+        self.refused("POST", self.path.replace("bank1", "nobody"), {"hubCSR": forged}, 404, "DFSP with id nobody not found")
         self.assertEqual(self.ok("GET", self.path), [])
 
     def test_no_more_wait_than_may(self):

@@ -2,13 +2,11 @@
 """The hub's server certificate over REST: made for it on a key of the key room, or brought from another CA. openssl(1) judges what
 clients of the hub would say."""
 
-import threading
-
 import agent_support
 from agent_fake_daemon import openssl
 from agent_hub_support import CERTS, HUB, HUB_SERVER, HubTest
 from agent_pki import CLIENT, SERVER  # SERVER is for bank.example
-from agent_support import new_csr
+from agent_support import in_parallel, new_csr
 
 CODES = ["CERTIFICATE_USAGE_SERVER", "CERTIFICATE_VALIDITY", "CERTIFICATE_CHAIN", "CERTIFICATE_PUBLIC_KEY_LENGTH_2048",
          "VERIFY_ROOT_CERTIFICATE", "VERIFY_CHAIN_CERTIFICATES"]
@@ -71,12 +69,7 @@ class ServerCertificate(HubTest):
         self.ok("POST", CERTS)
 
     def test_all_who_ask_at_once_get_one_certificate(self):
-        answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.agent.ask("POST", CERTS)[:2])) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = in_parallel(8, lambda _: self.ask("POST", CERTS)[:2])
         self.assertEqual({status for status, _ in answers} - {200, 409}, set(), answers)
         self.assertEqual(len(self.daemon.keys), 1)
         self.assertEqual({body["serverCertificate"] for status, body in answers if status == 200},
@@ -101,7 +94,7 @@ class ServerCertificate(HubTest):
     def test_taking_it_out_of_use_revokes_nothing_and_says_how_people_do(self):
         made = self.ok("POST", CERTS)
         serial = made["serverCertificateInfo"]["serialNumber"].replace(":", "")
-        status, body, headers = self.agent.ask("DELETE", CERTS)
+        status, body, headers = self.ask("DELETE", CERTS)
         self.assertEqual((status, body, headers.get("Content-Length")), (200, None, "0"))
         self.assertNotIn("Content-Type", headers)
         self.assertRegex(headers["X-Not-Revoked"], "^hubseal cert revoke [0-9a-f]+ --ca hub-ca --reason superseded$")
@@ -133,34 +126,34 @@ class BroughtCertificate(HubTest):
         return {"serverCertificate": certificate, "rootCertificate": self.root.pem, "intermediateChain": self.issuer.pem, **more}
 
     def test_a_certificate_of_another_ca_for_a_key_of_the_key_room_is_shown_as_it_came(self):
-        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=HUB_SERVER).replace("\n", "\r\n")
+        certificate = self.pki.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=HUB_SERVER).replace("\n", "\r\n")
         made = self.ok("PUT", CERTS, self.body(certificate))
         self.assertEqual((made["serverCertificate"], made["rootCertificate"]), (certificate, self.root.pem))
         self.assertEqual([item["result"] for item in made["validations"]], ["VALID"] * 6)
         self.assertEqual((made["keyUri"], made["intermediateChain"]), ("pkcs11:object=hub-tls;type=private", [self.issuer.pem.strip()]))
         self.assertEqual(self.ok("POST", CERTS, self.body(certificate, intermediateChain=[self.issuer.pem])), made)
         self.assertEqual((self.ok("GET", CERTS), self.ok("POST", CERTS), self.daemon.requests), (made, made, []))
-        self.assertNotIn("X-Not-Revoked", self.agent.ask("DELETE", CERTS)[2])  # its own CA revokes it
+        self.assertNotIn("X-Not-Revoked", self.ask("DELETE", CERTS)[2])  # its own CA revokes it
 
     def test_one_that_was_issued_for_the_hub_on_the_signing_host_is_taken_whatever_its_key(self):
         csr = new_csr(self.folder)
         for subject, status in (("bank1", 400), ("hub", 200)):
             issued = self.daemon._issue({"request": subject, "profile": "hub-server", "subject": subject, "csr": csr})["ok"]
-            found, body, _ = self.agent.ask("PUT", CERTS, {"serverCertificate": issued["certificate"], "rootCertificate": self.daemon.ca_pem,
+            found, body, _ = self.ask("PUT", CERTS, {"serverCertificate": issued["certificate"], "rootCertificate": self.daemon.ca_pem,
                                                            "intermediateChain": None})
             self.assertEqual(found, status, body)
         self.assertNotIn("keyUri", body)
 
     def test_what_the_key_room_does_not_vouch_for_or_clients_would_refuse_is_not_shown(self):
         first = self.ok("POST", CERTS)
-        foreign = self.signed(new_csr(self.folder), self.issuer, extensions=HUB_SERVER)
+        foreign = self.pki.signed(new_csr(self.folder), self.issuer, extensions=HUB_SERVER)
         own = self.daemon.csr_made_by_hand("hub-tls")
-        client = self.signed(own, self.issuer, extensions=CLIENT)
-        ended = self.signed(own, self.issuer, extensions=HUB_SERVER, days=(-9, -1))
+        client = self.pki.signed(own, self.issuer, extensions=CLIENT)
+        ended = self.pki.signed(own, self.issuer, extensions=HUB_SERVER, days=(-9, -1))
         for certificate, words in ((foreign, "none of the key room's"), (client, "CERTIFICATE_USAGE_SERVER"),
                                    (ended, "CERTIFICATE_VALIDITY"), ("hello", "serverCertificate: Invalid certificate")):
             self.refused("PUT", CERTS, self.body(certificate), text=words)
-        self.refused("PUT", CERTS, self.body(self.signed(own, self.issuer, extensions=HUB_SERVER), rootCertificate=self.issuer.pem), text="CERTIFICATE_CHAIN")
+        self.refused("PUT", CERTS, self.body(self.pki.signed(own, self.issuer, extensions=HUB_SERVER), rootCertificate=self.issuer.pem), text="CERTIFICATE_CHAIN")
         self.refused("PUT", CERTS, {"privateKey": "x"}, text="private key must never be sent")
         self.assertEqual(self.ok("GET", CERTS), first)
 
@@ -168,25 +161,25 @@ class BroughtCertificate(HubTest):
         own = self.daemon.csr_made_by_hand("hub-tls")
         for names in ("DNS:bank.example", "DNS:hub.example", "IP:192.0.2.7", "DNS:hub.example,IP:192.0.2.8", "DNS:a.hub.example,IP:192.0.2.7",
                       "DNS:*.example.org,IP:192.0.2.7", "DNS:*.hub.example,IP:192.0.2.7", "email:hub@hub.example"):
-            other = self.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
+            other = self.pki.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
             self.refused("PUT", CERTS, self.body(other), text="serverCertificate: ")
-        nameless = self.signed(own, self.issuer, extensions=HUB_SERVER.split("\nsubjectAltName")[0])
+        nameless = self.pki.signed(own, self.issuer, extensions=HUB_SERVER.split("\nsubjectAltName")[0])
         self.refused("PUT", CERTS, self.body(nameless), text="wanted hub.example, 192.0.2.7 of [server_key]")
         self.refused("GET", CERTS, status=404)
         for name, names in (("hub.example", "DNS:www.hub.example,DNS:HUB.example,IP:192.0.2.9,IP:192.0.2.7"),
                             ("api.hub.example", "DNS:*.hub.example,IP:192.0.2.7")):
             self.name = name
             self.restart()
-            more = self.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
+            more = self.pki.signed(own, self.issuer, extensions=HUB_SERVER.replace("DNS:hub.example,IP:192.0.2.7", names))
             self.assertEqual(self.ok("PUT", CERTS, self.body(more))["serverCertificate"], more)
 
     def test_a_root_that_nobody_named_on_this_host_is_not_shown(self):
         own = self.daemon.csr_made_by_hand("hub-tls")
         stranger = self.pki.make("Public CA")  # of the same name
-        certificate = self.signed(own, stranger, extensions=HUB_SERVER)
+        certificate = self.pki.signed(own, stranger, extensions=HUB_SERVER)
         strange = {"serverCertificate": certificate, "rootCertificate": stranger.pem}
         self.refused("PUT", CERTS, strange, text="server_roots_file")
-        good = self.body(self.signed(own, self.issuer, extensions=HUB_SERVER))
+        good = self.body(self.pki.signed(own, self.issuer, extensions=HUB_SERVER))
         self.hub_keys = HUB
         self.restart()
         self.refused("PUT", CERTS, good, text="server_roots_file")  # its own root, without the file
@@ -201,10 +194,10 @@ class BroughtCertificate(HubTest):
         outbound = "/api/dfsps/bank1/enrollments/outbound"
         client = self.daemon.csr_made_by_hand("by-hand")
         enrolled = self.ok("POST", outbound, {"hubCSR": client})
-        self.refused("PUT", CERTS, self.body(self.signed(client, self.issuer, extensions=HUB_SERVER)), 409, "the key \"by-hand\" is one of the hub's client")
+        self.refused("PUT", CERTS, self.body(self.pki.signed(client, self.issuer, extensions=HUB_SERVER)), 409, "the key \"by-hand\" is one of the hub's client")
         self.refused("GET", CERTS, status=404)
         server = self.daemon.csr_made_by_hand("hub-tls")
-        self.ok("PUT", CERTS, self.body(self.signed(server, self.issuer, extensions=HUB_SERVER)))
+        self.ok("PUT", CERTS, self.body(self.pki.signed(server, self.issuer, extensions=HUB_SERVER)))
         self.refused("POST", outbound.replace("bank1", "bank2"), {"hubCSR": server}, 409, "the key \"hub-tls\" is the hub's server's")
         made = self.ok("PUT", CERTS, {})["keyUri"].split("=")[1].split(";")[0]
         for _ in range(2):  # the key that the agent had made: in use, and when it is in use no more
@@ -238,7 +231,7 @@ class NamesAlone(HubTest):
         self.daemon.extensions["other"] = SERVER
         for profile, status in (("other", 400), ("hub-server", 200)):
             issued = self.daemon._issue({"request": profile, "profile": profile, "subject": "hub", "csr": csr})["ok"]["certificate"]
-            found, answer, _ = self.agent.ask("PUT", CERTS, {"serverCertificate": issued, "rootCertificate": self.daemon.ca_pem})
+            found, answer, _ = self.ask("PUT", CERTS, {"serverCertificate": issued, "rootCertificate": self.daemon.ca_pem})
             self.assertEqual(found, status, answer)
 
 
@@ -250,7 +243,7 @@ class WithoutServerKey(HubTest):
             self.refused(method, CERTS, status=409, text="server_profile")
         self.assertEqual(self.daemon.keys, {})
         root = self.pki.make("Any CA")
-        certificate = self.signed(self.daemon.csr_made_by_hand("hub-tls"), root, extensions=HUB_SERVER)
+        certificate = self.pki.signed(self.daemon.csr_made_by_hand("hub-tls"), root, extensions=HUB_SERVER)
         self.refused("PUT", CERTS, {"serverCertificate": certificate, "rootCertificate": root.pem}, 409, "[server_key]")
 
 

@@ -32,17 +32,6 @@ class HubTest(OwnAgents):
         self.agent.stop()
         self.start()
 
-    def ok(self, method, path, body=None, **options):
-        status, answer, _ = self.agent.ask(method, path, body, **options)
-        self.assertEqual(status, 200, answer)
-        return answer
-
-    def refused(self, method, path, body=None, status=400, text=""):
-        found, answer, _ = self.agent.ask(method, path, body)
-        self.assertEqual(found, status, (path, body, answer))
-        self.assertIn(text, answer["message"])
-        return answer
-
     def file(self, text, name="pem"):
         path = os.path.join(self.folder, name)
         with open(path, "w", encoding="ascii") as file:
@@ -51,7 +40,3 @@ class HubTest(OwnAgents):
 
     def public_key(self, label):
         return openssl("pkey", "-in", self.daemon.keys[label], "-pubout")
-
-    def signed(self, csr, issuer, **options):
-        with open(self.pki.sign(csr, issuer, **options), encoding="ascii") as file:
-            return file.read()

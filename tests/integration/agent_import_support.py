@@ -7,7 +7,7 @@ import subprocess
 
 import agent_support
 from agent_outbound import CLIENT_KEY
-from agent_pki import CLIENT, Pki
+from agent_pki import Pki
 from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
 from mcm_export import Mcm
 
@@ -28,10 +28,6 @@ class ImportTest(OwnAgents):
         text = new_csr(self.folder, subject=f"/CN={name}", **options)
         with open(os.path.join(self.folder, "dfsp.key"), encoding="ascii") as file:
             return text, file.read()
-
-    def signed(self, csr, issuer, extensions=CLIENT):
-        with open(self.pki.sign(csr, issuer, extensions), encoding="ascii") as file:
-            return file.read()
 
     def enrol(self, direction, number, *, secret=None, enrollment=None, **members):
         enrollment = enrollment or self.mcm.next_id()

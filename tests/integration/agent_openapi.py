@@ -8,7 +8,7 @@ from agent_fake_daemon import openssl
 from agent_keycloak import LOGIN, Keycloak
 from agent_keycloak import section as keycloak_section
 from agent_openapi_support import Judge, OpenapiTest
-from agent_pki import CLIENT, SERVER, Pki
+from agent_pki import SERVER, Pki
 from agent_provider import Provider, section
 from agent_support import main, new_csr
 
@@ -159,16 +159,14 @@ class Answers(OpenapiTest):
         self.call("GET", base)
         self.call("GET", base + "/abc", status=400)
         other = self.call("POST", base + "?state=CSR_LOADED", {"clientCSR": new_csr(self.folder)})
-        with open(self.pki.sign(other["csr"], self.root, CLIENT), encoding="ascii") as file:
-            self.call("POST", "%s/%d/certificate" % (base, other["id"]), {"certificate": file.read()})
+        self.call("POST", "%s/%d/certificate" % (base, other["id"]), {"certificate": self.pki.signed(other["csr"], self.root)})
 
     def outbound(self):
         base = "/api/dfsps/bank/enrollments/outbound"
         one = self.call("POST", base + "/csr")
         path = "%s/%d" % (base, one["id"])
         self.call("GET", path)
-        with open(self.pki.sign(one["csr"], self.root, CLIENT), encoding="ascii") as file:
-            self.call("POST", path + "/certificate", {"certificate": file.read()})
+        self.call("POST", path + "/certificate", {"certificate": self.pki.signed(one["csr"], self.root)})
         self.call("POST", path + "/certificate", {"certificate": "none"}, 400)
         self.call("POST", path + "/validate")
         self.call("POST", base, {"hubCSR": self.daemon.csr_made_by_hand("hub-client-by-hand")})

@@ -7,6 +7,7 @@ import tempfile
 
 import jsonschema
 
+from agent_hub_support import HUB
 from agent_outbound import CLIENT_KEY
 from agent_support import AgentTest
 
@@ -14,7 +15,6 @@ from agent_support import AgentTest
 NOT_JUDGED = {"get /auth/login", "get /auth/callback", "get /auth/logout", "get /pki/trust-bundle.pem", "get /pki/intermediates.pem",
               "post /pki/ocsp", "get /pki/ocsp/{request}", "get /pki/{file}", "get /docs", "get /docs/page.css", "get /docs/page.js",
               "put /hub/ca", "delete /hub/ca", "put /hub/jwscerts/rotate"}
-HUB_KEYS = 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n'
 SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
 
 
@@ -83,6 +83,6 @@ class OpenapiTest(AgentTest):
     def setUpClass(cls):
         gateway = tempfile.mkdtemp(prefix="hubseal-gateway-")
         cls.addClassCleanup(shutil.rmtree, gateway)
-        cls.settings = {"hub": CLIENT_KEY.format("ec_p256") + SERVER_KEY, "hub_keys": HUB_KEYS, "more": '[publish]\ndirectory = "%s"\n' % gateway}
+        cls.settings = {"hub": CLIENT_KEY.format("ec_p256") + SERVER_KEY, "hub_keys": HUB, "more": '[publish]\ndirectory = "%s"\n' % gateway}
         super().setUpClass()
         cls.document = cls.agent.ask("GET", "/api-docs")[1]
