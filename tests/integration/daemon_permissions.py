@@ -1,10 +1,9 @@
 """Every operation on every socket, with and without the right to it, and how a refusal looks to whoever has none."""
 
 import json
-import sys
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 
 OPERATIONS = {  # a valid request of each operation, and the permission it needs

@@ -1,11 +1,8 @@
 """A room with a CA, and openssl(1)'s verdict on what it has revoked."""
 
 import base64
-import sys
-import time
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
-import rig
+import support_path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from one_room import OneRoom
@@ -26,12 +23,6 @@ class Revocation(OneRoom):
         issued = self.room.issue(self.room.make_csr(), subject=name, request=f"r-{len(self.room.audit())}")
         return issued["serial"], self.room.write(f"{issued['serial']}.pem", issued["certificate"])
 
-    def await_(self, true):
-        deadline = time.monotonic() + rig.PATIENCE
-        while not true():
-            self.assertLess(time.monotonic(), deadline, self.room.log())
-            time.sleep(0.05)
-
     def verdict(self, certificate):
         """What openssl verify says with the newest list."""
         crl, _ = crl_of(self.room)
@@ -39,12 +30,6 @@ class Revocation(OneRoom):
         done = self.room.tool("openssl", "verify", "-x509_strict", "-crl_check", "-CAfile", self.root, "-CRLfile", file,
                               certificate, check=False)
         return (done.stdout + done.stderr).decode()
-
-    def refused(self, code, op, **fields):
-        with self.assertRaises(rig.Refused) as caught:
-            self.room.call(op, **fields)
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        return caught.exception
 
     def entry(self, serial):
         return crl_of(self.room)[0].get_revoked_certificate_by_serial_number(int(serial, 16))
