@@ -246,14 +246,6 @@ class Bad(Conformance):
 
 
 class Empty(Conformance):
-    @classmethod
-    def prepare(cls):
-        pass
-
-    @classmethod
-    def fill(cls):
-        pass
-
     def test_a_hub_without_a_ca_has_no_root(self):
         self.check({"PKI-1": "not met", "PKI-7": "not applicable", "PKI-8": "not applicable", "JWS-1": "not applicable",
                     "JWS-5": "not met", "PKCS#11": "met"})
