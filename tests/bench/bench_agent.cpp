@@ -13,6 +13,7 @@
 #include "tests/bench/crowd.h"
 #include "tests/bench/fixed_server.h"
 #include "tests/bench/raw_token.h"
+#include "tests/bench/schedule.h"
 #include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
 
@@ -21,10 +22,8 @@ using namespace hubseal::bench;
 
 namespace {
 
-struct Settings {
-  double seconds = 1;
-  unsigned rounds = 3;
-  std::string only;
+struct Settings : Schedule {
+  Settings() : Schedule{.seconds = 1, .rounds = 3, .only = {}} {}
   std::size_t growth = 10'000;
 };
 
@@ -120,17 +119,13 @@ class Bench {
     for (std::size_t at = 0; at < kConnections.size(); ++at) both(at);
     add_participants();
     print_memory();
-    if (wanted("growth", 8)) grow();
+    if (settings_.wants("growth", 8)) grow();
   }
 
  private:
   AgentProcess::Options options(const char* ca) const {
     return {.program = HUBSEAL_AGENT, .daemon_socket = rig_.socket("agent"), .ca = ca};
   }
-  bool wanted(const std::string& what, unsigned connections) const {
-    return fmt::format("{} {}", what, connections).find(settings_.only) != std::string::npos;
-  }
-  Seconds time() const { return Seconds(settings_.seconds); }
   std::string new_participant() {
     std::string name = fmt::format("n{}", ++participants_);
     add_dfsp(*client_, name);
@@ -154,7 +149,7 @@ class Bench {
 
   Measurement least(const std::string& request, std::size_t body_bytes, unsigned connections) const {
     const FixedServer server(body_bytes);
-    return drive(server.pid(), server.port(), connections, time(), again_and_again(request));
+    return drive(server.pid(), server.port(), connections, settings_.time(), again_and_again(request));
   }
 
   void read(const std::string& what, const std::string& path, const std::optional<Mcm>& mcm) {
@@ -162,10 +157,10 @@ class Bench {
     const std::size_t body_bytes = client_->ask_text(request).size();
     for (std::size_t at = 0; at < kConnections.size(); ++at) {
       const unsigned connections = kConnections[at];
-      if (!wanted(what, connections)) continue;
+      if (!settings_.wants(what, connections)) continue;
       Rounds rounds;
       for (unsigned i = 0; i < settings_.rounds; ++i)
-        rounds.add(drive(agent_->pid(), agent_->port(), connections, time(), again_and_again(request)),
+        rounds.add(drive(agent_->pid(), agent_->port(), connections, settings_.time(), again_and_again(request)),
                    least(request, body_bytes, connections));
       print_row(what, connections, rounds, beside(mcm, at, median(rounds.rate), median(rounds.cpu)));
     }
@@ -185,13 +180,13 @@ class Bench {
 
   void post_inbound(std::size_t at) {
     const unsigned connections = kConnections[at];
-    if (!wanted("POST inbound", connections)) return;
+    if (!settings_.wants("POST inbound", connections)) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       std::vector<std::string> requests = new_csrs();
       const std::size_t body_bytes = client_->ask_text(requests.back()).size();
       requests.pop_back();
-      const auto ours = drive(agent_->pid(), agent_->port(), connections, time(), one_by_one(requests));
+      const auto ours = drive(agent_->pid(), agent_->port(), connections, settings_.time(), one_by_one(requests));
       rounds.add(ours, least(requests.front(), body_bytes, connections));
     }
     print_row("POST inbound", connections, rounds,
@@ -200,7 +195,7 @@ class Bench {
 
   Measurement raw_signatures(unsigned connections) const {
     RawToken token(rig_.token().module(), rig_.token().label(), rig_.token().pin());
-    return token.sign(kCa, KeyType::rsa_4096, connections == 1 ? 1 : cores_allowed(), time());
+    return token.sign(kCa, KeyType::rsa_4096, connections == 1 ? 1 : cores_allowed(), settings_.time());
   }
 
   /// More than the token can sign in the time, each for a key of its own.
@@ -228,36 +223,36 @@ class Bench {
 
   void sign_them(std::size_t at) {
     const unsigned connections = kConnections[at];
-    if (!wanted("sign", connections)) return;
+    if (!settings_.wants("sign", connections)) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw = raw_signatures(connections);
       const std::vector<std::string> requests = unsigned_enrollments(raw.per_second);
-      rounds.add(drive(agent_->pid(), agent_->port(), connections, time(), one_by_one(requests)), raw);
+      rounds.add(drive(agent_->pid(), agent_->port(), connections, settings_.time(), one_by_one(requests)), raw);
     }
     print_signing("sign", at, rounds, {{46, 89, 89}, 16'500});
   }
 
   void both(std::size_t at) {
     const unsigned connections = kConnections[at];
-    if (!wanted("create and sign", connections)) return;
+    if (!settings_.wants("create and sign", connections)) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const std::string name = new_participant();
-      rounds.add(create_and_sign(*agent_, name, connections, time()), raw_signatures(connections));
+      rounds.add(create_and_sign(*agent_, name, connections, settings_.time()), raw_signatures(connections));
     }
     print_signing("create and sign", at, rounds, {{31, 50, 41}, 29'000});
   }
 
   void add_participants() {
     constexpr double kMcmPerSecond = 0.5, kTimes = 100, kMostPerSecond = 2'000;
-    if (!wanted("POST dfsps", 1)) return;
+    if (!settings_.wants("POST dfsps", 1)) return;
     std::vector<std::string> requests;
     while (requests.size() < static_cast<std::size_t>(kMostPerSecond * settings_.seconds) + 1)
       requests.push_back(http_request("POST", "/api/dfsps",
                                       dump_json({{"dfspId", fmt::format("a{}", requests.size())}, {"name", "Bank"}})));
     Rounds rounds;
-    const auto ours = drive(agent_->pid(), agent_->port(), 1, time(), one_by_one(requests));
+    const auto ours = drive(agent_->pid(), agent_->port(), 1, settings_.time(), one_by_one(requests));
     rounds.add(ours, least(requests.front(), 16, 1));
     const double faster = median(rounds.rate) / kMcmPerSecond;
     print_row("POST dfsps", 1, rounds,
@@ -286,7 +281,7 @@ class Bench {
       return drive(agent.pid(), agent.port(), kAtOnce, Seconds(std::max(settings_.seconds, 60.0)), next).cpu_us;
     };
     const auto repeated = [&](const std::string& request) {
-      return drive(agent.pid(), agent.port(), kAtOnce, time(), again_and_again(request)).cpu_us;
+      return drive(agent.pid(), agent.port(), kAtOnce, settings_.time(), again_and_again(request)).cpu_us;
     };
     std::vector<std::string> posts, signs;
     while (posts.size() < kNew)
@@ -339,16 +334,6 @@ class Bench {
 int main(int argc, char** argv) {
   CLI::App app{"Requests per second of a real hubseal-agent in front of a real hubseald, and what each costs"};
   Settings settings;
-  app.add_option("--seconds", settings.seconds, "length of a round")->capture_default_str();
-  app.add_option("--rounds", settings.rounds, "rounds of each kind, taken in turns")->capture_default_str();
-  app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"GET dfsps 32\"");
   app.add_option("--growth", settings.growth, "enrolments of one participant at the end")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
-  try {
-    Bench(settings).run();
-    return 0;
-  } catch (const std::exception& fault) {
-    fmt::print(stderr, "bench_agent: {}\n", fault.what());
-    return 1;
-  }
+  return run_benchmark(app, settings, "GET dfsps 32", argc, argv, [&] { Bench(settings).run(); });
 }

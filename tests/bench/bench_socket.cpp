@@ -14,6 +14,7 @@
 #include "tests/bench/load.h"
 #include "tests/bench/others.h"
 #include "tests/bench/raw_token.h"
+#include "tests/bench/schedule.h"
 #include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
 #include "tests/support/must.h"
@@ -23,10 +24,8 @@ using namespace hubseal::bench;
 
 namespace {
 
-struct Settings {
-  double seconds = 2;
-  unsigned rounds = 5;
-  std::string only;
+struct Settings : Schedule {
+  Settings() : Schedule{.seconds = 2, .rounds = 5, .only = {}} {}
   std::size_t payload = 256;
   bool no_copies = false;
   unsigned sessions = 0;
@@ -133,11 +132,6 @@ class Bench {
   }
 
  private:
-  bool wanted(const std::string& what, unsigned connections) const {
-    return fmt::format("{} {}", what, connections).find(settings_.only) != std::string::npos;
-  }
-  Seconds time() const { return Seconds(settings_.seconds); }
-
   /// Before hubseald is started: it stays where it begins.
   static const Settings& on_core(const Settings& settings) {
     if (settings.one_core) run_on_core(kSigning);
@@ -153,16 +147,16 @@ class Bench {
 
   Measurement raw(const KeyKind& key, unsigned threads) {
     RawToken token(rig_.token().module(), rig_.token().label(), rig_.token().pin());
-    return token.sign(key.label, key.type, threads, time());
+    return token.sign(key.label, key.type, threads, settings_.time());
   }
 
   void sign_jws(const KeyKind& key, unsigned connections) {
     const std::string what = fmt::format("sign_jws {}", to_string(key.type));
-    if (!wanted(what, connections)) return;
+    if (!settings_.wants(what, connections)) return;
     const std::string line = sign_jws_line(key.label, settings_.payload);
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
-      const auto ours = asking([&] { return repeat_line(rig_, "jws", line, connections, time()); });
+      const auto ours = asking([&] { return repeat_line(rig_, "jws", line, connections, settings_.time()); });
       rounds.add(ours, raw(key, connections == 1 ? 1 : cores_allowed()));
     }
     const Targets targets = jws_targets(key.type, connections);
@@ -179,7 +173,7 @@ class Bench {
 
   /// Of the bar, once the signature is made and verified: for the request, the answer and the durable record.
   void print_what_is_left(KeyType type, double raw_us, double bar) {
-    const double verify_us = verify_alone(type, cores_allowed(), time()).cpu_us;
+    const double verify_us = verify_alone(type, cores_allowed(), settings_.time()).cpu_us;
     fmt::print("  raw and a verification ({:.0f} us) are {:.2f} of raw: {:.2f} leaves {:.0f} us for everything else\n",
                verify_us, (raw_us + verify_us) / raw_us, bar, bar * raw_us - raw_us - verify_us);
   }
@@ -187,7 +181,7 @@ class Bench {
   /// What the token layer alone costs; and JWS keys have at most 3,072 bits, so RSA-4096 is judged here.
   void in_process(const KeyKind& key) {
     const std::string what = fmt::format("Signer {}", to_string(key.type));
-    if (!wanted(what, cores_allowed())) return;
+    if (!settings_.wants(what, cores_allowed())) return;
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) rounds.add(sign_in_process(key), raw(key, cores_allowed()));
     print_row(what, cores_allowed(), rounds, key.type == KeyType::rsa_4096 ? Targets{0.95, 1.08, {}} : Targets{});
@@ -200,24 +194,24 @@ class Bench {
     const auto keys = test::must(signer->list_keys());
     const auto found =
         std::find_if(keys.begin(), keys.end(), [&](const auto& info) { return info.label == key.label; });
-    return sign_through(*signer, *found, cores_allowed(), time());
+    return sign_through(*signer, *found, cores_allowed(), settings_.time());
   }
 
   void issue(const KeyKind& ca, unsigned connections) {
     const std::string what = fmt::format("issue {}", to_string(ca.type));
-    if (!wanted(what, connections)) return;
+    if (!settings_.wants(what, connections)) return;
     Rounds rounds, against_cfssl;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw_rate = raw(ca, cores_allowed());
       const auto csrs = make_csrs(raw_rate.per_second);
       const auto lines = issue_lines(ca.label, csrs);
-      const auto ours = asking([&] { return send_once(rig_, "agent", lines, connections, time()); });
+      const auto ours = asking([&] { return send_once(rig_, "agent", lines, connections, settings_.time()); });
       rounds.add(ours, raw_rate);
-      if (const auto cfssl = cfssl_serve(ca.type, csrs, connections, time())) against_cfssl.add(ours, *cfssl);
+      if (const auto cfssl = cfssl_serve(ca.type, csrs, connections, settings_.time())) against_cfssl.add(ours, *cfssl);
     }
     print_row(what, connections, rounds, {std::nullopt, std::nullopt, kAddedToCertificate});
     print_cfssl(ca.type, connections, against_cfssl);
-    const auto script = openssl_per_process(ca.type, cores_allowed(), time());
+    const auto script = openssl_per_process(ca.type, cores_allowed(), settings_.time());
     fmt::print("{:<22}{:>5}{:>10}{:>10.0f}\n", "  openssl x509 -req", cores_allowed(), "", script.per_second);
   }
 
@@ -251,19 +245,9 @@ class Bench {
 int main(int argc, char** argv) {
   CLI::App app{"Signatures and certificates per second of a real hubseald beside raw C_Sign on the same token"};
   Settings settings;
-  app.add_option("--seconds", settings.seconds, "length of a round")->capture_default_str();
-  app.add_option("--rounds", settings.rounds, "rounds of each kind, taken in turns")->capture_default_str();
-  app.add_option("--only", settings.only, "rows whose name and connections hold this text: \"sign_jws ec_p256 32\"");
   app.add_option("--payload", settings.payload, "bytes signed by sign_jws")->capture_default_str();
   app.add_flag("--no-session-copies", settings.no_copies, "session_copies = false in hubseald.toml");
   app.add_option("--sessions", settings.sessions, "sessions in hubseald.toml; 0: two per core")->capture_default_str();
   app.add_flag("--one-core", settings.one_core, "who signs and who asks have a core each");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    Bench(settings).run();
-    return 0;
-  } catch (const std::exception& fault) {
-    fmt::print(stderr, "bench_socket: {}\n", fault.what());
-    return 1;
-  }
+  return run_benchmark(app, settings, "sign_jws ec_p256 32", argc, argv, [&] { Bench(settings).run(); });
 }

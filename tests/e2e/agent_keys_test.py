@@ -6,20 +6,20 @@ In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
 
 import json
 import re
-import subprocess
-import time
 import unittest
 
-from agent_daemon_test import WithBoth  # which says where the others are
+from agent_daemon_support import WithBoth  # which says where the others are
 import approval_support
 import rig
 from agent_fake_daemon import openssl
 from agent_gateway import read_uri
+from agent_hub_support import HUB
 from agent_pki import Pki
 from agent_support import Agent
+from awaiting import until
 
 SETTINGS = {
-    "hub_keys": 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n',
+    "hub_keys": HUB,
     "hub": '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
            '[client_key]\ntype = "rsa_2048"\ncommon_name = "hub.example"\ncountry = "KE"\ndns = ["hub.example"]\nip = ["192.0.2.7"]\n',
 }
@@ -39,8 +39,7 @@ class WithHubKeys(WithBoth):
         """What the security team types on the signing host: "hubseal ...", as it was told."""
         words = command.split()
         self.assertEqual(words[0], "hubseal")
-        subprocess.run([rig.BUILD / "cli" / "hubseal", *words[1:], "--socket", self.room.run / "admin.sock"], check=True,
-                       stdout=subprocess.PIPE)
+        self.room.hubseal(*words[1:])
 
     def assert_clients_accept(self, shown):
         """openssl, which trusts the hub's CA, as a client of the hub."""
@@ -69,8 +68,7 @@ class HubKeys(WithHubKeys):
         pki = Pki(str(self.folder))
         root = pki.make("Bank CA")
         self.ask("POST", "/dfsps/bank1/ca", {"rootCertificate": root.pem})
-        with open(pki.sign(enrollment["csr"], root), encoding="ascii") as file:
-            certificate = file.read()
+        certificate = pki.signed(enrollment["csr"], root)
         signed = self.ask("POST", f"/dfsps/bank1/enrollments/outbound/{enrollment['id']}/certificate",
                           {"certificate": certificate})
         self.assertEqual([item["result"] for item in signed["validations"]], ["VALID"] * 8)
@@ -81,8 +79,8 @@ class HubKeys(WithHubKeys):
         pki = Pki(str(self.folder))
         root = pki.make("Bank CA")
         self.ask("POST", "/dfsps/bank4/ca", {"rootCertificate": root.pem})
-        with open(pki.sign(enrollment["csr"], root), encoding="ascii") as file:
-            self.ask("POST", f"/dfsps/bank4/enrollments/outbound/{enrollment['id']}/certificate", {"certificate": file.read()})
+        self.ask("POST", f"/dfsps/bank4/enrollments/outbound/{enrollment['id']}/certificate",
+                 {"certificate": pki.signed(enrollment["csr"], root)})
         for direction, body in (("ingress", {"url": "https://api.bank4.example"}), ("egress", {"ipList": [{"address": "192.0.2.1", "ports": ["443"]}]})):
             document = self.ask("POST", f"/dfsps/bank4/endpoints/{direction}", body)
             self.ask("POST", f"/dfsps/bank4/endpoints/{direction}/{document['id']}/confirmation")
@@ -130,10 +128,7 @@ class HubKeys(WithHubKeys):
 
     def wait_until_participants_find(self, keys):
         """The agent looks for new keys every two seconds."""
-        until = time.monotonic() + rig.PATIENCE
-        while [item["publicKey"] for item in self.ask("GET", "/dfsps/jwscerts")] != keys:
-            self.assertLess(time.monotonic(), until, "the keys are not shown")
-            time.sleep(0.1)
+        until(lambda: [item["publicKey"] for item in self.ask("GET", "/dfsps/jwscerts")], lambda shown: shown == keys)
 
     def test_a_server_certificate_is_issued_renewed_and_revoked_by_the_command_that_is_told(self):
         first = self.ask("POST", "/hub/servercerts")

@@ -9,31 +9,23 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
-from agent_daemon_test import WithBoth  # first: it says where the others are
-import rig
-from agent_browser import Provider, free_port
+from agent_daemon_support import WithBoth  # first: it says where the others are
+from agent_browser import Provider
 from agent_fake_daemon import WAIT_SECONDS
 from agent_keys_test import SETTINGS
 from agent_support import Agent
+from awaiting import until
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from free_port import free_port
 from npm_packages import installed
 
 PATIENCE = 3 * WAIT_SECONDS  # on a busy machine a client takes a minute to start
 NAMES = {"PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "ENDPOINT_CONFIG",
          "UPLOAD_PEER_JWS"}
 
-
-def eventually(look, wanted=bool, why=str):
-    """What `look` finds, once it is as wanted."""
-    end = time.monotonic() + PATIENCE
-    while not wanted(found := look()):
-        assert time.monotonic() < end, f"{found}\n{why()}"
-        time.sleep(0.2)
-    return found
 
 
 def public(key):
@@ -68,7 +60,7 @@ class Bank:
             self.errors = (self.errors + line)[-5000:]
 
     def wait(self, look, wanted=bool):
-        return eventually(look, wanted, lambda: f"{self.id}: {json.dumps(self.statuses())}\n{self.errors}")
+        return until(look, wanted, patience=PATIENCE, why=lambda: f"{self.id}: {json.dumps(self.statuses())}\n{self.errors}")
 
     def statuses(self):
         return {name: state["status"] for name, state in self.states.items()}
@@ -284,7 +276,7 @@ class Rotations(Banks):
         self.wait_until_completed_again(banks[0], "DFSP_JWS", before)
 
     def hubseal(self, *words):
-        self.room.tool(rig.BUILD / "cli" / "hubseal", "--socket", self.room.run / "admin.sock", *words)
+        self.room.hubseal(*words)
 
     def check_another_hub_ca_is_taken(self, banks, signed):
         self.hubseal("ca", "create", "--ca", "hub-ca-2", "--key", "hub-ca-2", "--key-type", "ec_p256", "--profile", "test-root",

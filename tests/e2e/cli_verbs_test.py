@@ -6,100 +6,26 @@ In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE.
 
 import hashlib
 import json
-import os
-import pathlib
 import re
-import subprocess
-import sys
 import unittest
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import rig
-sys.path.insert(0, str(rig.SOURCE / "tests" / "integration"))
+from cli_verbs_support import Typing, key_id, verify_jws  # first: it says where the others are
 import approval_support
+import rig
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 ROOT = "CN=Example Hub Root CA,O=Example Hub,C=KE"
 HUB = "CN=hub.example.com,O=Example Hub,C=KE"
 # Driven by other tests: the first day by e2e_run and cli_init, the shells' scripts by cli_commands, ceremonies by ceremony_*.
 DRIVEN_ELSEWHERE = {"init", "completion", "ceremony", "ceremony run", "ceremony verify"}
 
 
-def key_id(public_key):
-    return hashlib.sha256(public_key.public_bytes(serialization.Encoding.DER,
-                                                  serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-
-
-def verify_jws(jws, public_key, payload):
-    """Raises when the signature over payload does not hold; the protected header."""
-    header, middle, signature = jws.split(".")
-    signed = f"{header}.{rig.b64url(payload)}".encode()
-    raw = rig.from_b64url(signature)
-    if isinstance(public_key, rsa.RSAPublicKey):
-        public_key.verify(raw, signed, padding.PKCS1v15(), hashes.SHA256())
-    else:
-        half = len(raw) // 2
-        der = utils.encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
-        public_key.verify(der, signed, ec.ECDSA(hashes.SHA256()))
-    if middle not in ("", rig.b64url(payload)):
-        raise AssertionError("another payload: " + middle)
-    return json.loads(rig.from_b64url(header))
-
-
-class Verbs(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.room = rig.Rig(start=False)
-        cls.addClassCleanup(cls.room.close)
-        cls.room.need_approvals(profile="jws", number=1)
-        policy = cls.room.policy_file.read_text()
-        cls.room.policy_file.write_text(policy.replace("destroy_delay_hours = 0", "destroy_delay_hours = 24"))
-        cls.room.start()
-        cls.driven = set()
-
-    def hubseal(self, *words, stdin=b"", on="admin", want=0):
-        words = [str(word) for word in words]
-        done = subprocess.run([HUBSEAL, *words], input=stdin, capture_output=True, timeout=rig.PATIENCE * 2,
-                              cwd=self.room.folder, check=False,
-                              env={"PATH": os.environ["PATH"], "HUBSEAL_SOCKET": str(self.room.run / f"{on}.sock")})
-        self.assertEqual(done.returncode, want, done.stderr.decode())
-        if want == 0:
-            verb = [word for word in words if not word.startswith("-")]
-            self.driven.update({verb[0], " ".join(verb[:2])})
-        return done
-
-    def plain(self, *words, **options):
-        """What people see: output and summary."""
-        done = self.hubseal(*words, **options)
-        return done.stdout.decode(), done.stderr.decode()
-
-    def as_json(self, *words, **options):
-        """One line, one object and nothing beside it, wherever the flag stands."""
-        done = self.hubseal(*words, "--json", **options)
-        self.assertEqual(done.stderr, b"")
-        self.assertEqual(done.stdout.count(b"\n"), 1)
-        self.assertTrue(done.stdout.endswith(b"\n"))
-        value = json.loads(done.stdout, parse_constant=lambda word: self.fail(f"{word} is not JSON"))
-        self.assertIsInstance(value, dict)
-        return value
-
-    def refused(self, code, *words, status=3, **options):
-        for flags in ((), ("--json",)):
-            done = self.hubseal(*words, *flags, want=status, **options)
-            self.assertEqual(done.stdout, b"")
-            if flags:
-                self.assertEqual(json.loads(done.stderr)["error"]["code"], code)
-                self.assertEqual(done.stderr.count(b"\n"), 1)
-            else:
-                self.assertTrue(done.stderr.startswith(f"hubseal: {code}: ".encode()), done.stderr)
-
+class Verbs(Typing):
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
-                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.conformance):
+                     self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.revocations,
+                     self.lives_of_keys, self.successors, self.sealing, self.conformance):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -355,6 +281,9 @@ class Verbs(unittest.TestCase):
         self.assertTrue(self.as_json("audit", "verify", "copy", "--key", key)["good"])
         self.refused("bad_request", "audit", "verify", "copy", "--key", note, status=2)
         self.refused("bad_request", "audit", "cosign", note, status=2)
+        self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
+
+    def revocations(self):
         listed = self.as_json("cert", "list", "--ca", "hub-ca")["certificates"]
         serial = next(certificate["serial"] for certificate in reversed(listed) if certificate["subject"] != "hub-ca")
         self.assertIn("certificate_hold", self.plain("cert", "hold", serial)[0])
@@ -372,6 +301,8 @@ class Verbs(unittest.TestCase):
         self.assertIn("until", summary)
         self.assertIn("CRL Number", self.room.openssl("crl", "-noout", "-text", stdin=pem.encode()))
         self.assertEqual(self.as_json("crl", "show")["crl"], pem)
+
+    def lives_of_keys(self):
         self.plain("key", "create", "lives", "--type", "ec_p256", "--use", "jws", "--pre-activation", "--backup-required")
         for words, state in ((("confirm-backup", "lives", "--evidence", "safe B"), "pre_activation"), (("activate", "lives"), "active"),
                              (("suspend", "lives"), "suspended"), (("deactivate", "lives", "--compromised"), "compromised")):
@@ -381,6 +312,8 @@ class Verbs(unittest.TestCase):
         self.plain("key", "keep", "lives")
         self.plain("key", "destroy", "lives")
         self.as_json("key", "keep", "lives")
+
+    def successors(self):
         for ca in ("next-1", "next-2"):
             self.plain("ca", "create", "--ca", ca, "--key", ca, "--key-type", "rsa_4096", "--subject", ROOT)
         self.assertIn("BEGIN CERTIFICATE", self.plain("ca", "cross", "next-2", "--by", "next-1")[0])
@@ -392,12 +325,13 @@ class Verbs(unittest.TestCase):
         self.assertRegex(self.plain("ca", "list")[0], r"next-1 +retired +next-1 +[0-9a-f]+ +[^ ]+ +next-2 ")
         self.assertEqual(next(ca for ca in self.as_json("ca", "list")["cas"] if ca["ca"] == "next-1")["successor"], "next-2")
         self.driven.update({"ca install", "ca import"})  # in tests/integration/ca_outside.py, which has an outside root
+
+    def sealing(self):
         self.assertIn("drill", self.plain("seal", "--reason", "drill")[0])
         self.assertEqual(self.as_json("seal", "--reason", "again")["reason"], "again")
         self.assertIn("again", self.plain("unseal")[0])
         self.as_json("seal", "--reason", "drill")
         self.assertEqual(self.as_json("unseal")["sealed"]["reason"], "drill")
-        self.driven.add("audit cosign")  # granted in tests/integration/audit_log.py, which has a witness
 
     def conformance(self):
         # This room is no hub as the rules want it: status 3 says so (tests/integration/conformance.py judges the verdicts).

@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import run_script
+from free_port import free_port
 
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", run_script.REPO / "build" / "dev"))
 
@@ -25,7 +26,7 @@ class RunTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def start(self, *options, state="state", port=None):
-        port = run_script.free_port() if port is None else port
+        port = free_port() if port is None else port
         run = run_script.Run(BUILD, "--state", self.folder / state, "--port", port, *options)
         self.addCleanup(run.close)
         return run
@@ -119,7 +120,7 @@ class Demonstration(RunTest):
         self.assertEqual(again.output.count("kept as it was changed"), 1)
 
     def test_while_one_is_up_neither_its_port_nor_its_state_is_given_to_another_and_ctrl_c_ends_both_processes(self):
-        port = run_script.free_port()
+        port = free_port()
         up = self.start(port=port)
         self.assertTrue(up.is_up(), up.output + up.said_wrong())
         for pid in up.pids().values():

@@ -1,43 +1,12 @@
 #!/usr/bin/env python3
-"""The agent's routes as clients meet them: shapes, statuses, idempotence, the daemon's refusals,
-restarts."""
+"""The agent's routes as clients meet them: shapes, statuses, idempotence, the daemon's refusals."""
 
-import base64
-import http.client
 import os
-import signal
-import socket
-import ssl
-import subprocess
-import tempfile
-import threading
-import unittest
-import warnings
 
 import agent_support
-from agent_fake_daemon import FakeDaemon, openssl
-from agent_support import Agent, AgentTest, new_csr, OwnAgents
-
-
-def in_parallel(count, work):
-    results = [None] * count
-
-    def run(index):
-        results[index] = work(index)
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return results
-
-
-def altered(csr):
-    """The CSR with another name in it, and the signature left as it was."""
-    lines = csr.split("\n")
-    der = base64.b64decode("".join(lines[1:-2])).replace(b"honest", b"hOnest")
-    return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-2], ""])
+from agent_fake_daemon import openssl
+from agent_pki import altered
+from agent_support import AgentTest, in_parallel, new_csr
 
 
 class Routes(AgentTest):
@@ -140,7 +109,7 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("POST", "%s/%d/sign" % (base, loaded["id"]))
         self.assertEqual((status, refused["payload"]["code"]), (400, "policy_denied"))
         self.assertIn("1024 bits; wanted at least 2048", refused["message"])
-        forged = self.ask("POST", base, {"clientCSR": altered(new_csr(self.folder, subject="/CN=honest"))})[1]
+        forged = self.ask("POST", base, {"clientCSR": altered(new_csr(self.folder, subject="/CN=honest"), b"honest", b"hOnest")})[1]
         self.assertEqual(forged["csrInfo"]["subject"], {"CN": "hOnest"})
         self.assertEqual((forged["validationState"], forged["validations"][0]["result"]), ("INVALID", "INVALID"))
         status, refused, _ = self.ask("POST", "%s/%d/sign" % (base, forged["id"]))
@@ -263,215 +232,6 @@ class Routes(AgentTest):
         _, body, headers = self.ask("GET", "/api/dfsps/nobody/enrollments/inbound")
         self.assertEqual(body["correlationId"], headers["X-Correlation-Id"])
         self.agent.wait_for_log(("correlation=%s .*status=404" % body["correlationId"]).encode())
-
-
-class LifeOfTheProcess(OwnAgents):
-    def start(self, **settings):
-        agent = Agent(self.folder, self.daemon, **settings)
-        self.addCleanup(lambda: agent.stop(signal.SIGKILL))
-        return agent
-
-    def test_it_says_loudly_that_nobody_is_asked_who_they_are(self):
-        agent = self.start()
-        agent.wait_for_log(rb"warning NO AUTHENTICATION")
-
-    def test_state_survives_a_kill_at_the_worst_moment_and_the_certificate_is_the_same(self):
-        agent = self.start()
-        agent.ask("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
-        base = "/api/dfsps/bank1/enrollments/inbound"
-        enrollment = agent.ask("POST", base, {"clientCSR": new_csr(self.folder)})[1]
-        sign = "%s/%d/sign" % (base, enrollment["id"])
-        # The daemon has the request and holds the answer back; the agent dies.
-        self.daemon.gate.clear()
-        waiting = threading.Thread(target=lambda: self.assertRaises(OSError, agent.ask, "POST", sign))
-        waiting.start()
-        self.daemon.wait_until_asked()
-        agent.stop(signal.SIGKILL)
-        waiting.join(60)
-        self.daemon.gate.set()
-        agent = self.start()
-        self.assertEqual(agent.ask("GET", base)[1][0]["state"], "CSR_LOADED")
-        signed = agent.ask("POST", sign)[1]
-        self.assertEqual(signed["state"], "CERT_SIGNED")
-        self.assertEqual(len(self.daemon.issued), 1)
-        agent.stop(signal.SIGKILL)
-        agent = self.start()
-        self.assertEqual(agent.ask("GET", "%s/%d" % (base, enrollment["id"]))[1], signed)
-        self.assertEqual(agent.stop(), 0)
-
-    def test_sigterm_lets_a_request_in_progress_finish(self):
-        agent = self.start()
-        agent.ask("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
-        base = "/api/dfsps/bank1/enrollments/inbound"
-        enrollment = agent.ask("POST", base, {"clientCSR": new_csr(self.folder)})[1]
-        idle = agent.connection()
-        self.addCleanup(idle.close)
-        agent.ask("GET", "/health", connection=idle)
-        self.daemon.gate.clear()
-        answers = []
-        signing = threading.Thread(target=lambda: answers.append(
-            agent.ask("POST", "%s/%d/sign" % (base, enrollment["id"]))))
-        signing.start()
-        self.daemon.wait_until_asked()
-        agent.process.send_signal(signal.SIGTERM)
-        agent.wait_for_log(rb"stopping signal=15")
-        self.assertEqual(idle.sock.recv(1), b"")  # an idle connection is closed at once
-        self.daemon.gate.set()
-        signing.join(60)
-        self.assertEqual(answers[0][0], 200)
-        self.assertEqual(answers[0][2]["Connection"], "Close")
-        self.assertEqual(agent.process.wait(60), 0)
-
-    def test_systemd_hears_ready_and_stopping(self):
-        path = os.path.join(self.folder, "notify")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(path)
-            notify.settimeout(30)
-            agent = self.start(environment={"NOTIFY_SOCKET": path})
-            self.assertEqual(notify.recv(100), b"READY=1")
-            self.assertEqual(agent.stop(), 0)
-            self.assertEqual(notify.recv(100), b"STOPPING=1")
-
-    def test_without_the_daemon_it_reads_and_says_that_it_cannot_sign(self):
-        self.daemon.refusals["health"] = ("hsm_unavailable", "token gone")
-        self.daemon.refusals["get_ca"] = ("hsm_unavailable", "token gone")
-        agent = self.start()
-        status, body, _ = agent.ask("GET", "/health")
-        self.assertEqual((status, body["status"], body["signing"]), (200, "degraded", "unreachable"))
-        self.assertEqual(agent.ask("GET", "/api/dfsps")[:2], (200, []))
-        status, body, headers = agent.ask("GET", "/api/hub/ca")
-        self.assertEqual((status, "Retry-After" in headers), (503, True))
-        self.assertNotIn("token gone", body["message"])
-
-    def test_without_a_ca_nothing_is_created_and_the_command_is_named(self):
-        self.daemon.ca_pem = None
-        agent = self.start()
-        self.assertEqual(agent.ask("GET", "/api/hub/ca")[:2], (200, {"validationState": "VALID", "type": "INTERNAL"}))
-        status, body, _ = agent.ask("POST", "/api/hub/ca", {"CN": "x", "O": "y"})
-        self.assertEqual(status, 404)
-        self.assertIn("hubseal ca create hub-ca", body["message"])
-
-    def test_a_damaged_database_is_unhealthy_and_says_nothing_of_sql(self):
-        agent = self.start()
-        for table in ("dfsps", "counters"):
-            agent_support.sql(self.folder, f"DROP TABLE {table}" + (" CASCADE" if agent_support.SHARED else ""))
-        status, body, _ = agent.ask("GET", "/health")
-        self.assertEqual((status, body["status"], body["database"]), (503, "unhealthy", "disconnected"))
-        status, body, _ = agent.ask("GET", "/api/dfsps")
-        self.assertEqual(status, 503)
-        self.assertNotRegex(body["message"], "(?i)sql|table|dfsps")
-
-    def test_two_agents_do_not_share_a_port(self):
-        agent = self.start()
-        with open(agent.config, encoding="utf-8") as file:
-            text = file.read().replace("port = 0", "port = %d" % agent.port)
-        refused = self.run_with(text)
-        self.assertEqual(refused.returncode, 2)
-        self.assertIn("cannot listen on 127.0.0.1", refused.stderr)
-
-    def run_with(self, text, *arguments):
-        path = os.path.join(self.folder, "other.toml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(path, 0o600)
-        return subprocess.run([agent_support.PROGRAM, "--config", path, *arguments], capture_output=True, text=True, timeout=60,
-                              check=False)
-
-    def test_a_network_address_without_authentication_is_refused(self):
-        for address in ("0.0.0.0", "::", "192.0.2.1"):
-            text = agent_support.config_text(self.folder, "/x", address=address)
-            refused = self.run_with(text)
-            self.assertEqual(refused.returncode, 2)
-            self.assertIn("which the network can reach", refused.stderr)
-
-    def test_help_version_and_config_check(self):
-        for option, expected in (("--help", "--check-config"), ("--version", "hubseal-agent ")):
-            done = subprocess.run([agent_support.PROGRAM, option], capture_output=True, text=True, check=True, timeout=60)
-            self.assertIn(expected, done.stdout)
-        for options in (["--nonsense"], ["--config"], ["stray"], ["--config", "/nope/agent.toml"]):
-            done = subprocess.run([agent_support.PROGRAM, *options], capture_output=True, text=True, check=False, timeout=60)
-            self.assertEqual(done.returncode, 2, done.stderr)
-            self.assertTrue(done.stderr)
-        good = agent_support.config_text("/x", "/x")
-        self.assertEqual(self.run_with(good, "--check-config").returncode, 0)
-        bad = self.run_with(good.replace("max_connections", "max_conections"), "--check-config")
-        self.assertEqual(bad.returncode, 2)
-        self.assertIn("max_conections", bad.stderr)
-
-
-class Tls(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.daemon = FakeDaemon(self.folder)
-        self.addCleanup(self.daemon.close)
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=agent", "-addext",
-                "subjectAltName=IP:127.0.0.1", "-keyout", self.path("tls.key"), "-out", self.path("tls.pem"))
-        os.chmod(self.path("tls.key"), 0o600)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def section(self):
-        return '[tls]\ncertificate = "%s"\nprivate_key = "%s"\n' % (self.path("tls.pem"), self.path("tls.key"))
-
-    def connect(self, agent, prepare):
-        context = ssl.create_default_context(cafile=self.path("tls.pem"))
-        prepare(context)
-        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
-            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
-                secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                answer = b""
-                while chunk := secure.recv(65536):
-                    answer += chunk
-                return secure.version(), secure.cipher()[0], answer
-
-    def test_PKI_10_tls_1_2_and_1_3_with_ecdhe_and_gcm_only(self):
-        agent = Agent(self.folder, self.daemon, tls=self.section())
-        self.addCleanup(agent.stop)
-
-        def only_1_2(context):
-            context.maximum_version = ssl.TLSVersion.TLSv1_2
-
-        version, cipher, answer = self.connect(agent, only_1_2)
-        self.assertEqual(version, "TLSv1.2")
-        self.assertRegex(cipher, "^ECDHE-RSA-AES(128|256)-GCM")
-        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK"))
-        self.assertIn(b"Strict-Transport-Security", answer)
-        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
-
-        def weak_suite(context):
-            only_1_2(context)
-            context.set_ciphers("AES128-SHA:ECDHE-RSA-AES128-SHA256:@SECLEVEL=0")
-
-        def only_1_1(context):
-            context.set_ciphers("ALL:@SECLEVEL=0")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # that it is deprecated is the point
-                context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-
-        for prepare in (weak_suite, only_1_1):
-            with self.assertRaises((ssl.SSLError, ConnectionError)):
-                self.connect(agent, prepare)
-        # Plain HTTP to the TLS port gets no answer, and the agent lives on.
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            agent.ask("GET", "/health")
-        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
-
-    def test_unusable_tls_files_are_named(self):
-        def start_fails():
-            with self.assertRaises(AssertionError) as raised:
-                Agent(self.folder, self.daemon, tls=self.section())
-            return str(raised.exception)
-
-        os.chmod(self.path("tls.key"), 0o644)
-        self.assertIn("chmod 0600", start_fails())
-        os.chmod(self.path("tls.key"), 0o600)
-        openssl("genpkey", "-algorithm", "RSA", "-out", self.path("tls.key"))
-        self.assertIn("does not belong to the certificate", start_fails())
-        openssl("genpkey", "-algorithm", "RSA", "-aes256", "-pass", "pass:secret", "-out", self.path("tls.key"))
-        self.assertIn("no usable private key", start_fails())
 
 
 if __name__ == "__main__":

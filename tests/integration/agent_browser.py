@@ -6,19 +6,19 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import ssl
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 import urllib.parse
 from urllib.parse import parse_qs, urlsplit
 
-from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
+from agent_fake_daemon import FakeDaemon, openssl
 from agent_support import Agent, main
+from awaiting import until
+from free_port import free_port
 from npm_packages import installed
 
 SESSION, LOGIN = "__Host-hubseal", "__Host-hubseal-login"
@@ -99,19 +99,6 @@ class Browser:
             if re.match(until, url):
                 return url
         raise AssertionError("redirected for ever")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def until(holds):
-    end = time.monotonic() + WAIT_SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
 
 
 class BrowserTest(unittest.TestCase):

@@ -6,14 +6,14 @@ import concurrent.futures
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CA, SERVER, Pki
-from agent_support import AnswerTest, add_port, new_csr
+from agent_pki import SERVER, Pki
+from agent_support import AgentTest, add_port, new_csr
 
 ITEM = {"address": "10.0.0.1", "ports": ["443"]}
 STALE = {"If-Match": '"00000000000000000000000000000000"'}
 
 
-class ConditionalTest(AnswerTest):
+class ConditionalTest(AgentTest):
     settings = {"max_connections": 128}
 
     def read(self, path):

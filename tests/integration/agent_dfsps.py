@@ -2,16 +2,14 @@
 """Participants: read, changed, removed; monetary zones; what connectors say of themselves; how far a
 participant is; whether it answers pings."""
 
-import contextlib
-import http.server
 import json
-import threading
-import time
 
 import agent_support
 from agent_fake_daemon import openssl, wait_for
+from agent_ping_server import PingServer
 from agent_pki import SERVER, Pki
-from agent_support import AnswerTest, new_csr
+from agent_support import AgentTest, new_csr
+from awaiting import until
 
 STATES = ("PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CERT", "HUB_CA", "HUB_CERT", "HUB_CLIENT_CERT",
           "ENDPOINT_CONFIG", "UPLOAD_PEER_JWS")
@@ -21,7 +19,7 @@ def said(status="completed", **more):
     return {"status": status, "lastUpdated": "2026-11-30T08:00:00.000Z", **more}
 
 
-class Participants(AnswerTest):
+class Participants(AgentTest):
     def test_one_participant_is_read_as_it_is_listed(self):
         self.ok("POST", "/api/dfsps", {"dfspId": "read1", "name": "Read", "monetaryZoneId": "KES", "isProxy": False})
         one = self.ok("GET", "/api/dfsps/read1")
@@ -85,7 +83,7 @@ class Participants(AnswerTest):
         self.assertEqual(self.ok("GET", base), [signed])
 
 
-class Zones(AnswerTest):
+class Zones(AgentTest):
     def test_zones_are_the_currencies_of_iso_4217(self):
         zones = self.ok("GET", "/api/monetaryzones")
         codes = [zone["monetaryZoneId"] for zone in zones]
@@ -113,7 +111,7 @@ class Zones(AnswerTest):
             self.refused("GET", "/api/dfsps/" + dfsp, status=404)
 
 
-class Connectors(AnswerTest):
+class Connectors(AgentTest):
     def states_of(self, dfsp):
         return next(item for item in self.ok("GET", "/api/dfsps/states-status")["dfsps"] if item["dfspId"] == dfsp)
 
@@ -169,7 +167,7 @@ class Connectors(AnswerTest):
             self.assertEqual(self.states_of("times")["statesStatus"][0]["lastUpdated"], time)
 
 
-class Status(AnswerTest):
+class Status(AgentTest):
     def steps(self, dfsp):
         phases = self.ok("GET", "/api/dfsps/%s/status" % dfsp)
         self.assertEqual([list(phase) for phase in phases], [["phase", "steps"]] * 2)
@@ -222,42 +220,7 @@ class Status(AnswerTest):
         self.assertEqual([item for item in self.ok("GET", "/api/dfsps/jwscerts") if item["dfspId"] == "conn"], [])
 
 
-class PingServer:
-    """A ping server that says what the test wants of each participant."""
-
-    def __init__(self):
-        self.answers = {}  # dfspId -> (status, body)
-        self.requests = []
-        self.gate = threading.Event()  # answers wait for it
-        self.gate.set()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                dfsp = self.headers["fspiop-destination"]
-                outer.requests.append((self.path, self.headers["Content-Type"], dfsp, body))
-                wait_for(outer.gate)
-                status, answer = outer.answers.get(dfsp, (200, b'{"pingStatus": "SUCCESS"}'))
-                with contextlib.suppress(OSError):  # who asked has gone: that is what some tests do
-                    self.send_response(status)
-                    self.send_header("Content-Length", str(len(answer)))
-                    self.end_headers()
-                    self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class PingTest(AnswerTest):
+class PingTest(AgentTest):
     @classmethod
     def setUpClass(cls):
         cls.pings = PingServer()
@@ -273,13 +236,11 @@ class PingTest(AnswerTest):
 
 class Pings(PingTest):
     def status_of(self, dfsp, wanted):
-        """Looks until it is what the test wants, or too late."""
-        for _ in range(120):
-            item = next(item for item in self.ok("GET", "/api/dfsps/states-status")["dfsps"] if item["dfspId"] == dfsp)
-            if item["pingStatus"] == wanted:
-                return item
-            time.sleep(0.5)
-        raise AssertionError("%s: still %s, wanted %s" % (dfsp, item["pingStatus"], wanted))
+        """Once it is what the test wants."""
+        def item():
+            return next(item for item in self.ok("GET", "/api/dfsps/states-status")["dfsps"] if item["dfspId"] == dfsp)
+
+        return until(item, lambda item: item["pingStatus"] == wanted)
 
     def test_what_the_ping_server_says_is_shown(self):
         for dfsp, answer in (("up", b'{"pingStatus": "SUCCESS"}'), ("down", b'{"pingStatus": "NOT_REACHABLE", "fspPutResponse": {}}'),
@@ -288,7 +249,7 @@ class Pings(PingTest):
             self.add_dfsp(dfsp)
             item = self.status_of(dfsp, json.loads(answer)["pingStatus"])
             self.assertRegex(item["lastUpdatedPingStatusAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-        path, content_type, _, body = next(request for request in self.pings.requests if request[2] == "up")
+        path, content_type, _, body = next(request for request in self.pings.received if request[2] == "up")
         self.assertEqual((path, content_type, list(body)), ("/ping?x=1", "application/json", ["requestId"]))
         self.assertRegex(body["requestId"], "^[0-9A-HJKMNP-TV-Z]{26}$")
         self.pings.answers["up"] = (200, b'{"pingStatus": "TIMED_OUT"}')
@@ -308,15 +269,11 @@ class Stopped(PingTest):
         self.pings.gate.clear()
         self.addCleanup(self.pings.gate.set)
         self.add_dfsp("silent")
-        for _ in range(600):
-            if self.pings.requests:
-                break
-            time.sleep(0.1)
-        self.assertTrue(self.pings.requests)
+        self.assertTrue(wait_for(self.pings.asked))
         self.assertEqual(self.agent.stop(), 0)
 
 
-class NoPingServer(AnswerTest):
+class NoPingServer(AgentTest):
     settings = {"more": '[watch]\nping_url = "http://127.0.0.1:1/"\ninterval_seconds = 1\ntimeout_seconds = 1'}
 
     def test_an_agent_without_its_ping_server_serves_and_says_so(self):

@@ -3,7 +3,7 @@
 
 
 import agent_support
-from agent_support import AnswerTest
+from agent_support import AgentTest
 
 TYPED = (("ingress/ips", "INGRESS", "IP"), ("egress/ips", "EGRESS", "IP"), ("ingress/urls", "INGRESS", "URL"))
 IP = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "callbacks"}
@@ -16,7 +16,7 @@ def value_for(kind, number=1):
     return {"address": "10.0.0.%d" % number, "ports": ["443"]}
 
 
-class EndpointTest(AnswerTest):
+class EndpointTest(AgentTest):
     def gone(self, path):
         status, body, headers = self.ask("DELETE", path)
         self.assertEqual((status, body), (204, None))

@@ -47,6 +47,7 @@ class FakeDaemon:
         self.gate.set()
         self.ca_gate = threading.Event()  # get_ca waits for it
         self.ca_gate.set()
+        self.ca_asked = threading.Event()  # set when get_ca came in
         self.connections = self.most_connections = 0  # open now, and at once at most
         self.asked = threading.Event()  # set when issue_certificate came in
         self.lock = threading.Lock()
@@ -110,6 +111,7 @@ class FakeDaemon:
         if op == "health":
             return {"ok": {"status": "ready", "problems": [], "token": self.token}}
         if op == "get_ca":
+            self.ca_asked.set()
             wait_for(self.ca_gate)
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}

@@ -2,12 +2,9 @@
 remembers what was put and can be told to refuse, to be silent and to talk too much."""
 
 import ctypes
-import http.server
 import json
-import ssl
-import threading
 
-from agent_fake_daemon import wait_for
+from agent_loopback import LoopbackServer
 
 CKA_CLASS, CKA_LABEL, CKO_PRIVATE_KEY = 0, 3, 3
 P11_KIT_URI_FOR_ANY = 0xFFFF
@@ -38,56 +35,30 @@ def read_uri(text):
         kit.p11_kit_uri_free(uri)
 
 
-class Vault:
+class Vault(LoopbackServer):
     def __init__(self, token, tls=None):
-        """`tls`: files of the certificate and its key."""
         self.token = token
         self.stored = {}  # path -> what was put there last
         self.puts = []  # (path, content), in the order in which they came
-        self.paths = []  # of all calls, refused ones too
         self.answer = (204, b"")  # to who has the token
         self.headers = []  # further ones
         self.endless = False
-        self.gate = threading.Event()  # answers wait for it
-        self.gate.set()
-        self.asked = threading.Event()
-        vault = self
+        super().__init__(tls)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_PUT(self):
-                try:
-                    vault.put(self)
-                except OSError:
-                    pass  # who asked did not wait
+    @property
+    def paths(self):
+        """Of all calls, refused ones too."""
+        return [path for _, path in self.requests]
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = "http%s://127.0.0.1:%d" % ("s" if tls else "", self.server.server_port)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.gate.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def put(self, request):
-        content = request.rfile.read(int(request.headers["Content-Length"]))
-        self.paths.append(request.path)
-        self.asked.set()
-        wait_for(self.gate)
+    def serve(self, request):
         status, body = self.answer
         if request.headers.get("X-Vault-Token") != self.token:
             # As a careless proxy would: it shows what it was sent.
             status, body = 403, ("denied: " + str(request.headers)).encode()
+        if request.command != "PUT":
+            status, body = 405, b""
         if status == 204:
-            value = json.loads(content)
+            value = json.loads(request.body)
             if not isinstance(value, dict) or not value:
                 raise AssertionError("a Vault takes no empty write")
             self.stored[request.path] = value

@@ -3,86 +3,11 @@
 what was put into the export; what its rules refuse must stand in the report."""
 
 import json
-import os
-import signal
-import subprocess
 
 import agent_support
 from agent_fake_daemon import openssl
-from agent_outbound import CLIENT_KEY
-from agent_pki import CLIENT, SERVER, Pki
-from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr
-from mcm_export import STATES, Mcm
-
-ADDRESS = {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "It's \"here\"\\\n"}
-PLAIN = {"address": "163.10.24.28/30", "ports": ["443"]}
-TIME = "2025-11-23 10:00:00"
-
-
-class ImportTest(OwnAgents):
-    def setUp(self):
-        super().setUp()
-        self.mcm = Mcm()
-        self.pki = Pki(self.folder)
-        self.hub_ca = self.pki.make("Old Hub CA")
-        self.root = self.pki.make("Bank CA")
-
-    def csr(self, name, **options):
-        """A CSR, and the PEM of its private key."""
-        text = new_csr(self.folder, subject=f"/CN={name}", **options)
-        with open(os.path.join(self.folder, "dfsp.key"), encoding="ascii") as file:
-            return text, file.read()
-
-    def signed(self, csr, issuer, extensions=CLIENT):
-        with open(self.pki.sign(csr, issuer, extensions), encoding="ascii") as file:
-            return file.read()
-
-    def enrol(self, direction, number, *, secret=None, enrollment=None, **members):
-        enrollment = enrollment or self.mcm.next_id()
-        record = {"id": enrollment, "csrInfo": {}, "validations": [], "validationState": "VALID", **members}
-        self.mcm.secrets[f"dfsp-{direction}-enrollment/{number}/{enrollment}"] = {**record, **({"key": secret} if secret else {})}
-        return enrollment
-
-    hub_keys = 'id = "hub"\njws_key = "hub-jws"\n'
-    settings = {}
-
-    def command(self, *options, dump=None, vault=None):
-        files = {"dump": self.mcm.dump() if dump is None else dump, "vault": self.mcm.vault() if vault is None else vault}
-        for name, text in files.items():
-            files[name] = os.path.join(self.folder, "mcm." + name)
-            with open(files[name], "wb") as file:
-                file.write(text if isinstance(text, bytes) else text.encode())
-        path = os.path.join(self.folder, "import.toml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(config_text(self.folder, self.daemon.socket_path, store=agent_support.store(self.folder),
-                                   hub=self.hub_keys, **self.settings))
-        os.chmod(path, 0o600)
-        return subprocess.run([PROGRAM, "import-mcm", "--config", path, "--dump", files["dump"], "--vault", files["vault"], *options],
-                              capture_output=True, text=True, timeout=120, check=False)
-
-    def imported(self, **forms):
-        done = self.command("--json", **forms)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
-
-    def refused(self, words, **forms):
-        done = self.command(**forms)
-        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
-        self.assertIn(words, done.stderr)
-
-    def lines(self, report, part):
-        """{where: the reason}"""
-        return {line["where"]: list(line.values())[1] for line in report[part]}
-
-    def agent(self):
-        agent = Agent(self.folder, self.daemon, hub=CLIENT_KEY.format("ec_p256"))
-        self.addCleanup(agent.stop, signal.SIGKILL)
-        return agent
-
-    def ok(self, agent, path, method="GET", body=None):
-        status, answer, _ = agent.ask(method, "/api" + path, body)
-        self.assertEqual(status, 200, answer)
-        return answer
+from agent_import_support import PLAIN, TIME, ImportTest
+from agent_pki import SERVER
 
 
 class Whole(ImportTest):
@@ -111,11 +36,11 @@ class Whole(ImportTest):
         mcm.secrets["dfsp-external-jws-certs/abroad"] = {"dfspId": "abroad", "publicKey": self.jws, "createdAt": 0, "validationState": "VALID"}
         first, _ = self.csr("bank")
         self.signed_csr, self.open_csr = first.replace("\n", "\r\n"), self.csr("bank")[0]
-        self.certificate = self.signed(first, self.hub_ca).rstrip("\n")
+        self.certificate = self.pki.signed(first, self.hub_ca).rstrip("\n")
         self.inbound = [self.enrol("inbound", self.bank, csr=self.signed_csr, state="CERT_SIGNED", certificate=self.certificate),
                         self.enrol("inbound", self.bank, csr=self.open_csr, state="CSR_LOADED")]
         self.hub_csr, self.hub_key = self.csr("hub")
-        self.hub_certificate = self.signed(self.hub_csr, self.root)
+        self.hub_certificate = self.pki.signed(self.hub_csr, self.root)
         self.outbound = self.enrol("outbound", self.bank, csr=self.hub_csr, state="CERT_SIGNED", certificate=self.hub_certificate, secret=self.hub_key)
         self.proxys = self.enrol("outbound", proxy, csr=self.csr("hub")[0], state="CSR_LOADED", secret=self.hub_key)
 
@@ -174,13 +99,13 @@ class Whole(ImportTest):
         shown = self.ok(agent, path)
         self.assertEqual((shown["csr"], shown["certificate"], shown["state"]), (self.hub_csr, self.hub_certificate, "CERT_SIGNED"))
         # Connectors sign again and again.
-        again = self.signed(self.hub_csr, self.root)
+        again = self.pki.signed(self.hub_csr, self.root)
         self.assertEqual(self.ok(agent, path + "/certificate", "POST", {"certificate": again})["validationState"], "VALID")
         self.assertEqual(self.ok(agent, path + "/validate", "POST")["validationState"], "VALID")
         usable = "SELECT usable_certificate FROM outbound_enrollments WHERE id = %d"
         self.assertEqual(agent_support.sql(self.folder, usable % self.outbound), [[None]])
         fresh = self.ok(agent, "/dfsps/bank/enrollments/outbound/csr", "POST")
-        certificate = self.signed(fresh["csr"], self.root)
+        certificate = self.pki.signed(fresh["csr"], self.root)
         self.ok(agent, f"/dfsps/bank/enrollments/outbound/{fresh['id']}/certificate", "POST", {"certificate": certificate})
         self.assertEqual(agent_support.sql(self.folder, usable % fresh["id"]), [[certificate]])
 
@@ -202,11 +127,9 @@ class Whole(ImportTest):
         self.assertIn("tokens", left_out["table sessions, 1 rows"])
         self.assertIn("MCM 3.4.0 does not read this table", left_out["table inbound_enrollments, 1 rows"])
         secrets = [line for line in self.hub_key.splitlines() if "-" not in line] + ["s3cr3t-of-bank", "t0ken"]
-        tables = ("outbound_enrollments", "inbound_enrollments", "jws_keys", "dfsp_cas", "dfsps", "browser_sessions")
-        rows = json.dumps([agent_support.sql(self.folder, f"SELECT * FROM {table}") for table in tables])
         for secret in secrets:
-            for place in (done.stdout, done.stderr, rows):
-                self.assertNotIn(secret, place)
+            self.assertNotIn(secret, done.stdout + done.stderr)
+        self.assert_nowhere_stored(secrets, beside="bank", but=("mcm.dump", "mcm.vault", "dfsp.key"))
 
     def test_other_forms_of_dump_and_export_say_the_same(self):
         self.fill()
@@ -300,6 +223,12 @@ class Rules(ImportTest):
         self.assertEqual([item["id"] for item in self.ok(agent, "/dfsps/endpoints/unprocessed")], [1, 2])
         self.assertEqual(self.ok(agent, "/dfsps/bank/endpoints/1/confirmation", "POST")["state"], "CONFIRMED")
 
+    def test_a_participant_without_a_group_gets_the_one_that_the_configuration_gives_to_a_new_one(self):
+        self.mcm.add_dfsp("open", security_group="")
+        self.settings = {"auth": 'mode = "oidc"\nissuer = "http://127.0.0.1:1"\naudience = "x"\ndfsp_group_prefix = "Banks/"'}
+        self.assertIn("now it is Banks/open", self.lines(self.imported(), "changed")["dfsps row 1"])
+        self.assertEqual(agent_support.sql(self.folder, "SELECT security_group FROM dfsps"), [["Banks/open"]])
+
     def test_what_a_participant_may_not_have_is_changed_and_told(self):
         self.mcm.add_dfsp("open", security_group="", monetaryZoneId="ZZZ", pingStatus="odd", lastUpdatedPingStatusAt=None, watch=0)
         report = self.imported()
@@ -307,12 +236,6 @@ class Rules(ImportTest):
                          [["without", "its"], ["its", "time"], ["without", "its"], ["its", "security"], ["it", "was"]])
         dfsp = self.ok(self.agent(), "/dfsps/open")
         self.assertEqual((dfsp["securityGroup"], dfsp.get("monetaryZoneId")), ("Application/DFSP:open", None))
-
-    def test_a_participant_without_a_group_gets_the_one_that_the_configuration_gives_to_a_new_one(self):
-        self.mcm.add_dfsp("open", security_group="")
-        self.settings = {"auth": 'mode = "oidc"\nissuer = "http://127.0.0.1:1"\naudience = "x"\ndfsp_group_prefix = "Banks/"'}
-        self.assertIn("now it is Banks/open", self.lines(self.imported(), "changed")["dfsps row 1"])
-        self.assertEqual(agent_support.sql(self.folder, "SELECT security_group FROM dfsps"), [["Banks/open"]])
 
     def test_endpoints_that_open_a_filter_or_say_nothing_are_left_out(self):
         bank = self.mcm.add_dfsp("bank")
@@ -395,47 +318,5 @@ class Rules(ImportTest):
         self.assertEqual(self.ok(agent, "/dfsps/bank/jwscerts")["createdAt"], 1.5)
 
 
-class Files(ImportTest):
-    def test_a_dump_that_is_cut_off_or_something_else_is_refused(self):
-        self.mcm.add_dfsp("bank")
-        whole = self.mcm.dump()
-        insert = "INSERT INTO `dfsps` VALUES "
-        for text, words in (("", "last line"), (whole.replace("-- Dump completed on", "-- done"), "it may be cut off"),
-                            (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
-                            (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
-                            (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
-                            *((whole.replace(f"`{state}` json", f"`{state}_` json"), f"has no column {state};") for state in STATES),
-                            (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
-                            (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
-                            (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
-                            (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
-                            (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
-                            (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
-                            (whole + whole, "two dumps in the file"),
-                            (whole + "-- MySQL dump 10.13\nCREATE TABLE `other` (`id` int);\n", "two dumps in the file"),
-                            (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
-                            (whole.replace("'bank'", "'b\\0'"), "a NUL")):
-            with self.subTest(words):
-                self.refused(words, dump=text)
-        self.assertEqual(self.imported()["stored"], {"participants": 1})
-
-    def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
-        whole = self.mcm.dump()
-        for end in (whole.rstrip("\n"), whole + "\r\n \n", whole[:whole.rindex(" on ")]):
-            self.assertEqual(self.command("--dry-run", dump=end).returncode, 0)
-
-    def test_an_export_that_is_no_object_of_records_is_refused(self):
-        for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):
-            self.refused(words, vault=text)
-        report = self.imported(vault=json.dumps({"dfsp-ca/1": 7, "dfsp-jws-certs/x/y/z": {}, "dfsp-inbound-enrollment/1/2": "text"}))
-        self.assertEqual({"dfsp-ca/1", "dfsp-jws-certs/x/y/z", "dfsp-inbound-enrollment/1/2"} - set(self.lines(report, "left_out")), set())
-
-    def test_hexadecimal_texts_and_texts_with_a_character_set_are_read(self):
-        self.mcm.add_dfsp("bank", name="Name")
-        self.imported(dump=self.mcm.dump().replace("'Name'", "_utf8mb4 0x42C3A46E6B"))
-        self.assertEqual(self.ok(self.agent(), "/dfsps")[0]["name"], "Bänk")
-
-
-del ImportTest
 if __name__ == "__main__":
     agent_support.main()

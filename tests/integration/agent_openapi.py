@@ -1,199 +1,19 @@
 #!/usr/bin/env python3
-"""The OpenAPI document that the agent serves, and its page: the document is one by another implementation's judgement, and what
-the agent really answers is what the document says, operation by operation."""
+"""What the agent really answers is what its OpenAPI document says, operation by operation."""
 
-import json
 import os
-import re
-import shutil
-import subprocess
-import tempfile
-import unittest
 
-import jsonschema
-
-from agent_auth import PTA, dfsp
+from agent_auth_support import PTA, dfsp
 from agent_fake_daemon import openssl
 from agent_keycloak import LOGIN, Keycloak
 from agent_keycloak import section as keycloak_section
-from agent_outbound import CLIENT_KEY
-from agent_pki import CA, CLIENT, Pki, SERVER
+from agent_openapi_support import Judge, OpenapiTest
+from agent_pki import SERVER, Pki
 from agent_provider import Provider, section
-from agent_support import AgentTest, main, new_csr
-from npm_packages import installed
+from agent_support import main, new_csr
 
-# What is answered in no JSON, only to browsers that log in, or never with success: other suites look at those.
-NOT_JUDGED = {"get /auth/login", "get /auth/callback", "get /auth/logout", "get /pki/trust-bundle.pem", "get /pki/intermediates.pem",
-              "post /pki/ocsp", "get /pki/ocsp/{request}", "get /pki/{file}", "get /docs", "get /docs/page.css", "get /docs/page.js",
-              "put /hub/ca", "delete /hub/ca", "put /hub/jwscerts/rotate"}
-HUB_KEYS = 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n'
+
 ALWAYS_REFUSED = {("PUT", "/hub/ca"), ("DELETE", "/hub/ca")}  # with or without If-Match
-SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["hub.example"]\n'
-
-
-def closed(part):
-    """The schemas with no member allowed that they do not name, so that a test sees what nobody wrote down."""
-    if isinstance(part, dict):
-        part = {name: closed(value) for name, value in part.items()}
-        if isinstance(part.get("properties"), dict):
-            part.setdefault("additionalProperties", False)
-    elif isinstance(part, list):
-        part = [closed(value) for value in part]
-    return part
-
-
-class Judge:
-    """Compares answers with the document, and knows which operations have answered as they should."""
-
-    def __init__(self, document):
-        self.document = document
-        self.schemas = closed(document)
-        self.resolver = jsonschema.RefResolver("", self.schemas)
-        self.seen = set()
-        # Words go before parameters, as the agent matches.
-        self.paths = sorted(document["paths"], key=lambda path: [part.startswith("{") for part in path.split("/")])
-
-    def takes(self, method, target, parameter):
-        given = self.operation(method, target)[1].get("parameters", [])
-        return any(self.resolved(one)["name"] == parameter for one in given)
-
-    def operation(self, method, target):
-        path = target.split("?")[0].removeprefix("/api") if target.startswith("/api/") else target
-        for template in self.paths:
-            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
-            if re.fullmatch(pattern, path):
-                return template, self.document["paths"][template][method.lower()]
-        raise AssertionError("%s is not in the document" % target)
-
-    def resolved(self, part):
-        return self.resolver.resolve(part["$ref"])[1] if "$ref" in part else part
-
-    def look(self, method, target, status, body, headers):
-        template, operation = self.operation(method, target)
-        place = "%s %s %d" % (method, target, status)
-        responses = operation["responses"]
-        response = self.resolved(responses.get(str(status), responses["default"]))
-        if body is None:
-            assert "content" not in response, place + ": wanted a body"
-        else:
-            kind = headers["Content-Type"].split(";")[0]
-            assert kind in response.get("content", {}), "%s: %s is not in the document" % (place, kind)
-            schema = closed(response["content"][kind]["schema"])
-            try:
-                jsonschema.Draft202012Validator(schema, resolver=self.resolver).validate(body)
-            except jsonschema.ValidationError as problem:
-                raise AssertionError("%s: %s at %s\n%s" % (place, problem.message, problem.json_path, json.dumps(body, indent=1)[:2000]))
-        if status < 300:
-            self.seen.add("%s %s" % (method.lower(), template))
-
-    def unseen(self):
-        every = {"%s %s" % (method, path) for path, item in self.document["paths"].items() for method in item if method != "servers"}
-        return sorted(every - self.seen - NOT_JUDGED)
-
-
-class OpenapiTest(AgentTest):
-    @classmethod
-    def setUpClass(cls):
-        gateway = tempfile.mkdtemp(prefix="hubseal-gateway-")
-        cls.addClassCleanup(shutil.rmtree, gateway)
-        cls.settings = {"hub": CLIENT_KEY.format("ec_p256") + SERVER_KEY, "hub_keys": HUB_KEYS, "more": '[publish]\ndirectory = "%s"\n' % gateway}
-        super().setUpClass()
-        cls.document = cls.agent.ask("GET", "/api-docs")[1]
-
-
-class Document(OpenapiTest):
-    @unittest.skipUnless(shutil.which("npm"), "npm is not installed")
-    def test_another_implementation_takes_it_for_a_good_document(self):
-        file = os.path.join(self.folder, "document.json")
-        with open(file, "w", encoding="utf-8") as out:
-            json.dump(self.document, out)
-        folder = installed("judge.mjs", folder="openapi")
-        done = subprocess.run(["node", "judge.mjs", file], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        self.assertEqual((done.returncode, done.stdout), (0, "good: OpenAPI 3.1\n"), done.stderr)
-
-    def test_every_schema_in_it_is_one(self):
-        for _, item in self.document["paths"].items():
-            for method, operation in item.items():
-                if method != "servers" and "requestBody" in operation:
-                    for media in operation["requestBody"]["content"].values():
-                        jsonschema.Draft202012Validator.check_schema(media["schema"])
-        for schema in self.document["components"]["schemas"].values():
-            jsonschema.Draft202012Validator.check_schema(schema)
-
-    def test_every_operation_has_its_own_id_a_summary_and_a_topic_that_is_explained(self):
-        operations = [operation for item in self.document["paths"].values() for method, operation in item.items() if method != "servers"]
-        ids = [operation["operationId"] for operation in operations]
-        self.assertEqual(len(set(ids)), len(ids))
-        topics = [tag["name"] for tag in self.document["tags"] if tag["description"]]
-        for operation in operations:
-            self.assertTrue(operation["summary"], operation)
-            self.assertIn(operation["tags"][0], topics)
-
-    def test_every_parameter_in_a_path_is_declared_and_no_other(self):
-        judge = Judge(self.document)
-        for path, item in self.document["paths"].items():
-            for method, operation in item.items():
-                if method != "servers":
-                    declared = [judge.resolved(one) for one in operation.get("parameters", [])]
-                    self.assertEqual([one["name"] for one in declared if one["in"] == "path"], re.findall(r"{(\w+)}", path), path)
-
-    def test_it_says_who_may_call_and_how_they_show_who_they_are(self):
-        paths = self.document["paths"]
-        self.assertEqual(paths["/dfsps"]["post"]["x-roles"], ["pta"])
-        self.assertEqual(paths["/dfsps"]["post"]["security"], [{"token": []}, {"session": []}])
-        self.assertEqual(paths["/health"]["get"]["security"], [])
-
-
-class Served(OpenapiTest):
-    def fetch(self, path, **headers):
-        connection = self.agent.connection()
-        self.addCleanup(connection.close)
-        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(), answer.headers
-
-    def test_who_has_it_already_is_told_so_and_not_sent_it_again(self):
-        for path in ("/api-docs", "/docs", "/docs/page.css", "/docs/page.js"):
-            status, text, headers = self.fetch(path)
-            self.assertEqual((status, headers["Cache-Control"]), (200, "public, max-age=0"))
-            tag = headers["ETag"]
-            self.assertEqual(headers.get_all("ETag"), [tag])
-            self.assertRegex(tag, r'^"[0-9a-f]{32}"$')
-            for have in (tag, "W/" + tag, '"other", ' + tag, "*"):
-                status, nothing, headers = self.fetch(path, If_None_Match=have)
-                self.assertEqual((status, nothing, headers["ETag"]), (304, "", tag), have)
-                self.assertIsNone(headers["Content-Length"])
-            for have in ('"other"', tag.strip('"')[:-1], ""):
-                self.assertEqual(self.fetch(path, If_None_Match=have)[:2], (200, text), have)
-
-    def test_a_connection_goes_on_after_such_an_answer(self):
-        connection = self.agent.connection()
-        self.addCleanup(connection.close)
-        for _ in range(3):
-            self.assertEqual(self.ask("GET", "/api-docs", headers={"If-None-Match": "*"}, connection=connection)[0], 304)
-            self.assertEqual(self.ask("GET", "/health", connection=connection)[0], 200)
-
-    def test_the_page_may_load_its_own_files_and_nothing_else(self):
-        _, page, headers = self.fetch("/docs")
-        self.assertEqual(headers["Content-Type"], "text/html; charset=utf-8")
-        policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
-        self.assertEqual(policy, {"default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "connect-src": "'self'",
-                                  "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"})
-        self.assertEqual(headers.get_all("Content-Security-Policy"), [headers["Content-Security-Policy"]])
-        for path in re.findall(r'(?:src|href)="([^"]*)"', page):
-            status, text, headers = self.fetch(path)
-            self.assertEqual(status, 200, path)
-            self.assertNotRegex(text if path != "/api-docs" else "", r"https?://")
-            self.assertEqual(headers["Content-Security-Policy"], "default-src 'none'; frame-ancestors 'none'")
-        self.assertNotRegex(page, r"<style|<script>|\son\w+=|\sstyle=|https?://")
-
-    def test_the_script_makes_no_html_of_what_it_is_told(self):
-        script = self.fetch("/docs/page.js")[1]
-        self.assertNotRegex(script, r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function")
-
-    def test_other_sites_get_no_answer(self):
-        self.assertEqual(self.fetch("/docs", Host="evil.example")[0], 403)
-        self.assertEqual(self.fetch("/api-docs", Origin="http://evil.example")[0], 403)
 
 
 class Answers(OpenapiTest):
@@ -339,16 +159,14 @@ class Answers(OpenapiTest):
         self.call("GET", base)
         self.call("GET", base + "/abc", status=400)
         other = self.call("POST", base + "?state=CSR_LOADED", {"clientCSR": new_csr(self.folder)})
-        with open(self.pki.sign(other["csr"], self.root, CLIENT), encoding="ascii") as file:
-            self.call("POST", "%s/%d/certificate" % (base, other["id"]), {"certificate": file.read()})
+        self.call("POST", "%s/%d/certificate" % (base, other["id"]), {"certificate": self.pki.signed(other["csr"], self.root)})
 
     def outbound(self):
         base = "/api/dfsps/bank/enrollments/outbound"
         one = self.call("POST", base + "/csr")
         path = "%s/%d" % (base, one["id"])
         self.call("GET", path)
-        with open(self.pki.sign(one["csr"], self.root, CLIENT), encoding="ascii") as file:
-            self.call("POST", path + "/certificate", {"certificate": file.read()})
+        self.call("POST", path + "/certificate", {"certificate": self.pki.signed(one["csr"], self.root)})
         self.call("POST", path + "/certificate", {"certificate": "none"}, 400)
         self.call("POST", path + "/validate")
         self.call("POST", base, {"hubCSR": self.daemon.csr_made_by_hand("hub-client-by-hand")})

@@ -1,13 +1,10 @@
 #!/usr/bin/env python3
 """The hub's client certificates: the key that the daemon makes, the CSR, and what a participant's CA makes of it."""
 
-import base64
-import threading
-
 import agent_support
 from agent_fake_daemon import openssl
-from agent_pki import CA, CLIENT, SERVER, Pki
-from agent_support import AgentTest, new_csr
+from agent_pki import CA, CLIENT, SERVER, Pki, altered
+from agent_support import AgentTest, in_parallel, new_csr
 
 CLIENT_KEY = """
 [client_key]
@@ -51,8 +48,7 @@ class OutboundTest(AgentTest):
         self.assertEqual(status, 200, body)
 
     def certified(self, enrollment, issuer=None, **options):
-        with open(self.pki.sign(enrollment["csr"], issuer or self.root, **options), encoding="ascii") as file:
-            return file.read()
+        return self.pki.signed(enrollment["csr"], issuer or self.root, **options)
 
     def upload(self, path, pem):
         status, body, _ = self.ask("POST", path + "/certificate", {"certificate": pem})
@@ -108,13 +104,7 @@ class Keys(OutboundTest):
     def test_no_more_keys_are_made_than_may_wait_also_when_all_ask_at_once(self):
         self.bank("greedy")
         made = len(self.daemon.keys)
-        answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.ask("POST", path)[:2]))
-                   for path in ["/api/dfsps/greedy/enrollments/outbound/csr"] * 14]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = in_parallel(14, lambda _: self.ask("POST", "/api/dfsps/greedy/enrollments/outbound/csr")[:2])
         self.assertEqual(sorted(status for status, _ in answers), [200] * 9 + [409] * 5)
         self.assertEqual(len(self.daemon.keys), made + 9)
         refused = next(body for status, body in answers if status == 409)
@@ -288,12 +278,10 @@ class Certificates(OutboundTest):
         self.assertEqual([item["performed"] for item in body["validations"]], [True] * 3 + [False] * 5)
 
     def test_a_csr_that_is_weak_or_altered_is_invalid(self):
-        def altered(csr):
-            lines = csr.split("\n")
-            der = base64.b64decode("".join(lines[1:-2])).replace(b"Example Hub", b"Another Hub")
-            return "\n".join([lines[0], base64.b64encode(der).decode(), lines[-2], ""])
+        def forge(csr):
+            return altered(csr, b"Example Hub", b"Another Hub")
 
-        for code, how, what in (("CSR_SIGNATURE_VALID", "alter_csr", altered), ("CSR_SIGNATURE_ALGORITHM", "csr_options", ["-sha1"]),
+        for code, how, what in (("CSR_SIGNATURE_VALID", "alter_csr", forge), ("CSR_SIGNATURE_ALGORITHM", "csr_options", ["-sha1"]),
                                 ("CSR_PUBLIC_KEY_LENGTH_2048", "csr_key", ["-newkey", "rsa:1024"])):
             self.setUp()
             setattr(self.daemon, how, what)

@@ -1,5 +1,6 @@
 """Certificates as participants might send them, good and bad, made by openssl(1)."""
 
+import base64
 import os
 from datetime import datetime, timedelta, timezone
 
@@ -26,6 +27,14 @@ distinguished_name = empty
 CA = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash"
 SERVER = "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:bank.example"
 CLIENT = "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth"
+
+
+def altered(csr, name, other):
+    """The CSR (PEM) with `other` where `name` stood, and the signature left as it was."""
+    begin, *lines, end = csr.strip().split("\n")
+    der = base64.b64decode("".join(lines))
+    assert name in der and len(other) == len(name)
+    return "\n".join([begin, base64.b64encode(der.replace(name, other)).decode(), end, ""])
 
 
 class Made:
@@ -76,6 +85,11 @@ class Pki:
                 wanted, "-md", digest, "-out", out, *(["-subj", subject] if subject else []),
                 *(["-sigopt", "rsa_padding_mode:pss"] if pss else []))
         return out
+
+    def signed(self, csr, issuer, **options):
+        """What sign() makes, as PEM."""
+        with open(self.sign(csr, issuer, **options), encoding="ascii") as file:
+            return file.read()
 
     def make(self, name, issuer=None, extensions=CA, kind="EC", **options):
         """A certificate for a new key: signed by `issuer`, or by itself."""

@@ -4,12 +4,10 @@ ones and every kind of bad one. It can be told to be slow, to be down, or to say
 import base64
 import hashlib
 import hmac
-import http.server
 import json
-import ssl
-import threading
 import time
 
+from agent_loopback import LoopbackServer
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
@@ -54,70 +52,35 @@ def assemble(header, claims, sign):
     return signed + "." + b64(sign(signed.encode()))
 
 
-class Provider:
+class Provider(LoopbackServer):
     def __init__(self, tls=None):
-        """`tls`: files of the certificate and its key."""
         self.keys = [Key("first")]
-        self.gate = threading.Event()  # answers wait for it
-        self.gate.set()
         self.status = 200
-        self.asked = threading.Event()
         self.drips = False  # whether an answer comes byte by byte, without end
         self.garbage = None  # bytes in place of the key set
         self.fetches = 0  # of the key set
-        provider = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                provider.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.issuer = "http%s://127.0.0.1:%d/realms/dfsps" % ("s" if tls else "", self.server.server_port)
+        super().__init__(tls)
+        self.issuer = self.url + "/realms/dfsps"
         self.named_issuer = self.issuer  # by its discovery document
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
-        self.gate.set()
         self.drips = False
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
-    def answer(self, request):
-        self.asked.set()
-        self.gate.wait(60)
+    def serve(self, request):
         if self.drips:
             self.drip(request.wfile)
-            return
-        if request.path.endswith("/.well-known/openid-configuration"):
-            content = json.dumps({"issuer": self.named_issuer, "jwks_uri": self.issuer + "/keys"}).encode()
+        elif request.path.endswith("/.well-known/openid-configuration"):
+            self.send(request, self.status, {"issuer": self.named_issuer, "jwks_uri": self.issuer + "/keys"})
         else:
             self.fetches += 1
-            content = self.garbage if self.garbage is not None else json.dumps(
-                {"keys": [key.jwk() for key in self.keys]}).encode()
-        try:
-            request.send_response(self.status)
-            request.send_header("Content-Length", str(len(content)))
-            request.end_headers()
-            request.wfile.write(content)
-        except OSError:
-            pass  # who asked did not wait
+            self.send(request, self.status, {"keys": [key.jwk() for key in self.keys]} if self.garbage is None else self.garbage)
 
     def drip(self, file):
-        try:
-            file.write(b"HTTP/1.1 200 OK\r\nX: ")
-            while self.drips:
-                file.write(b"x")
-                time.sleep(0.05)
-        except OSError:
-            pass
+        file.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while self.drips:
+            file.write(b"x")
+            time.sleep(0.05)
 
     def claims(self, groups=(), **changes):
         """The claims of a good token; a change to None leaves a claim out."""
@@ -138,6 +101,6 @@ class Provider:
         return assemble(header, self.claims(groups), lambda data: hmac.new(secret, data, hashlib.sha256).digest())
 
 
-def section(provider, extra=""):
+def section(provider, extra="", pause=1):
     """[auth] of an agent that believes this provider."""
-    return 'mode = "oidc"\nissuer = "%s"\nkeys_pause_seconds = 1\nprovider_timeout_seconds = 2\n%s' % (provider.issuer, extra)
+    return 'mode = "oidc"\nissuer = "%s"\nkeys_pause_seconds = %d\nprovider_timeout_seconds = 2\n%s' % (provider.issuer, pause, extra)

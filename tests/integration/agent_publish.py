@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 import agent_support
-from agent_auth import MTA, PTA, AuthTest, dfsp
+from agent_auth_support import MTA, PTA, AuthTest, dfsp
 from agent_fake_daemon import openssl
 from agent_gateway import CKO_PRIVATE_KEY, read_uri
 from agent_outbound import OutboundTest

@@ -1,11 +1,13 @@
 """Starts the real hubseal-agent on a free port against the scripted daemon, and talks to it."""
 
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
 import http.client
 import json
 import os
+import pathlib
 import re
 import signal
 import sqlite3
@@ -15,8 +17,7 @@ import tempfile
 import threading
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-
+import support_path
 from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
 from postgres import Postgres
 
@@ -74,6 +75,23 @@ def sql(folder, text):
     return [list(row.values()) for row in json.loads("\n".join(found))]
 
 
+def dump(folder):
+    """All that stands in the database of `folder`."""
+    if SHARED:
+        return postgres().run("pg_dump", "-h", postgres().folder, "-U", "hubseal", database_of(folder)).encode()
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "agent.db"))) as database:
+        return "\n".join(database.iterdump()).encode()
+
+
+def files_of(folder, but):
+    """What stands in all files below `folder` and in those of its database, without the files of these names."""
+    for root in [folder, postgres().folder] if SHARED else [folder]:
+        for path in pathlib.Path(root).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # PostgreSQL goes on with its work
+                if path.is_file() and path.name not in but:
+                    yield path.read_bytes()
+
+
 def config_text(folder, daemon_socket, more="", **settings):
     values = {"address": "127.0.0.1", "port": 0, "tls": "", "auth": 'mode = "none"', "ca": "hub-ca", "hub": "", "hub_keys": "",
               "store": f'path = "{folder}/agent.db"', "max_connections": 32, "request_timeout": 2, "csr_rsa_bits": 2048, **settings}
@@ -128,10 +146,11 @@ class Agent:
                 raise AssertionError("%s: no %r in %s" % ("log ended" if done else "too late", pattern, self.log.decode()))
             return found
 
-    def stop(self, how=signal.SIGTERM):
+    def stop(self, how=signal.SIGTERM, patience=WAIT_SECONDS):
+        """Its exit status; it is an error where it takes longer than `patience`."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        status = self.process.wait(60)
+        status = self.process.wait(patience)
         self.reader.join(60)
         self.process.stderr.close()  # a second stop() changes nothing
         return status
@@ -164,12 +183,59 @@ def add_port(agent, path, port):
     raise AssertionError("never written")
 
 
+def in_parallel(count, work):
+    """What work(0), work(1) and so on give, all at once."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(work, range(count)))
+
+
+def count_during(others, work):
+    """How often `work` is done before all of these futures are."""
+    count = 0
+    while not all(other.done() for other in others):
+        work()
+        count += 1
+    return count
+
+
 def new_csr(folder, key="rsa:2048", subject="/"):
     return openssl("req", "-new", "-newkey", key, "-nodes", "-keyout", os.path.join(folder, "dfsp.key"), "-subj",
                    subject).decode()
 
 
-class AgentTest(unittest.TestCase):
+class Asking(unittest.TestCase):
+    """Tests that ask `agent`, a running one of `folder`."""
+
+    def ask(self, *arguments, **options):
+        return self.agent.ask(*arguments, **options)
+
+    def ok(self, method, path, body=None, **options):
+        status, answer, _ = self.ask(method, path, body, **options)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def refused(self, method, path, body=None, status=400, text=""):
+        found, answer, _ = self.ask(method, path, body)
+        self.assertEqual(found, status, (path, body, answer))
+        self.assertIn(text, answer["message"])
+        return answer
+
+    def add_dfsp(self, dfsp_id):
+        self.assertEqual(self.ok("POST", "/api/dfsps", {"dfspId": dfsp_id, "name": "Bank"}), {"id": dfsp_id})
+
+    def assert_nowhere_stored(self, secrets, beside, but=()):
+        """Neither in a table nor in a file, but for files of the names `but`, which the test wrote itself; `beside` is in both."""
+        database = dump(self.folder)
+        files = b"\n".join(files_of(self.folder, but))
+        for secret in secrets:
+            self.assertNotIn(secret.encode(), database)
+            self.assertNotIn(secret.encode().hex().encode(), database.lower())  # in a column of bytes
+            self.assertNotIn(secret.encode(), files)
+        self.assertIn(beside.encode(), database)
+        self.assertIn(beside.encode(), files)
+
+
+class AgentTest(Asking):
     """One agent and one daemon per test class; the log is shown when a test fails to start it."""
 
     settings = {}
@@ -187,30 +253,8 @@ class AgentTest(unittest.TestCase):
         cls.daemon.close()
         cls.temporary.cleanup()
 
-    def ask(self, *arguments, **options):
-        return self.agent.ask(*arguments, **options)
 
-    def add_dfsp(self, dfsp_id):
-        status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": dfsp_id, "name": "Bank"})
-        self.assertEqual((status, body), (200, {"id": dfsp_id}))
-
-
-class AnswerTest(AgentTest):
-    """Tests that look at what is answered, and at its status only where it is not 200."""
-
-    def ok(self, method, path, body=None):
-        status, answer, _ = self.ask(method, path, body)
-        self.assertEqual(status, 200, answer)
-        return answer
-
-    def refused(self, method, path, body=None, status=400, text=""):
-        found, answer, _ = self.ask(method, path, body)
-        self.assertEqual(found, status, (path, body, answer))
-        self.assertIn(text, answer["message"])
-        return answer
-
-
-class OwnAgents(unittest.TestCase):
+class OwnAgents(Asking):
     """Each test has a folder and a daemon, and starts the agents that it wants."""
 
     def setUp(self):

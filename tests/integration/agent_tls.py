@@ -1,15 +1,15 @@
-"""The agent's listener and the certificates of those who connect: who is let in, what a revocation changes, and files that are
-replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
+"""The agent's listener with TLS: which versions and suites it takes, who is let in by their certificate, what a revocation changes,
+and files that are replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
 
+import http.client
 import os
 import socket
 import ssl
-import tempfile
-import time
-import unittest
+import warnings
 
-from agent_fake_daemon import FakeDaemon, openssl
-from agent_support import Agent, main
+from agent_fake_daemon import openssl
+from agent_support import Agent, OwnAgents, main
+from awaiting import until
 
 
 class Ca:
@@ -63,15 +63,11 @@ default_md = sha256
 """
 
 
-class Room(unittest.TestCase):
+class Room(OwnAgents):
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
+        super().setUp()
         self.servers = Ca(self.folder, "servers")
         self.hub = Ca(self.folder, "hub")
-        self.daemon = FakeDaemon(self.folder)
-        self.addCleanup(self.daemon.close)
         self.daemon.ca_pem = self.hub.pem()
         self.daemon.crl = self.hub.crl()
         self.files = self.servers.issue("server", "serverAuth")
@@ -97,31 +93,30 @@ class Room(unittest.TestCase):
                     raise ConnectionError(answer)
                 return secure.getpeercert(binary_form=True)
 
-    def refused(self, agent, pair=None):
-        with self.assertRaises((ssl.SSLError, ConnectionError)):
-            self.connect(agent, pair)
+    def is_let_in(self, agent, pair=None):
+        try:
+            return bool(self.connect(agent, pair))
+        except (ssl.SSLError, ConnectionError):
+            return False
 
-    def eventually(self, check, seconds=40):
-        end = time.monotonic() + seconds
-        while not check():
-            self.assertLess(time.monotonic(), end, self.agent.log.decode())
-            time.sleep(0.5)
+    def until(self, look):
+        until(look, why=self.agent.log.decode)
 
 
 class ClientCertificates(Room):
     def test_PKI_10_only_a_client_with_a_certificate_of_the_hub_is_let_in(self):
         agent = self.start("required")
         self.connect(agent, self.hub.issue("bank1"))
-        self.refused(agent)
-        self.refused(agent, Ca(self.folder, "others").issue("bank1"))
-        self.refused(agent, Ca(self.folder, "hub2").issue("hub"))
-        self.refused(agent, self.hub.issue("server", "serverAuth"))
+        self.assertFalse(self.is_let_in(agent))
+        self.assertFalse(self.is_let_in(agent, Ca(self.folder, "others").issue("bank1")))
+        self.assertFalse(self.is_let_in(agent, Ca(self.folder, "hub2").issue("hub")))
+        self.assertFalse(self.is_let_in(agent, self.hub.issue("server", "serverAuth")))
 
     def test_one_that_is_optional_must_be_good_where_it_is_shown(self):
         agent = self.start("optional")
         self.connect(agent)
         self.connect(agent, self.hub.issue("bank1"))
-        self.refused(agent, Ca(self.folder, "others").issue("bank1"))
+        self.assertFalse(self.is_let_in(agent, Ca(self.folder, "others").issue("bank1")))
 
     def test_none_is_asked_for_unless_configured(self):
         self.connect(self.start("none"))
@@ -132,42 +127,28 @@ class ClientCertificates(Room):
         self.connect(agent, bank1)
         self.hub.revoke(bank1[0])
         self.daemon.crl = self.hub.crl()
-
-        def is_refused():
-            try:
-                self.connect(agent, bank1)
-                return False
-            except (ssl.SSLError, ConnectionError):
-                return True
-
-        self.eventually(is_refused)
+        self.until(lambda: not self.is_let_in(agent, bank1))
         self.connect(agent, bank2)
 
     def test_without_a_list_nobody_is_let_in_until_there_is_one(self):
         bank1 = self.hub.issue("bank1")
         crl, self.daemon.crl = self.daemon.crl, None
         agent = self.start("required")
-        self.refused(agent, bank1)
+        self.assertFalse(self.is_let_in(agent, bank1))
         self.daemon.crl = crl
-
-        def is_let_in():
-            try:
-                return bool(self.connect(agent, bank1))
-            except (ssl.SSLError, ConnectionError):
-                return False
-
-        self.eventually(is_let_in)
+        self.until(lambda: self.is_let_in(agent, bank1))
+        failures = agent.log.count(b"cannot be renewed")
         self.daemon.crl = None  # what is known goes on
-        time.sleep(11)
+        self.until(lambda: agent.log.count(b"cannot be renewed") > failures)
         self.connect(agent, bank1)
-
 
     def test_a_list_that_is_too_old_lets_nobody_in(self):
         bank1 = self.hub.issue("bank1")
         self.daemon.crl = self.hub.crl(("-crlsec", "3"))
         agent = self.start("required")
-        time.sleep(4)
-        self.refused(agent, bank1)
+        self.until(lambda: not self.is_let_in(agent, bank1))
+        self.daemon.crl = self.hub.crl()  # its age was the reason
+        self.until(lambda: self.is_let_in(agent, bank1))
 
 
 class Files(Room):
@@ -179,8 +160,79 @@ class Files(Room):
         agent.wait_for_log(rb"cannot be renewed [^\n]*server.pem")
         self.assertEqual(self.connect(agent), first)
         self.servers.issue("server", "serverAuth")  # in the same place
-        self.eventually(lambda: self.connect(agent) != first)
+        self.until(lambda: self.connect(agent) != first)
         agent.wait_for_log(rb"the listener has a new TLS certificate")
+
+
+class Tls(OwnAgents):
+    def setUp(self):
+        super().setUp()
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=agent", "-addext",
+                "subjectAltName=IP:127.0.0.1", "-keyout", self.path("tls.key"), "-out", self.path("tls.pem"))
+        os.chmod(self.path("tls.key"), 0o600)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def section(self):
+        return '[tls]\ncertificate = "%s"\nprivate_key = "%s"\n' % (self.path("tls.pem"), self.path("tls.key"))
+
+    def connect(self, agent, prepare):
+        context = ssl.create_default_context(cafile=self.path("tls.pem"))
+        prepare(context)
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while chunk := secure.recv(65536):
+                    answer += chunk
+                return secure.version(), secure.cipher()[0], answer
+
+    def test_PKI_10_tls_1_2_and_1_3_with_ecdhe_and_gcm_only(self):
+        agent = Agent(self.folder, self.daemon, tls=self.section())
+        self.addCleanup(agent.stop)
+
+        def only_1_2(context):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+        version, cipher, answer = self.connect(agent, only_1_2)
+        self.assertEqual(version, "TLSv1.2")
+        self.assertRegex(cipher, "^ECDHE-RSA-AES(128|256)-GCM")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK"))
+        self.assertIn(b"Strict-Transport-Security", answer)
+        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
+
+        def weak_suite(context):
+            only_1_2(context)
+            context.set_ciphers("AES128-SHA:ECDHE-RSA-AES128-SHA256:@SECLEVEL=0")
+
+        def only_1_1(context):
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # that it is deprecated is the point
+                context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+        for prepare in (weak_suite, only_1_1):
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                self.connect(agent, prepare)
+        # Plain HTTP to the TLS port gets no answer, and the agent lives on.
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            agent.ask("GET", "/health")
+        self.assertEqual(self.connect(agent, lambda context: None)[0], "TLSv1.3")
+
+    def test_unusable_tls_files_are_named(self):
+        def start_fails():
+            with self.assertRaises(AssertionError) as raised:
+                Agent(self.folder, self.daemon, tls=self.section())
+            return str(raised.exception)
+
+        os.chmod(self.path("tls.key"), 0o644)
+        self.assertIn("chmod 0600", start_fails())
+        os.chmod(self.path("tls.key"), 0o600)
+        openssl("genpkey", "-algorithm", "RSA", "-out", self.path("tls.key"))
+        self.assertIn("does not belong to the certificate", start_fails())
+        openssl("genpkey", "-algorithm", "RSA", "-aes256", "-pass", "pass:secret", "-out", self.path("tls.key"))
+        self.assertIn("no usable private key", start_fails())
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ import json
 import os
 import socket
 import struct
-import sys
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -113,6 +112,14 @@ def wait_for_consent(action):
             return refused.approval
         raise
     raise AssertionError("nobody was asked")
+
+
+def agree(room, action, *approvers):
+    """The approval for which `action` waits, once these have agreed to it."""
+    approval = wait_for_consent(action)
+    for approver in approvers:
+        submit(room, approval, approver)
+    return approval
 
 
 def add_approvers(room, *approvers):

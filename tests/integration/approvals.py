@@ -5,18 +5,16 @@ with a login of their own vote when root runs the test."""
 import base64
 import os
 import sqlite3
-import subprocess
 import unittest
 
 import approval_support
 import rig
 from approval_support import UV, Authenticator, KeyApprover, OpensslApprover, submit, wait_for_consent
+from asking import Asking
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
-
-class WithApprovers(unittest.TestCase):
+class WithApprovers(Asking):
     """One daemon for all tests of a class, in which alice, bob, carol, dora and erin can agree."""
 
     peers = None
@@ -51,11 +49,9 @@ class WithApprovers(unittest.TestCase):
     def refused(self, code, action, *arguments, **options):
         """Refused with this code, and recorded."""
         before = len(self.rig.audit())
-        with self.assertRaises(rig.Refused) as caught:
-            action(*arguments, **options)
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
+        message = super().refused(code, lambda: action(*arguments, **options))
         self.assertIn(code, [record.get("result") for record in self.rig.audit()[before:]])
-        return caught.exception.message
+        return message
 
     def shown(self, approval):
         return self.rig.call("get_approval", approval=approval)
@@ -247,11 +243,9 @@ class Crash(WithApprovers):
 
 
 class CommandLine(WithApprovers):
-    def hubseal(self, *words, status=0, stdin=b""):
-        done = subprocess.run([HUBSEAL, "--socket", self.rig.run / "admin.sock", *words], input=stdin, capture_output=True,
-                              timeout=rig.PATIENCE, check=False)
-        self.assertEqual(done.returncode, status, done.stderr)
-        return (done.stdout or done.stderr).decode()
+    def hubseal(self, *words, **options):
+        done = self.rig.hubseal(*words, **options)
+        return done.stdout or done.stderr
 
     def test_from_the_request_to_the_certificate(self):
         """The second of a bank, so that there is something to compare with."""
@@ -262,7 +256,7 @@ class CommandLine(WithApprovers):
         self.rig.call("set_subject", subject="cli-bank", organization="Renamed Bank", country="KE", names={})
         csr = self.rig.write("second.csr", self.rig.make_csr("/O=Renamed Bank"))
         issue = ("cert", "issue", "--profile", "dfsp-client", "--participant", "cli-bank", "--csr", csr)
-        told = self.hubseal(*issue, status=5)
+        told = self.hubseal(*issue, want=5)
         self.assertIn("give the same command again", told)
         approval = told.split("hubseal approval show ")[1].split(",")[0]
         self.assertIn(approval, self.hubseal("approval", "list"))

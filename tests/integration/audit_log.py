@@ -4,21 +4,16 @@ and the token have signed; hubseal audit judges copies in which each kind of cha
 import base64
 import hashlib
 import json
-import pathlib
 import shutil
 import struct
-import subprocess
-import sys
 import time
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
 def leaf_hash(line):
@@ -80,24 +75,12 @@ class AuditLog(unittest.TestCase):
     def lines(self, folder=None):
         return ((folder or self.room.state / "audit") / "audit.jsonl").read_bytes().splitlines()
 
-    def await_checkpoint(self):
-        """The first one that vouches for everything there is now."""
-        size = self.room.call("list_records", limit=1)["of"]
-        deadline = time.monotonic() + rig.PATIENCE
-        while (found := self.room.call("get_checkpoint"))["size"] < size:
-            self.assertLess(time.monotonic(), deadline, self.room.log())
-            time.sleep(0.05)
-        return found
-
     def hubseal(self, *words, on="audit", want=0):
-        done = subprocess.run([HUBSEAL, "--socket", self.room.run / f"{on}.sock", "audit", *map(str, words)],
-                              capture_output=True, text=True, timeout=rig.PATIENCE, check=False, cwd=self.room.folder)
-        self.assertEqual(done.returncode, want, done.stdout + done.stderr)
-        return done
+        return self.room.hubseal("audit", *words, on=on, want=want)
 
     def test_another_implementation_finds_the_same_root_and_the_signature_of_the_token(self):
         self.work(20)
-        found = self.await_checkpoint()
+        found = self.room.await_checkpoint()
         leaves = [leaf_hash(line) for line in self.lines()]
         self.assertEqual(base64.b64encode(root_of(leaves[:found["size"]])).decode(), found["root"])
         text, signatures = parse_note(found["note"])
@@ -115,7 +98,7 @@ class AuditLog(unittest.TestCase):
 
     def test_a_record_is_proven_by_a_few_hashes(self):
         self.work(20)
-        size = self.await_checkpoint()["size"]
+        size = self.room.await_checkpoint()["size"]
         lines = self.lines()
         for number in (1, 2, size - 1, size):
             answer = self.room.call("prove_record", on="audit", record=number)
@@ -136,7 +119,7 @@ class AuditLog(unittest.TestCase):
         self.assertEqual(caught.exception.code, "not_found")
 
     def test_a_key_of_somebody_else_proves_nothing(self):
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         other = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         file = self.room.write("other.pem", other)
@@ -145,18 +128,17 @@ class AuditLog(unittest.TestCase):
 
     def test_a_witness_fetches_compares_and_cosigns_over_audit_sock(self):
         first = self.room.folder / "first.txt"
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.hubseal("checkpoint", "--out", first)
         self.work(7)
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.assertIn("begins with the one of", self.hubseal("compare", first, "--key", self.key).stdout)
         note = self.room.call("get_checkpoint", on="audit")["note"]
         cosigned = self.room.write("cosigned.txt", self.witness.cosign(note))
         self.assertIn("cosigned by regulator.example", self.hubseal("cosign", cosigned).stdout)
         known = self.room.call("get_checkpoint", on="audit")["note"]
         self.assertEqual(parse_note(known)[1].keys(), {parse_note(known)[0].split("\n")[0], "regulator.example"})
-        report = json.loads(subprocess.run([HUBSEAL, "--socket", self.room.run / "admin.sock", "--json", "conformance"],
-                                           capture_output=True, timeout=rig.PATIENCE, check=False).stdout)
+        report = json.loads(self.room.hubseal("--json", "conformance", want=3).stdout)
         told = next(clause for clause in report["clauses"] if clause["id"] == "C2SP signed-note")
         self.assertEqual(told["verdict"], "met", told)
         self.assertIn("cosigned by regulator.example at 20", json.dumps(told))
@@ -168,7 +150,7 @@ class AuditLog(unittest.TestCase):
 
     def test_what_is_exported_over_the_socket_verifies_elsewhere(self):
         self.work()
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.hubseal("export", "--out", "copy")
         copy = self.room.folder / "copy"
         self.assertEqual(self.lines(copy), self.lines()[:len(self.lines(copy))])
@@ -187,7 +169,7 @@ class AuditLog(unittest.TestCase):
 
     def test_each_change_to_a_copy_is_found_and_the_first_bad_record_named(self):
         self.work(12)
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.room.stop()
         good = self.room.state / "audit"
         lines = self.lines()
@@ -219,7 +201,7 @@ class AuditLog(unittest.TestCase):
 
     def test_a_fork_and_a_forged_checkpoint_are_told_apart(self):
         self.work(5)
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         kept = self.room.write("kept.txt", self.room.call("get_checkpoint")["note"])
         self.room.stop()
         size = int(kept.read_text().split("\n")[1])
@@ -243,7 +225,7 @@ class AuditLog(unittest.TestCase):
         self.assertIn("forged", done.stderr)
 
     def test_what_is_no_copy_and_no_key_is_a_mistake_of_the_command_line_and_no_verdict(self):
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         log = self.room.state / "audit"
         key = self.room.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
         for name, pem in (("p384.pem", self.room.openssl("pkey", "-pubout", stdin=key.encode())), ("private.pem", key),
@@ -263,7 +245,7 @@ class AuditLog(unittest.TestCase):
             self.assertIn(f"{self.key}: ", self.hubseal(*words, want=2).stderr)
 
     def test_a_key_that_is_not_the_logs_is_told_from_a_forged_checkpoint(self):
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         named = rig.sha256_hex(self.room.tool("openssl", "pkey", "-pubin", "-in", self.key, "-outform", "DER").stdout)[:8]
         private = self.room.write("other.key", self.room.openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
                                                                  "ec_paramgen_curve:P-256"))
@@ -276,7 +258,7 @@ class AuditLog(unittest.TestCase):
 
     def test_a_changed_log_stops_all_signing_until_it_is_restored(self):
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.room.stop()
         file = self.room.state / "audit" / "audit.jsonl"
         good = file.read_bytes()
@@ -295,7 +277,7 @@ class AuditLog(unittest.TestCase):
 
     def test_a_record_whose_members_are_of_another_type_is_a_record_that_was_changed(self):
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        self.await_checkpoint()
+        self.room.await_checkpoint()
         self.room.stop()
         file = self.room.state / "audit" / "audit.jsonl"
         lines = self.lines()
@@ -318,14 +300,9 @@ class AuditLog(unittest.TestCase):
         room.start()
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
         room.script("fail C_Sign * 0x30")  # a device error, whatever signs
-        deadline = time.monotonic() + rig.PATIENCE
-        while "too old" not in "".join(room.call("health")["problems"]):
-            self.assertLess(time.monotonic(), deadline, room.log())
-            time.sleep(0.2)
+        room.until(lambda: "too old" in "".join(room.call("health")["problems"]))
         room.script("# it works again")
-        while room.call("health")["status"] != "ready":
-            self.assertLess(time.monotonic(), deadline, room.log())
-            time.sleep(0.2)
+        room.until(lambda: room.call("health")["status"] == "ready")
         room.call("sign_jws", key="hub-jws", payload="e30")
 
 

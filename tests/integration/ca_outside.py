@@ -1,12 +1,10 @@
 """CAs under an outside root, and CAs whose key was in the token before: every path is judged by openssl verify."""
 
 import json
-import pathlib
 import sqlite3
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from cas import Cas
 

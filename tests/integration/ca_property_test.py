@@ -34,7 +34,6 @@ NOW = datetime.datetime(2026, 11, 24, 9)
 CA_NAME = {N.COMMON_NAME: "Example Hub Root CA", N.ORGANIZATION_NAME: "Example Hub", N.COUNTRY_NAME: "ZZ"}
 
 
-
 def rsa_of(p, q):
     d = pow(65537, -1, (p - 1) * (q - 1))
     return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p),

@@ -4,11 +4,9 @@ only, or the new one only."""
 import concurrent.futures
 import functools
 import json
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from cas import Cas

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import sys
 import tempfile
 import unittest
 
@@ -11,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 from ceremony_support import MORE, Ceremonies
 

@@ -3,13 +3,12 @@ the hub's own TLS. What is handed to others is judged by openssl; what was forge
 
 import hashlib
 import pathlib
-import sys
 import unittest
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import cas
 import rig

@@ -3,10 +3,9 @@
 import json
 import pathlib
 import re
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from ceremony_support import Ceremonies

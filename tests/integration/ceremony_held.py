@@ -11,17 +11,16 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import unittest
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
-from ceremony_support import FILE, HUBSEAL, MORE, Ceremonies
+from ceremony_support import FILE, MORE, Ceremonies
 
 
 class Held(Ceremonies):
@@ -127,9 +126,7 @@ class Held(Ceremonies):
     def test_a_permission_that_a_ceremony_needs_is_named_before_anything_is_done(self):
         few = [word for word in rig.PERMISSIONS if word != "read_audit"]
         with rig.Rig(peers=[rig.peer("ceremony", "admin", permissions=few)]) as room:
-            done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", "ceremony", "run", self.file(), "--yes"],
-                                  capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
-        self.assertEqual(done.returncode, 3, done.stderr)
+            done = room.hubseal("ceremony", "run", self.file(), "--yes", want=3)
         self.assertIn('a ceremony needs the permission "read_audit"', done.stderr)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
@@ -140,7 +137,7 @@ class Held(Ceremonies):
             for folder in (room.folder, room.run, self.room.folder, self.folder):
                 folder.chmod(0o755)
             (room.run / "admin.sock").chmod(0o666)
-            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", HUBSEAL, "--socket",
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", rig.HUBSEAL, "--socket",
                                    room.run / "admin.sock", "ceremony", "run", file, "--yes", "--continue", transcript],
                                   capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
         self.assertEqual(done.returncode, 2, done.stderr)
@@ -149,7 +146,7 @@ class Held(Ceremonies):
     def test_who_presses_ctrl_c_is_told_how_it_goes_on(self):
         file = self.file()
         ours, theirs = os.openpty()
-        with subprocess.Popen([HUBSEAL, "--socket", self.room.run / "admin.sock", "ceremony", "run", file], stdin=theirs,
+        with subprocess.Popen([rig.HUBSEAL, "--socket", self.room.run / "admin.sock", "ceremony", "run", file], stdin=theirs,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
             os.write(ours, b"yes\n")
             said = b""

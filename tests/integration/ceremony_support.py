@@ -6,14 +6,12 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 FILE = """
 title = "Rehearsal of {id}"
@@ -122,7 +120,7 @@ class Ceremonies(unittest.TestCase):
 
     def hubseal(self, *words, want=0, socket=True, environment=None, stdin=subprocess.DEVNULL):
         where = ["--socket", self.room.run / "admin.sock"] if socket else []
-        done = subprocess.run([str(word) for word in [HUBSEAL, *where, "ceremony", *words]], capture_output=True, text=True,
+        done = subprocess.run([str(word) for word in [rig.HUBSEAL, *where, "ceremony", *words]], capture_output=True, text=True,
                               timeout=rig.PATIENCE * 2, check=False, cwd=self.folder, stdin=stdin,
                               env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": "verify_asan_link_order=0", **(environment or {})})
         if want is not None:

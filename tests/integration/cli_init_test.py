@@ -14,6 +14,9 @@ import sys
 import tempfile
 import unittest
 
+import support_path
+from awaiting import until
+
 HUBSEAL = ""
 FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cli_fake_daemon.py")
 SUBJECT = "CN=Example Hub Root CA,O=Example Hub,C=KE"
@@ -206,8 +209,7 @@ class Init(unittest.TestCase):
         daemon = subprocess.Popen([sys.executable, FAKE, "--config", self.config])
         self.addCleanup(daemon.wait, 60)
         self.addCleanup(daemon.send_signal, signal.SIGTERM)
-        while not os.path.exists(self.path("admin.sock")):
-            self.assertIsNone(daemon.poll())
+        until(lambda: os.path.exists(self.path("admin.sock")))
         done = self.init()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"is running", done.stdout)

@@ -8,6 +8,13 @@ import unittest
 
 from cli_fake_daemon import FakeDaemon
 
+CA_PEM = open(os.path.join(os.path.dirname(__file__), "cli_ca.pem"), encoding="utf-8").read()
+KEY = {"label": "hub-jws", "key_id": "77" * 32, "type": "ec_p256", "use": "jws", "state": "active",
+       "grade": "generated", "created_at": "2026-11-24T09:00:00Z", "pem": "-----BEGIN PUBLIC KEY-----\n",
+       "jwk": {"kty": "EC", "kid": "k"}}
+ISSUED = {"certificate": CA_PEM, "chain": [CA_PEM], "serial": "4f1c0a",
+          "not_before": "2026-11-24T08:55:00Z", "not_after": "2028-11-23T09:00:00Z"}
+
 
 class Cli(unittest.TestCase):
     """hubseal, in a folder of its own, and the socket that it asks."""

@@ -6,17 +6,14 @@ import hashlib
 import html.parser
 import json
 import os
-import pathlib
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from one_room import OneRoom
 
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 RSA = ("-newkey", "rsa:2048")
 NASTY = {**rig.ROOT_SUBJECT, "organization": "<b>Hub</b> & \"Sons\""}
 VOID = {"meta"}
@@ -61,7 +58,7 @@ class Conformance(OneRoom):
             path.write_text(re.sub(pattern, replacement, path.read_text(), flags=re.MULTILINE))
 
     def hubseal(self, *words, on="admin", want=3, **environment):
-        done = subprocess.run([HUBSEAL, "conformance", *map(str, words)], capture_output=True, text=True, check=False,
+        done = subprocess.run([rig.HUBSEAL, "conformance", *map(str, words)], capture_output=True, text=True, check=False,
                               cwd=self.room.folder, timeout=rig.PATIENCE,
                               env={"PATH": os.environ["PATH"], "HUBSEAL_SOCKET": str(self.room.run / f"{on}.sock"), **environment})
         self.assertEqual(done.returncode, want, done.stdout + done.stderr)
@@ -249,14 +246,6 @@ class Bad(Conformance):
 
 
 class Empty(Conformance):
-    @classmethod
-    def prepare(cls):
-        pass
-
-    @classmethod
-    def fill(cls):
-        pass
-
     def test_a_hub_without_a_ca_has_no_root(self):
         self.check({"PKI-1": "not met", "PKI-7": "not applicable", "PKI-8": "not applicable", "JWS-1": "not applicable",
                     "JWS-5": "not met", "PKCS#11": "met"})

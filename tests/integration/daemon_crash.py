@@ -3,10 +3,9 @@ again, and the same request gives the same, single result, with everything in re
 
 import shutil
 import sqlite3
-import sys
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from cryptography import x509

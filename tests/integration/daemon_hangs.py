@@ -1,12 +1,9 @@
 """A token that does not answer: what it holds up, and what goes on all the same."""
 
 import concurrent.futures
-import pathlib
-import sys
-import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 import ocsp_support
 from asking import Asking
@@ -62,7 +59,7 @@ class Hangs(Asking):
     def test_a_signature_that_hangs_holds_up_a_seal_and_neither_health_nor_other_seals_nor_unseal(self):
         room = self.room()
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        time.sleep(2)  # the checkpoint of what was done is made
+        room.await_checkpoint()
         is_held = self.hold(room)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             self.addCleanup(room.script, "")
@@ -184,7 +181,7 @@ class Hangs(Asking):
         room.call("create_ca", ca="second", key="second", profile="test-root", subject={**rig.ROOT_SUBJECT, "common_name": "Second"})
         one = room.issue(room.make_csr(), request="one")["serial"]
         two = room.issue(room.make_csr(), request="two", ca="second", subject="bank2")["serial"]
-        time.sleep(2)  # the checkpoint of what was done is made
+        room.await_checkpoint()
         is_held = self.hold(room)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             first = pool.submit(room.call, "revoke_certificate", ca="hub-ca", serial=one, reason="key_compromise")

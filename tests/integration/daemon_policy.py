@@ -4,14 +4,14 @@ openssl(1) and python3-cryptography."""
 import hashlib
 import json
 import subprocess
-import sys
 import threading
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, NameOID
+from rig_test import RigTest
 
 LIMIT = "burst = {}\nrefill = 1\nrefill_seconds = 86400"
 
@@ -22,29 +22,17 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-class RigTest(unittest.TestCase):
-    def make(self, prepare=None):
+class PolicyTest(RigTest):
+    def make(self, prepare=lambda made: None):
         """A rig with a CA; `prepare` may change the files of its policy before the first start."""
-        made = rig.Rig(start=False)
-        self.addCleanup(made.close)
-        if prepare:
-            prepare(made)
+        made = super().make(start=False)
+        prepare(made)
         made.start()
         self.root = made.make_ca()["certificate"]
         return made
 
-    def refused(self, code, room, op, **fields):
-        with self.assertRaises(rig.Refused) as caught:
-            room.call(op, **fields)
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        return caught.exception.message
 
-    def issue_fields(self, room, request, subject="bank1", csr=None, profile="dfsp-client"):
-        return {"ca": "hub-ca", "profile": profile, "subject": subject, "request": request,
-                "csr": csr or room.make_csr()}
-
-
-class Register(RigTest):
+class Register(PolicyTest):
     def test_a_closed_register_is_what_is_certified(self):
         room = self.make(lambda made: replace(made.policy_file, 'mode = "auto"', 'mode = "closed"'))
         self.refused("policy_denied", room, "issue_certificate", **self.issue_fields(room, "r-0"))
@@ -91,7 +79,7 @@ class Register(RigTest):
         self.assertEqual(len([record for record in room.audit() if record["event"] == "subject_registered"]), 1)
 
 
-class Extensions(RigTest):
+class Extensions(PolicyTest):
     def test_PKI_6_addresses_and_policies_as_python_reads_them(self):
         def prepare(made):
             profile = made.folder / "profiles" / "dfsp-client.toml"
@@ -137,7 +125,7 @@ class Extensions(RigTest):
             self.assertIn("name constraints", message)
 
 
-class Policy(RigTest):
+class Policy(PolicyTest):
     def test_files_count_when_they_are_loaded_and_not_before(self):
         room = self.make()
         profile = room.folder / "profiles" / "dfsp-client.toml"
@@ -253,7 +241,7 @@ class Policy(RigTest):
             self.assertNotIn("hubseald ends", done.stderr.decode())
 
 
-class Quotas(RigTest):
+class Quotas(PolicyTest):
     def limited(self, **bursts):
         def prepare(made):
             for kind, burst in bursts.items():

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from rig_test import RigTest
 
@@ -38,8 +38,7 @@ class Process(RigTest):
         with room.connect() as connection:
             connection.send(json.dumps({"v": 1, "id": "1", "op": "issue_certificate", **fields}).encode() + b"\n")
             # Under way when its intent stands in the audit log.
-            while not any(record.get("request") == "drain" for record in room.audit()):
-                pass
+            room.until(lambda: any(record.get("request") == "drain" for record in room.audit()))
             room.process.terminate()
             answer = json.loads(connection.read_line())
         self.assertIn("BEGIN CERTIFICATE", answer["ok"]["certificate"])

@@ -2,13 +2,11 @@
 configuration, each named."""
 
 import os
-import pathlib
 import socket
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from rig_test import RigTest
 

@@ -1,14 +1,12 @@
 """Tokens that are missing, locked, gone or wrong; a wrong PIN is sent once."""
 
 import os
-import pathlib
 import re
 import signal
-import sys
 import threading
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from rig_test import RigTest
 
@@ -116,8 +114,7 @@ class Token(RigTest):
         room = self.make(fake=True, start=False)
         room.script("slow C_Login * 1000000")
         room.launch()
-        while not room.logins():
-            self.assertIsNone(room.process.poll(), room.log())
+        room.until(room.logins)
         room.kill()
         room.notify.close()
         room.script("# it answers at once")
@@ -135,8 +132,7 @@ class Token(RigTest):
                 room = self.make(fake=True, start=False)
                 room.script("slow C_Login 1 1500")
                 room.launch()
-                while not room.logins():
-                    self.assertIsNone(room.process.poll(), room.log())
+                room.until(room.logins)
                 room.process.send_signal(number)
                 self.assertEqual(room.process.wait(rig.PATIENCE), 0, room.log())
                 room.notify.close()

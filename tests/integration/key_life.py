@@ -1,20 +1,15 @@
 """Where keys stand in their lives (NIST SP 800-57 part 1, section 7): what each state allows, who must agree, and that a key
 which was destroyed is gone from the token, as pkcs11-tool sees it."""
 
-import pathlib
+import contextlib
 import sqlite3
-import subprocess
-import sys
 import threading
-import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from asking import Asking
-
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
 class Lives(Asking):
@@ -63,6 +58,17 @@ class Lives(Asking):
         self.assertEqual(self.state(room)["state"], "compromised")
         room.restart()
         self.assertEqual(room.call("health")["status"], "ready")
+
+    def test_a_key_for_tls_that_is_stopped_signs_no_csr_nor_is_there_another_of_its_label(self):
+        room = self.room()
+        create = lambda: room.call("create_csr", label="hub-tls", type="ec_p256", subject={"common_name": "hub"})
+        made = create()["key_id"]
+        for step, state in (("suspend_key", "suspended"), ("deactivate_key", "deactivated"), ("destroy_key", "destroyed")):
+            self.assertEqual(room.call(step, key="hub-tls")["key_id"], made)
+            room.restart()  # the housekeeper does what is due
+            room.until(lambda: self.state(room, "hub-tls")["state"], lambda now: now == state)
+            self.refused("conflict", create, "hub-tls", "exists already")
+        self.assertEqual([r["key_id"] for r in room.audit() if r["event"] == "create_csr" and r["result"] == "ok"], [made])
 
     def test_a_suspended_ca_key_signs_neither_certificates_nor_lists_and_goes_on_when_it_is_activated(self):
         room = self.room()
@@ -156,19 +162,31 @@ class Lives(Asking):
         self.make(room)
         room.call("deactivate_key", key="hub-jws")
         room.call("destroy_key", key="hub-jws")
+        self.make(room, "other", state="pre_activation")
+        room.call("destroy_key", key="other")
         shift.write_text("+400d\n")
-        time.sleep(35)  # longer than the housekeeper waits
+        waits = self.waits(room)
+        room.until(lambda: self.waits(room), lambda now: now < waits)  # the housekeeper has looked at both
         self.assertEqual(self.state(room)["state"], "deactivated")
-        room.restart()
-        time.sleep(3)
+        room.stop()
+        self.has_run_for_a_day(room, "other")
+        room.start()
+        room.until(lambda: self.state(room, "other")["state"] == "destroyed")  # and hub-jws was looked at before it
         self.assertEqual(self.state(room)["state"], "deactivated")
         self.assertIn("hub-jws\n", self.in_token(room))
         room.stop()
-        with sqlite3.connect(room.state / "registry.sqlite") as registry:  # as if it had run for a day
-            registry.execute("UPDATE keys SET destroy_wait = 0")
-        registry.close()
+        self.has_run_for_a_day(room, "hub-jws")
         room.start()
-        room.wait_for_event("key_destroyed")
+        room.until(lambda: self.state(room)["state"] == "destroyed")
+
+    def waits(self, room):
+        """Seconds for which hubseald has to run before keys may go."""
+        with contextlib.closing(sqlite3.connect(room.state / "registry.sqlite")) as registry:
+            return registry.execute("SELECT destroy_wait FROM keys WHERE label = 'hub-jws'").fetchone()[0]
+
+    def has_run_for_a_day(self, room, key):
+        with contextlib.closing(sqlite3.connect(room.state / "registry.sqlite")) as registry, registry:
+            registry.execute("UPDATE keys SET destroy_wait = 0 WHERE label = ?", (key,))
 
     def test_who_suspends_a_key_waits_for_the_signature_that_is_being_made(self):
         room = rig.Rig(fake=True, start=False)
@@ -260,13 +278,7 @@ class Lives(Asking):
 
     def test_the_command_line(self):
         room = self.room(delay=24)
-
-        def hubseal(*words, want=0):
-            done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", *words], capture_output=True, text=True,
-                                  timeout=rig.PATIENCE, check=False, cwd=room.folder)
-            self.assertEqual(done.returncode, want, done.stderr)
-            return done.stdout
-
+        hubseal = lambda *words: room.hubseal(*words).stdout
         hubseal("key", "create", "hub-jws", "--type", "ec_p256", "--use", "jws", "--pre-activation", "--backup-required")
         self.assertRegex(hubseal("key", "list"), r"hub-jws +ec_p256 +jws +pre_activation")
         self.assertRegex(hubseal("key", "confirm-backup", "hub-jws", "--evidence", "safe B"), r"backup +confirmed")

@@ -4,11 +4,9 @@ sends is told in the words of OCSP and costs little."""
 import base64
 import datetime
 import os
-import sys
-import time
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -158,10 +156,7 @@ class Renewal(Ocsp):
         self.assertEqual(sorted(keys.values()), ["active", "deactivated"])
         self.assertEqual(keys[first["label"]], "deactivated")
         self.shift(9)  # its hour is over
-        for _ in range(rig.PATIENCE * 10):
-            if any(record["event"] == "key_destroyed" for record in self.room.audit()):
-                break
-            time.sleep(0.1)
+        self.room.wait_for_event("key_destroyed")
         self.assertEqual({k["label"]: k["state"] for k in self.ocsp_keys()}[first["label"]], "destroyed")
         self.assertEqual(self.ask(certificate, nonce=b"2").certificate_status, GOOD)
 

@@ -1,11 +1,9 @@
 """kill -9 at every step of the first OCSP answer, for which a responder's key and certificate are made first."""
 
-import pathlib
 import shutil
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp

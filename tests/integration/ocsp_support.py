@@ -1,10 +1,8 @@
 """A hub that answers OCSP, and who asks it: openssl(1) and python3-cryptography."""
 
 import base64
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import support_path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding

@@ -1,16 +1,12 @@
 """The seal: one person stops all signing, others must agree before it goes on."""
 
 import json
-import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from asking import Asking
-
-HUBSEAL = rig.BUILD / "cli" / "hubseal"
 
 
 class Sealing(Asking):
@@ -27,9 +23,7 @@ class Sealing(Asking):
         return room
 
     def hubseal(self, room, *words, want=0):
-        done = subprocess.run([HUBSEAL, "--socket", room.run / "admin.sock", *words], capture_output=True, text=True,
-                              timeout=rig.PATIENCE, check=False, cwd=room.folder)
-        self.assertEqual(done.returncode, want, done.stderr)
+        done = room.hubseal(*words, want=want)
         return done.stdout + done.stderr
 
 
@@ -95,8 +89,7 @@ class Seal(Sealing):
         carol = approval_support.KeyApprover("carol")
         approval_support.add_approvers(room, carol)
         room.call("seal", reason="first")
-        approval = approval_support.wait_for_consent(lambda: room.call("unseal"))
-        approval_support.submit(room, approval, carol)
+        approval = approval_support.agree(room, lambda: room.call("unseal"), carol)
         room.call("unseal")
         room.call("seal", reason="second")
         other = approval_support.wait_for_consent(lambda: room.call("unseal"))
@@ -107,8 +100,7 @@ class Seal(Sealing):
         carol = approval_support.KeyApprover("carol")
         approval_support.add_approvers(room, carol)
         room.call("seal", reason="drill")
-        approval = approval_support.wait_for_consent(lambda: room.call("unseal"))
-        approval_support.submit(room, approval, carol)
+        approval = approval_support.agree(room, lambda: room.call("unseal"), carol)
         again = room.call("seal", reason="key stolen")
         self.assertEqual((again["reason"], again["seals"]), ("key stolen", 2))
         self.refused("sealed", lambda: room.call("sign_jws", key="hub-jws", payload="e30"), "key stolen")
@@ -160,10 +152,7 @@ class Seal(Sealing):
 
     def test_status_asks_for_what_its_socket_offers_and_leaves_no_refusals(self):
         room = self.room()
-        done = subprocess.run([HUBSEAL, "--socket", room.run / "audit.sock", "status"], capture_output=True, text=True,
-                              timeout=rig.PATIENCE, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("hub-ca", done.stdout)
+        self.assertIn("hub-ca", room.hubseal("status", on="audit").stdout)
         self.assertEqual([record for record in room.audit() if record.get("result") == "forbidden"], [])
         self.assertNotIn("list_keys", room.call("version", on="audit")["operations"])
         self.assertIn("list_keys", room.call("version")["operations"])

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A CMakeLists.txt is the table of contents of its folder: every source and header of a program is
-# named in the list of its own folder or of one above it, and no list names a file that is not there.
+# named in the list of its own folder or of one above it, a suite in Python in its folder's, and no list names a file that is not there.
 #   tests/lint/cmake_lists.sh [FOLDER]
 set -euo pipefail
 # shellcheck source=tests/lint/lint.sh
@@ -34,4 +34,11 @@ done < <(find . \( -path './build*' -o -path './var' -o -path './.git' \) -prune
 while IFS= read -r file; do
   [[ -n ${listed[$file]-} ]] || finding "$file is in no CMakeLists.txt of its folder or above it"
 done < <(source_folders | grep -vx tests | xargs -I{} find {} -name '*.cpp' -o -name '*.c' -o -name '*.h' | sort)
+
+# A suite in Python is run by the list of its folder.
+while IFS= read -r file; do
+  name=$(basename "$file" .py)
+  grep -qwE "$name|${name%_test}" "$(dirname "$file")/CMakeLists.txt" || finding "$file is a suite that no CMakeLists.txt runs"
+done < <(grep -lrE '^    ([a-z]+_support\.|unittest\.)?main\(' --include='*.py' tests/integration tests/e2e 2>/dev/null |
+  xargs -r grep -l '^if __name__' | sort)
 finish

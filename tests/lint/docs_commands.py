@@ -26,6 +26,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import run_script
+from free_port import free_port
 
 REPO = run_script.REPO
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
@@ -128,7 +129,7 @@ class Rig:
     def __init__(self, build):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hs-docs-"))
         self.state = self.folder / "var"
-        self.port = str(run_script.free_port())
+        self.port = str(free_port())
         (self.folder / "build").mkdir()
         (self.folder / "build/release").symlink_to(build)
         for name in ("config", "docs", "scripts", "tests", "README.md"):

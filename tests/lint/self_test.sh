@@ -111,6 +111,7 @@ sizes_refuses() { # FILE TEXT WORDS
 fresh
 must_pass "$here/sizes.sh" "$tree"
 sizes_refuses cli/long.cpp "$(printf '%0.s\\n' {1..401})" '401 lines'
+sizes_refuses tests/long.py "$(printf '%0.s\\n' {1..401})" '401 lines'
 sizes_refuses cli/x.cpp 'int x; // TO''DO later\n' 'left for later'
 sizes_refuses docs/x.md 'FIX''ME\n' 'left for later'
 sizes_refuses cli/x.cpp 'int x = std::sys''tem("ls");\n' 'starts a shell'
@@ -123,6 +124,18 @@ if command -v shellcheck >/dev/null; then
   sizes_refuses scripts/x '#!/bin/bash\nfor f in $(ls); do rm $f; done\ncd $1; unused=$2\n' 'shellcheck has found'
 fi
 must_say 'found nothing to look at' "$here/sizes.sh" "$scratch/empty"
+
+imports_refuse() { # TEXT WORDS
+  fresh
+  put tests/x.py "$1"
+  must_say "$2" "$here/unused_imports.py" "$tree"
+}
+fresh
+put tests/x.py 'import os\nimport support_path\nfrom wire import Refused as Refused\nfrom a.b import c as d\nd(os.name)\n'
+must_pass "$here/unused_imports.py" "$tree"
+imports_refuse 'import os\nimport sys\nos.getpid()\n' 'tests/x.py:2: imports sys'
+imports_refuse 'from a.b import (c,\n                 d as e)\nc()\n' 'tests/x.py:1: imports e'
+must_say 'found nothing to look at' "$here/unused_imports.py" "$scratch/empty"
 
 lists_refuse() { # FILE TEXT WORDS
   fresh
@@ -147,6 +160,13 @@ fresh
 put daemon/x.cpp 'int x;\n'
 put cli/CMakeLists.txt 'add_library(cli STATIC app.h ../daemon/x.cpp)\n'
 must_say 'daemon/x.cpp is in no CMakeLists.txt' "$here/cmake_lists.sh" "$tree"
+fresh
+for suite in bank_test lost_test; do put tests/e2e/$suite.py 'if __name__ == "__main__":\n    unittest.main(verbosity=2)\n'; done
+put tests/e2e/lost_support.py 'def main():\n    unittest.main()\n'
+put tests/e2e/CMakeLists.txt 'foreach(name agent bank)\n'
+must_say 'tests/e2e/lost_test.py is a suite that no' "$here/cmake_lists.sh" "$tree"
+put tests/e2e/CMakeLists.txt 'foreach(name bank lost)\n'
+must_pass "$here/cmake_lists.sh" "$tree"
 must_say 'found nothing to look at' "$here/cmake_lists.sh" "$scratch/empty"
 
 fresh

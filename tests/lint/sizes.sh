@@ -25,7 +25,7 @@ mapfile -t all < <(files)
 sources=() scripts=()
 for file in "${all[@]}"; do
   case $file in
-  *.h | *.cpp | *.c | *.ts | *.tsx)
+  *.h | *.cpp | *.c | *.py | *.ts | *.tsx)
     sources+=("$file")
     ;;
   esac

@@ -1,11 +1,10 @@
 """Tests that share one hubseald."""
 
-import unittest
-
 import rig
+from asking import Asking
 
 
-class OneRoom(unittest.TestCase):
+class OneRoom(Asking):
     """A room for all tests of a class: `prepare` changes its files before hubseald starts, `fill` asks it for what they need."""
 
     @classmethod
@@ -23,3 +22,6 @@ class OneRoom(unittest.TestCase):
     @classmethod
     def fill(cls):
         pass
+
+    def refused(self, code, op, **fields):
+        return super().refused(code, lambda: self.room.call(op, **fields))

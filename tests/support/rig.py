@@ -20,11 +20,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+
+from awaiting import PATIENCE, until
+from wire import Connection, NoAnswer as NoAnswer, Refused as Refused  # tests know all three by this module
 
 SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
 HUBSEALD = BUILD / "daemon" / "hubseald"
+HUBSEAL = BUILD / "cli" / "hubseal"
 FAKE_P11 = BUILD / "tests" / "support" / "fake_p11.so"
 KILL_AT = BUILD / "tests" / "support" / "kill_at.so"
 SOFTHSM = next(p for p in (pathlib.Path("/usr/lib/softhsm/libsofthsm2.so"),
@@ -43,77 +46,6 @@ PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certifica
                "seal", "manage_keys")
 PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
-PATIENCE = 60  # seconds until a test gives up on an answer; never a measure of anything
-
-
-class Refused(Exception):
-    """The daemon's error: code and message."""
-
-    def __init__(self, error):
-        super().__init__(f"{error['code']}: {error['message']}")
-        self.code = error["code"]
-        self.message = error["message"]
-        self.approval = error.get("approval")
-
-
-class NoAnswer(Exception):
-    """The connection was closed without an answer."""
-
-
-class Connection:
-    """One connection to one of the daemon's sockets."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self.socket.connect(str(path))  # with a time-out it would not wait for room in the backlog
-        except OSError:
-            self.socket.close()
-            raise
-        self.socket.settimeout(PATIENCE)
-        self._buffer = b""
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def read_line(self):
-        """The next line without its line feed, or None when the daemon closed."""
-        while b"\n" not in self._buffer:
-            try:
-                chunk = self.socket.recv(65536)
-            except ConnectionResetError:
-                return None
-            if not chunk:
-                return None
-            self._buffer += chunk
-        line, self._buffer = self._buffer.split(b"\n", 1)
-        return line
-
-    def ask(self, line):
-        """Sends bytes as a line; the decoded answer."""
-        try:
-            self.send(line + b"\n")
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # closed on us while we wrote: what it said first can still be read
-        answer = self.read_line()
-        if answer is None:
-            raise NoAnswer()
-        return json.loads(answer)
-
-    def call(self, op, **fields):
-        answer = self.ask(json.dumps({"v": 1, "id": "t-1", "op": op, **fields}).encode())
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer["ok"]
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def peer(name, on, permissions=PERMISSIONS, profiles=PROFILES, keys=("hub-jws",), user=None):
@@ -348,13 +280,13 @@ class Rig:
     def wait_for_event(self, event):
         self.until(lambda: any(record["event"] == event for record in self.audit()))
 
-    @staticmethod
-    def until(happened):
-        for _ in range(PATIENCE * 20):
-            if happened():
-                return
-            time.sleep(0.05)
-        raise AssertionError("it never happened")
+    def await_checkpoint(self):
+        """The first one that vouches for all that is in the audit log now."""
+        size = self.call("list_records", limit=1)["of"]
+        return self.until(lambda: self.call("get_checkpoint"), lambda found: found["size"] >= size)
+
+    def until(self, look, wanted=bool):
+        return until(look, wanted, self.log)
 
     # -- other people's programs
 
@@ -370,6 +302,13 @@ class Rig:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
+
+    def hubseal(self, *words, on="admin", want=0, stdin=""):
+        """What is typed after "hubseal", in the room's folder; how it ended."""
+        done = subprocess.run([HUBSEAL, "--socket", self.run / f"{on}.sock", *map(str, words)], input=stdin, capture_output=True,
+                              text=True, timeout=PATIENCE, check=False, cwd=self.folder)
+        assert done.returncode == want, f"hubseal {words} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done
 
     def openssl(self, *arguments, stdin=None):
         done = self.tool("openssl", *arguments, stdin=stdin)

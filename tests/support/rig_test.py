@@ -1,22 +1,17 @@
 """Tests that each make the rigs they need."""
 
-import unittest
-
 import rig
+from asking import Asking
 
 
-class RigTest(unittest.TestCase):
+class RigTest(Asking):
     def make(self, **options):
         made = rig.Rig(**options)
         self.addCleanup(made.close)
         return made
 
     def refused(self, code, room, op, **fields):
-        with self.assertRaises(rig.Refused) as caught:
-            room.call(op, **fields)
-        self.assertEqual(caught.exception.code, code, caught.exception.message)
-        return caught.exception.message
+        return super().refused(code, lambda: room.call(op, **fields))
 
-    def issue_fields(self, room, request, subject="bank1"):
-        return {"ca": "hub-ca", "profile": "dfsp-client", "subject": subject, "request": request,
-                "csr": room.make_csr()}
+    def issue_fields(self, room, request, subject="bank1", csr=None, profile="dfsp-client"):
+        return {"ca": "hub-ca", "profile": profile, "subject": subject, "request": request, "csr": csr or room.make_csr()}

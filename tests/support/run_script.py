@@ -8,18 +8,12 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds until a test gives up on an answer; never a measure of anything
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Run:

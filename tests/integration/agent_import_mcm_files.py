@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""hubseal-agent import-mcm: dumps and exports that are cut off, altered or written otherwise."""
+
+import json
+
+import agent_support
+from agent_import_support import ImportTest
+from mcm_export import STATES
+
+
+class Files(ImportTest):
+    def test_a_dump_that_is_cut_off_or_something_else_is_refused(self):
+        self.mcm.add_dfsp("bank")
+        whole = self.mcm.dump()
+        insert = "INSERT INTO `dfsps` VALUES "
+        for text, words in (("", "last line"), (whole.replace("-- Dump completed on", "-- done"), "it may be cut off"),
+                            (whole[:whole.index(insert) + 40] + "\n-- Dump completed", "is the dump cut off?"),
+                            (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
+                            (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
+                            *((whole.replace(f"`{state}` json", f"`{state}_` json"), f"has no column {state};") for state in STATES),
+                            (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
+                            (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
+                            (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
+                            (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
+                            (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
+                            (whole.replace(insert, "USE `a`;\nUSE `b`;\n" + insert), "several databases"),
+                            (whole + whole, "two dumps in the file"),
+                            (whole + "-- MySQL dump 10.13\nCREATE TABLE `other` (`id` int);\n", "two dumps in the file"),
+                            (whole.encode().replace(b"'bank'", b"'b\xff'"), "not UTF-8"),
+                            (whole.replace("'bank'", "'b\\0'"), "a NUL")):
+            with self.subTest(words):
+                self.refused(words, dump=text)
+        self.assertEqual(self.imported()["stored"], {"participants": 1})
+
+    def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
+        whole = self.mcm.dump()
+        for end in (whole.rstrip("\n"), whole + "\r\n \n", whole[:whole.rindex(" on ")]):
+            self.assertEqual(self.command("--dry-run", dump=end).returncode, 0)
+
+    def test_an_export_that_is_no_object_of_records_is_refused(self):
+        for text, words in (("[]", "no JSON object"), ("{", "the export: "), ('{"dfsp-ca/1": {}, "dfsp-ca/1": {}}', "dfsp-ca/1")):
+            self.refused(words, vault=text)
+        report = self.imported(vault=json.dumps({"dfsp-ca/1": 7, "dfsp-jws-certs/x/y/z": {}, "dfsp-inbound-enrollment/1/2": "text"}))
+        self.assertEqual({"dfsp-ca/1", "dfsp-jws-certs/x/y/z", "dfsp-inbound-enrollment/1/2"} - set(self.lines(report, "left_out")), set())
+
+    def test_hexadecimal_texts_and_texts_with_a_character_set_are_read(self):
+        self.mcm.add_dfsp("bank", name="Name")
+        self.imported(dump=self.mcm.dump().replace("'Name'", "_utf8mb4 0x42C3A46E6B"))
+        self.assertEqual(self.ok(self.agent(), "/dfsps")[0]["name"], "Bänk")
+
+
+if __name__ == "__main__":
+    agent_support.main()
