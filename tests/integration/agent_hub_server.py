@@ -218,7 +218,7 @@ class BroughtCertificate(HubTest):
             self.ok("PUT", CERTS, {})
         for _ in range(2):  # the one that people had made: since another took its place, and when none is in use
             self.refused("POST", outbound, {"hubCSR": server}, 409, "the key \"hub-tls\" is the hub's server's")
-            self.agent.ask("DELETE", CERTS)
+            self.ask("DELETE", CERTS)
         self.assertEqual([item["id"] for item in self.ok("GET", outbound)], [enrolled["id"]])
 
     def test_a_key_that_signs_messages_or_is_not_active_shows_no_server_though_hubseald_issued_for_it(self):

@@ -185,7 +185,6 @@ class Folders(FolderTest):
         self.onboard("late")
 
 
-
 class Starts(OwnAgents):
     def says(self, section, words):
         with self.assertRaisesRegex(AssertionError, words):
