@@ -28,8 +28,8 @@ namespace hubseal::daemon {
 /// Nothing is signed (by the gate) while the log disagrees with its last checkpoint (word "audit log"), or when none
 /// could be made for too long, whatever hangs (word "checkpoint"). All records up to that checkpoint are read at a
 /// start, those of a large log while it works. Owns: the file `checkpoints`, one signed note after the other. Threads:
-/// share it freely, once start() has returned; who only reads does not wait for the token. Errors: storage_unavailable,
-/// and those of hsm::Signer.
+/// share it freely, once start() has returned; tick() is for one thread, which has nothing else to do that could hang.
+/// Who only reads does not wait for the token. Errors: storage_unavailable, and those of hsm::Signer.
 class Checkpoints {
  public:
   struct Settings {
@@ -55,12 +55,12 @@ class Checkpoints {
   /// that is new beside a token that remembers another one is an error (conflict), and nothing is made.
   Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
 
-  /// For the housekeeper: makes one where it is due. Says when to ask again.
+  /// Makes one where it is due. Says when to ask again.
   std::chrono::milliseconds tick();
   /// Now, unless there is one for the log as it is.
   Result<> make();
-  /// For the housekeeper, and at a stop. Where no checkpoint can be made, because all is not of one time or the log was
-  /// changed, the token remembers all the same that something was decided.
+  /// For tick(), and at a stop. Where no checkpoint can be made, because all is not of one time or the log was changed,
+  /// the token remembers all the same that something was decided.
   void note_decisions();
   /// Something was decided that must not be undone by putting all of the state back: the next tick makes one.
   void hasten() { hastened_ = true; }

@@ -82,7 +82,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
 Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
   const std::string instance = TRY(registry_->read(&instance_table::id));
   TRY(checkpoints_.start(audit_->folder(), instance, std::move(settings)));
-  housekeeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
+  checkpoint_keeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
   return {};
 }
 
@@ -135,6 +135,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .clock = clock,
           .guard = guard_,
           .housekeeper = housekeeper_,
+          .checkpoint_keeper = checkpoint_keeper_,
           .started = std::chrono::steady_clock::now()};
 }
 
