@@ -113,6 +113,7 @@ class Checkpoints {
   std::optional<std::string> owner_decides(const State& state) const;
   Result<> find_old_state();
   void close_altered(const Error& why);
+  bool read_on_before_ready();
   void count_each_other(std::uint64_t changes);
   bool check_on();
   std::chrono::milliseconds make_due();

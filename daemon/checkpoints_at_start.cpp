@@ -66,11 +66,16 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   }
   const auto until = steady_clock::now() + settings_.check_at_start;
   const bool known_before = guard_->old_state().has_value();  // nothing is believed of such a log
-  while (check_ && (known_before || steady_clock::now() < until) && check_on()) continue;
+  while (check_ && (known_before || steady_clock::now() < until) && read_on_before_ready()) continue;
   close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
   TRY(find_old_state());
-  while (check_ && rollback() && check_on()) continue;  // what people are asked to accept has been read
+  while (check_ && rollback() && read_on_before_ready()) continue;  // what people are asked to accept has been read
   return {};
+}
+
+bool Checkpoints::read_on_before_ready() {
+  log_.say_read(check_->read(), check_->wanted());
+  return check_on();
 }
 
 /// Whether all is of one time. What is found stays found, whatever is written from here on.

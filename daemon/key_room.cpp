@@ -13,7 +13,7 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   Parts parts;
   parts.peers = places.peers;
   parts.crl_folder = places.crl_folder.empty() ? places.state.path() / "crl" : places.crl_folder;
-  parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
+  parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes, places.reading));
   parts.registry = TRY(Registry::open(places.state.path()));
   TRY(note_lost_work(*parts.registry, *parts.audit));  // before anything is written to it
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));

@@ -41,6 +41,7 @@ class KeyRoom {
     std::vector<PeerRule> peers;  ///< of the configuration: a policy must hold the profiles that they name
     std::int64_t audit_file_bytes = AuditLog::kFileBytes;
     std::filesystem::path crl_folder = {};  ///< empty: crl in the state folder
+    AuditLog::Progress reading = {};        ///< of the log, before it is ready
   };
   /// State folder, signer and clock must outlive it.
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);

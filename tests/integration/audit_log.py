@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -88,6 +89,26 @@ class AuditLog(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, self.room.log())
             time.sleep(0.05)
         return found
+
+    def test_systemd_is_told_that_a_start_goes_on_while_it_reads_the_log(self):
+        for without_hashes in (False, True):
+            with self.subTest(without_hashes=without_hashes):
+                self.work()
+                size = self.await_checkpoint()["size"]
+                self.room.stop()
+                if without_hashes:
+                    (self.room.state / "audit" / "tree.hashes").unlink()
+                self.room.start()
+                *reading, ready = self.room.notified
+                self.assertIn("STATUS=ready", ready)
+                self.assertTrue(reading)
+                for message in reading:
+                    more, status = message.splitlines()
+                    # As long as systemd/hubseald.service gives a start from its beginning.
+                    self.assertEqual(more, "EXTEND_TIMEOUT_USEC=180000000")
+                    read, records = re.fullmatch(r"STATUS=reading the audit log: (\d+) of (\d+) records", status).groups()
+                    self.assertLess(int(read), int(records))
+                    self.assertGreaterEqual(int(records), size)
 
     def hubseal(self, *words, on="audit", want=0):
         done = subprocess.run([HUBSEAL, "--socket", self.room.run / f"{on}.sock", "audit", *map(str, words)],
