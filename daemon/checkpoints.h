@@ -69,6 +69,8 @@ class Checkpoints {
   /// Errors: sealed, storage_unavailable: nothing is built on an older registry, which does not know who was removed
   /// since, or what was decided; nor on a log that was changed.
   Result<> may_change() const;
+  /// Errors: storage_unavailable where the log was changed.
+  Result<> refuse_altered() const;
   /// Whether the registry is new, or as good as: it has never had a checkpoint of its own that was confirmed.
   bool begins_anew() const;
   /// Errors: policy_denied where people cannot accept it, because it decides itself who they are; storage_unavailable
@@ -76,7 +78,7 @@ class Checkpoints {
   Result<> may_be_accepted() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
   /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
-  /// anybody remembers it.
+  /// anybody remembers it. Errors: conflict where nothing is left to accept, and those of `consent`.
   Result<> accept_rollback(const std::function<Result<>()>& consent);
 
   struct Latest {
@@ -137,13 +139,17 @@ class Checkpoints {
   KeyId key_{};
   Bytes spki_;
   UniqueFd file_;
-  std::unique_ptr<RollbackGuard> guard_;
-  // These three are touched by start() and tick() only.
+  // These four are touched by start() and tick() only.
   std::optional<LogCheck> check_;  // of the records before the last checkpoint of the start, until all are read
   std::optional<std::chrono::steady_clock::time_point> unreadable_since_;
-  std::string problem_;  // why the last checkpoint that was due was not made
+  std::string problem_;    // why the last checkpoint that was due was not made
+  bool compared_ = false;  // start() has said what is of another time
   std::atomic<bool> hastened_{false};
-  std::mutex making_;  // one checkpoint at a time; held while the token signs, which may take long
+  // One checkpoint at a time; held while the token signs, which may take long, and taken before state_. After start()
+  // these two are touched under it only; but what guard_ says of strangers and others changes no more.
+  std::mutex making_;
+  std::unique_ptr<RollbackGuard> guard_;
+  bool token_misses_decisions_ = false;  // and this was said
   mutable Guarded<State> state_;
 };
 

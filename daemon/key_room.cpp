@@ -87,11 +87,9 @@ Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
 }
 
 Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
+  TRY(checkpoints_.refuse_altered());
   const auto found = checkpoints_.rollback();
-  if (!found && !checkpoints_.begins_anew()) {
-    TRY(checkpoints_.may_change());  // a log that was changed is nothing to accept
-    return found;
-  }
+  if (!found && !checkpoints_.begins_anew()) return found;
   const std::string accepted = found.value_or("a new registry begins with this token");
   const auto consent = [&]() -> Result<> {
     TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));

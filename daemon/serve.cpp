@@ -226,6 +226,7 @@ Result<> adopt_policy(const Config& config) {
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));  // no daemon meanwhile
   const auto audit = TRY(AuditLog::open(state.audit(), clock));
   const auto registry = TRY(Registry::open(state.path()));
+  TRY(refuse_empty_log(*registry, *audit));
   TRY(note_lost_work(*registry, *audit));
   const auto adopted = TRY(adopt_files(config.server.policy, *registry, clock, ::getuid()));
   if (!adopted || !adopted->changed) {
