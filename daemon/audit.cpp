@@ -49,20 +49,22 @@ Result<> sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 AuditLog::AuditLog(std::filesystem::path folder, UniqueFd fd, audit::StoredHashes hashes, const Clock& clock,
-                   std::int64_t file_bytes)
+                   std::int64_t file_bytes, Progress progress)
     : folder_(std::move(folder)),
       file_bytes_(file_bytes),
       clock_(clock),
+      progress_(std::move(progress)),
       fd_(std::move(fd)),
       hashes_(std::move(hashes)),
       commit_([this](std::span<Pending* const> batch) { flush(batch); }) {}
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder, const Clock& clock,
-                                                 std::int64_t file_bytes) {
+                                                 std::int64_t file_bytes, Progress progress) {
   UniqueFd fd = TRY(open_file(folder / audit::kCurrentFile, 0));
   TRY(sync_folder(folder));
   auto hashes = TRY(audit::StoredHashes::open(folder / audit::kHashesFile));
-  std::unique_ptr<AuditLog> log(new AuditLog(folder, std::move(fd), std::move(hashes), clock, file_bytes));
+  std::unique_ptr<AuditLog> log(
+      new AuditLog(folder, std::move(fd), std::move(hashes), clock, file_bytes, std::move(progress)));
   TRY(log->recover());
   return log;
 }
@@ -100,6 +102,7 @@ Result<> AuditLog::rebuild_tree() {
   audit::RecordReader records;
   std::vector<audit::Hash> leaves;
   for (const audit::LogFile& file : TRY(audit::log_files(folder_))) {
+    say_read(records.next() - 1, records_);
     std::size_t number = 0;
     TRY(audit::read_lines(file.path, [&](std::string_view line, bool complete) -> Result<bool> {
       ++number;

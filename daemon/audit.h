@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -33,9 +34,11 @@ class AuditLog {
  public:
   static constexpr std::int64_t kFileBytes = std::int64_t{64} << 20;
   static constexpr std::uint64_t kAllChanges = std::numeric_limits<std::uint64_t>::max();
+  /// Told that the reading of a long log goes on: so many of its records were read.
+  using Progress = std::function<void(std::uint64_t records, std::uint64_t of)>;
   /// A file of `file_bytes` or more is put away, and another one begun.
   static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& folder, const Clock& clock,
-                                                std::int64_t file_bytes = kFileBytes);
+                                                std::int64_t file_bytes = kFileBytes, Progress progress = {});
 
   /// A record on its way to the disk; waits for it when it goes out of scope unwaited.
   class Pending : public GroupCommit<Pending>::Ticket {
@@ -85,13 +88,17 @@ class AuditLog {
     return [this](unsigned level, std::uint64_t n) { return hash(level, n); };
   }
   const std::filesystem::path& folder() const { return folder_; }
+  /// For whoever reads it at a start.
+  void say_read(std::uint64_t records, std::uint64_t of) const {
+    if (progress_) progress_(records, of);
+  }
   /// Makes the tree anew from the records. Nothing may be recorded meanwhile.
   /// Errors: storage_unavailable, naming the line that is no record of this log.
   Result<> rebuild_tree();
 
  private:
   AuditLog(std::filesystem::path folder, UniqueFd fd, audit::StoredHashes hashes, const Clock& clock,
-           std::int64_t file_bytes);
+           std::int64_t file_bytes, Progress progress);
   Result<> recover();
   Result<> take_tree(const AuditTail& tail);
   Result<> seal_torn(const std::string& torn);
@@ -103,6 +110,7 @@ class AuditLog {
   const std::filesystem::path folder_;
   const std::int64_t file_bytes_;
   const Clock& clock_;
+  const Progress progress_;
   UniqueFd fd_;                   // this and the next two: only touched by the thread that flushes
   std::int64_t end_ = 0;          // bytes known to be durable
   std::uint64_t file_first_ = 1;  // number of the first record of the current file

@@ -19,10 +19,6 @@ using std::chrono::steady_clock;
 constexpr std::string_view kGateWord = "checkpoint";
 constexpr std::chrono::seconds kTick{1};
 
-tl::unexpected<Error> fail_altered() {
-  return fail(Code::storage_unavailable, "the audit log was changed, which nobody can accept: restore it first");
-}
-
 }  // namespace
 
 tl::unexpected<Error> Checkpoints::fail_errno(std::string_view doing) {
@@ -38,10 +34,10 @@ CheckpointMark Checkpoints::mark_of(const audit::Checkpoint& checkpoint) {
 Result<> Checkpoints::make() {
   const std::lock_guard one_at_a_time(making_);
   if (!file_) return fail(Code::internal, "checkpoints were not started");
+  TRY(refuse_altered());
   const audit::Tree tree = log_.tree();
   {
     auto state = state_.lock();
-    if (state->altered) return fail(Code::storage_unavailable, "the audit log disagrees with its last checkpoint");
     if (state->rollback) return fail(Code::sealed, *state->rollback);
     if (state->last && state->last->size == tree.size()) {
       state->waiting_since.reset();
@@ -63,6 +59,7 @@ Result<Checkpoints::Signed> Checkpoints::sign(const audit::Tree& tree) {
 
 Result<> Checkpoints::remember(Signed next) {
   const CheckpointMark mark = mark_of(next.checkpoint);
+  if (settings_.begin_anew) TRY(guard_->forget_others());
   TRY(guard_->announce(mark));
   {
     auto state = state_.lock();
@@ -70,30 +67,33 @@ Result<> Checkpoints::remember(Signed next) {
     state->last = std::move(next.checkpoint);
     state->note = std::move(next.note);
   }
-  if (settings_.begin_anew) TRY(guard_->forget_others());
   return guard_->confirm(mark);
 }
 
 std::optional<std::string> Checkpoints::rollback() const { return state_.lock()->rollback; }
 
 Result<> Checkpoints::may_change() const {
-  auto state = state_.lock();
-  if (state->rollback)
+  if (rollback())
     return fail(
         Code::sealed,
         "sealed: registry, audit log and token are not of one time (health says what differs); until the newest "
         "is restored or people accept what is there, only what takes rights away can be done");
-  if (state->altered)
-    return fail(Code::storage_unavailable,
-                "the audit log was changed; until it is restored, only what takes rights away can be done");
-  return {};
+  return refuse_altered();
+}
+
+Result<> Checkpoints::refuse_altered() const {
+  if (!state_.lock()->altered) return {};
+  return fail(
+      Code::storage_unavailable,
+      "the audit log was changed, which nobody can accept; until it is restored, no checkpoint is made and only "
+      "what takes rights away can be done");
 }
 
 bool Checkpoints::begins_anew() const { return !state_.lock()->last || guard_->others(); }
 
 Result<> Checkpoints::may_be_accepted() const {
+  TRY(refuse_altered());
   auto state = state_.lock();
-  if (state->altered) return fail_altered();
   const auto strangers = owner_decides(*state);
   if (!strangers || !state->rollback) return {};
   return fail(Code::policy_denied,
@@ -104,7 +104,9 @@ Result<> Checkpoints::may_be_accepted() const {
 
 Result<> Checkpoints::accept_rollback(const std::function<Result<>()>& consent) {
   const std::lock_guard one_at_a_time(making_);
-  if (state_.lock()->altered) return fail_altered();
+  TRY(refuse_altered());
+  if (!rollback())
+    return fail(Code::conflict, "nothing is left to accept: what was of another time has been accepted meanwhile");
   Signed next = TRY(sign(log_.tree()));
   TRY(consent());
   TRY(remember(std::move(next)));
@@ -194,9 +196,11 @@ void Checkpoints::note_decisions() {
   const bool older = rollback().has_value();
   if ((!older && !state_.lock()->altered) || !hastened_.exchange(false)) return;
   const auto noted = guard_->note_decisions(older);
+  const bool missed = std::exchange(token_misses_decisions_, !noted);
+  if (noted && missed) log::info("the token remembers again what was decided");
   if (noted) return;
   hastened_ = true;
-  log::warning("the token does not remember what was decided", {{"reason", noted.error().message}});
+  if (!missed) log::warning("the token does not remember what was decided", {{"reason", noted.error().message}});
 }
 
 Result<Checkpoints::Latest> Checkpoints::latest() const {

@@ -28,8 +28,8 @@ namespace hubseal::daemon {
 /// Nothing is signed (by the gate) while the log disagrees with its last checkpoint (word "audit log"), or when none
 /// could be made for too long, whatever hangs (word "checkpoint"). All records up to that checkpoint are read at a
 /// start, those of a large log while it works. Owns: the file `checkpoints`, one signed note after the other. Threads:
-/// share it freely, once start() has returned; who only reads does not wait for the token. Errors: storage_unavailable,
-/// and those of hsm::Signer.
+/// share it freely, once start() has returned; tick() is for one thread, which has nothing else to do that could hang.
+/// Who only reads does not wait for the token. Errors: storage_unavailable, and those of hsm::Signer.
 class Checkpoints {
  public:
   struct Settings {
@@ -55,12 +55,12 @@ class Checkpoints {
   /// that is new beside a token that remembers another one is an error (conflict), and nothing is made.
   Result<> start(const std::filesystem::path& folder, const std::string& instance, Settings settings);
 
-  /// For the housekeeper: makes one where it is due. Says when to ask again.
+  /// Makes one where it is due. Says when to ask again.
   std::chrono::milliseconds tick();
   /// Now, unless there is one for the log as it is.
   Result<> make();
-  /// For the housekeeper, and at a stop. Where no checkpoint can be made, because all is not of one time or the log was
-  /// changed, the token remembers all the same that something was decided.
+  /// For tick(), and at a stop. Where no checkpoint can be made, because all is not of one time or the log was changed,
+  /// the token remembers all the same that something was decided.
   void note_decisions();
   /// Something was decided that must not be undone by putting all of the state back: the next tick makes one.
   void hasten() { hastened_ = true; }
@@ -69,6 +69,8 @@ class Checkpoints {
   /// Errors: sealed, storage_unavailable: nothing is built on an older registry, which does not know who was removed
   /// since, or what was decided; nor on a log that was changed.
   Result<> may_change() const;
+  /// Errors: storage_unavailable where the log was changed.
+  Result<> refuse_altered() const;
   /// Whether the registry is new, or as good as: it has never had a checkpoint of its own that was confirmed.
   bool begins_anew() const;
   /// Errors: policy_denied where people cannot accept it, because it decides itself who they are; storage_unavailable
@@ -76,7 +78,7 @@ class Checkpoints {
   Result<> may_be_accepted() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
   /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
-  /// anybody remembers it.
+  /// anybody remembers it. Errors: conflict where nothing is left to accept, and those of `consent`.
   Result<> accept_rollback(const std::function<Result<>()>& consent);
 
   struct Latest {
@@ -113,6 +115,7 @@ class Checkpoints {
   std::optional<std::string> owner_decides(const State& state) const;
   Result<> find_old_state();
   void close_altered(const Error& why);
+  bool read_on_before_ready();
   void count_each_other(std::uint64_t changes);
   bool check_on();
   std::chrono::milliseconds make_due();
@@ -136,13 +139,17 @@ class Checkpoints {
   KeyId key_{};
   Bytes spki_;
   UniqueFd file_;
-  std::unique_ptr<RollbackGuard> guard_;
-  // These three are touched by start() and tick() only.
+  // These four are touched by start() and tick() only.
   std::optional<LogCheck> check_;  // of the records before the last checkpoint of the start, until all are read
   std::optional<std::chrono::steady_clock::time_point> unreadable_since_;
-  std::string problem_;  // why the last checkpoint that was due was not made
+  std::string problem_;    // why the last checkpoint that was due was not made
+  bool compared_ = false;  // start() has said what is of another time
   std::atomic<bool> hastened_{false};
-  std::mutex making_;  // one checkpoint at a time; held while the token signs, which may take long
+  // One checkpoint at a time; held while the token signs, which may take long, and taken before state_. After start()
+  // these two are touched under it only; but what guard_ says of strangers and others changes no more.
+  std::mutex making_;
+  std::unique_ptr<RollbackGuard> guard_;
+  bool token_misses_decisions_ = false;  // and this was said
   mutable Guarded<State> state_;
 };
 

@@ -44,11 +44,7 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
                     "revoked is known to nobody here. Is state_dir the right folder, and mounted? Restore it; or, "
                     "to begin anew with this token, move it away and give once: hubseald --accept-state",
                     *others));
-  if (log_.found() == 0 && guard_->remembers_any() && !settings_.begin_anew)
-    return fail(
-        Code::conflict,
-        "the audit log is empty, and the registry knows of one that is not. Is its folder (audit, in state_dir) the "
-        "right one, and mounted? Restore it; or, where it is lost, give once: hubseald --accept-state");
+  if (!settings_.begin_anew) TRY(refuse_empty_log(registry_, log_, guard_->token()));
   key_ = TRY(find_or_make_key(instance));
   spki_ = TRY(signer_.find_key(key_)).spki;
   const auto path = folder / audit::kCheckpointsFile;
@@ -66,11 +62,19 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   }
   const auto until = steady_clock::now() + settings_.check_at_start;
   const bool known_before = guard_->old_state().has_value();  // nothing is believed of such a log
-  while (check_ && (known_before || steady_clock::now() < until) && check_on()) continue;
+  while (check_ && (known_before || steady_clock::now() < until) && read_on_before_ready()) continue;
   close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
   TRY(find_old_state());
-  while (check_ && rollback() && check_on()) continue;  // what people are asked to accept has been read
-  return {};
+  compared_ = true;
+  while (check_ && rollback() && read_on_before_ready()) continue;  // what people are asked to accept has been read
+  // Not sooner: it is counted, and a start that ends before it has compared must not hide what the next one is to find.
+  // What a crash has left of the registry may not be on the disk yet; the log must not say what a power cut takes away.
+  return registry_.write([](Database&) { return Result<>(); });
+}
+
+bool Checkpoints::read_on_before_ready() {
+  log_.say_read(check_->read(), check_->wanted());
+  return check_on();
 }
 
 /// Whether all is of one time. What is found stays found, whatever is written from here on.
@@ -79,7 +83,7 @@ Result<> Checkpoints::find_old_state() {
   const auto& before = guard_->old_state();
   state->rollback = guard_->difference(state->last ? std::optional(mark_of(*state->last)) : std::nullopt,
                                        before ? before->records : log_.found());
-  const std::string lost = guard_->lost(state->rollback.has_value());
+  const std::string lost = guard_->lost();
   if (!lost.empty()) state->rollback = state->rollback ? *state->rollback + "; " + lost : lost;
   // Also of a log that was altered: what is written until it is restored must not hide a registry that is older.
   if (state->rollback || state->altered) {
@@ -213,15 +217,21 @@ Result<std::uint64_t> Checkpoints::held_records() {
 /// Found while it works: the next start reads all of it before anything is signed. What is written from here on must
 /// not look as if it had been lost once the log is restored.
 void Checkpoints::close_altered(const Error& why) {
-  const std::lock_guard one_at_a_time(making_);
-  state_.lock()->altered = true;
   gate_.close(kLogWord, why);
-  count_each_other(registry_.changes());
+  state_.lock()->altered = true;
+  if (!compared_) return;  // find_old_state() notes it
+  const std::lock_guard one_at_a_time(making_);
+  const auto& before = guard_->old_state();
+  // Before the count is noted, so that no record says more; what was noted before allows less.
+  if (!before) count_each_other(registry_.changes());
   const audit::Tree tree = log_.tree();
   const audit::Hash root = tree.root();
-  const auto noted =
-      guard_->note({guard_->lost(false), tree.size(), Bytes(root.begin(), root.end()), registry_.changes()});
-  if (!noted) log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
+  const auto noted = guard_->note(
+      {before ? before->lost_work : "", tree.size(), Bytes(root.begin(), root.end()), registry_.changes()});
+  if (noted)
+    count_each_other(*noted);
+  else
+    log::warning("that the audit log was changed was not noted", {{"reason", noted.error().message}});
 }
 
 /// Reads on in the records; the verdict closes the gate, or ends the reading. False while there is none to be had,
@@ -248,10 +258,10 @@ bool Checkpoints::check_on() {
     return false;
   }
   unreadable_since_.reset();
-  gate_.open(kLogWord);
-  if (!done) {
+  if (done)
+    gate_.open(kLogWord);
+  else
     close_altered(disagree(done.error().message).value());
-  }
   if (!done || *done) check_.reset();
   return true;
 }

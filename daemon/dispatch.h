@@ -57,7 +57,8 @@ struct Services {
   hsm::Signer& signer;
   const Clock& clock;
   const ClockGuard& guard;  ///< for what a wrong clock must not decide
-  const Housekeeper& housekeeper;
+  Housekeeper& housekeeper;
+  const Housekeeper& checkpoint_keeper;
   std::chrono::steady_clock::time_point started;
 };
 

@@ -13,7 +13,7 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   Parts parts;
   parts.peers = places.peers;
   parts.crl_folder = places.crl_folder.empty() ? places.state.path() / "crl" : places.crl_folder;
-  parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes));
+  parts.audit = TRY(AuditLog::open(places.state.audit(), clock, places.audit_file_bytes, places.reading));
   parts.registry = TRY(Registry::open(places.state.path()));
   TRY(note_lost_work(*parts.registry, *parts.audit));  // before anything is written to it
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
@@ -82,16 +82,14 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
 Result<> KeyRoom::start_checkpoints(Checkpoints::Settings settings) {
   const std::string instance = TRY(registry_->read(&instance_table::id));
   TRY(checkpoints_.start(audit_->folder(), instance, std::move(settings)));
-  housekeeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
+  checkpoint_keeper_.add("checkpoints of the audit log", [this] { return checkpoints_.tick(); });
   return {};
 }
 
 Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
+  TRY(checkpoints_.refuse_altered());
   const auto found = checkpoints_.rollback();
-  if (!found && !checkpoints_.begins_anew()) {
-    TRY(checkpoints_.may_change());  // a log that was changed is nothing to accept
-    return found;
-  }
+  if (!found && !checkpoints_.begins_anew()) return found;
   const std::string accepted = found.value_or("a new registry begins with this token");
   const auto consent = [&]() -> Result<> {
     TRY(audit_->record(Json{{"event", "state_accepted"}, {"rollback", accepted}, {"uid", uid}}));
@@ -135,6 +133,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .clock = clock,
           .guard = guard_,
           .housekeeper = housekeeper_,
+          .checkpoint_keeper = checkpoint_keeper_,
           .started = std::chrono::steady_clock::now()};
 }
 

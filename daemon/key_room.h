@@ -41,6 +41,7 @@ class KeyRoom {
     std::vector<PeerRule> peers;  ///< of the configuration: a policy must hold the profiles that they name
     std::int64_t audit_file_bytes = AuditLog::kFileBytes;
     std::filesystem::path crl_folder = {};  ///< empty: crl in the state folder
+    AuditLog::Progress reading = {};        ///< of the log, before it is ready
   };
   /// State folder, signer and clock must outlive it.
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
@@ -70,7 +71,10 @@ class KeyRoom {
   Result<> save();
 
   /// From now on what is due from time to time is done without being asked for.
-  void start_housekeeping() { housekeeper_.start(); }
+  void start_housekeeping() {
+    housekeeper_.start();
+    checkpoint_keeper_.start();
+  }
 
  private:
   struct Parts {
@@ -110,7 +114,9 @@ class KeyRoom {
   Dispatcher dispatcher_;
   std::set<std::string> being_destroyed_;  // keys whose end is announced in the log; only touched by the housekeeper
   std::chrono::seconds waited_until_{};    // of the monotonic clock; only touched by the housekeeper
-  Housekeeper housekeeper_;                // last: its thread uses all the others
+  // Last: their threads use all the others. Checkpoints have one of their own, because signing ends where none comes in
+  // time: no other call to the token that is slow may hold them up, nor they the others.
+  Housekeeper housekeeper_, checkpoint_keeper_;
 };
 
 }  // namespace hubseal::daemon

@@ -21,6 +21,9 @@ class LogCheck {
   /// The next file. True when all was read and is what was signed.
   /// Errors: bad_request where it is not, naming the record; storage_unavailable: no verdict, it may be asked again.
   Result<bool> step();
+  /// Records that were read, and how many there are to be read.
+  std::uint64_t read() const { return done_.tree.size(); }
+  std::uint64_t wanted() const { return wanted_.size; }
 
  private:
   struct Progress {

@@ -95,7 +95,8 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
 Result<std::optional<std::string>> lost_records(Registry& registry, const AuditLog& log) {
   const std::uint64_t seen = TRY(registry.read(&checkpoint_table::records_seen));
   if (seen <= log.found() || log.found() == 0) return std::nullopt;  // an empty one does not start at all
-  return fmt::format("the audit log ends with record {}, and the registry has seen {}", log.found(), seen);
+  // These words stay while the log grows again.
+  return fmt::format("the audit log ended with record {} at a start, and the registry had seen {}", log.found(), seen);
 }
 
 }  // namespace
@@ -121,8 +122,20 @@ Result<> note_lost_work(Registry& registry, AuditLog& log) {
     log.say_at_most(before->changes);
   else
     registry.see_records(log.durable());
-  // What a crash has left of the registry may not be on the disk yet; the log must not say what a power cut takes away.
-  return registry.write([](Database&) { return Result<>(); });
+  return {};
+}
+
+Result<> refuse_empty_log(Registry& registry, const AuditLog& log, const std::optional<TokenMark>& token) {
+  if (log.found() != 0) return {};
+  const auto marks = TRY(registry.read(&checkpoint_table::find));
+  const std::uint64_t seen = TRY(registry.read(&checkpoint_table::records_seen));
+  const bool in_registry = seen != 0 || (marks && (marks->last.size != 0 || !marks->announced.empty()));
+  if (!in_registry && (!token || token->mark.size == 0)) return {};
+  return fail(Code::conflict,
+              fmt::format("the audit log is empty, and the {} knows of one that is not. Is its folder (audit, in "
+                          "state_dir) the right one, and mounted? Restore it; or, where it is lost, give once: "
+                          "hubseald --accept-state",
+                          in_registry ? "registry" : "token"));
 }
 
 Result<> RollbackGuard::read() {
@@ -180,16 +193,18 @@ std::vector<CheckpointMark> RollbackGuard::to_hold_to(std::uint64_t records) con
   return marks;
 }
 
+/// What was announced may have come to the others, or not.
+bool RollbackGuard::remembers(const CheckpointMark& mark) const {
+  if (!marks_) return mark.size == 0;
+  return mark == marks_->last ||
+         std::find(marks_->announced.begin(), marks_->announced.end(), mark) != marks_->announced.end();
+}
+
 std::optional<std::string> RollbackGuard::difference(const std::optional<CheckpointMark>& in_log,
                                                      std::uint64_t records) const {
-  const auto remembered = [&](const CheckpointMark& mark) {
-    if (!marks_) return mark.size == 0;
-    return mark == marks_->last ||
-           std::find(marks_->announced.begin(), marks_->announced.end(), mark) != marks_->announced.end();
-  };
   // A registry of before the first checkpoint, or of before the token kept one, expects nothing of the others.
-  const bool log_agrees = !marks_ || remembered(in_log.value_or(CheckpointMark{}));
-  const bool token_agrees = token_ ? !token_->authority.empty() && remembered(token_->mark) : !is_forgotten();
+  const bool log_agrees = !marks_ || remembers(in_log.value_or(CheckpointMark{}));
+  const bool token_agrees = token_ ? !token_->authority.empty() && remembers(token_->mark) : !is_forgotten();
   // A checkpoint is announced of records that are on the disk.
   const bool is_whole = !marks_ || std::all_of(marks_->announced.begin(), marks_->announced.end(),
                                                [&](const CheckpointMark& mark) { return mark.size <= records; });
@@ -197,14 +212,21 @@ std::optional<std::string> RollbackGuard::difference(const std::optional<Checkpo
   const auto in_registry = marks_ ? std::optional(marks_->last) : std::nullopt;
   std::string words = fmt::format("the registry remembers {}, the audit log holds {} and {} records",
                                   words_of(in_registry), words_of(in_log), records);
-  if (in_token_) words += fmt::format(", the token {}", words_of(token_ ? std::optional(token_->mark) : std::nullopt));
+  if (in_token_) words += ", the token " + words_of_token();
   return words;
 }
 
-std::string RollbackGuard::lost(bool older) const {
+std::string RollbackGuard::words_of_token() const {
+  if (!token_) return words_of(std::nullopt);
+  if (token_->authority.empty()) return "something that cannot be read (an earlier hubseald wrote it?)";
+  return words_of(token_->mark);
+}
+
+std::string RollbackGuard::lost() const {
   std::string words = old_state_ ? old_state_->lost_work : "";
   const auto add = [&](const std::string& more) { words += (words.empty() ? "" : "; ") + more; };
-  if (token_ && words.empty() && !older && registry_.found() < token_->changes)
+  // Of one checkpoint: whatever the log is, both have counted on from there.
+  if (token_ && words.empty() && remembers(token_->mark) && registry_.found() < token_->changes)
     add(fmt::format("the registry has taken {} changes, and the token knows of {}", registry_.found(),
                     token_->changes));
   // Another registry than the one in which that was decided, whatever its count.
@@ -223,6 +245,12 @@ Result<std::uint64_t> RollbackGuard::note(const OldState& found) {
 }
 
 Result<> RollbackGuard::forget_old_state() {
+  if (token_ && token_->while_old != 0) {
+    TokenMark next = *token_;
+    next.changes = std::max(next.changes, next.while_old);  // this registry has taken them
+    next.while_old = 0;
+    TRY(write_token(next));
+  }
   if (old_state_) TRY(registry_.write(&checkpoint_table::forget_old_state));
   old_state_.reset();
   return {};
@@ -253,11 +281,13 @@ Result<> RollbackGuard::note_decisions(bool older) {
 }
 
 Result<> RollbackGuard::confirm(const CheckpointMark& last) {
-  return registry_.write([&](Database& database) -> Result<> {
+  TRY(registry_.write([&](Database& database) -> Result<> {
     TRY(checkpoint_table::confirm(database, last, in_token_));
     // Not with the consent: a crash until here leaves it to be accepted.
     return checkpoint_table::forget_old_state(database);
-  });
+  }));
+  old_state_.reset();
+  return {};
 }
 
 Result<> accept_old_state(Database& database) {

@@ -120,13 +120,23 @@ bool has_registry(const std::filesystem::path& state_dir) {
   return std::filesystem::exists(state_dir / "registry.sqlite");
 }
 
+/// To systemd, which would end a start that takes too long (TimeoutStartSec): from now on it waits as long again. Each
+/// file of the log is read well within that.
+void tell_reading(std::uint64_t records, std::uint64_t of) {
+  constexpr std::chrono::microseconds kMoreTime = std::chrono::minutes(3);
+  const std::string state = fmt::format("EXTEND_TIMEOUT_USEC={}\nSTATUS=reading the audit log: {} of {} records",
+                                        kMoreTime.count(), records, of);
+  ::sd_notify(0, state.c_str());
+}
+
 Result<std::unique_ptr<KeyRoom>> open_room(const Config& config, const StateFolder& state, hsm::Signer& signer,
                                            const Clock& clock) {
   return KeyRoom::open({.state = state,
                         .policy = config.server.policy,
                         .peers = config.peers,
                         .audit_file_bytes = config.audit.file_bytes,
-                        .crl_folder = config.server.crl_dir},
+                        .crl_folder = config.server.crl_dir,
+                        .reading = &tell_reading},
                        signer, clock);
 }
 
@@ -173,7 +183,7 @@ Result<> serve(const Config& config) {
   if (const auto made = room->checkpoints().make(); !made)
     log::warning("no checkpoint of the audit log at the start", {{"reason", made.error().message}});
   const auto watch = signals.stop_on_signal(server);
-  ::sd_notify(0, "READY=1");
+  ::sd_notify(0, "READY=1\nSTATUS=ready");
   log::info("ready", {{"token", signer->status().label}, {"version", kVersion}});
 
   const bool drained = server.run();
@@ -216,6 +226,7 @@ Result<> adopt_policy(const Config& config) {
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));  // no daemon meanwhile
   const auto audit = TRY(AuditLog::open(state.audit(), clock));
   const auto registry = TRY(Registry::open(state.path()));
+  TRY(refuse_empty_log(*registry, *audit));
   TRY(note_lost_work(*registry, *audit));
   const auto adopted = TRY(adopt_files(config.server.policy, *registry, clock, ::getuid()));
   if (!adopted || !adopted->changed) {

@@ -191,7 +191,7 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
 }
 
 Result<> Generation::destroy_key(const KeyId& id, std::string_view label) {
-  const std::lock_guard one_at_a_time(writing_);
+  const std::lock_guard one_at_a_time(changing_keys_);
   KeyPtr known;
   {
     auto keys = keys_.lock();
@@ -210,25 +210,25 @@ Result<> Generation::destroy_key(const KeyId& id, std::string_view label) {
 }
 
 Result<std::vector<Bytes>> Generation::read_data(std::string_view label) {
-  const std::lock_guard one_at_a_time(writing_);
+  const std::lock_guard one_at_a_time(changing_data_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
   return hsm::read_data(**session, label);
 }
 
 Result<std::vector<std::string>> Generation::data_labels() {
-  const std::lock_guard one_at_a_time(writing_);
+  const std::lock_guard one_at_a_time(changing_data_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
   return hsm::data_labels(**session);
 }
 
 Result<> Generation::erase_data(std::string_view label) {
-  const std::lock_guard one_at_a_time(writing_);
+  const std::lock_guard one_at_a_time(changing_data_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
   return hsm::erase_data(**session, label);
 }
 
 Result<> Generation::write_data(std::string_view label, ByteView value) {
-  const std::lock_guard one_at_a_time(writing_);
+  const std::lock_guard one_at_a_time(changing_data_);
   const auto session = TRY(WritingSession::open(cryptoki_, token_.slot));
   return hsm::write_data(**session, label, value);
 }

@@ -80,7 +80,9 @@ class Generation {
   SessionPool pool_;
   MechanismTable mechanisms_;
   Guarded<KeyTable> keys_;
-  std::mutex writing_;                     ///< what is looked for in the token and then changed is one step
+  // What is looked for in the token and then changed is one step: of keys, and of data objects, so that a key whose
+  // destruction hangs keeps no data object waiting.
+  std::mutex changing_keys_, changing_data_;
   Guarded<std::set<std::string>> making_;  ///< labels of keys that are being made, for which nobody else waits
   std::atomic<bool> copies_refused_{false};
 };

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -70,7 +72,8 @@ Result<Json> health(Call& call, Fields fields) {
     of_cas.push_back({{"ca", ca}, {"problem", problem}});
   };
   for (const auto& [ca, problem] : services.revocation.problems()) add_of_ca(ca, problem);
-  if (const auto hanging = services.housekeeper.hanging()) problems.push_back(*hanging);
+  for (const Housekeeper* keeper : {&std::as_const(services.housekeeper), &services.checkpoint_keeper})
+    if (const auto hanging = keeper->hanging()) problems.push_back(*hanging);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   int active = 0;

@@ -49,12 +49,13 @@ Result<Json> unseal(Call& call, Fields fields) {
   TRY(services.checkpoints.may_be_accepted());
   const Grant grant = TRY(call.authorize({.operation = "unseal", .about = "hubseald", .content = call.details}));
   TRY(call.record_intent("unseal_intent"));
-  if (!rollback) {
+  if (rollback) {
+    TRY(services.keyring.postpone_destruction(call.policy->destroy_delay));
+    TRY(services.checkpoints.accept_rollback([&] { return services.seal.lift(sealed, grant, &accept_old_state); }));
+  } else {
     TRY(services.seal.lift(sealed, grant));
-    return call.details;
   }
-  TRY(services.keyring.postpone_destruction(call.policy->destroy_delay));
-  TRY(services.checkpoints.accept_rollback([&] { return services.seal.lift(sealed, grant, &accept_old_state); }));
+  services.housekeeper.wake();  // lists that could not be signed meanwhile are late
   return call.details;
 }
 

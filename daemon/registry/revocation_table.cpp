@@ -118,16 +118,17 @@ Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl) {
 }
 
 Result<> skip_crl_numbers(Database& database, std::int64_t count) {
-  Statement insert = TRY(
-      database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
-                       "SELECT name, coalesce(max(number), 0) + ?, 0, 0, 0, NULL FROM cas LEFT JOIN crls ON ca = name "
-                       "GROUP BY name"));
+  Statement insert =
+      TRY(database.prepare("INSERT INTO crls (ca, number, change, this_update, next_update, der) "
+                           "SELECT name, coalesce(max(number), 0) + ?, 0, 0, 0, NULL FROM cas JOIN keys ON label = key "
+                           "LEFT JOIN crls ON ca = name WHERE compromised_at IS NULL GROUP BY name"));
   TRY(insert.bind(count).run());
-  TRY(TRY(database.prepare("UPDATE crls SET der = NULL")).run());
+  TRY(TRY(database.prepare("UPDATE crls SET der = NULL WHERE ca IN (SELECT name FROM cas JOIN keys ON label = key "
+                           "WHERE compromised_at IS NULL)"))
+          .run());
   // The lists that are there may be older than those that were given: new ones are made at once.
-  return TRY(database.prepare(
-                 "INSERT INTO revocation_changes (ca, changes) SELECT name, 1 FROM cas WHERE true ON CONFLICT "
-                 "DO UPDATE SET changes = changes + 1"))
+  return TRY(database.prepare("INSERT INTO revocation_changes (ca, changes) SELECT name, 1 FROM cas JOIN keys ON label "
+                              "= key WHERE compromised_at IS NULL ON CONFLICT DO UPDATE SET changes = changes + 1"))
       .run();
 }
 

@@ -53,7 +53,8 @@ Result<std::int64_t> changes(Database& database, const std::string& ca);
 Result<std::int64_t> last_number(Database& database, const std::string& ca);
 /// Reserves the next number: also one that is never signed is not given twice.
 Result<std::int64_t> reserve_crl(Database& database, const CrlRecord& crl);
-/// Leaves out the next `count` numbers of every CA: they may have been given to CRLs that nobody here remembers.
+/// Leaves out the next `count` numbers of every CA: they may have been given to CRLs that nobody here remembers. Not of
+/// one whose key is compromised: its last list stays, because it signs none after it.
 Result<> skip_crl_numbers(Database& database, std::int64_t count);
 Result<> complete_crl(Database& database, const CrlRecord& crl);
 /// The newest that was signed.

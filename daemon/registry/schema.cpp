@@ -298,6 +298,10 @@ ALTER TABLE old_state ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE changes ADD COLUMN records INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE old_state ADD COLUMN root BLOB NOT NULL DEFAULT x'';
 )sql",
+    // An old state that was noted without a count of transactions: the log may have said as many as there are now.
+    R"sql(
+UPDATE old_state SET changes = (SELECT count FROM changes) WHERE changes = 0;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

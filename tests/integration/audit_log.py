@@ -4,6 +4,7 @@ and the token have signed; hubseal audit judges copies in which each kind of cha
 import base64
 import hashlib
 import json
+import re
 import shutil
 import struct
 import time
@@ -74,6 +75,26 @@ class AuditLog(unittest.TestCase):
 
     def lines(self, folder=None):
         return ((folder or self.room.state / "audit") / "audit.jsonl").read_bytes().splitlines()
+
+    def test_systemd_is_told_that_a_start_goes_on_while_it_reads_the_log(self):
+        for without_hashes in (False, True):
+            with self.subTest(without_hashes=without_hashes):
+                self.work()
+                size = self.room.await_checkpoint()["size"]
+                self.room.stop()
+                if without_hashes:
+                    (self.room.state / "audit" / "tree.hashes").unlink()
+                self.room.start()
+                *reading, ready = self.room.notified
+                self.assertIn("STATUS=ready", ready)
+                self.assertTrue(reading)
+                for message in reading:
+                    more, status = message.splitlines()
+                    # As long as systemd/hubseald.service gives a start from its beginning.
+                    self.assertEqual(more, "EXTEND_TIMEOUT_USEC=180000000")
+                    read, records = re.fullmatch(r"STATUS=reading the audit log: (\d+) of (\d+) records", status).groups()
+                    self.assertLess(int(read), int(records))
+                    self.assertGreaterEqual(int(records), size)
 
     def hubseal(self, *words, on="audit", want=0):
         return self.room.hubseal("audit", *words, on=on, want=want)

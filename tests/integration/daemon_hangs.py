@@ -89,7 +89,7 @@ class Hangs(Asking):
         for words in ({"op": "suspend_key", "key": "other"}, {"op": "deactivate_key", "key": "third"},
                       {"op": "retire_ca", "ca": "hub-ca", "last": True}, {"op": "seal", "reason": "drill"}):
             with self.subTest(words["op"]), concurrent.futures.ThreadPoolExecutor() as pool:
-                room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+                room.await_checkpoint()
                 is_held = self.hold(room)
                 signing = pool.submit(room.call, "sign_jws", key="hub-jws", payload="e30", on="jws")
                 room.until(is_held)
@@ -109,7 +109,7 @@ class Hangs(Asking):
         room = self.room()
         for label in ("hub-jws", "other"):
             room.call("create_key", label=label, type="ec_p256", use="jws")
-        room.until(lambda: room.call("get_checkpoint")["size"] == len(room.audit()))
+        room.await_checkpoint()
         is_held = self.hold(room)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             self.addCleanup(room.script, "")
@@ -149,7 +149,7 @@ class Hangs(Asking):
         room.until(lambda: ask() == "SUCCESSFUL")
 
     def hold_a_destruction(self, audit=""):
-        """A room whose housekeeper hangs from its first task on."""
+        """A room whose housekeeper hangs from its first look on."""
         room = self.room("counter_in_token = false\n" + audit)  # whose data object would be destroyed first
         for label in ("old", "hub-jws"):
             room.call("create_key", label=label, type="ec_p256", use="jws")
@@ -168,12 +168,32 @@ class Hangs(Asking):
         room.script("")
         room.wait_for_event("key_destroyed")
 
-    def test_signing_ends_in_time_where_no_checkpoint_was_ever_come_to(self):
+    def test_a_regular_task_that_hangs_keeps_no_checkpoint_from_being_made(self):
         room = self.hold_a_destruction("checkpoint_seconds = 1")
-        room.until(lambda: self.refusal(room))
-        self.assertIn("the last checkpoint of the audit log is too old", self.refusal(room))
+        for _ in range(3):
+            size = room.call("get_checkpoint")["size"]
+            self.assertEqual(self.refusal(room), "")
+            room.until(lambda: room.call("get_checkpoint")["size"] > size)
+        self.assertNotIn("key_destroyed", [record["event"] for record in room.audit()])
         room.script("")
-        room.until(lambda: not self.refusal(room))
+        room.wait_for_event("key_destroyed")
+
+    def test_a_checkpoint_that_hangs_keeps_no_regular_task_from_being_done(self):
+        room = self.room("checkpoint_seconds = 1")
+        for label in ("old", "hub-jws"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+        room.call("deactivate_key", key="old")
+        room.await_checkpoint()
+        is_held = self.hold(room, "C_CreateObject")  # of the data object, which every checkpoint makes
+        room.call("destroy_key", key="old")
+        room.until(is_held)
+        size = room.call("get_checkpoint")["size"]
+        room.call("seal", reason="drill")
+        room.call("unseal")  # after which regular tasks are looked at
+        room.wait_for_event("key_destroyed")
+        self.assertEqual(room.call("get_checkpoint")["size"], size)
+        room.script("")
+        room.await_checkpoint()
 
     def test_a_list_that_hangs_keeps_no_other_revocation_waiting(self):
         room = self.room()

@@ -1,36 +1,67 @@
 """The rollback guard: a state folder that was put back to an older day, which registry and log alone could not tell, is told by
 the token. Who may accept it, and what that costs."""
 
-import contextlib
 import json
 import shutil
-import sys
-import time
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from seal import Sealing
 
 
 class PutBack(Sealing):
+    def settle(self, room):
+        """A checkpoint vouches for every record, and the token remembers it."""
+        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
+
+    def copy_of(self, room, name, only="registry.sqlite*"):
+        """Of these parts, as they are: hubseald may be running, as when somebody takes a snapshot."""
+        copy = room.folder / name
+        shutil.rmtree(copy, ignore_errors=True)
+        if only == ".":
+            shutil.copytree(room.state, copy)
+            return
+        copy.mkdir()
+        for part in room.state.glob(only):
+            (shutil.copytree if part.is_dir() else shutil.copy2)(part, copy / part.name)
+
+    def lay_back(self, room, name="kept", only="."):
+        """While hubseald is stopped."""
+        if only == ".":
+            shutil.rmtree(room.state)
+            shutil.copytree(room.folder / name, room.state)
+            return
+        for part in room.state.glob(only):
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+        for part in (room.folder / name).glob(only):
+            (shutil.copytree if part.is_dir() else shutil.copy2)(part, room.state / part.name)
+
     def keep(self, room, name="kept"):
         room.stop()
-        shutil.copytree(room.state, room.folder / name)
+        self.copy_of(room, name, only=".")
         room.start()
 
     def put_back(self, room, name="kept", only="."):
         room.stop()
-        if only == ".":
-            shutil.rmtree(room.state)
-            shutil.copytree(room.folder / name, room.state)
-        else:
-            for part in room.state.glob(only):
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
-            for part in (room.folder / name).glob(only):
-                (shutil.copytree if part.is_dir() else shutil.copy2)(part, room.state / part.name)
+        self.lay_back(room, name, only)
         room.start()
+
+    def in_token(self, room):
+        """What its object counts, or None while it is being replaced: changes of the registry, those of an older one."""
+        read = room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                         "--read-object", "--type", "data", "--label", room_label(room), check=False)
+        words = read.stdout.split()
+        return (int(words[3]), int(words[4])) if read.returncode == 0 and len(words) == 5 else None
+
+    def until_token_counts(self, room, more_than):
+        """Decisions that no checkpoint was made of."""
+        room.until(lambda: (self.in_token(room) or more_than) > more_than)
+
+    def forget_counter(self, room):
+        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                  "--delete-object", "--type", "data", "--label", room_label(room))
 
     def revoke_one(self, room):
         issued = room.issue(room.make_csr(), request="one")
@@ -69,10 +100,8 @@ class Rollback(PutBack):
         room = self.room()
         self.revoke_one(room)
         room.stop()
-        shutil.copytree(room.state, room.folder / "newest")
-        shutil.rmtree(room.state)
-        shutil.copytree(room.folder / "kept", room.state)
-        room.start()
+        self.copy_of(room, "newest", only=".")
+        self.put_back(room)
         self.assertTrue(room.call("health")["sealed"])
         self.put_back(room, "newest")  # what the sealed daemon wrote into the older folder is gone with it
         self.assertFalse(room.call("health")["sealed"])
@@ -100,12 +129,8 @@ class Rollback(PutBack):
                 room = self.room()
                 serial = room.issue(room.make_csr(), request="one")["serial"]
                 room.restart()
-                room.wait_for_event("started")
-                time.sleep(1.5)  # the checkpoint of a start is made
-                kept = room.folder / "kept"
-                kept.mkdir()
-                for part in room.state.glob("registry.sqlite*"):  # of a daemon that is running, as a snapshot takes it
-                    shutil.copy2(part, kept / part.name)
+                self.settle(room)
+                self.copy_of(room, "kept")
                 decide(room, serial)
                 room.kill()
                 self.assertIn(event, [record["event"] for record in room.audit()])
@@ -132,9 +157,7 @@ class Rollback(PutBack):
         room = self.room()
         room.restart()
         room.stop()
-        label = room_label(room)
-        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
-                  "--delete-object", "--type", "data", "--label", label)
+        self.forget_counter(room)
         room.start()
         self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
         self.refused("policy_denied", lambda: room.call("unseal"), "does not say who may agree")
@@ -148,8 +171,7 @@ class Rollback(PutBack):
         room.restart()
         room.stop()
         shutil.copytree(room.folder / "tokens", room.folder / "right")
-        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
-                  "--delete-object", "--type", "data", "--label", room_label(room))
+        self.forget_counter(room)
         for _ in range(5):
             room.start()
             self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
@@ -180,12 +202,9 @@ class Accepting(PutBack):
 
     def test_what_was_found_stays_found_whatever_a_sealed_daemon_writes(self):
         room = self.room(unseal=2)
-        self.keep(room)
-        time.sleep(1.5)  # the checkpoint of the start is made
-        kept = room.folder / "registry"
-        kept.mkdir()
-        for part in room.state.glob("registry.sqlite*"):
-            shutil.copy2(part, kept / part.name)
+        room.restart()
+        self.settle(room)
+        self.copy_of(room, "registry")
         room.call("suspend_key", key="hub-jws")
         room.kill()
         self.put_back(room, "registry", only="registry.sqlite*")
@@ -201,8 +220,7 @@ class Accepting(PutBack):
         self.keep(room)  # of before anybody could agree
         people = [approval_support.KeyApprover("dora"), approval_support.KeyApprover("erin")]
         approval_support.add_approvers(room, *people)
-        size = len(room.audit())
-        room.until(lambda: room.call("get_checkpoint")["size"] >= size)
+        self.settle(room)
         room.kill()
         self.put_back(room)
         mallory = approval_support.KeyApprover("mallory")
@@ -227,8 +245,7 @@ class Accepting(PutBack):
         room.call("revoke_certificate", ca="hub-ca", serial=first, reason="key_compromise")
         room.until(lambda: room.call("get_crl", ca="hub-ca")["number"] > 1)
         number = room.call("get_crl", ca="hub-ca")["number"]
-        size = len(room.audit())
-        room.until(lambda: room.call("get_checkpoint")["size"] >= size)
+        self.settle(room)
         room.kill()
         self.put_back(room)
         room.call("unseal")
@@ -246,8 +263,7 @@ class Accepting(PutBack):
             approval_support.submit(room, approval, person)
         self.keep(room)
         ask()
-        size = len(room.audit())
-        room.until(lambda: room.call("get_checkpoint")["size"] >= size)
+        self.settle(room)
         room.kill()
         self.put_back(room)
         self.assertEqual(room.call("get_approval", approval=approval)["state"], "approved")
@@ -259,7 +275,7 @@ class Accepting(PutBack):
         room = self.room()
         room.issue(room.make_csr(), request="one")
         room.restart()
-        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
+        self.settle(room)
         room.stop()
         audit = room.state / "audit"
         for name in ("checkpoints", "tree.hashes"):
@@ -282,77 +298,65 @@ class Accepting(PutBack):
     def test_parts_put_back_one_after_the_other_hide_nothing(self):
         room = self.room()
         room.restart()
-        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
-        kept, whole = room.folder / "registry", room.folder / "log"
-        kept.mkdir()
-        for part in room.state.glob("registry.sqlite*"):
-            shutil.copy2(part, kept / part.name)
+        self.settle(room)
+        signs = lambda: room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+        self.copy_of(room, "registry")
         room.call("suspend_key", key="hub-jws")
         room.kill()
-        shutil.copytree(room.state / "audit", whole)
+        self.copy_of(room, "log", only="audit")
         for short in ("gone", "cut"):  # the log, while a sealed daemon writes into the older registry
             with self.subTest(short):
                 self.put_back(room, "registry", only="registry.sqlite*")
                 room.stop()
-                shutil.rmtree(room.state / "audit")
                 if short == "cut":
-                    shutil.copytree(whole, room.state / "audit")
                     path = room.state / "audit" / "audit.jsonl"
                     path.write_text("".join(path.read_text().splitlines(True)[:3]))
                     room.start()
                     for _ in range(10):
-                        with contextlib.suppress(rig.Refused):
-                            room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
+                        self.refused("storage_unavailable", signs, "not the one that was signed")
                         room.restart()
                     room.stop()
                 else:
+                    shutil.rmtree(room.state / "audit")
                     self.assertEqual(room.refuse_to_start(), 3, room.log())
                     self.assertIn("the audit log is empty", room.log())
-                shutil.rmtree(room.state / "audit")
-                shutil.copytree(whole, room.state / "audit")  # the true one is back, and ends behind the registry's count
+                self.lay_back(room, "log", only="audit")  # the true one is back, and ends behind the registry's count
                 room.start()
-                self.refused("sealed", lambda: room.call("sign_jws", key="hub-jws", payload="e30", on="jws"), "registry")
+                self.refused("sealed", signs, "registry")
 
     def test_after_beginning_anew_the_state_of_before_is_none_that_goes_on(self):
         room = self.room()
         room.restart()
-        room.stop()
-        last = room.folder / "last"
-        shutil.copytree(room.state, last)
-        room.start()
+        self.keep(room)
         room.lose_state()
-        room.stop()
-        shutil.rmtree(room.state)
-        shutil.copytree(last, room.state)
-        room.start()
+        self.put_back(room)
         self.refused("sealed", lambda: room.issue(room.make_csr(), request="two"), "the token no checkpoint")
         self.refused("policy_denied", lambda: room.call("unseal"), "--accept-state")
 
     def test_a_key_that_was_kept_after_all_is_not_destroyed_by_an_older_state(self):
         room = self.room()
-        room.call("create_key", label="old", type="ec_p256", use="jws")
-        room.call("deactivate_key", key="old")
-        room.restart()  # the first look at what is to be destroyed is over, the next comes in half a minute
-        time.sleep(2)
+        for label in ("old", "older"):
+            room.call("create_key", label=label, type="ec_p256", use="jws")
+            room.call("deactivate_key", key=label)
+        room.call("destroy_key", key="older")
+        room.restart()
+        destroyed = lambda: [record["key"] for record in room.audit() if record["event"] == "key_destroyed"]
+        room.until(destroyed)  # so the first look at what is to be destroyed is over; the next comes in half a minute
         room.call("destroy_key", key="old")
-        kept = room.folder / "registry"
-        kept.mkdir()
-        for part in room.state.glob("registry.sqlite*"):
-            shutil.copy2(part, kept / part.name)
+        self.copy_of(room, "registry")
         room.call("keep_key", key="old")
         room.kill()
         self.put_back(room, "registry", only="registry.sqlite*")
         self.assertTrue(room.call("health")["sealed"])
-        time.sleep(3)
-        self.assertNotIn("key_destroyed", [record["event"] for record in room.audit()])
+        room.stop()  # which waits for the first look
+        self.assertEqual(destroyed(), ["older"])
 
     def test_a_new_registry_does_not_start_beside_a_token_that_remembers_another(self):
         room = self.room()
         room.restart()
-        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
+        self.settle(room)
         room.stop()
-        whole = room.folder / "whole"
-        shutil.copytree(room.state, whole)
+        self.copy_of(room, "whole", only=".")
         for part in room.state.glob("registry.sqlite*"):  # alone: the log is there
             part.unlink()
         self.assertEqual(room.refuse_to_start(), 3, room.log())
@@ -361,13 +365,11 @@ class Accepting(PutBack):
         shutil.rmtree(room.state)
         room.state.mkdir(mode=0o700)
         self.assertEqual(room.refuse_to_start(), 3, room.log())  # the whole folder
-        shutil.rmtree(room.state)
-        shutil.copytree(whole, room.state)
+        self.lay_back(room, "whole")
         room.start()  # restored: nothing has changed
         room.issue(room.make_csr(), request="two")
         room.stop()
         shutil.rmtree(room.state)
-        room.state.mkdir(mode=0o700)
         self.assertIn("a new registry begins", room.accept_state())
         room.start()
         room.restart()

@@ -2,27 +2,17 @@
 while no checkpoint can be made."""
 
 import contextlib
-import re
+import datetime
 import shutil
-import sys
-import time
 import unittest
 
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parents[1] / "support"))
+import support_path
 import approval_support
 import rig
 from rollback import PutBack
 
 
 class Parts(PutBack):
-    def settle(self, room):
-        room.until(lambda: room.call("get_checkpoint")["size"] >= len(room.audit()))
-
-    def copy_of(self, room, name, only="registry.sqlite*"):
-        (room.folder / name).mkdir()
-        for part in room.state.glob(only):
-            shutil.copy2(part, room.folder / name / part.name)
-
     def alter(self, room, there, then):
         path = room.state / "audit" / "audit.jsonl"
         text = path.read_text()
@@ -50,14 +40,17 @@ class Decisions(Parts):
         room.restart()
         self.settle(room)
         room.stop()
-        shutil.copytree(room.state, room.folder / "kept")  # of one time with the token
+        self.copy_of(room, "kept", only=".")  # of one time with the token
         self.alter(room, '"request":"one"', '"request":"two"')
+        before = self.in_token(room)
         room.start()
+        self.until_token_counts(room, before)  # what may have been decided before a crash
         self.refused("storage_unavailable", lambda: self.signs(room), "was changed")
         self.refused("storage_unavailable", lambda: room.call("resume_subject", subject="bank1"), "takes rights away")
+        before = self.in_token(room)
         room.call("seal", reason="burglars")
         room.call("suspend_key", key="hub-jws")
-        time.sleep(3)
+        self.until_token_counts(room, before)
         room.kill()
         self.put_back(room)
         self.refused("sealed", lambda: self.signs(room), "the token knows of")
@@ -72,8 +65,11 @@ class Decisions(Parts):
         room.kill()
         self.put_back(room)
         self.copy_of(room, "sealed")
+        counted = self.in_token(room)
+        self.assertEqual(counted[1], 0)
         revoke()
-        time.sleep(3)
+        self.until_token_counts(room, counted)
+        self.assertGreater(self.in_token(room)[1], 0)
         before = " ".join(room.call("health")["problems"])
         self.assertNotIn("gone again", before)
         room.kill()
@@ -97,7 +93,7 @@ class Decisions(Parts):
         room.until(lists)
         self.settle(room)
         self.put_back(room)
-        time.sleep(3)
+        room.until(lambda: "the registry is of an older time" in room.log())  # it has looked at its lists
         self.assertTrue(lists())
         self.refused("sealed", lambda: room.call("get_crl", ca="hub-ca"), "older")
         room.call("unseal")
@@ -109,8 +105,34 @@ class Decisions(Parts):
 
         room.until(newer)  # without being asked
 
+    def test_the_last_list_of_a_compromised_ca_stays_when_an_older_state_is_accepted(self):
+        room = self.room()
+        room.call("create_key", label="second", type="ec_p256", use="ca")
+        room.call("create_ca", ca="second", key="second", profile="test-root", subject={**rig.ROOT_SUBJECT, "common_name": "Second"})
+        serial = room.issue(room.make_csr(), request="one")["serial"]
+        room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="key_compromise")
+        room.call("retire_ca", ca="hub-ca", last=True)
+        room.call("deactivate_key", key="hub-ca", compromised=True)
+        last = room.call("get_crl", ca="hub-ca")
+        self.keep(room)
+        room.call("suspend_key", key="hub-jws")
+        self.settle(room)
+        room.kill()
+        self.put_back(room)
+        room.call("unseal")
+        self.assertEqual(room.call("get_crl", ca="hub-ca"), last)
+
+        def newer():
+            with contextlib.suppress(rig.Refused):  # there is none until it is made
+                return room.call("get_crl", ca="second")["number"] > 1000000
+            return False
+
+        room.until(newer)
+        room.restart()
+        self.assertEqual(room.call("get_crl", ca="hub-ca"), last)
+
     def test_a_key_to_be_destroyed_has_its_whole_delay_again_after_an_older_state_was_accepted(self):
-        room = self.room(unseal=0)
+        room = self.room(unseal=0, policy=("destroy_delay_hours = 0", "destroy_delay_hours = 24"))
         room.call("create_key", label="old", type="ec_p256", use="jws")
         room.call("deactivate_key", key="old")
         room.restart()
@@ -122,12 +144,12 @@ class Decisions(Parts):
         room.call("suspend_key", key="hub-jws")
         self.settle(room)
         room.kill()
-        time.sleep(2)
+        tomorrow = lambda: (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        room.until(lambda: tomorrow() > before)
         self.put_back(room, "registry", only="registry.sqlite*")
         room.call("unseal")
         self.assertGreater(due(), before)
         room.call("keep_key", key="old")
-
 
     def test_what_people_decide_in_an_older_state_is_missed_also_by_the_newest(self):
         room = self.room(unseal=0)
@@ -135,10 +157,8 @@ class Decisions(Parts):
         room.call("create_key", label="later", type="ec_p256", use="jws")
         self.settle(room)
         room.stop()
-        shutil.copytree(room.state, room.folder / "newest")
-        shutil.rmtree(room.state)
-        shutil.copytree(room.folder / "kept", room.state)
-        room.start()
+        self.copy_of(room, "newest", only=".")
+        self.put_back(room)
         room.call("suspend_key", key="hub-jws")
         room.call("seal", reason="burglars")
         room.stop()
@@ -147,98 +167,23 @@ class Decisions(Parts):
         room.call("unseal")
         self.signs(room)
 
-    def test_an_audit_folder_that_is_not_mounted_once_costs_nothing(self):
-        room = self.room()
-        room.restart()
-        self.settle(room)
-        room.stop()
-        (room.state / "audit").rename(room.folder / "away")
-        self.assertEqual(room.refuse_to_start(), 3, room.log())
-        self.assertIn("mounted", room.log())
-        shutil.rmtree(room.state / "audit")
-        (room.folder / "away").rename(room.state / "audit")
+    def test_that_the_token_does_not_take_what_was_decided_is_said_once(self):
+        room = self.of_one_ca(fake=True)
         room.start()
-        self.signs(room)
-
-
-class Cut(Parts):
-    def test_a_log_without_its_end_behind_the_last_checkpoint_is_told_by_the_registry(self):
-        room = self.room()
-        room.restart()
-        self.settle(room)
-        for number in range(5):
-            room.issue(room.make_csr(), request="p%d" % number, on="agent")
-        room.kill()
-        audit = room.state / "audit"
-        size = int(re.findall(r"(?m)^hubseal/.*\n(\d+)$", (audit / "checkpoints").read_text())[-1])
-        lines = (audit / "audit.jsonl").read_text().splitlines(True)
-        self.assertGreater(len(lines), size)
-        (audit / "audit.jsonl").write_text("".join(lines[:size]))
-        for _ in range(2):
-            room.start()
-            self.refused("sealed", lambda: self.signs(room), "ends with record %d" % size)
-            room.stop()
-        room.start()
-        room.call("unseal")
-        room.restart()
-        self.signs(room)
-
-    def test_a_log_that_was_changed_is_not_people_s_to_accept_because_the_registry_is_older(self):
-        room = self.room()
-        room.restart()
-        self.settle(room)
-        self.keep(room)
-        room.issue(room.make_csr(), request="one")
-        room.call("suspend_key", key="hub-jws")
-        self.settle(room)
-        room.stop()
-        for part in room.state.glob("registry.sqlite*"):
-            part.unlink()
-        for part in (room.folder / "kept").glob("registry.sqlite*"):
-            shutil.copy2(part, room.state / part.name)
-        shutil.copy2(room.folder / "kept" / "audit" / "checkpoints", room.state / "audit" / "checkpoints")
-        (room.state / "audit" / "tree.hashes").unlink()
-        self.alter(room, '"request":"one"', '"request":"two"')
-        room.start()
-        self.refused("policy_denied", lambda: room.call("unseal"), "not the one whose checkpoint the token remembers")
-
-    def test_an_unreadable_last_checkpoint_vouches_for_nothing_and_is_the_owner_s_to_accept(self):
-        room = self.room()
-        room.restart()
-        self.settle(room)
-        room.stop()
-        path = room.state / "audit" / "checkpoints"
-        path.write_bytes(path.read_bytes() + b"\0" * 100 + b"\n\n\xe2\x80\x94 a AAAAAAAA\n\n")
-        room.start()
-        self.refused("policy_denied", lambda: room.call("unseal"), "vouches for")
-        room.stop()
-        room.accept_state()
-        room.start()
-        self.signs(room)
-
-    def test_hashes_that_a_power_cut_spoilt_are_made_anew_before_they_are_signed(self):
-        room = self.of_one_ca()
-        room.audit_lines = "checkpoint_seconds = 3600\ncheckpoint_records = 100000"
-        room.write_config()
-        room.start()
+        room.make_ca()
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        time.sleep(2)
-        audit = room.state / "audit"
-        with rig.Connection(room.run / "jws.sock") as jws:
-            while (audit / "audit.jsonl").stat().st_size < (2 << 20) + 400000:
-                for _ in range(200):
-                    jws.call("sign_jws", key="hub-jws", payload="e30")
-        room.kill()
-        size = int(re.findall(r"(?m)^hubseal/.*\n(\d+)$", (audit / "checkpoints").read_text())[-1])
-        at = (2 * size - bin(size).count("1")) * 32  # of the hashes behind the last checkpoint
-        stored = bytearray((audit / "tree.hashes").read_bytes())
-        stored[at:] = bytes(len(stored) - at)
-        (audit / "tree.hashes").write_bytes(stored)
-        for _ in range(2):
-            room.start()
-            self.signs(room)
-            self.assertEqual(room.call("health")["problems"], [])
-            room.stop()
+        self.settle(room)
+        room.stop()
+        self.alter(room, '"result":"ok"', '"result":"no"')
+        room.start()
+        room.script("fail C_CreateObject 1-3 0xd1", "hold C_CreateObject 4")
+        room.call("suspend_key", key="hub-jws")
+        room.until(lambda: "held C_CreateObject" in room.p11_log.read_text())
+        warning = "the token does not remember what was decided"
+        self.assertEqual(room.log().count(warning), 1)
+        room.script("")
+        room.until(lambda: "the token remembers again" in room.log())
+        self.assertEqual(room.log().count(warning), 1)
 
 
 class Owner(Parts):
@@ -261,8 +206,7 @@ class Owner(Parts):
         for kind in ("privkey", "pubkey"):  # as if its day had come
             room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
                       "--delete-object", "--type", kind, "--label", "old")
-        shutil.rmtree(room.state)
-        shutil.copytree(room.folder / "kept", room.state)
+        self.lay_back(room)
         room.start()
         self.assertTrue(room.call("health")["sealed"])
         room.call("unseal")
@@ -274,23 +218,16 @@ class Owner(Parts):
         room = self.room()
         room.restart()
         self.settle(room)
-        room.stop()
-        first, second = room.folder / "first", room.folder / "second"
-        shutil.copytree(room.state, first)
-        room.start()
+        self.keep(room, "first")
         room.lose_state()
         self.settle(room)
         room.stop()
-        shutil.copytree(room.state, second)
-        shutil.rmtree(room.state)
-        shutil.copytree(first, room.state)
+        self.copy_of(room, "second", only=".")
+        self.lay_back(room, "first")
         room.accept_state()
         room.start()
         self.signs(room)
-        room.stop()
-        shutil.rmtree(room.state)
-        shutil.copytree(second, room.state)
-        room.start()
+        self.put_back(room, "second")
         self.refused("sealed", lambda: room.call("create_key", label="evil", type="ec_p256", use="jws"), "the token no checkpoint")
         self.refused("policy_denied", lambda: room.call("unseal"), "--accept-state")
 
@@ -303,7 +240,7 @@ class Owner(Parts):
         room.restart()
         self.settle(room)
         room.stop()
-        shutil.copytree(room.state, room.folder / "kept")
+        self.copy_of(room, "kept", only=".")
         room.audit_lines = ""
         room.write_config()
         room.start()
@@ -318,16 +255,14 @@ class Owner(Parts):
         room.restart()
         self.settle(room)
         room.stop()
-        whole = room.folder / "whole"
-        shutil.copytree(room.state, whole)
+        self.copy_of(room, "whole", only=".")
         for part in room.state.glob("registry.sqlite*"):  # and the log is there
             part.unlink()
         room.accept_state(want=4)
         shutil.rmtree(room.state)
         room.state.mkdir(mode=0o700)
         self.assertEqual(room.refuse_to_start(), 3, room.log())
-        shutil.rmtree(room.state)
-        shutil.copytree(whole, room.state)
+        self.lay_back(room, "whole")
         room.start()
         self.signs(room)
 

@@ -164,6 +164,7 @@ class Rig:
     def launch(self):
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
+        self.notified = []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(path))
         environment = {**self.env(), "NOTIFY_SOCKET": str(path), "ASAN_OPTIONS": "verify_asan_link_order=0",
@@ -173,7 +174,7 @@ class Rig:
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=self.pass_fds)
 
     def await_ready(self):
-        """True when the daemon said READY=1, false when it ended first."""
+        """True when the daemon said READY=1, false when it ended first. What it said until then is in `notified`."""
         ended = os.pidfd_open(self.process.pid)
         try:
             waiting = select.poll()
@@ -182,7 +183,8 @@ class Rig:
             while True:
                 events = dict(waiting.poll(PATIENCE * 1000))
                 if self.notify.fileno() in events:
-                    if b"READY=1" in self.notify.recv(4096):
+                    self.notified.append(self.notify.recv(4096).decode())
+                    if "READY=1" in self.notified[-1].splitlines():
                         return True
                 elif ended in events:
                     return False

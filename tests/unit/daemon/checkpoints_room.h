@@ -34,7 +34,10 @@ class Token final : public hsm::Signer {
   Result<> destroy_key(const KeyId& id, std::string_view label) override { return keys.destroy_key(id, label); }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
-  Result<> erase_data(std::string_view label) override { return keys.erase_data(label); }
+  Result<> erase_data(std::string_view label) override {
+    if (stuck) return fail(Code::hsm_unavailable, "the token erases nothing");
+    return keys.erase_data(label);
+  }
   Result<> write_data(std::string_view label, ByteView value) override {
     if (full) return fail(Code::hsm_unavailable, "the token is full");
     return keys.write_data(label, value);
@@ -44,14 +47,16 @@ class Token final : public hsm::Signer {
   test::SoftwareSigner keys;
   bool gone = false;
   bool full = false;
+  bool stuck = false;
   int signatures = 0;
 };
 
 struct Room {
   Room() { open(); }
 
+  void open(Checkpoints::Settings settings = {}) { must(start(std::move(settings))); }
   /// As a start of hubseald does.
-  void open(Checkpoints::Settings settings = {}) {
+  Result<> start(Checkpoints::Settings settings = {}) {
     close();
     registry.reset();
     registry = must(Registry::open(registry_folder.path()));
@@ -60,7 +65,7 @@ struct Room {
     must(note_lost_work(*registry, *log));
     gate = std::make_unique<Gate>();
     checkpoints = std::make_unique<Checkpoints>(*log, *registry, *keyring, token, *gate);
-    must(checkpoints->start(folder.path(), "test", std::move(settings)));
+    return checkpoints->start(folder.path(), kInstance, std::move(settings));
   }
   void close() {
     checkpoints.reset();
@@ -68,6 +73,10 @@ struct Room {
     keyring.reset();
     registry->see_no_records();
     log.reset();
+  }
+  /// A transaction more, of whatever kind.
+  void change() {
+    must(registry->write([](Database&) { return Result<>(); }));
   }
   void record(int count) {
     for (int n = 0; n < count; ++n) must(log->record(Json{{"event", "e"}, {"n", n}}));
@@ -83,6 +92,8 @@ struct Room {
     return must(audit::verify({.folder = folder.path(), .keys = {must(checkpoints->public_key())}, .witnessed = {}}));
   }
 
+  static constexpr const char* kInstance = "test";
+  static constexpr const char* kOrigin = "hubseal/test";
   SystemClock clock;
   Token token;
   std::int64_t file_bytes = AuditLog::kFileBytes;

@@ -3,6 +3,7 @@
 #include <deque>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -89,6 +90,14 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_made_stops_signing_and_the_next
   token.gone = false;
   checkpoints->tick();
   BOOST_TEST(reason().empty());
+}
+
+// Whatever keeps its thread: when signing ends was said at the start.
+BOOST_AUTO_TEST_CASE(signing_ends_in_time_where_no_tick_ever_comes) {
+  open({.period = std::chrono::seconds(0), .witnesses = {}});
+  record(1);
+  while (reason().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  BOOST_TEST(reason().find("too old") != std::string::npos, reason());
 }
 
 BOOST_AUTO_TEST_CASE(a_log_that_was_changed_behind_its_back_is_not_signed_for_again) {
