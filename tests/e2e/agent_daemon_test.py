@@ -27,6 +27,7 @@ sys.path[:0] = [str(TESTS / "support"), str(TESTS / "integration")]
 import agent_support
 import approval_support
 import rig
+from cas import Cas
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
@@ -59,8 +60,8 @@ class WithBoth(unittest.TestCase):
     def prepare(self, room):
         """What a test changes before the key room starts."""
 
-    def start_agent(self):
-        self.agent = agent_support.Agent(str(self.folder), self)
+    def start_agent(self, **settings):
+        self.agent = agent_support.Agent(str(self.folder), self, **settings)
         self.addCleanup(self.agent.stop)
 
     def ask(self, method, path, body=None, want=200):
@@ -363,6 +364,24 @@ class Pki(WithBoth):
         self.room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
         self.assertFalse(is_let_in())
         self.assertIn("certificate revoked", (folder / "nginx.log").read_text())
+
+
+class BelowAnOutsideRoot(WithBoth):
+    def test_what_the_ca_signs_verifies_with_the_root_and_the_chain_that_are_shown(self):
+        self.make()
+        cas = Cas()
+        outside = cas.outside_root(self.room)
+        root = outside[0].read_text()
+        certificate = cas.sign(self.room, cas.waiting(self.room), outside)
+        self.room.call("install_ca", ca="hub-sub", certificate=certificate, chain=root)
+        self.agent.stop()
+        self.start_agent(ca="hub-sub")
+        shown = self.ask("GET", "/hub/ca")
+        self.assertEqual((shown["type"], shown["validationState"]), ("EXTERNAL", "VALID"))
+        self.assertEqual((shown["rootCertificate"] + "\n", shown["intermediateChain"] + "\n"), (root, certificate))
+        self.add_bank("bank1")
+        signed = self.sign("bank1", self.enrol("bank1", self.room.make_csr("/", RSA_2048)))
+        self.assertIn(": OK", cas.verify(self.room, signed["certificate"], shown["rootCertificate"], shown["intermediateChain"]))
 
 
 class DaemonAway(WithBoth):
