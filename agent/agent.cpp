@@ -82,7 +82,7 @@ struct Agent::Parts {
         health_client(config.daemon_socket, kHealthTimeout, kHealthConnections, counted.of_daemon_calls()),
         daemon(client),
         health_daemon(health_client),
-        hub_ca(daemon, config.ca),
+        hub_ca(daemon, config.ca, clock),
         pki(daemon),
         dfsps(dfsp_table, clock, config.dfsp_group_prefix(), config.hub_id),
         dfsp_cas(dfsp_ca_table, clock),

@@ -52,8 +52,7 @@ wire::DaemonClient::Observer Counted::of_daemon_calls() {
 MetricsListener::MetricsListener(const MetricsConfig& config, const Sources& sources)
     : sources_(sources),
       overview_(sources.database),
-      hub_ca_(sources.daemon, sources.ca),
-      scheme_(sources.connectivity, overview_, sources.daemon, hub_ca_),
+      scheme_(sources.connectivity, overview_, sources.daemon, sources.ca),
       pipeline_(http::metrics_routes([this] { return page(); }, sources.database, sources.daemon),
                 http::BrowserGuard(hosts_of(config))) {}
 

@@ -7,7 +7,6 @@
 #include "agent/http/server.h"
 #include "agent/metrics/histogram.h"
 #include "agent/metrics/pings.h"
-#include "agent/service/hub_ca.h"
 #include "agent/service/scheme_metrics.h"
 #include "agent/store/overview_table.h"
 #include "common/result.h"
@@ -53,7 +52,6 @@ class MetricsListener {
 
   const Sources sources_;
   store::OverviewTable overview_;
-  HubCa hub_ca_;
   SchemeMetrics scheme_;
   const http::Pipeline pipeline_;
   std::unique_ptr<http::Server> server_;

@@ -27,16 +27,8 @@ Result<std::string> new_label(TimePoint now) {
   return fmt::format("{}{:.10}-{:.8}", kServerKeyPrefix, format_utc(now), to_hex(hash));
 }
 
-std::string without_final_line_end(std::string_view pem) {
-  while (pem.ends_with('\n') || pem.ends_with('\r')) pem.remove_suffix(1);
-  return std::string(pem);
-}
-
-Result<std::vector<std::string>> blocks_of(std::string_view pem) {
-  std::vector<std::string> blocks;
-  for (const std::string_view block : TRY(split_blocks(pem, "chain", kMaxChainCertificates + 1)))
-    blocks.push_back(without_final_line_end(block));
-  return blocks;
+Result<std::vector<std::string>> chain_of(std::string_view pem) {
+  return blocks_of(pem, "chain", kMaxChainCertificates + 1);
 }
 
 /// The root is the last of `chain`, where there is one; what is below it leads there.
@@ -197,7 +189,7 @@ Result<store::HubServerCert> HubServerCerts::judged(const store::WantedHubServer
   store::HubServerCert certificate{.key_label = wanted.key_label,
                                    .asked = wanted.asked,
                                    .root_certificate = {},
-                                   .chain = TRY(blocks_of(ca.certificate + "\n" + ca.chain)),
+                                   .chain = TRY(chain_of(ca.certificate + "\n" + ca.chain)),
                                    .server_certificate = issued.pem(),
                                    .validations_json = {},
                                    .validation_state = {}};
@@ -266,7 +258,7 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
   store::HubServerCert wanted{.key_label = {},
                               .asked = {},
                               .root_certificate = {},
-                              .chain = TRY(blocks_of(brought.chain)),
+                              .chain = TRY(chain_of(brought.chain)),
                               .server_certificate = brought.certificate,
                               .validations_json = {},
                               .validation_state = {}};

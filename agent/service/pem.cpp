@@ -58,4 +58,11 @@ Result<std::vector<std::string_view>> split_blocks(std::string_view pem, std::st
   return blocks;
 }
 
+Result<std::vector<std::string>> blocks_of(std::string_view pem, std::string_view what, std::size_t max_blocks) {
+  std::vector<std::string> blocks;
+  for (const std::string_view block : TRY(split_blocks(pem, what, max_blocks)))
+    blocks.emplace_back(block.substr(0, block.find_last_not_of("\r\n") + 1));
+  return blocks;
+}
+
 }  // namespace hubseal::agent

@@ -4,7 +4,6 @@
 #include "agent/metrics/pings.h"
 #include "agent/service/certificate.h"
 #include "agent/service/connectivity.h"
-#include "agent/service/hub_ca.h"
 #include "agent/service/signing_daemon.h"
 #include "common/clock.h"
 
@@ -104,8 +103,8 @@ void SchemeMetrics::write_hub(Exposition& page) {
   const auto ready = daemon_.ready();
   page.single("hubseal_agent_signing_ready", Kind::gauge, "Whether hubseald would sign now.", ready && *ready ? 1 : 0);
   if (!ready) return;  // one time limit is enough
-  if (const auto pem = hub_ca_.certificate(); pem && *pem)
-    if (const auto end = end_of(**pem))
+  if (const auto ca = daemon_.get_ca(ca_name_); ca && ca->issues)
+    if (const auto end = end_of(ca->certificate))
       page.single("hubseal_agent_hub_ca_not_after_timestamp_seconds", Kind::gauge,
                   "When the hub's CA ends, since 1970.", *end);
 }

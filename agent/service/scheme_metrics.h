@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "agent/store/connectivity_table.h"
 #include "agent/store/overview_table.h"
@@ -9,7 +10,6 @@
 
 namespace hubseal::agent {
 
-class HubCa;
 class SigningDaemon;
 namespace metrics {
 class Exposition;
@@ -21,8 +21,8 @@ class Exposition;
 class SchemeMetrics {
  public:
   SchemeMetrics(store::ConnectivityTable& connectivity, store::OverviewTable& overview, SigningDaemon& daemon,
-                HubCa& hub_ca, std::chrono::milliseconds keep = std::chrono::seconds(10))
-      : connectivity_(connectivity), overview_(overview), daemon_(daemon), hub_ca_(hub_ca), keep_(keep) {}
+                std::string ca_name, std::chrono::milliseconds keep = std::chrono::seconds(10))
+      : connectivity_(connectivity), overview_(overview), daemon_(daemon), ca_name_(std::move(ca_name)), keep_(keep) {}
 
   void write(metrics::Exposition& page);
 
@@ -40,7 +40,7 @@ class SchemeMetrics {
   store::ConnectivityTable& connectivity_;
   store::OverviewTable& overview_;
   SigningDaemon& daemon_;
-  HubCa& hub_ca_;
+  const std::string ca_name_;
   const std::chrono::milliseconds keep_;
   Guarded<Kept> kept_;
 };

@@ -32,8 +32,8 @@ class WithBoth(unittest.TestCase):
     def prepare(self, room):
         """What a test changes before the key room starts."""
 
-    def start_agent(self):
-        self.agent = agent_support.Agent(str(self.folder), self)
+    def start_agent(self, **settings):
+        self.agent = agent_support.Agent(str(self.folder), self, **settings)
         self.addCleanup(self.agent.stop)
 
     def ask(self, method, path, body=None, want=200):

@@ -14,9 +14,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from agent_daemon_support import WithBoth  # first: it says where the others are
+from agent_daemon_support import RSA_2048, WithBoth  # first: it says where the others are
 import rig
 from awaiting import until
+from cas import Cas
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
@@ -195,6 +196,24 @@ class Pki(WithBoth):
         self.room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="key_compromise")
         self.assertFalse(is_let_in())
         self.assertIn("certificate revoked", (folder / "nginx.log").read_text())
+
+
+class BelowAnOutsideRoot(WithBoth):
+    def test_what_the_ca_signs_verifies_with_the_root_and_the_chain_that_are_shown(self):
+        self.make()
+        cas = Cas()
+        outside = cas.outside_root(self.room)
+        root = outside[0].read_text()
+        certificate = cas.sign(self.room, cas.waiting(self.room), outside)
+        self.room.call("install_ca", ca="hub-sub", certificate=certificate, chain=root)
+        self.agent.stop()
+        self.start_agent(ca="hub-sub")
+        shown = self.ask("GET", "/hub/ca")
+        self.assertEqual((shown["type"], shown["validationState"]), ("EXTERNAL", "VALID"))
+        self.assertEqual((shown["rootCertificate"] + "\n", shown["intermediateChain"] + "\n"), (root, certificate))
+        self.add_bank("bank1")
+        signed = self.sign("bank1", self.enrol("bank1", self.room.make_csr("/", RSA_2048)))
+        self.assertIn(": OK", cas.verify(self.room, signed["certificate"], shown["rootCertificate"], shown["intermediateChain"]))
 
 
 if __name__ == "__main__":

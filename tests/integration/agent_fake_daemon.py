@@ -40,6 +40,7 @@ class FakeDaemon:
         self.public_keys = {}  # label -> answer of get_public_key
         self.token = {"ready": True, "label": "hub", "serial": "5a1f0c22d3b4e596"}
         self.extensions = {}  # profile -> what openssl x509 puts into its certificates
+        self.ca_chain = ""  # of get_ca: PEM, from who signed it up to an outside root
         self.csr_options = []  # that openssl req gets beside what create_csr asks for
         self.csr_key = None  # what openssl req gets for a key instead of what create_csr asks for
         self.alter_csr = lambda csr: csr
@@ -115,7 +116,7 @@ class FakeDaemon:
             wait_for(self.ca_gate)
             if self.ca_pem is None:
                 return {"error": {"code": "not_found", "message": "no such CA"}}
-            return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem}}
+            return {"ok": {"ca": request["ca"], "state": "active", "certificate": self.ca_pem, **({"chain": self.ca_chain} if self.ca_chain else {})}}
         if op == "get_crl" and self.crl is not None:
             return {"ok": {"number": 1, "der": base64.b64encode(self.crl).decode()}}
         if op == "get_approval" and self.approval and request["approval"] == self.approval["approval"]:

@@ -9,6 +9,8 @@ import subprocess
 import threading
 
 import agent_support
+from agent_fake_daemon import openssl
+from agent_pki import CLIENT, Pki
 from agent_support import Agent, OwnAgents, new_csr
 
 
@@ -93,10 +95,45 @@ class LifeOfTheProcess(OwnAgents):
     def test_without_a_ca_nothing_is_created_and_the_command_is_named(self):
         self.daemon.ca_pem = None
         agent = self.start()
-        self.assertEqual(agent.ask("GET", "/api/hub/ca")[:2], (200, {"validationState": "VALID", "type": "INTERNAL"}))
+        self.assertEqual(agent.ask("GET", "/api/hub/ca")[:2], (200, {"validations": [], "validationState": "NOT_AVAILABLE"}))
         status, body, _ = agent.ask("POST", "/api/hub/ca", {"CN": "x", "O": "y"})
         self.assertEqual(status, 404)
         self.assertIn("hubseal ca create hub-ca", body["message"])
+
+    def test_below_an_outside_root_that_root_and_the_chain_to_it_are_shown_and_verify_what_the_ca_signs(self):
+        pki = Pki(self.folder)
+        outside = pki.make("Outside")
+        middle = pki.make("Middle", outside)
+        own = pki.make("Hub", middle, subject="/C=KE/O=Test Hub/CN=Hub Issuing CA")
+        leaf = pki.make("bank", own, CLIENT)
+        self.daemon.ca_pem, self.daemon.ca_chain = own.pem, middle.pem + outside.pem
+        agent = self.start()
+        status, body, _ = agent.ask("GET", "/api/hub/ca")
+        self.assertEqual(list(body), ["rootCertificate", "rootCertificateInfo", "intermediateChain", "validations", "validationState", "type"])
+        self.assertEqual((status, body["type"], body["validationState"]), (200, "EXTERNAL", "VALID"))
+        self.assertEqual([item["result"] for item in body["validations"]], ["VALID"] * 3)
+        self.assertEqual((body["rootCertificate"] + "\n", body["intermediateChain"] + "\n"), (outside.pem, own.pem + middle.pem))
+        self.assertEqual(body["rootCertificateInfo"]["subject"]["CN"], "Outside")
+        for name in ("rootCertificate", "intermediateChain"):
+            with open(pki.file(name), "w", encoding="ascii") as file:
+                file.write(body[name])
+        openssl("verify", "-CAfile", pki.file("rootCertificate"), "-untrusted", pki.file("intermediateChain"), leaf.path)
+        # It is asked for by the name of the CA, not of the root above it.
+        self.assertEqual(agent.ask("POST", "/api/hub/ca", {"CN": "Hub Issuing CA", "O": "Test Hub"})[:2], (200, body))
+        self.assertEqual(agent.ask("POST", "/api/hub/ca", {"CN": "Outside", "O": "Test Hub"})[0], 409)
+
+    def test_a_hub_ca_that_does_not_stand_is_invalid_and_says_why(self):
+        pki = Pki(self.folder)
+        agent = self.start()
+        # MCM section 13 item 44: its verdict was a constant.
+        for made, chain, code, words in ((pki.make("Old", days=(-20, -1)), "", "VERIFY_ROOT_CERTIFICATE", "has expired"),
+                                         (pki.make("Below", pki.make("Outside")), pki.make("Other").pem, "VERIFY_CHAIN_CERTIFICATES", "is not signed by"),
+                                         (pki.make("No CA", extensions=CLIENT), "", "CA_CERTIFICATE_USAGE", "not a CA's certificate")):
+            self.daemon.ca_pem, self.daemon.ca_chain = made.pem, chain
+            body = agent.ask("GET", "/api/hub/ca")[1]
+            found = {item["validationCode"]: item for item in body["validations"]}[code]
+            self.assertEqual((body["validationState"], found["result"]), ("INVALID", "INVALID"))
+            self.assertIn(words, found["message"])
 
     def test_a_damaged_database_is_unhealthy_and_says_nothing_of_sql(self):
         agent = self.start()

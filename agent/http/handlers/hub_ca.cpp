@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include "agent/http/handlers/handlers.h"
+#include "agent/http/handlers/json_text.h"
 #include "agent/service/hub_ca.h"
-#include "agent/service/issued_certificate.h"
-#include "agent/service/x509_info.h"
 #include "common/log.h"
 
 namespace hubseal::agent::http {
@@ -14,13 +13,18 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kAttributes = {"CN", "O", "OU", "C", "ST", "L", "E"};
 
+void write(ObjectText& item, const HubCa::Shown& ca) {
+  item.text("rootCertificate", ca.root);
+  item.json("rootCertificateInfo", ca.root_info_json);
+  if (!ca.intermediates.empty()) item.text("intermediateChain", ca.intermediates);
+  item.json("validations", ca.validations_json);
+  item.text("validationState", ca.validation_state);
+  item.text("type", ca.intermediates.empty() ? "INTERNAL" : "EXTERNAL");
+}
+
 Outcome get_hub_ca(HubCa& hub_ca) {
-  const auto certificate = TRY(hub_ca.certificate());
-  Json body = Json::object();
-  if (certificate) body["rootCertificate"] = *certificate;
-  body["validationState"] = "VALID";
-  body["type"] = "INTERNAL";
-  return ok(body);
+  if (const auto ca = TRY(hub_ca.shown())) return ok_object(*ca, write);
+  return ok({{"validations", Json::array()}, {"validationState", "NOT_AVAILABLE"}});
 }
 
 /// The operators' portal sends what cfssl(1) takes: {"default": {...}, "csr": {"names": [{"CN": ...}], ...}}. Of that
@@ -74,10 +78,7 @@ Outcome keep_hub_ca(const Request&) {
 
 Outcome confirm_hub_ca(HubCa& hub_ca, const Request& request) {
   const HubCa::Name wanted = TRY(wanted_name(request.body));
-  const std::string pem = TRY(hub_ca.confirm(wanted));
-  const IssuedCertificate certificate = TRY(IssuedCertificate::parse(pem));
-  return ok(
-      {{"type", "INTERNAL"}, {"rootCertificate", pem}, {"rootCertificateInfo", certificate_info(certificate.get())}});
+  return ok_object(*TRY(hub_ca.confirm(wanted)), write);
 }
 
 }  // namespace

@@ -14,6 +14,11 @@ using namespace hubseal::agent::test;
 
 namespace {
 
+struct SettableClock final : Clock {
+  TimePoint now() const override { return at; }
+  TimePoint at = SystemClock().now();
+};
+
 /// A hub CA in front of a daemon that answers `reply`.
 struct Hub {
   explicit Hub(Result<Json> reply)
@@ -23,7 +28,8 @@ struct Hub {
   ScriptedDaemon scripted;
   wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(10)};
   SigningDaemon daemon{client};
-  HubCa ca{daemon, "hub-ca"};
+  SettableClock clock;
+  HubCa ca{daemon, "hub-ca", clock};
 };
 
 /// Each time another one.
@@ -40,8 +46,10 @@ BOOST_AUTO_TEST_SUITE(hub_ca)
 BOOST_AUTO_TEST_CASE(the_existing_ca_is_confirmed_when_its_names_are_the_wanted_ones) {
   const Json reply = active_ca();
   Hub hub(reply);
-  const std::string pem = hub.ca.confirm({{"CN", "Hub CA"}, {"O", "Hub"}}).value();
-  BOOST_TEST(pem + "\n" == reply["certificate"].get<std::string>());
+  const auto shown = hub.ca.confirm({{"CN", "Hub CA"}, {"O", "Hub"}}).value();
+  BOOST_TEST(shown->root + "\n" == reply["certificate"].get<std::string>());
+  BOOST_TEST(shown->certificate == shown->root);
+  BOOST_TEST(shown->intermediates.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_contradiction_is_a_conflict_that_names_found_and_wanted) {
@@ -55,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_contradiction_is_a_conflict_that_names_found_and_wanted) 
 
 BOOST_AUTO_TEST_CASE(without_a_ca_the_command_that_creates_it_is_named_and_nothing_is_created) {
   Hub hub(fail(Code::not_found, "no such CA"));
-  BOOST_TEST(!hub.ca.certificate().value().has_value());
+  BOOST_TEST(!hub.ca.shown().value());
   const auto refused = hub.ca.confirm({{"CN", "x"}, {"O", "y"}});
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.error().message.find("hubseal ca create hub-ca") != std::string::npos);
@@ -64,7 +72,7 @@ BOOST_AUTO_TEST_CASE(without_a_ca_the_command_that_creates_it_is_named_and_nothi
 
 BOOST_AUTO_TEST_CASE(a_ca_that_waits_for_its_certificate_is_not_there_yet) {
   Hub hub(Json{{"ca", "hub-ca"}, {"state", "awaiting_certificate"}, {"csr", "..."}});
-  BOOST_TEST(!hub.ca.certificate().value().has_value());
+  BOOST_TEST(!hub.ca.shown().value());
 }
 
 BOOST_AUTO_TEST_CASE(what_takes_over_is_shown_at_once_and_a_broken_or_missing_one_never_hides_behind_the_last) {
@@ -76,24 +84,38 @@ BOOST_AUTO_TEST_CASE(what_takes_over_is_shown_at_once_and_a_broken_or_missing_on
   ScriptedDaemon scripted(folder / "sock", [&](const wire::Request&) { return replies.at(turn); });
   wire::DaemonClient client(scripted.socket_path(), std::chrono::seconds(10));
   SigningDaemon daemon(client);
-  HubCa ca(daemon, "hub-ca");
+  const SystemClock clock;
+  HubCa ca(daemon, "hub-ca", clock);
   for (const std::size_t i : {0U, 0U, 1U, 1U, 0U}) {
     turn = i;
-    BOOST_TEST(ca.certificate().value().value() + "\n" == (*replies[i])["certificate"].get<std::string>());
+    BOOST_TEST(ca.shown().value()->root + "\n" == (*replies[i])["certificate"].get<std::string>());
   }
   turn = 2;
-  BOOST_TEST((ca.certificate().error().code == Code::hsm_unavailable));
+  BOOST_TEST((ca.shown().error().code == Code::hsm_unavailable));
   turn = 3;
-  BOOST_TEST((ca.certificate().error().code == Code::internal));
+  BOOST_TEST((ca.shown().error().code == Code::internal));
   turn = 4;
-  BOOST_TEST(!ca.certificate().value().has_value());
+  BOOST_TEST(!ca.shown().value());
+}
+
+BOOST_AUTO_TEST_CASE(the_verdicts_are_those_of_the_last_minute_whatever_way_the_clock_goes) {
+  Hub hub(active_ca());
+  const TimePoint start = hub.clock.at;
+  const auto first = hub.ca.shown().value();
+  BOOST_TEST(first->validation_state == "VALID");
+  hub.clock.at = start + std::chrono::seconds(59);
+  BOOST_TEST((hub.ca.shown().value() == first));
+  for (const auto& [at, state] : {std::pair(start + std::chrono::days(40), "INVALID"), {start, "VALID"}}) {
+    hub.clock.at = at;
+    BOOST_TEST(hub.ca.shown().value()->validation_state == state);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_breaks_the_protocol_is_our_fault) {
   for (const Json& reply :
        {Json::object(), Json{{"state", "active"}}, Json{{"state", "active"}, {"certificate", "junk"}}}) {
     Hub hub(reply);
-    BOOST_TEST((hub.ca.certificate().error().code == Code::internal));
+    BOOST_TEST((hub.ca.shown().error().code == Code::internal));
   }
 }
 
