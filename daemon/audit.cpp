@@ -56,7 +56,7 @@ AuditLog::AuditLog(std::filesystem::path folder, UniqueFd fd, audit::StoredHashe
       progress_(std::move(progress)),
       fd_(std::move(fd)),
       hashes_(std::move(hashes)),
-      commit_([this](std::span<Pending* const> batch) { flush(batch); }) {}
+      commit_([this](GroupCommit<Pending>::Batch& batch) { flush(batch.items()); }) {}
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& folder, const Clock& clock,
                                                  std::int64_t file_bytes, Progress progress) {

@@ -31,9 +31,10 @@ Result<TimePoint> ClockGuard::now_if_unmoved() const {
   return now;
 }
 
-Result<TimePoint> ClockGuard::now() const {
+Result<TimePoint> ClockGuard::now() const { return now(TRY(registry_.read(certificate_table::latest_time))); }
+
+Result<TimePoint> ClockGuard::now(const std::optional<TimePoint>& latest) const {
   const TimePoint now = TRY(now_if_unmoved());
-  const auto latest = TRY(registry_.read(certificate_table::latest_time));
   if (latest && now + kTolerance < *latest)
     return fail(Code::policy_denied,
                 fmt::format("the clock says {}, but the registry already holds a certificate of {}; nothing is issued "

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "common/clock.h"
 #include "daemon/registry/registry.h"
@@ -22,6 +23,8 @@ class ClockGuard {
 
   /// The time now, if it can be believed.
   Result<TimePoint> now() const;
+  /// The same for who has just read the registry's own time (certificate_table::latest_time).
+  Result<TimePoint> now(const std::optional<TimePoint>& latest) const;
   /// The time now, if the clock has not moved since the start. For what must not wait for the registry's own time to
   /// be passed: a list that revokes something.
   Result<TimePoint> now_if_unmoved() const;

@@ -3,7 +3,6 @@
 #include <functional>
 #include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "common/handover.h"
@@ -12,14 +11,34 @@ namespace hubseal::daemon {
 
 /// Lets concurrent writers share one expensive step, such as a sync of the disk.
 /// Whoever waits and finds nobody at work does the step for all items queued so far; whoever finds
-/// it in progress waits until its own item is done, or until it is called to do the next step. No
-/// timer, no thread of its own: one writer alone pays nothing for it, and each writer wakes once.
+/// it in progress waits until its own item is done, or until it is called to do the next step. A step
+/// that takes its items one by one lets those join it who come meanwhile. No timer, no thread of its
+/// own: one writer alone pays nothing for it, and each writer wakes once.
 /// Owns: nothing; an item must live until wait() has returned for it.
 /// Threads: any; `flush` runs in one thread at a time.
 template <class Item>
 class GroupCommit {
  public:
-  using Flush = std::function<void(std::span<Item* const>)>;
+  /// The items of one step.
+  class Batch {
+   public:
+    std::span<Item* const> items() const { return items_; }
+    /// Takes in who has come since; those, or nobody.
+    std::span<Item* const> join() {
+      const std::size_t before = items_.size();
+      const std::lock_guard lock(commit_.mutex_);
+      items_.insert(items_.end(), commit_.queue_.begin(), commit_.queue_.end());
+      commit_.queue_.clear();
+      return items().subspan(before);
+    }
+
+   private:
+    friend class GroupCommit;
+    explicit Batch(GroupCommit& commit) : commit_(commit) { join(); }
+    GroupCommit& commit_;
+    std::vector<Item*> items_;
+  };
+  using Flush = std::function<void(Batch&)>;
 
   /// What an Item derives from. Only touched by GroupCommit.
   class Ticket {
@@ -53,18 +72,14 @@ class GroupCommit {
   /// noexcept: a flush that throws leaves nobody knowing what is on the disk. The process ends, and the
   /// next one reads back what is there.
   void lead(Ticket& own) noexcept {
-    std::vector<Item*> batch;
-    {
-      const std::lock_guard lock(mutex_);
-      batch = std::exchange(queue_, {});
-    }
+    Batch batch(*this);
     flush_(batch);
 
     std::vector<Ticket*> done;
     Ticket* next = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      for (Ticket* ticket : batch) {
+      for (Ticket* ticket : batch.items()) {
         ticket->flushed_ = true;
         if (ticket->waiting_ && ticket != &own) done.push_back(ticket);
       }

@@ -83,12 +83,12 @@ Result<CertificateRecord> Issuance::issue(const Policy& policy, const IssueReque
   TRY(keyring_.find(authority->record.key, KeyUse::ca));
   const ca::Issuer& issuer = *authority->issuer;
   const x509::Csr csr = TRY(x509::Csr::parse(request.csr));
-  const bool known = TRY(subjects_.knows(request.subject));
   const ca::Profile* profile = policy.profiles.find(request.profile);
   const auto prepare = [&](const x509::Serial& serial, TimePoint now) -> Result<ca::Prepared> {
     if (!profile || profile->kind != ca::Kind::end_entity)
       return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
-    const ca::Participant participant = TRY(subjects_.find(policy.register_mode, request.subject, issuer));
+    const ca::Participant participant =
+        TRY(Register::limits(policy.register_mode, request.subject, request.registered, issuer));
     return ca::prepare_certificate(
         issuer,
         {.profile = *profile, .csr = csr, .participant = participant, .ca = request.ca, .serial = serial, .now = now});
@@ -106,7 +106,7 @@ Result<CertificateRecord> Issuance::issue(const Policy& policy, const IssueReque
        .prepare = prepare,
        .admit = admit,
        .profile = profile,
-       .registers = !known,
+       .registers = !request.registered,
        .issuer_id = issuer.key_id(),
        .issuer_key = issuer.public_key()},
       trail);
@@ -202,22 +202,39 @@ Result<std::optional<CertificateRecord>> Issuance::find_request(const Certificat
 }
 
 Result<CertificateRecord> Issuance::run(const Task& task, const Trail& trail) {
-  auto known = TRY(find_request(task.wanted));
-  if (known) {
-    TRY(resume(*known, task, trail));
-  } else {
-    const x509::Serial serial = TRY(ca::new_serial());
-    const TimePoint now = TRY(clock_.now());
-    const ca::Prepared prepared = TRY(task.prepare(serial, now));
-    known = TRY(reserve(task, prepared, now, trail));
+  std::optional<TimePoint> latest;
+  auto known = TRY(registry_.read([&](Database& database) -> Result<std::optional<CertificateRecord>> {
+    latest = TRY(certificate_table::latest_time(database));
+    return certificate_table::find_request(database, task.wanted.peer, task.wanted.request);
+  }));
+  if (!known) {
+    if (auto issued = TRY(issue_anew(task, trail, latest))) return *std::move(issued);
+    known = TRY(find_request(task.wanted));
+    if (!known) return fail(Code::internal, "registry lost an intent");
   }
+  TRY(resume(*known, task, trail));
   if (known->issued()) return *std::move(known);
-  return finish(*std::move(known), task, trail);
+  const std::lock_guard one_at_a_time(finishing(known->serial));
+  if (auto first = TRY(find_request(*known)); first && first->issued()) return *std::move(first);
+  return sign(*std::move(known), task, trail);
+}
+
+/// Nothing where another connection has the same request under way.
+Result<std::optional<CertificateRecord>> Issuance::issue_anew(const Task& task, const Trail& trail,
+                                                              const std::optional<TimePoint>& latest) {
+  const x509::Serial serial = TRY(ca::new_serial());
+  const TimePoint now = TRY(clock_.now(latest));
+  const ca::Prepared prepared = TRY(task.prepare(serial, now));
+  // Before anybody can find the intent: who finds it waits until it is finished, and it need not be looked for again.
+  const std::lock_guard one_at_a_time(finishing(serial.hex()));
+  auto intent = TRY(reserve(task, prepared, now, trail));
+  if (!intent) return std::nullopt;
+  return sign(*std::move(intent), task, trail);
 }
 
 // Registry and audit log go to the disk side by side; nothing is signed before both are there.
-Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared& prepared, TimePoint now,
-                                            const Trail& trail) {
+Result<std::optional<CertificateRecord>> Issuance::reserve(const Task& task, const ca::Prepared& prepared,
+                                                           TimePoint now, const Trail& trail) {
   CertificateRecord intent = task.wanted;
   intent.serial = prepared.serial.hex();
   intent.key_id = prepared.subject_key;
@@ -245,10 +262,7 @@ Result<CertificateRecord> Issuance::reserve(const Task& task, const ca::Prepared
   if (reserved && entered) TRY(audit_.record(registered_record(intent, prepared, trail.who)));
   if (reserved) return intent;
   // The same request in two connections at once: the first one's intent is the one to finish.
-  if (auto known = TRY(find_request(intent))) {
-    TRY(resume(*known, task, trail));
-    return *std::move(known);
-  }
+  if (TRY(find_request(intent))) return std::nullopt;
   return tl::unexpected(reserved.error());
 }
 
@@ -287,10 +301,8 @@ Result<> Issuance::resume(CertificateRecord& known, const Task& task, const Trai
   return audit_.record(intent_record(known, trail.who));
 }
 
-// Recorded before it is written to the registry, because from then on it can be read.
-Result<CertificateRecord> Issuance::finish(CertificateRecord intent, const Task& task, const Trail& trail) {
-  const std::lock_guard one_at_a_time(finishing_[std::hash<std::string>()(intent.serial) % finishing_.size()]);
-  if (auto first = TRY(find_request(intent)); first && first->issued()) return *std::move(first);
+// Recorded before it is written to the registry, because from then on it can be read. Under the lock of its serial.
+Result<CertificateRecord> Issuance::sign(CertificateRecord intent, const Task& task, const Trail& trail) {
   const Bytes signature = TRY(signer_.sign(task.issuer_id, intent.algorithm, intent.tbs));
   Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, task.issuer_key));
   intent.certificate = certificate;

@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ struct IssueRequest {
   std::string request;
   std::string ca;
   std::string profile;
-  std::string subject;  ///< participant
-  std::string csr;      ///< PEM
+  std::string subject;                                  ///< participant
+  std::string csr;                                      ///< PEM
+  std::optional<Registered> registered = std::nullopt;  ///< what the register says of the participant
 };
 
 /// The way of every certificate: prepare, lint, record the intent, sign, verify, record, release.
@@ -47,7 +49,6 @@ class Issuance {
     AuditLog& audit;
     Authorities& authorities;
     const Keyring& keyring;
-    Register& subjects;
     hsm::Signer& signer;
     const ClockGuard& clock;
   };
@@ -56,7 +57,6 @@ class Issuance {
         audit_(parts.audit),
         authorities_(parts.authorities),
         keyring_(parts.keyring),
-        subjects_(parts.subjects),
         signer_(parts.signer),
         clock_(parts.clock) {}
 
@@ -99,21 +99,26 @@ class Issuance {
   Result<std::string> unused_cross_request(const std::string& peer, const std::string& by, const std::string& ca);
   Result<std::optional<CertificateRecord>> find_request(const CertificateRecord& wanted);
   Result<CertificateRecord> run(const Task& task, const Trail& trail);
-  Result<CertificateRecord> reserve(const Task& task, const ca::Prepared& prepared, TimePoint now, const Trail& trail);
+  Result<std::optional<CertificateRecord>> issue_anew(const Task& task, const Trail& trail,
+                                                      const std::optional<TimePoint>& latest);
+  Result<std::optional<CertificateRecord>> reserve(const Task& task, const ca::Prepared& prepared, TimePoint now,
+                                                   const Trail& trail);
   Result<> authorize_anew(CertificateRecord& intent, const ca::Prepared& prepared, const Trail& trail);
   Result<> resume(CertificateRecord& known, const Task& task, const Trail& trail);
-  Result<CertificateRecord> finish(CertificateRecord intent, const Task& task, const Trail& trail);
+  Result<CertificateRecord> sign(CertificateRecord intent, const Task& task, const Trail& trail);
+  std::mutex& finishing(const std::string& serial) {
+    return finishing_[std::hash<std::string>()(serial) % finishing_.size()];
+  }
 
   Registry& registry_;
   AuditLog& audit_;
   Authorities& authorities_;
   const Keyring& keyring_;
-  Register& subjects_;
   hsm::Signer& signer_;
   const ClockGuard& clock_;
   /// One thread at a time finishes a request: two signatures of one certificate would be two certificates,
   /// and the log would name one that nobody can ever see. By serial, so that others need not wait.
-  std::array<std::mutex, 32> finishing_;
+  std::array<std::mutex, 256> finishing_;
 };
 
 }  // namespace hubseal::daemon

@@ -44,7 +44,6 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
                  .audit = *audit_,
                  .authorities = *authorities_,
                  .keyring = *keyring_,
-                 .subjects = subjects_,
                  .signer = signer,
                  .clock = guard_}),
       revocation_({.registry = *registry_,

@@ -74,25 +74,28 @@ Result<> enter(Database& database, const std::string& id, const ca::Prepared& pr
 
 }  // namespace
 
-Result<bool> Register::knows(const std::string& id) const {
-  const auto subject = TRY(registry_.read([&](Database& database) { return subject_table::find(database, id); }));
-  return subject.has_value();
+Result<std::optional<Registered>> Register::find(const std::string& id) const {
+  return registry_.read([&](Database& database) -> Result<std::optional<Registered>> {
+    auto subject = TRY(subject_table::find(database, id));
+    if (!subject) return std::nullopt;
+    return Registered{*std::move(subject), TRY(name_table::list(database, id))};
+  });
 }
 
-Result<ca::Participant> Register::find(RegisterMode mode, const std::string& id, const ca::Issuer& issuer) const {
+Result<ca::Participant> Register::limits(RegisterMode mode, const std::string& id,
+                                         const std::optional<Registered>& registered, const ca::Issuer& issuer) {
   ca::Participant participant{.id = id, .organization = id, .country = {}, .names = std::nullopt};
-  const auto subject = TRY(registry_.read([&](Database& database) { return subject_table::find(database, id); }));
-  if (!subject) {
+  if (!registered) {
     if (mode == RegisterMode::closed) return not_known(id);
     participant.country = TRY(issuer.certificate().subject_name()).get(Attribute::country).value_or("");
     return participant;
   }
-  TRY(must_be_active(*subject));
-  participant.organization = subject->organization;
-  participant.country = subject->country;
+  TRY(must_be_active(registered->subject));
+  participant.organization = registered->subject.organization;
+  participant.country = registered->subject.country;
   participant.names.emplace();
-  for (NameRecord& entry : TRY(registry_.read([&](Database& database) { return name_table::list(database, id); })))
-    if (entry.state != NameState::withdrawn) participant.names->push_back(std::move(entry.name));
+  for (const NameRecord& entry : registered->names)
+    if (entry.state != NameState::withdrawn) participant.names->push_back(entry.name);
   return participant;
 }
 

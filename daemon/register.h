@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@
 
 namespace hubseal::daemon {
 
+/// What the register says of a participant.
+struct Registered {
+  SubjectRecord subject;
+  std::vector<NameRecord> names;
+};
+
 /// The hub's own register of participants (DFSPs): who they are and which names are theirs. A certificate says
 /// nothing of its participant that does not stand here; an agent's database has no say in it.
 /// Threads: share it freely; the static ones run in a transaction of the caller's.
@@ -20,13 +27,15 @@ class Register {
  public:
   explicit Register(Registry& registry) : registry_(registry) {}
 
-  /// Whether `id` is registered, in whatever state.
-  Result<bool> knows(const std::string& id) const;
+  /// In whatever state it is; nothing where it is not registered.
+  Result<std::optional<Registered>> find(const std::string& id) const;
 
-  /// What a certificate of `issuer` may say of this participant. Where the register fills itself (auto), a
-  /// participant that it does not know yet may choose: its id and the CA's country stand for what it leaves out.
+  /// What a certificate of `issuer` may say of the participant `id`, of which find() said `registered`. Where the
+  /// register fills itself (auto), a participant that it does not know yet may choose: its id and the CA's country
+  /// stand for what it leaves out.
   /// Errors: policy_denied (not known, not active).
-  Result<ca::Participant> find(RegisterMode mode, const std::string& id, const ca::Issuer& issuer) const;
+  static Result<ca::Participant> limits(RegisterMode mode, const std::string& id,
+                                        const std::optional<Registered>& registered, const ca::Issuer& issuer);
 
   /// In the transaction that reserves the serial: what find() said must still be so, and the names become certified
   /// ones. Where the register fills itself, a participant that is not known is entered with what its certificate says.

@@ -21,13 +21,21 @@ tl::unexpected<Error> not_a_key(std::string_view problem) {
 
 bool same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
-Result<PkeyPtr> build_key(const char* kind, OSSL_PARAM* parts) {
+Result<PkeyPtr> build_key(const char* kind, int selection, OSSL_PARAM* parts) {
   const PkeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
   EVP_PKEY* key = nullptr;
   if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parts) != 1)
+      EVP_PKEY_fromdata(context.get(), &key, selection, parts) != 1)
     return not_a_key(fmt::format("a wrong {} key: {}", kind, drain_openssl_errors()));
   return PkeyPtr(key);
+}
+
+/// A curve without a point. Null where libcrypto does not know it.
+PkeyPtr curve_alone(const char* curve) {
+  OSSL_PARAM parts[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve), 0),
+                        OSSL_PARAM_END};
+  auto key = build_key("EC", EVP_PKEY_KEY_PARAMETERS, parts);
+  return key ? *std::move(key) : nullptr;
 }
 
 /// A number of an RSAPublicKey. libcrypto takes a modulus without its leading zero for the same key,
@@ -84,15 +92,18 @@ Result<PkeyPtr> rsa_public_key(ByteView modulus, ByteView exponent) {
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     return not_a_key("an RSA key without its numbers: " + drain_openssl_errors());
   const ParamsPtr parts(OSSL_PARAM_BLD_to_param(builder.get()));
-  return build_key("RSA", parts.get());
+  return build_key("RSA", EVP_PKEY_PUBLIC_KEY, parts.get());
 }
 
 Result<PkeyPtr> ec_public_key(const char* curve, ByteView point) {
-  OSSL_PARAM parts[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, const_cast<std::uint8_t*>(point.data()), point.size()),
-      OSSL_PARAM_END};
-  return build_key("EC", parts);
+  // libcrypto takes four times as long to set up a curve as to copy it.
+  static const PkeyPtr kP256 = curve_alone("P-256"), kP384 = curve_alone("P-384");
+  const EVP_PKEY* alone = std::string_view(curve) == "P-256" ? kP256.get() : kP384.get();
+  PkeyPtr key(EVP_PKEY_new());
+  if (!key || !alone || EVP_PKEY_copy_parameters(key.get(), alone) != 1 ||
+      EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) != 1)
+    return not_a_key(fmt::format("a wrong EC key: {}", drain_openssl_errors()));
+  return key;
 }
 
 Result<PkeyPtr> public_key_from_spki(ByteView spki) {

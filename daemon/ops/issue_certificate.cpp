@@ -40,7 +40,7 @@ Action action_of(const IssueRequest& request, const ca::Profile& profile, const 
 }  // namespace
 
 Result<Json> issue_certificate(Call& call, Fields fields) {
-  const IssueRequest request = TRY(decode(fields, call.peer));
+  IssueRequest request = TRY(decode(fields, call.peer));
   call.details = {{"ca", request.ca},
                   {"profile", request.profile},
                   {"subject", request.subject},
@@ -50,9 +50,10 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
     return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
   const auto issuer = TRY(call.services.authorities.find_active(request.ca));
   // Ids that nobody entered share a bucket: inventing them gives nothing.
-  const bool known = TRY(call.services.subjects.knows(request.subject));
+  request.registered = TRY(call.services.subjects.find(request.subject));
   const bool by_people = call.peer.rule->role == Role::admin;
-  TRY(call.spend({use_of_subject(known ? request.subject : "", by_people), {QuotaKind::key, issuer->record.key}}));
+  TRY(call.spend(
+      {use_of_subject(request.registered ? request.subject : "", by_people), {QuotaKind::key, issuer->record.key}}));
   const ca::Profile* profile = call.policy->profiles.find(request.profile);
   const auto trail = call.trail("issue_certificate", profile ? profile->approvals : 0,
                                 [&](const ca::Prepared& prepared) { return action_of(request, *profile, prepared); });

@@ -95,7 +95,7 @@ Result<> reserve(Database& database, const CertificateRecord& intent) {
   if (!intent.cross) TRY(refuse_known_key(database, intent));
   TRY(insert_intent(database, intent));
   Statement clock =
-      TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = max(latest, ?1)"));
+      TRY(database.prepare("INSERT INTO clock VALUES (1, ?1) ON CONFLICT DO UPDATE SET latest = ?1 WHERE latest < ?1"));
   return clock.bind(seconds(intent.not_before)).run();
 }
 

@@ -64,8 +64,12 @@ Result<> withdraw(Database& database, const ca::ClaimedName& name, const std::st
 
 Result<bool> certify(Database& database, const ca::ClaimedName& name, const std::string& subject) {
   const std::string_view kind = to_string(name.kind);
+  // Mostly it is there already. A row that is written unchanged is a page for the disk all the same.
+  Statement certified =
+      TRY(database.prepare("SELECT 1 FROM names WHERE kind = ? AND value = ? AND subject = ? AND state = 'certified'"));
+  if (TRY(certified.bind(kind).bind(name.value).bind(subject).step())) return true;
   Statement update = TRY(database.prepare(
-      "UPDATE names SET state = 'certified' WHERE kind = ? AND value = ? AND subject = ? AND state <> 'withdrawn'"));
+      "UPDATE names SET state = 'certified' WHERE kind = ? AND value = ? AND subject = ? AND state = 'registered'"));
   TRY(update.bind(kind).bind(name.value).bind(subject).run());
   return database.changes() == 1;
 }

@@ -22,7 +22,7 @@ Registry::Registry(Database writer, std::vector<Database> readers, std::uint64_t
     : changes_(changes),
       writer_(std::move(writer)),
       readers_(std::move(readers)),
-      commit_([this](std::span<Write* const> batch) { flush(batch); }) {}
+      commit_([this](GroupCommit<Write>::Batch& batch) { flush(batch); }) {}
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "registry.sqlite";
@@ -61,10 +61,12 @@ Result<> Registry::count_change() {
 }
 
 // One transaction for all; nobody is told of success before COMMIT has reached the disk.
-void Registry::flush(std::span<Write* const> batch) {
+// Each thread waits for what it has written, so that there is an end to those who join.
+void Registry::flush(GroupCommit<Write>::Batch& batch) {
   auto done = run(writer_, "BEGIN IMMEDIATE");
-  for (Write* item : batch)
-    if (done) done = write_one(*item);
+  for (auto items = batch.items(); done && !items.empty(); items = batch.join())
+    for (Write* item : items)
+      if (done) done = write_one(*item);
   if (done) done = count_change();
   if (done) done = run(writer_, "COMMIT");
   if (done) {
@@ -72,7 +74,7 @@ void Registry::flush(std::span<Write* const> batch) {
     return;
   }
   if (writer_.in_transaction()) (void)run(writer_, "ROLLBACK");
-  for (Write* item : batch)
+  for (Write* item : batch.items())
     if (item->result) item->result = done;
 }
 

@@ -17,7 +17,8 @@ namespace hubseal::daemon {
 /// returned is on disk. A lost or forged database of the agent changes nothing here.
 /// This is the way in; what stands inside is read and written by the *_table.h beside it:
 ///   TRY(registry.write([&](Database& database) { return key_table::add(database, key); }));
-/// Owns: `registry.sqlite` in the given folder. One transaction is shared by concurrent writers.
+/// Owns: `registry.sqlite` in the given folder. One transaction is shared by concurrent writers, also by those who come
+/// while it takes in the others.
 /// Threads: share it freely.
 /// Errors: those of the work; storage_unavailable when the transaction did not reach the disk.
 class Registry {
@@ -66,7 +67,7 @@ class Registry {
   Result<> commit(Work work);
   Result<> write_one(Write& item);
   Result<> count_change();
-  void flush(std::span<Write* const> batch);
+  void flush(GroupCommit<Write>::Batch& batch);
 
   std::atomic<std::uint64_t> changes_;
   const std::uint64_t found_ = changes_;

@@ -51,6 +51,13 @@ struct Fixture : test::SoftwareRoom {
     return policy;
   }
 
+  /// As the operation asks.
+  Result<CertificateRecord> issue(const Policy& policy, const Issuance::Trail& trail) {
+    IssueRequest asked = request;
+    asked.registered = must(Register(registry()).find(request.subject));
+    return room().issuance().issue(policy, asked, trail);
+  }
+
   CertificateRecord kept() {
     return must(registry().read(
                     [](Database& database) { return certificate_table::find_request(database, "agent", "r-1"); }))
@@ -63,21 +70,21 @@ struct Fixture : test::SoftwareRoom {
 BOOST_FIXTURE_TEST_SUITE(issuance, Fixture)
 
 BOOST_AUTO_TEST_CASE(a_certificate_whose_result_cannot_be_recorded_can_be_read_by_nobody) {
-  const auto refused = room().issuance().issue(shipped, request, broken_log());
+  const auto refused = issue(shipped, broken_log());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::storage_unavailable));
   BOOST_TEST(!kept().issued());
 
   // The log is back: the repeat is the same serial and the same bytes.
-  const CertificateRecord issued = must(room().issuance().issue(shipped, request, good_trail()));
+  const CertificateRecord issued = must(issue(shipped, good_trail()));
   BOOST_TEST(issued.issued());
   BOOST_TEST(issued.serial == kept().serial);
 }
 
 BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
-  (void)room().issuance().issue(shipped, request, broken_log());
+  (void)issue(shipped, broken_log());
   const Policy stricter = policy_with("validity_days    = 730", "validity_days    = 30");
-  const auto refused = room().issuance().issue(stricter, request, good_trail());
+  const auto refused = issue(stricter, good_trail());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::policy_denied));
   BOOST_TEST(refused.error().message.find("another policy") != std::string::npos);
@@ -86,12 +93,12 @@ BOOST_AUTO_TEST_CASE(an_intent_does_not_outlive_its_policy) {
     std::filesystem::remove_all(folder() / "other");
     return policy_with(", \"ec_p256\", \"ec_p384\"", "");
   }();
-  BOOST_TEST((room().issuance().issue(rsa_only, request, good_trail()).error().code == Code::policy_denied));
+  BOOST_TEST((issue(rsa_only, good_trail()).error().code == Code::policy_denied));
   BOOST_TEST(!kept().issued());
 }
 
 BOOST_AUTO_TEST_CASE(an_intent_asks_the_people_that_todays_policy_wants) {
-  (void)room().issuance().issue(shipped, request, broken_log());
+  (void)issue(shipped, broken_log());
   int asked = 0;
   Issuance::Trail trail = good_trail();
   trail.needed = 2;
@@ -99,35 +106,35 @@ BOOST_AUTO_TEST_CASE(an_intent_asks_the_people_that_todays_policy_wants) {
     ++asked;
     return fail(Code::approval_required, "a-1");
   };
-  BOOST_TEST((room().issuance().issue(shipped, request, trail).error().code == Code::approval_required));
+  BOOST_TEST((issue(shipped, trail).error().code == Code::approval_required));
   BOOST_TEST(!kept().issued());
   trail.authorize = [&](const ca::Prepared&) -> Result<Grant> {
     ++asked;
     return Grant();
   };
   trail.record_result = [](const CertificateRecord&) -> Result<> { return fail(Code::storage_unavailable, "full"); };
-  (void)room().issuance().issue(shipped, request, trail);
+  (void)issue(shipped, trail);
   BOOST_TEST(kept().approvals_needed == 2);
   trail.record_result = [](const CertificateRecord&) { return Result<>(); };
-  BOOST_TEST(must(room().issuance().issue(shipped, request, trail)).issued());
+  BOOST_TEST(must(issue(shipped, trail)).issued());
   BOOST_TEST(asked == 2);  // and who has agreed is not asked again
 }
 
 BOOST_AUTO_TEST_CASE(an_intent_can_be_revoked_and_is_not_signed_then) {
-  (void)room().issuance().issue(shipped, request, broken_log());
+  (void)issue(shipped, broken_log());
   const Json revoked = ask(peer(Role::admin), "revoke_certificate",
                            {{"ca", "hub-ca"}, {"serial", kept().serial}, {"reason", "cessation_of_operation"}});
   BOOST_TEST(revoked.contains("ok"), dump_json(revoked));
-  const auto refused = room().issuance().issue(shipped, request, good_trail());
+  const auto refused = issue(shipped, good_trail());
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::policy_denied));
   BOOST_TEST(!kept().issued());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
-  const CertificateRecord first = must(room().issuance().issue(shipped, request, good_trail()));
+  const CertificateRecord first = must(issue(shipped, good_trail()));
   const Policy stricter = policy_with("validity_days    = 730", "validity_days    = 30");
-  const CertificateRecord again = must(room().issuance().issue(stricter, request, good_trail()));
+  const CertificateRecord again = must(issue(stricter, good_trail()));
   BOOST_TEST((again.certificate == first.certificate));
 }
 

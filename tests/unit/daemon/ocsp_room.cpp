@@ -83,13 +83,11 @@ void Room::open() {
   authorities_ = must(Authorities::open(*registry_));
   gate = std::make_unique<Gate>();
   guard_ = std::make_unique<ClockGuard>(clock, *registry_, [] { return elapsed; });
-  subjects_ = std::make_unique<Register>(*registry_);
   quotas_ = must(Quotas::open(*registry_, clock, [] { return std::chrono::milliseconds(elapsed); }));
   issuance_ = std::make_unique<Issuance>(Issuance::Parts{.registry = *registry_,
                                                          .audit = *audit_,
                                                          .authorities = *authorities_,
                                                          .keyring = *keyring,
-                                                         .subjects = *subjects_,
                                                          .signer = token,
                                                          .clock = *guard_});
   responder = std::make_unique<OcspResponder>(OcspResponder::Parts{.registry = *registry_,

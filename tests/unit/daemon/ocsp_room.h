@@ -67,7 +67,6 @@ class Room {
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Authorities> authorities_;
   std::unique_ptr<ClockGuard> guard_;
-  std::unique_ptr<Register> subjects_;
   std::unique_ptr<Issuance> issuance_;
   std::unique_ptr<Quotas> quotas_;
 };

@@ -209,6 +209,39 @@ BOOST_AUTO_TEST_CASE(a_refused_writer_takes_nobody_with_it) {
   for (auto& thread : threads) thread.join();
   BOOST_TEST(written == 80);
   BOOST_TEST(list({.limit = 500}).size() == 81);
+  // Transactions count, however many writers shared one; the registry itself and who asks it say the same.
+  const std::uint64_t changes = registry->changes();
+  BOOST_TEST(changes <= 161);
+  reopen();
+  BOOST_TEST(registry->found() == changes);
+}
+
+// Each is told what has come of the transaction that it was in, whoever else was in it.
+BOOST_AUTO_TEST_CASE(a_commit_that_fails_reaches_everybody_who_shared_it) {
+  constexpr int kWriters = 8, kRounds = 20;
+  std::array<std::atomic<bool>, kWriters * kRounds> told{};
+  std::atomic<int> poison_taken = 0;
+  const auto poison = [](Database& database) -> Result<> {
+    // Found out by COMMIT only.
+    TRY(database.execute("PRAGMA defer_foreign_keys = ON"));
+    return database.execute("INSERT INTO policy_files VALUES (77, 'a', x'')");
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kWriters; ++t)
+      threads.emplace_back([&, t] {
+        for (int n = t * kRounds; n < (t + 1) * kRounds; ++n) {
+          if (t == 0 && registry->write(poison)) ++poison_taken;
+          told[static_cast<std::size_t>(n)] = reserve(intent(n + 1, "bank1"), {}).has_value();
+        }
+      });
+  }
+  BOOST_TEST(poison_taken == 0);
+  for (int n = 0; n < kWriters * kRounds; ++n)
+    BOOST_TEST(find_request("agent", "r-" + std::to_string(n + 1)).has_value() == told[static_cast<std::size_t>(n)]);
+  const std::uint64_t changes = registry->changes();
+  reopen();
+  BOOST_TEST(registry->found() == changes);
 }
 
 // As SQLite does where the disk is full: what another writer of the same batch was told must be so.
@@ -219,13 +252,15 @@ BOOST_AUTO_TEST_CASE(a_transaction_that_is_rolled_back_as_a_whole_leaves_nothing
     threads.emplace_back(work);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   };
+  const std::uint64_t changes = registry->changes();
+  bool leader = true, first = true, last = true;
   start([&] {
-    test::must(registry->write([&](Database&) -> Result<> {
+    const auto written = registry->write([&](Database&) -> Result<> {
       go.get_future().wait();
       return {};
-    }));
+    });
+    leader = written.has_value();
   });
-  bool first = true, last = true;
   start([&] { first = reserve(intent(1, "bank1"), {}).has_value(); });
   start([&] {
     (void)registry->write([&](Database& database) -> Result<> {
@@ -236,8 +271,10 @@ BOOST_AUTO_TEST_CASE(a_transaction_that_is_rolled_back_as_a_whole_leaves_nothing
   start([&] { last = reserve(intent(2, "bank1"), {}).has_value(); });
   go.set_value();
   for (auto& thread : threads) thread.join();
+  BOOST_TEST(!leader);  // the others joined its transaction
   BOOST_TEST(!first);
   BOOST_TEST(!last);
+  BOOST_TEST(registry->changes() == changes);
   BOOST_TEST(list({.limit = 500}).empty());
   test::must(reserve(intent(3, "bank1"), {}));
   BOOST_TEST(list({.limit = 500}).size() == 1U);
