@@ -57,6 +57,7 @@ Result<> refuse_client_key(Session& session, const HubServerCert& certificate) {
                           *certificate.key_label, owners.front()));
 }
 
+/// Its key stays known as a server's, whatever comes after it.
 void upsert(Session& session, const HubServerCert& c, TimePoint now) {
   session << "INSERT INTO hub_server_cert (one, key_label, asked, root_certificate, chain, server_certificate, "
              "validations, validation_state, stored_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8) "
@@ -67,6 +68,9 @@ void upsert(Session& session, const HubServerCert& c, TimePoint now) {
       sql::bind(to_nullable(c.key_label)), sql::bind(to_nullable(c.asked)), sql::bind(to_nullable(c.root_certificate)),
       sql::bind(dump_json(Json(c.chain))), sql::bind(c.server_certificate), sql::bind(c.validations_json),
       sql::bind(c.validation_state), sql::bind(format_utc(now)), sql::now;
+  if (c.key_label)
+    session << "INSERT INTO hub_server_keys (key_label) VALUES ($1) ON CONFLICT (key_label) DO NOTHING",
+        sql::bind(*c.key_label), sql::now;
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Result<> check_room(Session& session, const std::string& dfsp_id) {
 
 Result<> refuse_server_key(Session& session, const std::string& label) {
   std::vector<std::string> found;
-  session << "SELECT key_label FROM hub_server_cert WHERE key_label = $1 UNION "
+  session << "SELECT key_label FROM hub_server_keys WHERE key_label = $1 UNION "
              "SELECT key_label FROM hub_server_cert_wanted WHERE key_label = $1",
       sql::bind(label), sql::into(found), sql::now;
   if (found.empty()) return {};
