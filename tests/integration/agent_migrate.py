@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import agent_support
+from agent_hub_keys import CERTS, HUB, HUB_SERVER, SERVER_KEY
 from agent_outbound import CLIENT_KEY
 from agent_pki import Pki
 from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr, postgres
@@ -30,12 +31,13 @@ class Store(OwnAgents):
         self.postgresql = f'postgresql = "{self.connection}"'
 
     def agent(self, store):
-        agent = Agent(self.folder, self.daemon, hub=CLIENT_KEY.format("ec_p256"), store=store)
+        agent = Agent(self.folder, self.daemon, hub_keys=HUB, hub=CLIENT_KEY.format("ec_p256") + SERVER_KEY % "hub.example", store=store)
         self.addCleanup(agent.stop, signal.SIGKILL)
         return agent
 
     def fill(self):
         """What each table is for, once at least, and an umlaut. The answers that the agent gives then."""
+        self.daemon.extensions["hub-server"] = HUB_SERVER
         agent = self.agent(self.sqlite)
         root = Pki(self.folder).make("Bank CA")
         def post(path, body=None):
@@ -55,10 +57,17 @@ class Store(OwnAgents):
         inbound = "/api/dfsps/bank/enrollments/inbound"
         post(f"{inbound}/{post(inbound, {'clientCSR': new_csr(self.folder)})['id']}/sign")
         post(inbound, {"clientCSR": new_csr(self.folder)})
+        post(CERTS)
+        self.daemon.refusals = {"issue_certificate": ("policy_denied", "PKI-9: another is issued from 2028")}
+        self.assertEqual(agent.ask("PUT", CERTS)[0], 400)  # the next one's key is there, and is wanted still
+        self.daemon.refusals = {}
+        # Nobody logs in here.
+        self.edit("INSERT INTO browser_sessions VALUES ('hash', 'ann', '{}', 1764000000, 1764003600)")
+        self.assertEqual([table for table in self.tables() if not self.edit(f"SELECT 1 FROM {table} LIMIT 1")], [])
         return agent, self.answers(agent)
 
     def answers(self, agent):
-        paths = ["/dfsps", "/hub/endpoints", "/dfsps/states-status", "/dfsps/jwscerts", "/dfsps/servercerts", "/monetaryzones"]
+        paths = ["/dfsps", "/hub/endpoints", "/hub/servercerts", "/dfsps/states-status", "/dfsps/jwscerts", "/dfsps/servercerts", "/monetaryzones"]
         paths += ["/dfsps/bank" + path for path in ("", "/ca", "/endpoints", "/endpoints/ingress", "/servercerts", "/jwscerts",
                                                     "/enrollments/inbound", "/enrollments/outbound")]
         return {path: agent.ask("GET", "/api" + path)[:2] for path in paths}
@@ -176,7 +185,7 @@ class Migrate(Store):
         self.assertEqual(self.migrate().returncode, 0)
         self.edit("DELETE FROM dfsp_states")
         contents = self.target_contents()
-        self.refused(words="the target is not empty: its table counters holds")
+        self.refused(words="the target is not empty: its table browser_sessions holds")
         self.assertEqual(self.target_contents(), contents)
 
     def test_a_row_that_cannot_be_stored_leaves_the_target_without_a_table(self):
