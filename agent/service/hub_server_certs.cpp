@@ -12,7 +12,6 @@
 #include "agent/service/issued_certificate.h"
 #include "agent/service/pem.h"
 #include "agent/service/signing_daemon.h"
-#include "agent/service/x509_info.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/x509/certificate.h"

@@ -62,7 +62,7 @@ Outcome remove_dfsp(Dfsps& dfsps, const Request& request) {
 }
 
 const Schema kNewDfsp = {
-    {.name = "dfspId", .required = true, .max_bytes = 512, .min_bytes = 1},
+    {.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1},
     {.name = "name", .required = true, .max_bytes = 512},
     {.name = "monetaryZoneId", .max_bytes = 3},
     {.name = "isProxy", .type = Type::boolean},
