@@ -185,7 +185,7 @@ class Migrate(Store):
         self.assertEqual(self.migrate().returncode, 0)
         self.edit("DELETE FROM dfsp_states")
         contents = self.target_contents()
-        self.refused(words="the target is not empty: its table counters holds")
+        self.refused(words="the target is not empty: its table browser_sessions holds")
         self.assertEqual(self.target_contents(), contents)
 
     def test_a_row_that_cannot_be_stored_leaves_the_target_without_a_table(self):
