@@ -59,8 +59,8 @@ std::vector<Validation> validate_inbound(const Csr& csr, const Certificate& sign
 /// DFSP's CA. Its last item is CERTIFICATE_SIGNED_BY_DFSP_CA.
 std::vector<Validation> validate_outbound(const Csr& csr, const Certificate* certificate, const CaChain& dfsp_ca,
                                           const ValidationRules& rules, TimePoint now);
-/// Whether a TLS server takes it from a client: no extendedKeyUsage or one with clientAuth, a keyUsage that allows it, and
-/// no CA's certificate. MCM has no code for it in these lists.
+/// Whether a TLS server takes it from a client: no extendedKeyUsage or one with clientAuth, a keyUsage that allows it,
+/// and no CA's certificate. MCM has no code for it in these lists.
 bool is_for_tls_clients(const Certificate& certificate);
 std::vector<Validation> validate_server_certificate(const Certificate& certificate, const CaChain& ca,
                                                     const ValidationRules& rules, TimePoint now);
