@@ -3,7 +3,9 @@
 // participant's, or an approval. With the first bit of the first byte set, the rest is a request of an agent that has
 // been taken over: participant, profile, size of the subject, then subject and attributes of a CSR, which is signed
 // here because a fuzzer cannot sign. With the second bit set it is an OCSP question about our CA, which a fuzzer cannot
-// name by its hashes: size of the serial (0: the CA's own), serial, then what follows the list of certificates.
+// name by its hashes: size of the serial (0: the CA's own), serial, then what follows the list of certificates. With
+// the third bit set it is a vote that somebody's real key has signed: who is named, who signs, what is changed of the
+// statement or the assertion, and to what.
 #include <openssl/ocsp.h>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include "common/x509/pem.h"
 #include "daemon/register.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/voters.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
 #include "tests/support/software_signer.h"
@@ -47,8 +50,12 @@ struct Room : test::SoftwareRoom {
     must_be_done(registry().write([](daemon::Database& database) {
       return daemon::Register::set_status(database, "suspended", daemon::SubjectStatus::suspended);
     }));
+    for (std::size_t i = 0; i < voters.kNames.size(); ++i)
+      MUST_HOLD(ask(admin, "add_approver", voters.registration(i)).contains("ok"));
   }
   static void must_be_done(const Result<>& result) { MUST_HOLD(result); }
+
+  const test::Voters voters;
 };
 
 /// What must be true of every certificate that left: the names are its participant's by the register.
@@ -94,6 +101,47 @@ std::string line_of(const std::uint8_t* data, std::size_t size) {
                                 {"subject", kParticipants[data[0] % std::size(kParticipants)]},
                                 {"request", "r-" + std::to_string(++requests)},
                                 {"csr", x509::pem_of_der(csr, "CERTIFICATE REQUEST")}}});
+}
+
+/// The approval that a new request of bank1 waits for. There is one more, a-1, so that lines may name it; what others
+/// asked for is forgotten, so that the queue never fills.
+std::string wait_for_consent(Room& room, const daemon::Peer& agent) {
+  Room::must_be_done(room.registry().write([](daemon::Database& database) {
+    return database.execute("DELETE FROM votes WHERE approval > 1; DELETE FROM approvals WHERE id > 1");
+  }));
+  constexpr std::uint8_t kAsked[] = {0, 3, 2, 0x30, 0x00, 0xa0, 0x00};  // bank1, profile jws, no name, no attributes
+  const auto reply = parse_json(room.dispatcher().handle(agent, line_of(kAsked, sizeof kAsked)));
+  MUST_HOLD(reply && (*reply)["error"]["code"] == "approval_required");
+  return (*reply)["error"]["approval"];
+}
+
+/// A vote by a real key counts if its owner is named and it says nothing but the statement.
+void vote(Room& room, const daemon::Peer& agent, const std::uint8_t* data, std::size_t size) {
+  const std::size_t named = data[0] % 3, signer = data[1] % 3, what = data[2];
+  const std::string to(text_of(data + 3, size - 3));
+  const std::string id = wait_for_consent(room, agent);
+  const auto shown = [&](const std::string& approval) {
+    return room.ask(agent, "get_approval", {{"approval", approval}})["ok"];
+  };
+  const std::string statement = shown(id)["statement"];
+  constexpr std::size_t kLines = 11;
+  std::string changed = what < kLines ? test::with_line(statement, what, to) : statement;
+  test::Voters::Assertion said;
+  if (what == kLines) changed = shown("a-1")["statement"];
+  if (what == kLines + 1) said.type = to;
+  if (what == kLines + 2) said.origin = to;
+  if (what == kLines + 3) said.rp_id = to;
+  if (what == kLines + 4 && !to.empty()) said.flags = static_cast<std::uint8_t>(to.front() & ~0x18);  // backups may be
+  if (!test::is_plain(said.type + said.origin + said.rp_id)) return;
+  const bool good =
+      named == signer && changed == statement && (signer != test::Voters::kPage || said == test::Voters::Assertion());
+
+  Json fields = {{"approval", id}, {"approver", room.voters.kNames[named]}, {"decision", "approve"}};
+  fields.update(room.voters.proof(signer, changed, said));
+  MUST_HOLD(room.ask(agent, "submit_approval", fields).contains("ok") == good);
+  MUST_HOLD(room.ask(agent, "submit_approval", fields).contains("error"));  // never twice
+  const Json now = shown(id);
+  MUST_HOLD(now["agreed"] == (good ? 1 : 0) && now["state"] == "pending");
 }
 
 x509::Certificate certificate_of_ca(Room& room) {
@@ -159,8 +207,17 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   };
   if (size == 0) return 0;
   static const x509::Certificate ca = certificate_of_ca(room);
+  static const std::string standing = wait_for_consent(room, peers[0]);
+  MUST_HOLD(standing == "a-1");
   const bool signs_csrs = (data[0] & 0x80) != 0 && size >= 4;
   const bool asks_ocsp = !signs_csrs && (data[0] & 0x40) != 0 && size >= 2;
+  if (!signs_csrs && !asks_ocsp && (data[0] & 0x20) != 0 && size >= 4) {
+    static Room polls;  // which no line of another input has sealed, or robbed of its approvers
+    static const daemon::Peer agent = polls.peer(Role::agent);
+    static const std::string other = wait_for_consent(polls, agent);
+    vote(polls, agent, data + 1, size - 1);
+    return 0;
+  }
   const daemon::Peer& peer = signs_csrs || asks_ocsp ? peers[0] : peers[data[0] % std::size(peers)];
   const std::string line = signs_csrs  ? line_of(data + 1, size - 1)
                            : asks_ocsp ? ocsp_question(ca, data + 1, size - 1)
@@ -178,7 +235,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     return 0;
   }
   MUST_HOLD(request && peer.rule->permissions != 0);
-  // A fuzzer has no approver's key: it can carry what it likes, and agrees to nothing.
+  // Lines are signed by nobody: a fuzzer can carry what it likes, and agrees to nothing.
   MUST_HOLD(request->op != "submit_approval");
   if (request->op == "issue_certificate") MUST_HOLD(request->fields["profile"] != "jws");
   if (request->op == "get_ocsp") judge_ocsp(room, (*reply)["ok"]["response"]);

@@ -68,9 +68,8 @@ for example in examples:
         offered_to_agent = peer == 0 and request["op"] in AGENT
         if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_jws", "health", "submit_approval"):
             put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
-put("dispatch", "submit_approval-0", b"\0" + json.dumps(
-    {"v": 1, "id": "1", "op": "submit_approval", "approval": "a-1", "approver": "alice-card", "decision": "approve",
-     "signature": "MEUCIQDV1RfjDBb4wXC8"}, separators=(",", ":")).encode())
+put("dispatch", "submit_approval-0", b'\0{"v":1,"id":"1","op":"submit_approval","approval":"a-1","approver":"alice-card","decision":'
+    b'"approve","signature":"MEUCIQDV1RfjDBb4wXC8"}')
 for label, line in {"repeated-name": '{"v":1,"id":"1","op":"health","op":"version"}', "not-json": "hello",
                     "deep": '{"v":1,"id":"1","op":"health","x":[[[[[[[1]]]]]]]}', "fraction": '{"v":1.5}',
                     "escapes": r'{"v":1,"id":"\u00e9\ud83d\ude00","op":"health"}',
@@ -98,6 +97,11 @@ for label, who, profile, asked_name, asked in (
         ("others-organization", 1, 0, name((10, 0x0C, b"bank1 plc")), none),
         ("suspended", 3, 0, value(0x30, b""), none), ("root", 0, 4, value(0x30, b""), none)):
     put("dispatch", f"taken-{label}", bytes([0x80, who, profile, len(asked_name)]) + asked_name + asked)
+# Votes of real keys: third bit, who is named, who signs (0: P-256, 1: Ed25519, 2: WebAuthn), the number of what is changed, and to what.
+CHANGES = ("hubseal-approval/v2|instance: 0|approval: a-1|decision: reject|operation: unseal|about: bank2|content-sha256: 0|policy-version: 2|"
+           "requester: agent uid 1|expires: 2099-01-01T00:00:00Z|nonce: 0||webauthn.create|https://evil.example|evil.example|" "\1|").split("|")
+for who, signer, n in ((who, signer, n) for who in range(3) for signer in range(3) for n in range(len(CHANGES)) if who == signer or n == 16):
+    put("dispatch", f"vote-{who}-{signer}-{n}", bytes([0x20, who, signer, n]) + CHANGES[n].encode())
 # An OCSP question about our CA: second bit, size of the serial (0: the CA's own), serial, extensions.
 nonce = value(0xa2, value(0x30, value(0x30, bytes.fromhex("06092b0601050507300102") + value(4, value(4, b"n" * 16)))))
 for label, serial, more in (("own", b"", b""), ("nonce", b"", nonce), ("invented", b"\1\2\3", b""), ("zero", b"\0", b""),

@@ -1,6 +1,7 @@
 """From one root to the next (PKI-2): every path is judged by openssl verify, as a bank would that trusts the old root
 only, or the new one only."""
 
+import base64
 import concurrent.futures
 import functools
 import json
@@ -10,6 +11,8 @@ import support_path
 import approval_support
 import rig
 from cas import Cas
+from cryptography.x509 import ocsp
+from ocsp_support import GOOD, REVOKED, question
 
 
 class Rotation(Cas):
@@ -46,6 +49,30 @@ class Rotation(Cas):
         self.refused("policy_denied", lambda: room.issue(room.make_csr(), request="later"), "retired")
         room.issue(room.make_csr(), request="new", ca="hub-ca-2")
         self.assertEqual(room.call("get_trust_bundle")["anchors"], bundle["anchors"])  # trusted until it ends
+
+    def test_PKI_2_a_retired_root_says_what_became_of_its_certificates_also_through_a_new_responder(self):
+        room = self.room()
+        old = self.make_ca(room, "hub-ca")["certificate"]
+        issued = [room.issue(room.make_csr(), request=f"r-{n}") for n in range(2)]
+        self.make_ca(room, "hub-ca-2")
+        room.call("retire_ca", ca="hub-ca", successor="hub-ca-2")
+
+        def ask(certificate):
+            answer = room.call("get_ocsp", on="agent", request=question(certificate["certificate"], old))
+            return ocsp.load_der_ocsp_response(base64.b64decode(answer["response"]))
+
+        said = lambda: [ask(certificate).certificate_status for certificate in issued]
+        self.assertEqual(said(), [GOOD, GOOD])
+        room.call("revoke_certificate", ca="hub-ca", serial=issued[0]["serial"], reason="superseded")
+        self.assertEqual(said(), [REVOKED, GOOD])
+        room.restart()
+        self.assertEqual(said(), [REVOKED, GOOD])
+        (responder,) = ask(issued[0]).certificates
+        serial = f"{responder.serial_number:x}"
+        room.call("revoke_certificate", ca="hub-ca", serial=serial.zfill(len(serial) + len(serial) % 2), reason="superseded")
+        room.restart()
+        self.assertEqual(said(), [REVOKED, GOOD])
+        self.assertNotEqual(ask(issued[0]).certificates, [responder])
 
     def test_a_compromised_root_is_in_no_bundle_and_nobody_vouches_for_it(self):
         room = self.room()

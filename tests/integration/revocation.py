@@ -195,6 +195,15 @@ class WrongClock(Revocation):
         self.assertIsNotNone(self.entry(first))
         self.assertIsNotNone(self.entry(second))
 
+    def test_a_day_after_a_list_comes_the_next_though_nothing_was_revoked(self):
+        serial, _ = self.issue()
+        number = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")["crl_number"]
+        for hours, wanted in ((23, number), (25, number + 1)):
+            self.move_clock(f"+{hours}h")
+            self.room.restart()
+            self.room.restart()  # the housekeeper has had its first turn by then
+            self.assertEqual(crl_of(self.room)[1]["number"], wanted, f"after {hours} hours")
+
     def test_a_suspension_stops_also_what_the_clock_says_has_ended(self):
         bank, (serial, _) = self.id().rsplit(".", 1)[-1].replace("_", "-")[:60], self.issue()
         self.move_clock("+4000d")

@@ -1,0 +1,138 @@
+// What has returned is on the disk: the syncs of audit log and registry, and what one that fails does.
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "daemon/audit.h"
+#include "daemon/registry/key_table.h"
+#include "daemon/registry/registry.h"
+#include "tests/support/must.h"
+#include "tests/support/software_room.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+
+namespace {
+
+struct Disk {
+  std::mutex mutex;                            // guards all
+  std::map<std::string, std::int64_t> synced;  ///< name of a file: its size when it was synced last
+  std::string fails;                           ///< the next sync of a file of this name fails
+};
+
+Disk& disk() {
+  static Disk disk;
+  return disk;
+}
+
+/// The disk fails once, when a file of this name is synced next.
+void let_fail(const std::string& name) {
+  const std::lock_guard lock(disk().mutex);
+  disk().fails = name;
+}
+
+/// How many bytes of the file of this name `work` leaves on the disk; -1 where it syncs none.
+template <class Work>
+std::int64_t synced_by(const std::string& name, Work work) {
+  {
+    const std::lock_guard lock(disk().mutex);
+    disk().synced.clear();
+  }
+  work();
+  const std::lock_guard lock(disk().mutex);
+  const auto found = disk().synced.find(name);
+  return found == disk().synced.end() ? -1 : found->second;
+}
+
+}  // namespace
+
+// In place of the C library's, for this whole program.
+extern "C" int fdatasync(int fd) {
+  std::error_code ignored;
+  const auto name = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), ignored).filename().string();
+  struct stat info {};
+  {
+    const std::lock_guard lock(disk().mutex);
+    if (name == disk().fails) {
+      disk().fails.clear();
+      errno = EIO;
+      return -1;
+    }
+    if (::fstat(fd, &info) == 0) disk().synced[name] = info.st_size;
+  }
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
+
+BOOST_AUTO_TEST_SUITE(durable)
+
+BOOST_AUTO_TEST_CASE(a_record_is_on_the_disk_when_it_is_told) {
+  const test::TempDir folder;
+  const SystemClock clock;
+  const auto log = test::must(AuditLog::open(folder.path(), clock));
+  for (const char* event : {"one", "two"}) {
+    const auto bytes = synced_by("audit.jsonl", [&] { test::must(log->record(Json{{"event", event}})); });
+    BOOST_TEST(bytes == static_cast<std::int64_t>(std::filesystem::file_size(folder / "audit.jsonl")));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_of_the_log_that_fails_refuses_the_record_and_closes_the_log_until_a_restart) {
+  const test::TempDir folder;
+  const SystemClock clock;
+  auto log = test::must(AuditLog::open(folder.path(), clock));
+  test::must(log->record(Json{{"event", "before"}}));
+  let_fail("audit.jsonl");
+  // What the disk has of it nobody knows, and a second sync would not tell: the kernel reports an error once.
+  for (int n = 0; n < 3; ++n) {
+    const auto refused = log->record(Json{{"event", "refused"}});
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::storage_unavailable));
+  }
+  BOOST_TEST(!log->writable());
+  BOOST_TEST(log->records() == 1U);
+  log.reset();
+  log = test::must(AuditLog::open(folder.path(), clock));
+  test::must(log->record(Json{{"event", "after"}}));
+  BOOST_TEST(log->writable());
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_of_the_log_that_fails_stops_signing_and_health_says_so) {
+  test::SoftwareRoom room;
+  room.make_keys_and_ca();
+  const Peer admin = room.peer(Role::admin);
+  const Json sign = {{"key", "hub-jws"}, {"payload", "e30"}};
+  BOOST_TEST(room.ask(admin, "sign_jws", sign).contains("ok"));
+  BOOST_TEST(room.ask(admin, "health")["ok"]["status"] == "ready");
+  let_fail("audit.jsonl");
+  for (int n = 0; n < 2; ++n) BOOST_TEST(room.ask(admin, "sign_jws", sign)["error"]["code"] == "storage_unavailable");
+  BOOST_TEST(room.ask(admin, "health")["ok"]["status"] == "degraded");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_registry_has_taken_is_on_the_disk) {
+  const test::TempDir folder;
+  const auto registry = test::must(Registry::open(folder.path()));
+  const auto add = [&](int n) {
+    KeyRecord key{.label = fmt::format("key-{}", n)};
+    key.id[0] = static_cast<std::uint8_t>(n);
+    test::must(registry->write([&](Database& database) { return key_table::add(database, key); }));
+  };
+  for (const int n : {1, 2, 3}) BOOST_TEST(synced_by("registry.sqlite-wal", [&] { add(n); }) > 0, n);
+}
+
+BOOST_AUTO_TEST_CASE(every_connection_to_the_registry_syncs_in_full) {
+  const test::TempDir folder;
+  auto database = test::must(Database::open(folder / "registry.sqlite"));
+  Statement asked = test::must(database.prepare("PRAGMA synchronous"));
+  BOOST_REQUIRE(test::must(asked.step()));
+  BOOST_TEST(asked.integer(0) == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
