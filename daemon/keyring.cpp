@@ -15,6 +15,13 @@ bool may_sign_again(const KeyRecord& key) {
          (key.life == KeyLife::pre_activation || key.life == KeyLife::active || key.life == KeyLife::suspended);
 }
 
+/// Nothing while the token does not hold it.
+Result<std::optional<hsm::KeyInfo>> find_in(hsm::Signer& token, const KeyId& id) {
+  for (hsm::KeyInfo& info : TRY(token.list_keys()))
+    if (info.id == id) return std::move(info);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& signer, const Clock& clock) {
@@ -23,6 +30,16 @@ Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& 
     const std::string label = key.label;
     keyring->keys_.lock()->emplace(label, std::move(key));
   }
+  for (const Key& key : TRY(keyring->list()))
+    if (key.record.use == KeyUse::audit && !key.in_token) {
+      const hsm::TokenStatus token = signer.status();
+      return fail(
+          Code::hsm_unavailable,
+          fmt::format("hubseald's own key \"{}\" (id {}) is not in the token {} (serial {}). If that is the right one, "
+                      "see that it shows its objects, and start again; if it has lost them, restore its backup "
+                      "(docs/OPERATIONS.md, section 7)",
+                      key.record.label, to_hex(key.record.id), token.label, token.serial));
+    }
   return keyring;
 }
 
@@ -51,9 +68,8 @@ Result<KeyRecord> Keyring::find(std::string_view label, KeyUse use) const {
 Result<Key> Keyring::show(std::string_view label) const {
   auto record = find_record(label);
   if (!record) return fail(Code::not_found, fmt::format("there is no key \"{}\"", label));
-  auto found = signer_.find_key(record->id);
-  if (!found && found.error().code != Code::not_found) return tl::unexpected(found.error());
-  return Key{*std::move(record), found ? std::optional(*std::move(found)) : std::nullopt};
+  auto found = TRY(find_in(signer_, record->id));
+  return Key{*std::move(record), std::move(found)};
 }
 
 bool Keyring::is_compromised(std::string_view label) const {
@@ -156,14 +172,15 @@ Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use
     return {};
   };
   TRY(check());
-  hsm::KeyInfo info = TRY(signer_.find_key(id));
+  auto info = TRY(find_in(signer_, id));
+  if (!info) return fail(Code::not_found, fmt::format("there is no key {} in the token", to_hex(id)));
   TRY(signer_.prove_key(id));
   const auto one_at_a_time = changing_.lock();
   TRY(check());
   const TimePoint now = clock_.now();
   KeyRecord record{.label = label,
                    .id = id,
-                   .type = info.type,
+                   .type = info->type,
                    .use = use,
                    .created_at = now,
                    .life = KeyLife::active,
@@ -331,8 +348,8 @@ Result<> Keyring::prove_all() const {
     const auto proven = signer_.prove_key(record.id);
     if (proven) continue;
     const std::string problem = fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message);
-    // It signs nothing, and health tells. An older registry knows keys that were destroyed since.
-    if (proven.error().code != Code::not_found) return fail(proven.error().code, problem);
+    // One that is not there signs nothing, and health tells. An older registry knows keys that were destroyed since.
+    if (TRY(find_in(signer_, record.id))) return fail(proven.error().code, problem);
     log::error("a key is not in the token", {{"key", record.label}, {"reason", problem}});
   }
   return {};

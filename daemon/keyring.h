@@ -93,7 +93,7 @@ class Keyring {
   std::vector<std::string> undestroyed() const;
 
   /// Signs and verifies a challenge with every key that may still sign (the self-test before READY). One that is not in
-  /// the token at all is no error: it signs nothing.
+  /// the token at all is no error: it signs nothing until it is there.
   Result<> prove_all() const;
 
  private:

@@ -71,16 +71,47 @@ Result<> Generation::log_in() {
 Result<> Generation::read_token() {
   mechanisms_ = choose_mechanisms(TRY(read_mechanisms(cryptoki_, token_.slot)));
   for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
-    if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
-    key.index = keys_.lock()->next_index++;
+    judge(key);
     remember(std::move(key));
   }
+  keys_.lock()->pause.begin(shared_.config);
   return {};
+}
+
+/// For keys that were asked for and missing. They are served when they have proven themselves.
+Result<> Generation::look_again() {
+  {
+    auto keys = keys_.lock();
+    if (keys->missing.empty() || !keys->pause.over(shared_.config)) return {};
+    keys->pause.begin(shared_.config);
+  }
+  std::vector<Key> found;
+  {
+    SessionPool::Lease lease = TRY(pool_.take(std::chrono::steady_clock::now() + shared_.config.deadline));
+    found = TRY(find_keys(lease.session()));
+    lease.keep();
+  }
+  for (Key& key : found) {
+    if (!keys_.lock()->missing.contains(key.id)) continue;
+    judge(key);
+    const auto proof = shared_.quarantine.reason(key.id) ? Result<>() : prove(key);
+    if (lost()) return proof;
+    log::info("key that was missing is in the token",
+              {{"key", to_string(key.id)}, {"label", key.label}, {"problem", proof ? "" : proof.error().message}});
+    if (proof || shared_.quarantine.reason(key.id)) remember(std::move(key));
+  }
+  return {};
+}
+
+void Generation::judge(Key& key) {
+  if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
+  key.index = keys_.lock()->next_index++;  // its place in each session's table
 }
 
 Generation::KeyPtr Generation::remember(Key key) {
   auto keys = keys_.lock();
   const KeyId id = key.id;
+  keys->missing.erase(id);
   return keys->by_id.insert_or_assign(id, std::make_shared<const Key>(std::move(key))).first->second;
 }
 
@@ -102,20 +133,31 @@ std::vector<KeyInfo> Generation::list_keys() {
   return infos;
 }
 
-Result<KeyInfo> Generation::find_key(const KeyId& id) {
+Generation::KeyPtr Generation::known_key(const KeyId& id) {
   auto keys = keys_.lock();
   const auto found = keys->by_id.find(id);
-  if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
-  return info_of(*found->second);
+  return found == keys->by_id.end() ? nullptr : found->second;
 }
 
+Result<Generation::KeyPtr> Generation::present_key(const KeyId& id) {
+  if (KeyPtr key = known_key(id)) return key;
+  keys_.lock()->missing.insert(id);
+  TRY(look_again());
+  if (KeyPtr key = known_key(id)) return key;
+  return fail(Code::hsm_unavailable,
+              fmt::format("key {} is not in the token {} (serial {}), which shows {} keys; it is looked for again when "
+                          "it is asked for. Is this the token that is meant, and does it show all that it has?",
+                          to_string(id), log::printable(token_.label, 32), log::printable(token_.serial, 16),
+                          list_keys().size()));
+}
+
+Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
+
 Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
+  KeyPtr key = TRY(present_key(id));
   if (const auto reason = shared_.quarantine.reason(id))
     return fail(Code::hsm_unavailable, fmt::format("key {} is quarantined: {}", to_string(id), *reason));
-  auto keys = keys_.lock();
-  const auto found = keys->by_id.find(id);
-  if (found == keys->by_id.end()) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(id)));
-  return found->second;
+  return key;
 }
 
 Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
@@ -148,7 +190,7 @@ Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair,
   if (key.type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key.type), to_string(type)));
   if (key.grade != Grade::generated)
     return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
-  key.index = keys_.lock()->next_index++;  // its place in each session's table
+  key.index = keys_.lock()->next_index++;
   TRY(prove(key));
   return key;
 }
@@ -192,18 +234,26 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
 
 Result<> Generation::destroy_key(const KeyId& id, std::string_view label) {
   const std::lock_guard one_at_a_time(changing_keys_);
-  KeyPtr known;
-  {
-    auto keys = keys_.lock();
-    const auto found = keys->by_id.find(id);
-    if (found != keys->by_id.end()) known = found->second;
-  }
+  const KeyPtr known = known_key(id);
   Destruction destruction(cryptoki_, token_.slot, mechanisms_,
                           {.id = id, .label = std::string(label), .known = known.get()});
   const auto done = destruction.run();
-  if (destruction.has_destroyed() || (!done && done.error().code == Code::not_found)) {
-    keys_.lock()->by_id.erase(id);
+  const bool not_found = !done && done.error().code == Code::not_found;
+  if (destruction.has_destroyed() || not_found) {
+    auto keys = keys_.lock();
+    keys->by_id.erase(id);
+    keys->missing.erase(id);
+    keys.unlock();
     pool_.renew();  // with the sessions go the copies that live in them
+  }
+  if (not_found) {
+    TRY(look_again());
+    if (const std::size_t others = keys_.lock()->missing.size(); others > 0)
+      return fail(
+          Code::hsm_unavailable,
+          fmt::format("key {} does not count as destroyed: it is not in the token, but neither are {} others that "
+                      "should be; does the token show all that it has?",
+                      to_string(id), others));
   }
   if (done) log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
   return done;

@@ -9,6 +9,7 @@
 #include "hsm/login.h"
 #include "hsm/mechanism.h"
 #include "hsm/module.h"
+#include "hsm/pause.h"
 #include "hsm/quarantine.h"
 #include "hsm/session_pool.h"
 
@@ -39,6 +40,8 @@ class Generation {
   /// Sends away those who wait for a session.
   void close() { pool_.close(); }
 
+  /// Without asking the token.
+  bool shows(const KeyId& id) { return known_key(id) != nullptr; }
   std::vector<KeyInfo> list_keys();
   Result<KeyInfo> find_key(const KeyId& id);
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
@@ -58,13 +61,19 @@ class Generation {
   struct KeyTable {
     std::map<KeyId, KeyPtr> by_id;
     std::size_t next_index = 0;
+    std::set<KeyId> missing;  ///< asked for and not in the token, as far as was looked
+    Pause pause;              ///< before they are looked for again
   };
 
   Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions);
   Result<> log_in();
   Result<> read_token();
+  Result<> look_again();
+  void judge(Key& key);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
+  KeyPtr known_key(const KeyId& id);
+  Result<KeyPtr> present_key(const KeyId& id);
   Result<KeyPtr> usable_key(const KeyId& id);
   KeyInfo info_of(const Key& key);
 

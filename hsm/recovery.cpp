@@ -22,8 +22,8 @@ class Recovery::Attempt {
     state_.relock();
     state_->opening = false;
     state_->has_signed = false;
-    state_->pause = std::clamp(state_->pause * 2, recovery_.config_.retry_first, recovery_.config_.retry_last);
-    state_->not_before = recovery_.config_.now() + state_->pause;
+    state_->problem = "it was lost, and the last attempt to open it was in vain";
+    state_->pause.begin(recovery_.config_);
     recovery_.changed_.notify_all();
   }
   Attempt(const Attempt&) = delete;  // takes the lock back once
@@ -37,18 +37,18 @@ class Recovery::Attempt {
 Recovery::Recovery(TokenConfig config) : config_(std::move(config)), login_(config_) {}
 
 Result<Recovery::Use> Recovery::enter() {
-  const Time deadline = steady_clock::now() + config_.deadline;
+  const auto deadline = steady_clock::now() + config_.deadline;
   auto state = state_.lock();
   while (!usable(state)) {
     if (const auto refused = login_.refused()) return tl::unexpected(*refused);
-    if (!state->opening && config_.now() < state->not_before)
-      return fail(Code::hsm_unavailable, "the token is unavailable: " + state->problem);
+    if (!state->pause.over(config_) && !state->opening)
+      return fail(Code::hsm_unavailable, "the token is unavailable: " + problem_of(*state));
     if (state->generation) state->generation->close();
 
     const auto my_turn = [&] { return usable(state) || (!state->opening && state->users == 0); };
     if (!state.wait_until(changed_, deadline, my_turn))
       return fail(Code::hsm_unavailable, "the token was lost and could not be opened anew in time");
-    if (usable(state) || config_.now() < state->not_before) continue;
+    if (usable(state) || !state->pause.over(config_)) continue;
     TRY(replace_generation(state));
   }
   ++state->users;
@@ -70,12 +70,9 @@ Result<> Recovery::replace_generation(StateHandle& state) {
     state->problem = next.error().message;
     return tl::unexpected(next.error());
   }
-  if (!futile) {
-    state->pause = std::chrono::milliseconds(0);
-    state->not_before = {};
-  }
+  if (!futile) state->pause = {};
   state->generation = std::move(*next);
-  state->problem = "it was lost, and the last attempt to open it was in vain";
+  state->problem.clear();
   const Token& token = state->generation->token();
   if (!known) state->began_with = token.identity();
   state->last_opened = {.ready = true,
@@ -104,6 +101,11 @@ Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& i
     log::error("key not proven after the token was opened anew",
                {{"key", to_string(id)}, {"reason", proof.error().message}});
   }
+  if (!in_use.empty() &&
+      std::none_of(in_use.begin(), in_use.end(), [&](const KeyId& id) { return generation->shows(id); }))
+    return fail(Code::hsm_unavailable,
+                fmt::format("the token {} shows none of the {} keys that were in use; it is opened again until it does",
+                            log::printable(generation->token().label, 32), in_use.size()));
   return generation;
 }
 
@@ -121,8 +123,7 @@ TokenStatus Recovery::status() {
   TokenStatus status = state->last_opened;
   const auto refused = login_.refused();
   status.ready = usable(state) && !refused;
-  if (!status.ready)
-    status.problem = refused ? refused->message : !state->problem.empty() ? state->problem : "the token was lost";
+  if (!status.ready) status.problem = refused ? refused->message : problem_of(*state);
   return status;
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/guarded.h"
 #include "hsm/generation.h"
+#include "hsm/pause.h"
 #include "hsm/token_config.h"
 
 namespace hubseal::hsm {
@@ -18,9 +19,10 @@ namespace hubseal::hsm {
 /// it, throws it away, opens the next and proves the keys that were in use.
 /// Threads: share it freely. One request opens; the others wait for it, at most until the deadline.
 /// After an attempt that failed or threw, and after a generation that was lost before it made a signature,
-/// there is a growing pause in which requests are refused at once.
-/// The first generation decides which token it is: afterwards no other gets the PIN, whatever its label.
-/// Errors: hsm_unavailable, with the reason of the last attempt.
+/// there is a growing pause in which requests are refused at once. An attempt has failed too when the token shows none
+/// of the keys that were in use: it may be back before its objects are. One of several that is missing is looked for
+/// again by the generation. The first generation decides which token it is: afterwards no other gets the PIN, whatever
+/// its label. Errors: hsm_unavailable, with the reason of the last attempt.
 class Recovery {
  public:
   explicit Recovery(TokenConfig config);
@@ -53,16 +55,14 @@ class Recovery {
   TokenStatus status();
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   struct State {
     std::unique_ptr<Generation> generation;
     bool opening = false;
     bool has_signed = false;  ///< this generation has
     unsigned users = 0;
-    unsigned opened = 0;  ///< generations so far
-    std::string problem;  ///< why the last attempt failed
-    std::chrono::milliseconds pause{0};
-    Time not_before{};       ///< no attempt until then
+    unsigned opened = 0;     ///< generations so far
+    std::string problem;     ///< why the last attempt failed, if it did
+    Pause pause;             ///< before the next attempt
     std::set<KeyId> in_use;  ///< keys that have signed since the process started
     std::optional<TokenIdentity> began_with;
     TokenStatus last_opened;  ///< of the last generation
@@ -71,6 +71,9 @@ class Recovery {
   class Attempt;
 
   bool usable(StateHandle& state) const { return state->generation && !state->generation->lost(); }
+  static std::string problem_of(const State& state) {
+    return state.problem.empty() ? "the token was lost" : state.problem;
+  }
   Result<> replace_generation(StateHandle& state);
   Result<std::unique_ptr<Generation>> open_next(const std::set<KeyId>& in_use,
                                                 const std::optional<TokenIdentity>& known);

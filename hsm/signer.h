@@ -53,7 +53,7 @@ struct TokenStatus {
 /// Owns: whatever it takes to reach the token; callers hold nothing of it.
 /// Threads: share it freely; `sign` runs on as many sessions as configured, first come first served.
 /// Errors: hsm_busy (no session before the deadline), hsm_unavailable (token gone, login refused,
-/// key quarantined), not_found (no such key).
+/// key quarantined, or not in the token: then it is looked for again when it is asked for, after a pause).
 class Signer {
  public:
   virtual ~Signer() = default;
@@ -76,8 +76,8 @@ class Signer {
   virtual Result<> prove_key(const KeyId& id) = 0;
 
   /// Destroys every private key of the token that proves to be this one, its public half, and their copies in our
-  /// sessions. There is no way back. `label` is where else to look; what only bears it is left alone. not_found only
-  /// when no private key is or may be this one; hsm_unavailable for one that cannot be told, and the message names it.
+  /// sessions, for good. `label` is where else to look; what only bears it is left alone. not_found only when nothing
+  /// is or may be this key and no other is missing; hsm_unavailable for one that cannot be told: the message names it.
   virtual Result<> destroy_key(const KeyId& id, std::string_view label) = 0;
 
   /// A few bytes under a label of ours that the token keeps (a private CKO_DATA object): nothing, one value, or two

@@ -52,7 +52,7 @@ class TokenSigner final : public Signer {
   Result<> destroy_key(const KeyId& id, std::string_view label) override {
     return with_token([&](Recovery::Use& use) {
       auto destroyed = use.generation().destroy_key(id, label);
-      if (destroyed) use.has_destroyed(id);
+      if (destroyed || destroyed.error().code == Code::not_found) use.has_destroyed(id);
       return destroyed;
     });
   }

@@ -152,13 +152,70 @@ class Token(RigTest):
         room = self.make(start=False)
         room.token_lines = 'label = "nobody"'
         room.write_config()
-        self.assertNotEqual(room.refuse_to_start(), 0)
-        self.assertIn("nobody", room.log())
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        self.assertIn("wanted the token labelled nobody; found hub (serial ", room.log())
         room.token_lines = 'label = "hub"'
         room.module = "/nonexistent/module.so"
         room.write_config()
-        self.assertNotEqual(room.refuse_to_start(), 0)
-        self.assertIn("/nonexistent/module.so", room.log())
+        self.assertEqual(room.refuse_to_start(), BAD_CONFIG)
+        self.assertIn("token.module: /nonexistent", room.log())
+
+    def signing_room(self, fake):
+        room = self.make(fake=fake)
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        return room
+
+    def test_a_token_that_is_back_before_its_keys_is_unavailable_and_recovers_by_itself(self):
+        room = self.signing_room(fake=True)
+        room.script(f"dead {DEVICE_REMOVED:#x}", "claim C_FindObjects * 0")
+        message = self.refused("hsm_unavailable", room, "sign_jws", key="hub-jws", payload="e30")
+        self.assertIn("the token hub shows none of the 3 keys that were in use", message)
+        self.refused("hsm_unavailable", room, "issue_certificate", **self.issue_fields(room, "gone"))
+        health = room.call("health")
+        self.assertEqual((health["status"], health["token"]["ready"]), ("degraded", False))
+        self.assertIn("none of the 3 keys", health["problems"][0])
+
+        def signs():
+            try:
+                return room.call("sign_jws", key="hub-jws", payload="e30")
+            except rig.Refused as refused:
+                self.assertEqual(refused.code, "hsm_unavailable")
+                return None
+
+        room.script("# its keys are there")
+        room.until(signs)
+        room.issue(room.make_csr(), request="after")
+        self.assertEqual(room.call("health")["status"], "ready")
+
+    def test_a_token_without_its_keys_stops_the_start_which_says_which_and_what_to_do(self):
+        room = self.signing_room(fake=True)
+        room.stop()
+        room.script("claim C_FindObjects * 0")
+        self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
+        last = room.log().splitlines()[-1]
+        for words in ("hubseal-audit", "is not in the token hub (serial ", "restore its backup"):
+            self.assertIn(words, last)
+        room.script("# its keys are there")
+        room.start()
+        room.issue(room.make_csr())
+
+    def test_a_ca_without_its_key_is_told_at_the_start_and_keeps_no_other_key_from_signing(self):
+        room = self.signing_room(fake=False)
+        room.stop()
+        room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                  "--delete-object", "--type", "privkey", "--label", "hub-ca")
+        room.start()
+        health = room.call("health")
+        self.assertEqual(health["status"], "degraded")
+        self.assertIn("key hub-ca is not in the token", health["problems"])
+        self.assertEqual(health["keys"], {"active": 2, "quarantined": 0, "missing": 1})
+        message = self.refused("hsm_unavailable", room, "issue_certificate", **self.issue_fields(room, "r-1"))
+        self.assertIn("is not in the token hub (serial ", message)
+        key, = [key for key in room.call("list_keys")["keys"] if key["label"] == "hub-ca"]
+        self.assertEqual(key["state"], "missing")
+        self.assertEqual(room.call("get_public_key", key="hub-jws")["state"], "active")
+        room.call("sign_jws", key="hub-jws", payload="e30")
 
     def test_a_token_unplugged_under_load_and_put_back(self):
         room = self.make(fake=True)

@@ -39,6 +39,7 @@ struct Verdict {
   bool flip = false;
   long length = 0;
   std::optional<CK_ULONG> claim;
+  bool p384 = false;
   FakeScript script;
   unsigned long script_number = 0;
 };
@@ -65,6 +66,7 @@ class Fake {
     verdict.hold = script_.fault("hold", function, call).has_value();
     if (verdict.hold) write_log("held " + function);
     verdict.flip = script_.fault("flip", function, call).has_value();
+    verdict.p384 = script_.fault("curve", function, call) == 384;
     verdict.length = script_.fault("length", function, call).value_or(0);
     if (const auto claim = script_.fault("claim", function, call)) verdict.claim = static_cast<CK_ULONG>(*claim);
     return verdict;
@@ -189,6 +191,12 @@ void claim_count(const Verdict& verdict, CK_ULONG* count) {
   if (verdict.claim) *count = *verdict.claim;
 }
 
+void replace_curve(CK_ATTRIBUTE* attributes, CK_ULONG count) {
+  static CK_BYTE p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};  // secp384r1
+  for (CK_ULONG i = 0; i < count; ++i)
+    if (attributes[i].type == CKA_EC_PARAMS) attributes[i] = {CKA_EC_PARAMS, p384, sizeof p384};
+}
+
 template <Name kName, class Arguments>
 CK_RV twist(const Verdict& verdict, Arguments& arguments) {
   if constexpr (kName == "C_Sign") twist_signature(verdict, std::get<3>(arguments), std::get<4>(arguments));
@@ -220,6 +228,8 @@ struct Hook<kMember, kName, CK_RV (*)(Args...)> {
     if (verdict.refuse) return *verdict.refuse;
     std::tuple<Args...> arguments(args...);
     if constexpr (takes_slot<kName>()) std::get<0>(arguments) ^= verdict.script.renumber;
+    if constexpr (kName == "C_GenerateKeyPair")
+      if (verdict.p384) replace_curve(std::get<2>(arguments), std::get<3>(arguments));
     const auto real = fake().real->*kMember;
     if (!real) return CKR_FUNCTION_NOT_SUPPORTED;
     const CK_RV value = std::apply(real, arguments);

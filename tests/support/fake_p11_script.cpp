@@ -72,6 +72,7 @@ const std::map<std::string, std::vector<std::string>>& fault_verbs() {
       {"slow", function_names()},
       {"hold", function_names()},
       {"flip", {"C_Sign"}},
+      {"curve", {"C_GenerateKeyPair"}},
       {"length", {"C_Sign", "C_GetAttributeValue"}},
       {"claim", {"C_GetAttributeValue", "C_FindObjects", "C_GetMechanismList", "C_GetSlotList"}},
   };

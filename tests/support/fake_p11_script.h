@@ -16,6 +16,8 @@ namespace hubseal::test {
 ///   slow C_Sign * 200         every call takes 200 ms longer
 ///   hold C_Sign 1             the first call does not begin until there is another script
 ///   flip C_Sign 1             one bit of the first signature is wrong
+///   curve C_GenerateKeyPair 1 384
+///                             the first pair is made on this curve (384: P-384), whatever was asked for
 ///   length C_Sign * 8         the signature is claimed to be 8 bytes longer (or shorter) than it is; the same of each
 ///                             attribute with C_GetAttributeValue
 ///   claim C_FindObjects 1 300 there are claimed to be 300, whatever there is; mechanisms of C_GetMechanismList, slots
@@ -30,7 +32,7 @@ namespace hubseal::test {
 ///   renumber 77               slots have other numbers, derived from this one
 struct FakeScript {
   struct Fault {
-    std::string verb;  ///< fail, slow, hold, flip, length, claim
+    std::string verb;  ///< fail, slow, hold, flip, curve, length, claim
     std::string function;
     unsigned long first = 1;
     unsigned long last = 1;

@@ -32,6 +32,14 @@ Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message) {
   return ecdsa_der_to_raw(signature, coordinate_bytes).value_or(Bytes());
 }
 
+namespace {
+
+tl::unexpected<Error> missing(const KeyId& id) {
+  return fail(Code::hsm_unavailable, fmt::format("no key {}", to_string(id)));
+}
+
+}  // namespace
+
 Result<std::vector<hsm::KeyInfo>> SoftwareSigner::list_keys() {
   const std::lock_guard lock(mutex_);
   std::vector<hsm::KeyInfo> infos;
@@ -48,7 +56,7 @@ Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
   if (work) work();
   const std::lock_guard lock(mutex_);
   const auto found = keys_.find(id);
-  if (found == keys_.end()) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+  if (found == keys_.end()) return missing(id);
   return found->second.info;
 }
 
@@ -68,7 +76,7 @@ Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm
   {
     const std::lock_guard lock(mutex_);
     const auto found = keys_.find(id);
-    if (found == keys_.end()) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+    if (found == keys_.end()) return missing(id);
     key = found->second.key.get();
   }
   Bytes signature = sign_with(key, algorithm, message);
@@ -82,9 +90,8 @@ Result<> SoftwareSigner::prove_key(const KeyId& id) {
 }
 
 Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view) {
-  TRY(find_key(id));
   const std::lock_guard lock(mutex_);
-  keys_.erase(id);
+  if (keys_.erase(id) == 0) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
   return {};
 }
 

@@ -1,6 +1,6 @@
-/// One fault at a time, everywhere: each function of the module fails at its first, second and third call on each of
-/// the ways that a Signer goes. Whatever comes of it is an answer: an error or what was asked for, no crash, no hang,
-/// no wrong signature; and when the fault is gone everything works again.
+/// One fault at a time, everywhere: each function of the module fails at its first, second, third and last call on each
+/// of the ways that a Signer goes, with a code of each cause. Whatever comes of it is an answer: an error or what was
+/// asked for, no crash, no hang, no wrong signature; and when the fault is gone everything works again.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -21,8 +21,10 @@ using test::FakeToken;
 
 constexpr unsigned long kCalls = 3;
 
-/// One ends the generation, the other does not.
-constexpr CK_RV kCodes[] = {CKR_DEVICE_ERROR, CKR_ARGUMENTS_BAD};
+/// One of each Cause.
+constexpr CK_RV kCodes[] = {CKR_ARGUMENTS_BAD,  CKR_SESSION_COUNT, CKR_SESSION_HANDLE_INVALID,
+                            CKR_DEVICE_REMOVED, CKR_DEVICE_ERROR,  CKR_PIN_LEN_RANGE,
+                            CKR_HOST_MEMORY};
 
 TokenConfig config_of(const FakeToken& token) {
   TokenConfig config = token.config();
@@ -125,6 +127,7 @@ Counts calls_of(const Step& step) {
 void fail_each_call(const Step& step, const std::string& function, unsigned long calls) {
   Way way;
   for (unsigned long call = 1; call <= calls; ++call) {
+    if (call > kCalls && call != calls) continue;
     for (const CK_RV code : kCodes) {
       const std::string fault = fmt::format("fail {} {} 0x{:x}\n", function, call, code);
       BOOST_TEST_CONTEXT(step.name << ": " << fault) {
@@ -146,7 +149,7 @@ BOOST_AUTO_TEST_CASE(each_function_may_fail_at_any_call_and_all_is_well_when_the
     for (const std::string& function : test::function_names()) {
       if (calls.at(function) == 0) continue;  // it could not be noticed
       failed.insert(function);
-      fail_each_call(step, function, std::min(kCalls, calls.at(function)));
+      fail_each_call(step, function, calls.at(function));
     }
   }
   // What hsm/ calls itself was among them.

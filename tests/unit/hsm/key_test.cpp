@@ -87,6 +87,15 @@ BOOST_AUTO_TEST_CASE(a_key_that_may_do_more_than_sign_is_listed_and_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_wants_the_pin_for_each_signature_is_refused) {
+  const FakeToken token;
+  const KeyInfo key = generate_ok(*open_ok(token.config()), KeyType::ec_p256, "jws");
+  token.script("attribute 0x202 1\n");
+  const auto signer = open_ok(token.config());
+  BOOST_TEST((signer->find_key(key.id)->state == KeyState::quarantined));
+  BOOST_TEST(contains(refusal_of(signer->prove_key(key.id)).message, "CKA_ALWAYS_AUTHENTICATE is true"));
+}
+
 BOOST_AUTO_TEST_CASE(an_attribute_that_changes_while_the_token_is_away_is_noticed_when_it_is_back) {
   const FakeToken token;
   const auto signer = open_ok(token.config());
@@ -202,6 +211,16 @@ BOOST_AUTO_TEST_CASE(a_generated_key_that_was_not_made_in_the_token_is_destroyed
   token.script("attribute 0x163 0\n");  // CKA_LOCAL
   BOOST_TEST(contains(refusal_of(signer->generate_key(KeyType::ec_p256, "jws")).message, "CKA_LOCAL"));
   BOOST_TEST(token.calls("C_DestroyObject") == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_generated_key_of_another_type_than_wanted_is_destroyed) {
+  const FakeToken token;
+  const auto signer = open_ok(token.config());
+  token.script("curve C_GenerateKeyPair 1 384\n");
+  const Error refused = refusal_of(signer->generate_key(KeyType::ec_p256, "jws"));
+  BOOST_TEST(contains(refused.message, "it is ec_p384, wanted ec_p256"), refused.message);
+  BOOST_TEST(token.calls("C_DestroyObject") == 2U);
+  BOOST_TEST(signer->list_keys()->empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_generated_key_that_cannot_prove_itself_is_destroyed) {

@@ -66,6 +66,16 @@ BOOST_AUTO_TEST_CASE(a_module_that_is_not_one_is_refused_in_words) {
     BOOST_TEST(contains(refusal_of(open_token(config)).message, "is not a PKCS#11 module"));
 }
 
+BOOST_AUTO_TEST_CASE(more_sessions_than_anybody_needs_are_refused_before_the_token_is_touched) {
+  const FakeToken token;
+  TokenConfig config = token.config();
+  config.sessions = 1025;
+  const Error refused = refusal_of(open_token(config));
+  BOOST_TEST((refused.code == Code::bad_request));
+  BOOST_TEST(refused.message == "1025 sessions; wanted at most 1024");
+  BOOST_TEST(token.calls("C_Initialize") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_module_that_does_not_initialise_says_why) {
   const FakeToken token;
   token.script("fail C_Initialize 1 0x30\n");

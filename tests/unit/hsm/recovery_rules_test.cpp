@@ -1,11 +1,13 @@
 /// What nobody would notice on a good day: each rule of hsm/recovery.h that only shows when threads wait for each
 /// other, when time passes, or when the token fails more than once.
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hsm/recovery.h"
 #include "tests/support/fake_token.h"
@@ -29,6 +31,42 @@ template <class T>
 bool ends_by_itself(const std::future<T>& future) {
   return future.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
 }
+
+/// A token whose Signer is asked by several threads. Who finds the token lost looks at the clock before it waits, and
+/// holds the lock meanwhile: whoever was counted waits before anybody can tell it anything.
+struct Waiting {
+  std::atomic<int> looked{0};
+  Open open{[this](TokenConfig& config) {
+    config.deadline = std::chrono::minutes(3);  // what ends_by_itself ends before that
+    config.now = [this] {
+      ++looked;
+      return std::chrono::steady_clock::time_point();
+    };
+  }};
+  unsigned long initialized = open.token.calls("C_Initialize");
+
+  void lose_and_hold_the_next() {
+    open.token.script("dead 0x32\nhold C_Initialize *\n");
+    threads.push_back(sign());
+    await_call(open.token, "C_Initialize", initialized);
+  }
+  std::future<bool> sign() {
+    return std::async(std::launch::async, [this] { return signs(*open.signer, open.key); });
+  }
+  template <class Start>
+  auto start_and_await(Start start) {
+    const int before = looked;
+    auto started = start();
+    while (looked == before) std::this_thread::yield();
+    return started;
+  }
+  void wait_as_well() {
+    threads.push_back(start_and_await([this] { return sign(); }));
+  }
+  unsigned long attempts() const { return open.token.calls("C_Initialize") - initialized; }
+
+  std::vector<std::future<bool>> threads;
+};
 
 BOOST_AUTO_TEST_SUITE(rules_of_recovery)
 
@@ -86,6 +124,103 @@ BOOST_AUTO_TEST_CASE(who_waits_for_another_to_open_the_token_gives_up_at_the_dea
   BOOST_TEST(first.get().has_value());
   BOOST_TEST((refusal_of(given_up).code == Code::hsm_unavailable));
   BOOST_TEST(contains(given_up.error().message, "in time"), given_up.error().message);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waited_for_an_attempt_that_failed_does_not_try_again_at_once, Waiting) {
+  lose_and_hold_the_next();
+  wait_as_well();
+  open.token.script("absent\n");
+  for (auto& thread : threads) BOOST_TEST(!thread.get());
+  BOOST_TEST(attempts() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waited_for_another_to_open_the_token_is_told_and_uses_what_it_opened, Waiting) {
+  lose_and_hold_the_next();
+  for (int i = 0; i < 4; ++i) wait_as_well();
+  open.token.script("");
+  for (auto& thread : threads) {
+    BOOST_TEST(ends_by_itself(thread));
+    BOOST_TEST(thread.get());
+  }
+  BOOST_TEST(attempts() == 1U);
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_for_the_last_user_of_a_lost_token_is_told_when_it_has_gone, Waiting) {
+  const auto before = open.token.calls("C_Sign");
+  open.token.script("hold C_Sign 1\nfail C_GenerateKeyPair 1 0x30\n");
+  auto user = sign();
+  await_call(open.token, "C_Sign", before);
+  auto next = start_and_await([this] {
+    return std::async(std::launch::async,
+                      [this] { return open.signer->generate_key(KeyType::ec_p256, "other").has_value(); });
+  });
+  BOOST_TEST(attempts() == 0U);
+  open.token.script("");
+  BOOST_TEST(ends_by_itself(next));
+  BOOST_TEST(next.get());
+  BOOST_TEST(user.get());
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_token_is_not_finalised_while_a_call_is_in_the_module) {
+  const FakeToken token;
+  TokenConfig config = token.config();
+  config.sessions = 2;
+  config.deadline = milliseconds(50);
+  Recovery recovery(config);
+  std::optional<Recovery::Use> use(*recovery.enter());
+  Generation& generation = use->generation();
+  const auto key = generation.generate_key(KeyType::ec_p256, "jws");
+  BOOST_REQUIRE(key);
+  const auto before = token.calls("C_Sign");
+  const auto finalized = token.calls("C_Finalize");
+  token.script("hold C_Sign 1\nfail C_GenerateKeyPair 1 0x30\n");
+  auto held = std::async(std::launch::async, [&] {
+    return generation.sign(key->id, SignatureAlgorithm::ecdsa_sha256, as_bytes("x")).has_value();
+  });
+  await_call(token, "C_Sign", before);
+  BOOST_TEST(!generation.generate_key(KeyType::ec_p256, "other"));
+  const bool has_entered = recovery.enter().has_value();
+  const auto finalized_meanwhile = token.calls("C_Finalize") - finalized;
+  token.script("");
+  BOOST_TEST(held.get());
+  BOOST_TEST(!has_entered);
+  BOOST_TEST(finalized_meanwhile == 0U);
+  use.reset();
+  BOOST_TEST(recovery.enter().has_value());
+  BOOST_TEST(token.calls("C_Finalize") == finalized + 1);
+}
+
+BOOST_AUTO_TEST_CASE(no_session_of_a_lost_token_is_closed_by_who_made_a_key_in_it) {
+  const FakeToken token;
+  Recovery recovery(token.config());
+  const auto use = recovery.enter();
+  BOOST_REQUIRE(use);
+  const auto closed = token.calls("C_CloseSession");
+  token.script("fail C_GenerateKeyPair 1 0x30\n");
+  BOOST_TEST(!use->generation().generate_key(KeyType::ec_p256, "jws"));
+  BOOST_TEST(token.calls("C_CloseSession") == closed);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_refused_the_pin_is_left_alone) {
+  Open open(&no_pause);
+  open.token.script("dead 0x32\nfail C_Login * 0xa0\n");
+  BOOST_TEST(!open.sign());
+  const auto initialized = open.token.calls("C_Initialize");
+  BOOST_TEST(contains(refusal_of(open.sign()).message, "not sent again"));
+  BOOST_TEST(open.token.calls("C_Initialize") == initialized);
+}
+
+BOOST_AUTO_TEST_CASE(status_says_in_words_whether_anybody_tried_to_open_a_lost_token) {
+  Open open;
+  // The challenge passes, the request does not: nobody opens it a third time.
+  open.token.script("fail C_Sign 1 0x30\nfail C_Sign 3 0x30\n");
+  BOOST_TEST(!open.sign());
+  BOOST_TEST(open.signer->status().problem == "the token was lost");
+  open.token.script("absent\n");
+  BOOST_TEST(!open.sign());
+  BOOST_TEST(contains(open.signer->status().problem, "found none"), open.signer->status().problem);
 }
 
 BOOST_AUTO_TEST_CASE(who_waits_for_a_session_gives_up_at_the_deadline) {

@@ -1,6 +1,7 @@
 #include "hsm/token_signer.h"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "tests/support/fake_token.h"
 #include "tests/support/must.h"
 #include "tests/support/test_token.h"
+#include "tests/unit/hsm/raw_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 
 namespace hubseal::hsm {
@@ -74,14 +76,14 @@ BOOST_AUTO_TEST_CASE(an_algorithm_of_another_kind_of_key_is_a_bad_request) {
   BOOST_TEST((refusal_of(refused).code == Code::bad_request));
 }
 
-BOOST_AUTO_TEST_CASE(a_key_that_is_not_in_the_token_is_not_found) {
+BOOST_AUTO_TEST_CASE(a_key_that_is_not_in_the_token_is_unavailable) {
   const TestToken token;
   const auto signer = open_ok(token.config());
   const KeyId unknown{};
-  BOOST_TEST((refusal_of(signer->find_key(unknown)).code == Code::not_found));
-  BOOST_TEST((refusal_of(signer->prove_key(unknown)).code == Code::not_found));
-  BOOST_TEST(
-      (refusal_of(signer->sign(unknown, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"))).code == Code::not_found));
+  BOOST_TEST((refusal_of(signer->find_key(unknown)).code == Code::hsm_unavailable));
+  BOOST_TEST((refusal_of(signer->prove_key(unknown)).code == Code::hsm_unavailable));
+  const auto refused = signer->sign(unknown, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"));
+  BOOST_TEST((refusal_of(refused).code == Code::hsm_unavailable));
 }
 
 BOOST_AUTO_TEST_CASE(a_destroyed_key_is_gone_from_token_and_sessions_and_its_label_is_free) {
@@ -97,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_destroyed_key_is_gone_from_token_and_sessions_and_its_lab
   test::must(signer->destroy_key(key.id, key.label));
   BOOST_TEST(token.calls("C_DestroyObject") == 2U);
   BOOST_TEST(token.calls("C_CloseSession") > closed);  // and with the sessions their copies of the key
-  BOOST_TEST((refusal_of(signer->find_key(key.id)).code == Code::not_found));
+  BOOST_TEST(signer->list_keys()->size() == 1U);
   BOOST_TEST((refusal_of(signer->destroy_key(key.id, key.label)).code == Code::not_found));
   BOOST_TEST(signs(*signer, kept));
   generate_ok(*signer, KeyType::ec_p256, "old");
@@ -170,6 +172,36 @@ BOOST_AUTO_TEST_CASE(a_label_that_is_taken_is_a_conflict_and_makes_no_key) {
   BOOST_TEST(signer->list_keys()->size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_label_that_only_a_public_or_a_secret_key_has_is_taken_too) {
+  const TestToken token;
+  {
+    RawToken raw(token);
+    const KeyPair pair = raw.generate_ec({}, "private");
+    raw.copy(pair.public_key, {attribute(CKA_LABEL, as_bytes("public"))});
+    const CK_OBJECT_CLASS kind = CKO_SECRET_KEY;
+    const CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    raw.create({attribute(CKA_CLASS, kind), attribute(CKA_KEY_TYPE, type), attribute(CKA_TOKEN, kTrue),
+                attribute(CKA_LABEL, as_bytes("secret")), attribute(CKA_VALUE, as_bytes("0123456789abcdef"))});
+  }
+  const auto signer = open_ok(token.config());
+  for (const char* label : {"private", "public", "secret"})
+    BOOST_TEST((refusal_of(signer->generate_key(KeyType::ec_p256, label)).code == Code::conflict), label);
+  BOOST_TEST(signer->list_keys()->size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_who_make_a_key_of_one_label_at_the_same_time_one_is_refused) {
+  const FakeToken token;
+  const auto signer = open_ok(token.config());
+  token.script("hold C_GenerateKeyPair 1\n");
+  auto first = std::async(std::launch::async, [&] { return signer->generate_key(KeyType::ec_p256, "hub-jws"); });
+  while (token.calls("C_GenerateKeyPair") == 0) std::this_thread::yield();
+  const auto second = signer->generate_key(KeyType::ec_p256, "hub-jws");
+  token.script("");
+  BOOST_TEST(first.get().has_value());
+  BOOST_TEST((refusal_of(second).code == Code::conflict));
+  BOOST_TEST(signer->list_keys()->size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_label_that_is_empty_or_too_long_is_a_bad_request) {
   const TestToken token;
   const auto signer = open_ok(token.config());
@@ -224,6 +256,22 @@ BOOST_AUTO_TEST_CASE(a_token_that_makes_no_session_copies_signs_with_its_own_obj
   BOOST_TEST(token.calls("C_CopyObject") == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_session_copy_that_may_do_more_than_sign_is_destroyed_and_not_used) {
+  const FakeToken token;
+  TokenConfig config = token.config();
+  config.sessions = 1;
+  config.session_copies = true;
+  const KeyInfo key = generate_ok(*open_ok(config), KeyType::ec_p256, "jws");
+  const auto signer = open_ok(config);
+  const auto copied = token.calls("C_CopyObject");
+  const auto destroyed = token.calls("C_DestroyObject");
+  token.script("attribute 0x162 1\n");  // CKA_EXTRACTABLE, of the copy: the key itself has been read
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(signs(*signer, key));
+  BOOST_TEST(token.calls("C_CopyObject") == copied + 1);
+  BOOST_TEST(token.calls("C_DestroyObject") == destroyed + 1);
+}
+
 BOOST_AUTO_TEST_CASE(session_copies_do_not_show_as_keys_of_their_own) {
   const FakeToken token;
   TokenConfig config = token.config();
@@ -244,6 +292,14 @@ BOOST_AUTO_TEST_CASE(a_token_that_grants_one_session_less_than_wanted_is_used_wi
   config.sessions = 8;
   const auto signer = open_ok(config);
   BOOST_TEST(signer->status().sessions == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_grants_no_session_for_signing_is_busy) {
+  const FakeToken token;
+  token.script("fail C_OpenSession 2+ 0xb1\n");
+  const Error refused = refusal_of(open_token(token.config()));
+  BOOST_TEST((refused.code == Code::hsm_busy));
+  BOOST_TEST(contains(refused.message, "CKR_SESSION_COUNT"), refused.message);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,165 @@
+/// A token may be back, or be there at a start, before its objects are: what is missing is looked for again, and served
+/// once it is there.
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tests/support/fake_token.h"
+#include "tests/unit/hsm/open_signer.h"
+#include "tests/unit/hsm/signer_checks.h"
+
+namespace hubseal::hsm {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// While a generation is opened or looks again, keys are asked for in five calls of C_FindObjects: the fourth gives the
+/// private ones. The first `times` times the token shows one of them, and none of the others.
+std::string shows_one_key(unsigned times) {
+  std::string script;
+  for (unsigned i = 0; i < times; ++i) script += fmt::format("claim C_FindObjects {} 1\n", 5 * i + 4);
+  return script;
+}
+
+/// Two keys that have signed, and a token that shows one of them after it was lost.
+struct OneIsMissing {
+  std::chrono::steady_clock::time_point now;
+  Open open{[this](TokenConfig& config) {
+    config.retry_first = milliseconds(100);
+    config.retry_last = milliseconds(5000);
+    config.now = [this] { return now; };
+  }};
+  KeyInfo present = open.key, missing = generate_ok(*open.signer, KeyType::ec_p256, "other");
+
+  void lose(unsigned times) {
+    open.token.script("dead 0x32\n" + shows_one_key(times));
+    if (!signs(*open.signer, present)) std::swap(present, missing);
+    BOOST_REQUIRE(signs(*open.signer, present));
+    BOOST_REQUIRE_EQUAL(open.signer->status().generation, 2U);
+  }
+  Result<Bytes> sign_with_missing() {
+    return open.signer->sign(missing.id, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"));
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(missing_keys)
+
+BOOST_AUTO_TEST_CASE(a_token_that_is_back_before_its_keys_is_opened_again_until_it_shows_them) {
+  Open open(&no_pause);
+  open.token.script("dead 0x32\nclaim C_FindObjects * 0\n");
+  for (int i = 0; i < 2; ++i) {
+    const Error refused = refusal_of(open.sign());
+    BOOST_TEST((refused.code == Code::hsm_unavailable));
+    BOOST_TEST(contains(refused.message, "the token hub shows none of the 1 keys that were in use"), refused.message);
+  }
+  BOOST_TEST(!open.signer->status().ready);
+  BOOST_TEST(contains(open.signer->status().problem, "none of the 1 keys"));
+  BOOST_TEST(!open.signer->generate_key(KeyType::ec_p256, "jws"));  // whose label that empty token does not have
+  open.token.script("");
+  BOOST_TEST(signs(*open.signer, open.key));
+  BOOST_TEST(open.signer->status().ready);
+}
+
+BOOST_FIXTURE_TEST_CASE(one_key_that_is_missing_is_refused_and_looked_for_after_a_growing_pause, OneIsMissing) {
+  lose(3);
+  const auto initialized = open.token.calls("C_Initialize");
+  const auto looks = [&] { return open.token.calls("C_FindObjectsInit") / 3; };
+  const auto at_first = looks();
+  const auto is_refused = [&] {
+    const Error refused = refusal_of(sign_with_missing());
+    BOOST_TEST((refused.code == Code::hsm_unavailable));
+    BOOST_TEST(contains(refused.message, to_string(missing.id) + " is not in the token hub"), refused.message);
+    BOOST_TEST((refusal_of(open.signer->find_key(missing.id)).code == Code::hsm_unavailable));
+  };
+  unsigned number = 0;
+  for (const int pause : {100, 200}) {
+    now += milliseconds(pause - 1);
+    is_refused();
+    BOOST_TEST(looks() == at_first + number);
+    now += milliseconds(1);
+    is_refused();
+    BOOST_TEST(looks() == at_first + ++number);
+  }
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST(open.signer->list_keys()->size() == 1U);
+
+  now += milliseconds(400);
+  const auto signatures = open.token.calls("C_Sign");
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(open.token.calls("C_Sign") == signatures + 2);  // challenge, request
+  BOOST_TEST(open.signer->list_keys()->size() == 2U);
+  now += milliseconds(5000);
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(looks() == at_first + 3);
+  BOOST_TEST(open.token.calls("C_Initialize") == initialized);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_comes_back_and_does_not_prove_itself_is_quarantined, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script("flip C_Sign 1\n");
+  BOOST_TEST(!sign_with_missing());
+  BOOST_TEST((open.signer->find_key(missing.id)->state == KeyState::quarantined));
+  BOOST_TEST(contains(refusal_of(sign_with_missing()).message, "quarantined"));
+  BOOST_TEST(signs(*open.signer, present));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_comes_back_with_other_attributes_is_quarantined, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script("attribute 0x162 1\n");
+  BOOST_TEST(!sign_with_missing());
+  BOOST_TEST(contains(open.signer->find_key(missing.id)->problem, "CKA_EXTRACTABLE"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_while_a_key_is_looked_for_is_opened_anew, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script("dead 0x30\n");
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(open.signer->status().generation == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_is_missing_when_the_token_is_opened_first_is_looked_for_too, OneIsMissing) {
+  open.signer.reset();
+  open.token.script(shows_one_key(1));
+  open.signer = open_ok(open.config);
+  if (!open.signer->find_key(present.id)) std::swap(present, missing);
+  BOOST_TEST((refusal_of(open.signer->prove_key(missing.id)).code == Code::hsm_unavailable));
+  BOOST_TEST((refusal_of(open.signer->find_key(missing.id)).code == Code::hsm_unavailable));
+  now += milliseconds(200);
+  BOOST_TEST(open.signer->find_key(missing.id).has_value());
+  BOOST_TEST(signs(*open.signer, missing));
+}
+
+BOOST_FIXTURE_TEST_CASE(no_key_counts_as_destroyed_while_another_is_missing, OneIsMissing) {
+  const auto destroy_nobodys = [&] { return refusal_of(open.signer->destroy_key(KeyId{}, "nobody's")); };
+  BOOST_TEST((destroy_nobodys().code == Code::not_found));
+  lose(1);
+  const Error refused = destroy_nobodys();
+  BOOST_TEST((refused.code == Code::hsm_unavailable));
+  BOOST_TEST(contains(refused.message, "neither are 1 others"), refused.message);
+  now += milliseconds(100);
+  BOOST_TEST((destroy_nobodys().code == Code::not_found));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_somebody_else_has_destroyed_is_missed_no_more_once_it_counts_as_destroyed,
+                        OneIsMissing) {
+  const auto& token = open.token.token();
+  for (const char* kind : {"privkey", "pubkey"}) {
+    const auto run = test::run_command({"pkcs11-tool", "--module", token.module(), "--token-label", "hub", "--login",
+                                        "--pin", token.pin(), "--delete-object", "--type", kind, "--label", "other"});
+    BOOST_REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+  }
+  BOOST_TEST((refusal_of(open.signer->destroy_key(missing.id, "other")).code == Code::not_found));
+  open.token.script("dead 0x32\n");
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST((refusal_of(open.signer->destroy_key(KeyId{}, "nobody's")).code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace hubseal::hsm
