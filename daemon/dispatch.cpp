@@ -65,6 +65,7 @@ constexpr std::array kOperations = {
     Operation{"release_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::release_certificate},
     Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject, true},
     Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
+    Operation{"off_board_subject", Permission::revoke, kAdmin, Effect::changes, &ops::off_board_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
     Operation{"get_ocsp", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ocsp},
     Operation{"get_checkpoint", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::get_checkpoint},
