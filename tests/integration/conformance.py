@@ -95,11 +95,6 @@ class Good(Conformance):
         cls.rewrite("^ocsp_urls .*", 'ocsp_urls = ["http://pki.hub.example/ocsp"]')
         cls.rewrite("^renew_from_days.*", "renew_from_days = 547")
         cls.rewrite(', "ec_p256"(, "ec_p384")?', "", names="[dhj]*.toml")
-        jws = (cls.room.folder / "profiles" / "jws.toml").read_text()
-        encryption = cls.room.folder / "profiles" / "encryption.toml"
-        encryption.write_text(re.sub('^name .*', 'name = "encryption"', jws.replace('"digital_signature"', '"key_encipherment"'),
-                                     flags=re.MULTILINE))
-        encryption.chmod(0o600)
         policy = cls.room.policy_file
         policy.write_text(policy.read_text().replace('"auto"', '"closed"'))
 

@@ -355,7 +355,8 @@ class ShippedProfiles(unittest.TestCase):
         for profile, extended, usage, more in (("dfsp-client", [client], tls, ()),
                                                ("dfsp-server", [server], tls, names),
                                                ("hub-server", [server], tls, names),
-                                               ("jws", None, {"digital_signature"}, ())):
+                                               ("jws", None, {"digital_signature"}, ()),
+                                               ("jwe", None, {"key_encipherment"}, ())):
             with self.subTest(profile):
                 csr = self.rig.make_csr(f"/CN={profile}.example", rsa, *(part.format(profile) for part in more))
                 issued = self.rig.issue(csr, subject=f"s-{profile}", request=profile, profile=profile)

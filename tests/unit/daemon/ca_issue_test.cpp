@@ -110,6 +110,15 @@ BOOST_AUTO_TEST_CASE(PKI_3_a_jws_certificate_says_digital_signature_and_nothing_
   BOOST_TEST(certificate.extended_key_usage().empty());
 }
 
+BOOST_AUTO_TEST_CASE(PKI_3_a_jwe_certificate_says_key_encipherment_for_rsa_keys_and_nothing_else) {
+  const TestCa ca(KeyType::rsa_2048);
+  const auto certificate = ca.issue(make_csr(make_key(KeyType::rsa_2048).get()), profile("jwe")).value();
+  BOOST_TEST(certificate.key_usage() == unsigned{KU_KEY_ENCIPHERMENT});
+  BOOST_TEST(certificate.extended_key_usage().empty());
+  BOOST_TEST(
+      (ca.issue(make_csr(make_key(KeyType::ec_p256).get()), profile("jwe")).error().code == Code::policy_denied));
+}
+
 BOOST_AUTO_TEST_CASE(every_kind_of_ca_issues_what_openssl_verifies) {
   for (const auto& [word, type] : kKeyTypes) {
     const TestCa ca(type);
