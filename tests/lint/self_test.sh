@@ -90,6 +90,9 @@ includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is f
 includes_refuses agent/service/x.cpp 'answer.status = 404;' 'an HTTP status is for agent/http/*'
 includes_refuses agent/service/x.cpp 'return HTTPResponse::HTTP_NOT_FOUND;' 'an HTTP status is for agent/http/*'
 includes_refuses daemon/x.cpp 'if (answer.status() >= 500) return;' 'an HTTP status is for agent/http/*'
+includes_refuses hsm/x.h '#include <openssl/engine.h>' 'no ENGINE of OpenSSL'
+includes_refuses tests/x.cpp 'auto* e = ENGINE_by_id("pkcs11");' 'no ENGINE of OpenSSL'
+includes_refuses hsm/x.cpp 'void use(ENGINE* e);' 'no ENGINE of OpenSSL'
 for home in daemon/registry/names.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
   fresh
   put "$home" 'auto s = prepare("SELECT label FROM keys");\n'
