@@ -127,7 +127,7 @@ class Keys(WithRoot):
         self.assertIn("JWS-2", message)
         self.assertIn("rsa_3072", message)
 
-    def test_pkcs11_tool_sees_a_key_that_never_left_and_cannot_leave(self):
+    def test_PKCS_11_pkcs11_tool_sees_a_key_that_never_left_and_cannot_leave(self):
         pkcs11 = ("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN)
         listing = self.rig.tool(*pkcs11, "--list-objects", "--type", "privkey").stdout.decode()
         key = next(part for part in listing.split("Private Key Object") if "label:      hub-ca" in part)
