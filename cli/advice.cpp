@@ -49,7 +49,8 @@ struct Place {
 constexpr Place kPlaces[] = {
     {" get_approval approve submit_approval list_approvals ", "hubseal approval list --state all"},
     {" add_approver remove_approver list_approvers ", "hubseal approver list"},
-    {" set_subject get_subject suspend_subject resume_subject list_subjects ", "hubseal subject list"},
+    {" set_subject get_subject suspend_subject resume_subject off_board_subject list_subjects ",
+     "hubseal subject list"},
     {" create_ca check_ca ", "hubseal ca list, hubseal key list"},
     {" get_ca install_ca import_ca cross_certify retire_ca get_crl get_ocsp ", "hubseal ca list"},
     {" create_key get_public_key create_csr sign_jws activate_key suspend_key deactivate_key destroy_key keep_key "

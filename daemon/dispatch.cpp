@@ -65,6 +65,7 @@ constexpr std::array kOperations = {
     Operation{"release_certificate", Permission::revoke, kAdmin, Effect::changes, &ops::release_certificate},
     Operation{"suspend_subject", Permission::revoke, kAdmin, Effect::changes, &ops::suspend_subject, true},
     Operation{"resume_subject", Permission::revoke, kAdmin, Effect::changes, &ops::resume_subject},
+    Operation{"off_board_subject", Permission::revoke, kAdmin, Effect::changes, &ops::off_board_subject},
     Operation{"get_crl", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_crl},
     Operation{"get_ocsp", Permission::read_certificates, kAgent | kAdmin, Effect::reads, &ops::get_ocsp},
     Operation{"get_checkpoint", Permission::read_audit, kAdmin | kAudit, Effect::reads, &ops::get_checkpoint},
@@ -182,7 +183,7 @@ Issuance::Trail Call::trail(std::string_view operation, unsigned needed, Describ
   return {.who = who(),
           .authorize = [this, needed, action = std::move(action)](const ca::Prepared& prepared) -> Result<Grant> {
             if (needed == 0) return Grant();  // what nobody is asked about need not be put into words
-            return authorize(needed, action(prepared));
+            return authorize(needed, TRY(action(prepared)));
           },
           .record_result = [this, operation](const CertificateRecord& issued) -> Result<> {
             details["serial"] = issued.serial;

@@ -100,7 +100,7 @@ struct Call {
   Result<Grant> authorize(const Action& action);
   Result<> authorize_now(const Action& action);
   /// For Issuance: the result with serial and certificate, written before the certificate can be read.
-  using DescribePrepared = std::function<Action(const ca::Prepared&)>;
+  using DescribePrepared = std::function<Result<Action>(const ca::Prepared&)>;
   Issuance::Trail trail(std::string_view operation, unsigned needed, DescribePrepared action);
 };
 

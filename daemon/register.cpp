@@ -115,7 +115,11 @@ Result<> Register::admit(Database& database, RegisterMode mode, const std::strin
 }
 
 Result<> Register::set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names) {
-  if (!TRY(subject_table::find(database, subject.id))) TRY(check_new_id(database, subject.id));
+  const auto present = TRY(subject_table::find(database, subject.id));
+  if (!present) TRY(check_new_id(database, subject.id));
+  // Its names are kept from others as they were: none becomes free because it is left out now.
+  if (present && present->status == SubjectStatus::off_boarded)
+    return fail(Code::conflict, fmt::format("participant {} is off_boarded; its entry stays as it is", subject.id));
   TRY(subject_table::set(database, subject));
   for (const NameRecord& known : TRY(name_table::list(database, subject.id)))
     if (std::find(names.begin(), names.end(), known.name) == names.end())

@@ -46,11 +46,11 @@ class Register {
   /// Enters a participant, or replaces all that the register says of one: names that are left out are withdrawn.
   /// Ids are names too: the id of one is not a name of another, and neither is that of a CA. Upper and lower case are
   /// the same.
-  /// Errors: conflict (PKI-5).
+  /// Errors: conflict (PKI-5; one that was off-boarded).
   static Result<> set(Database& database, const SubjectRecord& subject, const std::vector<ca::ClaimedName>& names);
-  /// Errors: not_found.
   /// Whether a new CA may be called so: neither id nor name of a participant. Errors: conflict.
   static Result<> check_ca_name(Database& database, const std::string& name);
+  /// Errors: not_found.
   static Result<> set_status(Database& database, const std::string& id, SubjectStatus status);
 
  private:

@@ -83,19 +83,22 @@ Result<ExitCode> resume(const Session& session, const Options& options) {
   return tell(session, TRY(session.call("resume_subject", {{"subject", options.subject}})));
 }
 
-void add_suspend(CLI::App& subject, Session& session) {
-  const auto suspended = std::make_shared<Options>();
-  CLI::App* suspending = command(
-      subject, "suspend", "Stop a participant: nothing is issued, and every certificate that it has is put on hold",
-      "  hubseal subject suspend bank1\n");
-  suspending->add_option("subject", suspended->subject, "The participant's id")->required()->type_name("NAME");
-  on(suspending, session, suspended, suspend);
+Result<ExitCode> off_board(const Session& session, const Options& options) {
+  return tell(session, TRY(session.call("off_board_subject", {{"subject", options.subject}})));
+}
 
-  const auto resumed = std::make_shared<Options>();
-  CLI::App* resuming = command(subject, "resume", "Take a suspension back, with the holds that it brought",
-                               "  hubseal subject resume bank1\n");
-  resuming->add_option("subject", resumed->subject, "The participant's id")->required()->type_name("NAME");
-  on(resuming, session, resumed, resume);
+void add_changes_of_status(CLI::App& subject, Session& session) {
+  const auto add = [&](const char* verb, const char* about, const auto& run) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* changing = command(subject, verb, about, fmt::format("  hubseal subject {} bank1\n", verb));
+    changing->add_option("subject", options->subject, "The participant's id")->required()->type_name("NAME");
+    on(changing, session, options, run);
+  };
+  add("suspend", "Stop a participant: nothing is issued, and every certificate that it has is put on hold", suspend);
+  add("resume", "Take a suspension back, with the holds that it brought", resume);
+  add("off-board",
+      "End a participant for good: every certificate that it has is revoked, its id and names are kept from others",
+      off_board);
 }
 
 void add_set(CLI::App& subject, Session& session) {
@@ -122,12 +125,12 @@ void add_set(CLI::App& subject, Session& session) {
 
 void add_subject(CLI::App& app, Session& session) {
   CLI::App* subject =
-      command(app, "subject", "The register of participants (DFSPs): set, show, list, suspend, resume",
+      command(app, "subject", "The register of participants (DFSPs): set, show, list, suspend, resume, off-board",
               "  hubseal subject set bank1 --organization \"Bank One\" --country KE --dns api.bank1.example\n"
               "  hubseal subject list\n");
   subject->require_subcommand(1);
   add_set(*subject, session);
-  add_suspend(*subject, session);
+  add_changes_of_status(*subject, session);
 
   const auto shown = std::make_shared<Options>();
   CLI::App* showing = command(*subject, "show", "What the register says of a participant",

@@ -189,6 +189,7 @@ Finding revocation_lists(const Installation& found) {
     if (!ca.crl->key_id_matches) faults.emplace_back("its authorityKeyIdentifier is not the CA's");
     if (!ca.crl->issuer_matches) faults.emplace_back("its issuer is not the CA's subject");
     if (!ca.crl->signature_good) faults.emplace_back("its signature does not verify");
+    if (ca.crl->next_update <= found.now) faults.push_back("its nextUpdate was " + format_utc(ca.crl->next_update));
     out.judge(fmt::format("CA {}: CRL of version {}, cRLNumber {}, {} entries, {} of them without a reason", ca.name,
                           ca.crl->version + 1, ca.crl->number, ca.crl->entries, ca.crl->without_reason),
               faults);

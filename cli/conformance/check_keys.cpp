@@ -65,6 +65,14 @@ void judge_approvers(Finding& finding, const Policy& policy, const std::set<std:
     finding.good(there);
 }
 
+void judge_log(Finding& finding, const Result<Log>& log) {
+  if (!log) return finding.unseen("whether the audit log is protected against change", log.error());
+  if (log->signature_good && log->consistent)
+    finding.good(fmt::format("{} records of it are in a signed tree: none can be changed unseen", log->size));
+  else
+    finding.bad("the audit log does not prove that it was not changed");
+}
+
 void judge_key_of(Finding& finding, const Authority& authority, const std::vector<Key>& keys) {
   const auto key = std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.label == authority.key; });
   if (key == keys.end()) return;
@@ -98,6 +106,26 @@ Finding pin(const Installation& found) {
   return finding;
 }
 
+Finding ceremony(const Installation& found) {
+  Finding finding;
+  if (!found.authorities) {
+    finding.unseen("CAs", found.authorities.error());
+    return finding;
+  }
+  if (found.authorities->empty()) {
+    finding.note("there is no CA yet");
+    return finding;
+  }
+  if (!found.log) finding.unseen("the records of how CAs came about", found.log.error());
+  if (found.log)
+    for (const Making& making : found.log->makings)
+      finding.note(fmt::format("record {} of {}: {} of CA {}, by {}", making.record, format_utc(making.at),
+                               making.event, making.ca, making.peer));
+  finding.add(Mark::unseen,
+              "that it went by a script and before witnesses is in its transcript: hubseal ceremony verify");
+  return finding;
+}
+
 Finding certificate_authority_room(const Installation& found) {
   Finding finding;
   judge_token(finding, found.health.module);
@@ -105,6 +133,7 @@ Finding certificate_authority_room(const Installation& found) {
     finding.good(fmt::format("audit log: {} records, writable", found.health.records));
   else
     finding.bad("the audit log cannot be written");
+  judge_log(finding, found.log);
   if (!found.policy)
     finding.unseen("how many people must agree", found.policy.error());
   else

@@ -36,8 +36,10 @@ Finding missing(const Installation& found, const char* what) {
 
 Finding tls(const Installation&) {
   Finding finding;
-  finding.bad("hubseal-agent asks TLS clients for no certificate: mutual TLS is missing");
-  finding.add(Mark::unseen, "versions and cipher suites of hubseal-agent's listener are not seen through hubseald");
+  finding.add(
+      Mark::unseen,
+      "hubseal-agent's listener (versions, cipher suites, certificates of clients) is not seen through hubseald: "
+      "[tls] of agent.toml");
   return finding;
 }
 
@@ -79,6 +81,10 @@ Finding verifier(const Installation&) {
   Finding finding;
   finding.bad("HubSeal verifies no messages");
   return finding;
+}
+
+Finding validator_of_participants(const Installation& found) {
+  return missing(found, "sign_jws makes plain JWS, which is not the form that its validator reads");
 }
 
 Finding json_web_keys(const Installation& found) {

@@ -40,6 +40,7 @@ Finding protected_header(const Installation&);
 Finding message_uri(const Installation&);
 Finding requests_only(const Installation&);
 Finding verifier(const Installation&);
+Finding validator_of_participants(const Installation&);
 Finding json_web_keys(const Installation&);
 
 // check_keys.cpp
@@ -47,6 +48,7 @@ Finding key_attributes(const Installation&);
 Finding pin(const Installation&);
 Finding certificate_authority_room(const Installation&);
 Finding key_states(const Installation&);
+Finding ceremony(const Installation&);
 
 // check_log.cpp
 Finding merkle_tree(const Installation&);

@@ -40,6 +40,8 @@ constexpr Clause kJws[] = {
     {"JWS-4", "Requests are signed, responses never", "a signer that tells them apart", &checks::requests_only},
     {"JWS-5", "A verifier compares every protected value with its HTTP header and takes listed algorithms only",
      "a verifier", &checks::verifier},
+    {"sdk-standard-components", "What is signed validates in the npm package that participants run",
+     "a signature that its validator takes", &checks::validator_of_participants},
 };
 
 constexpr Clause kX509[] = {
@@ -62,7 +64,10 @@ constexpr Clause kX509[] = {
      &checks::requests},
     {"RFC 7517", "JWK, and its thumbprint (RFC 7638) as kid", "a kid that is the thumbprint, computed again",
      &checks::json_web_keys},
-    {"RFC 5280 5", "CRL version 2, cRLNumber increasing, authorityKeyIdentifier, reasons",
+    {"RFC 5280 5",
+     "CRL version 2, cRLNumber increasing, authorityKeyIdentifier, reasons; nextUpdate always in the future; a hold "
+     "can be "
+     "taken back",
      "these in the newest CRL of every CA", &checks::revocation_lists},
     {"RFC 6960", "OCSP", "an answer that the CA's responder has signed, with our nonce, of now", &checks::ocsp},
     {"RFC 6962 2.1", "Merkle tree over the audit log, inclusion and consistency proofs",
@@ -76,11 +81,16 @@ constexpr Clause kKeys[] = {
      "grade generated for every key, none missing or quarantined", &checks::key_attributes},
     {"good practice", "A PIN that was refused is not sent again by software", "a token that took its PIN",
      &checks::pin},
-    {"CA/B Network Security", "CA keys in certified hardware; every event of a key's life logged; multi-party control",
-     "certified hardware, a log that can be written, others who agree to what is done with keys",
+    {"CA/B Network Security",
+     "CA keys in certified hardware; every event of a key's life logged; logs kept, protected against change; "
+     "multi-party "
+     "control",
+     "certified hardware, a log that can be written and is signed, others who agree to what is done with keys",
      &checks::certificate_authority_room},
     {"NIST SP 800-57 part 1", "States of a key: pre-activation to destroyed; only an active one signs",
      "every key in one of these states, no CA with a compromised one", &checks::key_states},
+    {"key ceremony", "Scripted, witnessed, with a transcript that a later audit can replay",
+     "a transcript of the ceremony that made each CA", &checks::ceremony},
 };
 
 constexpr Section kSections[] = {

@@ -49,6 +49,28 @@ Result<std::optional<TimePoint>> oldest_after(const Session& session, std::uint6
   return TRY(parse_utc(text_of(TRY(parse_json(records[0].get<std::string>())), "time")));
 }
 
+/// Whether the record tells that a CA was made, or came here.
+bool is_making(const Json& record) {
+  const std::string event = text_of(record, "event");
+  return (event == "create_ca" || event == "install_ca" || event == "import_ca") && text_of(record, "result") == "ok";
+}
+
+/// Ceremonies come first: one page is all that is looked at.
+Result<std::vector<Making>> first_makings(const Session& session) {
+  std::vector<Making> makings;
+  const Json page = TRY(session.call("list_records", {{"limit", 500}}));
+  for (const Json& line : member_of(page, "records")) {
+    const Json record = TRY(parse_json(line.get<std::string>()));
+    if (!is_making(record)) continue;
+    makings.push_back({.record = member_of(record, "seq").get<std::uint64_t>(),
+                       .at = TRY(parse_utc(text_of(record, "time"))),
+                       .event = text_of(record, "event"),
+                       .ca = text_of(record, "ca"),
+                       .peer = text_of(record, "peer")});
+  }
+  return makings;
+}
+
 }  // namespace
 
 Result<Log> gather_log(const Session& session) {
@@ -61,6 +83,7 @@ Result<Log> gather_log(const Session& session) {
   log.size = checkpoint.size;
   log.cosignatures = cosignatures_of(note, checkpoint.origin);
   log.signature_good = check_note(text_of(answer, "note"), keys).has_value();
+  log.makings = TRY(first_makings(session));
   log.uncovered = TRY(oldest_after(session, checkpoint.size));
   if (!log.signature_good || log.size == 0) return log;
   log.first_in_tree = TRY(is_in_tree(session, 1, keys));

@@ -96,6 +96,12 @@ struct Cosignature {
   std::string witness;
   TimePoint at;
 };
+/// How a CA came about, as one of the log's first records has it.
+struct Making {
+  std::uint64_t record = 0;
+  TimePoint at;
+  std::string event, ca, peer;
+};
 /// The audit log's latest checkpoint, with what the log proves by it.
 struct Log {
   std::string origin;
@@ -106,6 +112,7 @@ struct Log {
   bool consistent = false;             ///< the log begins with its first record alone
   std::optional<TimePoint> uncovered;  ///< time of the oldest record that no checkpoint covers yet
   std::vector<Cosignature> cosignatures;
+  std::vector<Making> makings;
 };
 
 struct Installation {

@@ -49,16 +49,6 @@ const Bytes& throwaway_signature(bool rsa) {
   return rsa ? kRsa : kEc;
 }
 
-/// A complete certificate of these bytes, as anybody could have made it.
-Result<Certificate> throwaway_certificate(ByteView tbs, SignatureAlgorithm algorithm) {
-  const Bytes& signature = throwaway_signature(is_rsa(algorithm));
-  if (signature.empty()) return fail(Code::internal, "lint: the throwaway key did not sign: " + drain_openssl_errors());
-  const Bytes identifier = TRY(algorithm_identifier(algorithm));
-  auto certificate = Certificate::parse_der(x509::close_shell(tbs, identifier, signature));
-  if (!certificate) return fail(Code::internal, "lint: " + certificate.error().message);
-  return certificate;
-}
-
 int wanted_algorithm(KeyType issuer, Hash hash) {
   if (issuer == KeyType::ec_p256) return NID_ecdsa_with_SHA256;
   if (issuer == KeyType::ec_p384) return NID_ecdsa_with_SHA384;
@@ -196,8 +186,17 @@ Result<> lint_addresses(const Certificate& certificate, const Wanted& wanted) {
 
 void make_throwaway_signatures() { throwaway_signature(true); }
 
+Result<Certificate> throwaway_certificate(const Prepared& prepared) {
+  const Bytes& signature = throwaway_signature(is_rsa(prepared.algorithm));
+  if (signature.empty()) return fail(Code::internal, "lint: the throwaway key did not sign: " + drain_openssl_errors());
+  const Bytes identifier = TRY(algorithm_identifier(prepared.algorithm));
+  auto certificate = Certificate::parse_der(x509::close_shell(prepared.tbs, identifier, signature));
+  if (!certificate) return fail(Code::internal, "lint: " + certificate.error().message);
+  return certificate;
+}
+
 Result<Certificate> lint(const Prepared& prepared, const Wanted& wanted) {
-  const Certificate certificate = TRY(throwaway_certificate(prepared.tbs, prepared.algorithm));
+  const Certificate certificate = TRY(throwaway_certificate(prepared));
   TRY(equal_bytes("to-be-signed bytes", certificate.tbs(), prepared.tbs));
   TRY(lint_frame(certificate, prepared, wanted));
   TRY(lint_validity(certificate, prepared, wanted));

@@ -23,6 +23,9 @@ struct Wanted {
 /// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
 Result<x509::Certificate> lint(const Prepared& prepared, const Wanted& wanted);
 
+/// What `prepared` becomes but for its signature, for who shows it to people before it is signed. Errors: internal.
+Result<x509::Certificate> throwaway_certificate(const Prepared& prepared);
+
 /// Makes and uses the throwaway keys now, so that no request waits the tenth of a second that RSA takes.
 void make_throwaway_signatures();
 

@@ -11,20 +11,13 @@ namespace {
 
 /// In the words of the content of issue_certificate, so that the two can be laid side by side.
 Result<Json> comparable(const CertificateRecord& record) {
-  const x509::Certificate certificate = TRY(x509::Certificate::parse_der(record.certificate));
-  const x509::SubjectAltNames names = TRY(certificate.names());
-  return Json{{"ca", record.ca},
-              {"profile", record.profile},
-              {"subject", record.subject},
-              {"request", record.request},
-              {"distinguished_name", record.distinguished_name},
-              {"dns", names.dns()},
-              {"ip", names.ip()},
-              {"validity_days", std::chrono::floor<std::chrono::days>(record.not_after - record.not_before).count()},
-              {"key_id", to_hex(record.key_id)},
-              {"serial", record.serial},
-              {"not_before", format_utc(record.not_before)},
-              {"not_after", format_utc(record.not_after)}};
+  Json previous = {
+      {"ca", record.ca}, {"profile", record.profile}, {"subject", record.subject}, {"request", record.request}};
+  previous.update(TRY(content_of(TRY(x509::Certificate::parse_der(record.certificate)))));
+  previous["serial"] = record.serial;
+  previous["not_before"] = format_utc(record.not_before);
+  previous["not_after"] = format_utc(record.not_after);
+  return previous;
 }
 
 /// The certificate that the participant had of this profile when the new one was asked for; null for its first.

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/x509/pem.h"
+#include "daemon/ca/lint.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
@@ -21,20 +22,13 @@ Result<IssueRequest> decode(Fields& fields, const Peer& peer) {
   return request;
 }
 
-/// What the certificate will say, but for serial and dates.
-Action action_of(const IssueRequest& request, const ca::Profile& profile, const ca::Prepared& prepared) {
-  return {.operation = "issue_certificate",
-          .about = request.subject,
-          .content = {{"ca", request.ca},
-                      {"profile", request.profile},
-                      {"subject", request.subject},
-                      {"request", request.request},
-                      {"distinguished_name", prepared.subject.text()},
-                      {"dns", prepared.names.dns()},
-                      {"ip", prepared.names.ip()},
-                      {"validity_days", profile.validity.count()},
-                      {"key_id", to_hex(prepared.subject_key)},
-                      {"csr", request.csr}}};
+/// What the certificate will say, but for serial and dates: read from the bytes that will be signed.
+Result<Action> action_of(const IssueRequest& request, const ca::Prepared& prepared) {
+  Json content = {
+      {"ca", request.ca}, {"profile", request.profile}, {"subject", request.subject}, {"request", request.request}};
+  content.update(TRY(content_of(TRY(ca::throwaway_certificate(prepared)))));
+  content["csr"] = request.csr;
+  return Action{.operation = "issue_certificate", .about = request.subject, .content = std::move(content)};
 }
 
 }  // namespace
@@ -56,7 +50,7 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
       {use_of_subject(request.registered ? request.subject : "", by_people), {QuotaKind::key, issuer->record.key}}));
   const ca::Profile* profile = call.policy->profiles.find(request.profile);
   const auto trail = call.trail("issue_certificate", profile ? profile->approvals : 0,
-                                [&](const ca::Prepared& prepared) { return action_of(request, *profile, prepared); });
+                                [&](const ca::Prepared& prepared) { return action_of(request, prepared); });
   const CertificateRecord issued = TRY(call.services.issuance.issue(*call.policy, request, trail));
   call.details["serial"] = issued.serial;
   call.details["certificate_sha256"] = to_hex(sha256(issued.certificate));

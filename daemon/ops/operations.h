@@ -35,6 +35,7 @@ Result<Json> list_approvals(Call& call, Fields fields);
 Result<Json> add_cosignature(Call& call, Fields fields);
 Result<Json> suspend_subject(Call& call, Fields fields);
 Result<Json> resume_subject(Call& call, Fields fields);
+Result<Json> off_board_subject(Call& call, Fields fields);
 Result<Json> revoke_certificate(Call& call, Fields fields);
 Result<Json> release_certificate(Call& call, Fields fields);
 Result<Json> get_crl(Call& call, Fields fields);

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -11,63 +14,85 @@
 namespace hubseal::daemon::ops {
 namespace {
 
-using Change = Result<std::int64_t> (*)(Database& database, const std::string& subject, TimePoint now);
+/// A change of the status of a participant, and what it does to its certificates.
+struct Change {
+  const char* operation;
+  const char* intent;
+  std::vector<SubjectStatus> from;
+  SubjectStatus to;
+  Result<std::int64_t> (*certificates)(Database& database, const std::string& subject, TimePoint now);
+};
 
-/// The participant, if its status may change so. Suspending twice is no error; what is active is not resumed, so that
+/// The participant, if its status may change so. Stopping twice is no error; what is active is not resumed, so that
 /// nobody can agree to that before there is a reason to stop.
-Result<SubjectRecord> find_to_change(Database& database, const std::string& id, SubjectStatus from, SubjectStatus to) {
+Result<SubjectRecord> find_to_change(Database& database, const std::string& id, const Change& change) {
   auto subject = TRY(subject_table::find(database, id));
   if (!subject) return fail(Code::not_found, fmt::format("there is no participant \"{}\"", id));
-  const bool repeat = to == SubjectStatus::suspended && subject->status == to;
-  if (subject->status == from || repeat) return *std::move(subject);
-  return fail(Code::conflict,
-              fmt::format("participant {} is {}; wanted {}", id, to_string(subject->status), to_string(from)));
+  const bool repeat = change.to != SubjectStatus::active && subject->status == change.to;
+  if (repeat || std::find(change.from.begin(), change.from.end(), subject->status) != change.from.end())
+    return *std::move(subject);
+  return fail(Code::conflict, fmt::format("participant {} is {}; wanted {}", id, to_string(subject->status),
+                                          to_string(change.from.front())));
 }
 
 /// Status and certificates in one transaction; the lists follow.
-Result<Json> change(Call& call, Fields fields, const char* operation, const char* intent, SubjectStatus from,
-                    SubjectStatus to, Change certificates) {
+Result<Json> carry_out(Call& call, Fields fields, const Change& change) {
   Services& services = call.services;
   const std::string id = TRY(fields.name("subject", kMaxName));
   TRY(fields.nothing_left());
   call.details = {{"subject", id}};
   const SubjectRecord before =
-      TRY(services.registry.read([&](Database& database) { return find_to_change(database, id, from, to); }));
+      TRY(services.registry.read([&](Database& database) { return find_to_change(database, id, change); }));
   Json content = call.details;
   content["from"] = to_string(before.status);
   content["status_changes"] = before.status_changes;  // this suspension, and not the next
-  const Grant grant = TRY(call.authorize({.operation = operation, .about = id, .content = content}));
-  TRY(call.record_intent(intent));
+  const Grant grant = TRY(call.authorize({.operation = change.operation, .about = id, .content = content}));
+  TRY(call.record_intent(change.intent));
   std::int64_t count = 0;
   Json view = TRY(services.registry.write([&](Database& database) -> Result<Json> {
-    const SubjectRecord now = TRY(find_to_change(database, id, from, to));
+    const SubjectRecord now = TRY(find_to_change(database, id, change));
     if (grant.approval() && now.status_changes != before.status_changes)
       return fail(Code::conflict, fmt::format("the status of participant {} changed meanwhile; ask again", id));
     TRY(grant.use(database));
-    TRY(Register::set_status(database, id, to));
-    count = TRY(certificates(database, id, services.clock.now()));
+    TRY(Register::set_status(database, id, change.to));
+    count = TRY(change.certificates(database, id, services.clock.now()));
     return full_view_of_subject(database, id);
   }));
   call.details["certificates"] = count;
   view["certificates"] = count;
   for (const std::string& ca : services.authorities.names())
     if (const auto made = services.revocation.bring_up_to_date(ca); !made)
-      log::warning("a suspension is not in a CRL yet", {{"ca", ca}, {"reason", made.error().message}});
+      log::warning("a change of a participant is not in a CRL yet", {{"ca", ca}, {"reason", made.error().message}});
   return view;
+}
+
+Result<std::int64_t> resume(Database& database, const std::string& subject, TimePoint) {
+  return revocation_table::resume(database, subject);
 }
 
 }  // namespace
 
 Result<Json> suspend_subject(Call& call, Fields fields) {
-  return change(call, std::move(fields), "suspend_subject", "suspension_intent", SubjectStatus::active,
-                SubjectStatus::suspended, &revocation_table::suspend);
+  return carry_out(call, std::move(fields),
+                   {"suspend_subject",
+                    "suspension_intent",
+                    {SubjectStatus::active},
+                    SubjectStatus::suspended,
+                    &revocation_table::suspend});
 }
 
 Result<Json> resume_subject(Call& call, Fields fields) {
-  return change(call, std::move(fields), "resume_subject", "resumption_intent", SubjectStatus::suspended,
-                SubjectStatus::active, [](Database& database, const std::string& subject, TimePoint) {
-                  return revocation_table::resume(database, subject);
-                });
+  return carry_out(call, std::move(fields),
+                   {"resume_subject", "resumption_intent", {SubjectStatus::suspended}, SubjectStatus::active, &resume});
+}
+
+Result<Json> off_board_subject(Call& call, Fields fields) {
+  return carry_out(call, std::move(fields),
+                   {"off_board_subject",
+                    "off_boarding_intent",
+                    {SubjectStatus::active, SubjectStatus::suspended},
+                    SubjectStatus::off_boarded,
+                    &revocation_table::off_board});
 }
 
 }  // namespace hubseal::daemon::ops

@@ -1,12 +1,16 @@
 #include "daemon/ops/views.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/jose/jwk.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
+#include "common/x509/usages.h"
 #include "daemon/ca/crl.h"
+#include "daemon/ca/read_extensions.h"
 #include "daemon/register.h"
 
 namespace hubseal::daemon::ops {
@@ -151,6 +155,49 @@ Json view_of(const PolicyRecord& policy) {
                {"uid", policy.uid}};
   if (!policy.approval.empty()) view["approval"] = policy.approval;
   return view;
+}
+
+namespace {
+
+/// What no profile has a word for is shown all the same.
+Json key_usage_of(const x509::Certificate& certificate) {
+  Json usages = Json::array();
+  std::uint32_t rest = certificate.key_usage();
+  for (const auto& [word, usage] : x509::kKeyUsages) {
+    if ((rest & static_cast<std::uint32_t>(usage)) == 0) continue;
+    usages.push_back(word);
+    rest &= ~static_cast<std::uint32_t>(usage);
+  }
+  if (rest != 0) usages.push_back(fmt::format("{:#x}", rest));
+  return usages;
+}
+
+Json extended_key_usage_of(const x509::Certificate& certificate) {
+  Json usages = Json::array();
+  for (const int nid : certificate.extended_key_usage()) {
+    const auto known = std::find_if(x509::kExtendedKeyUsages.begin(), x509::kExtendedKeyUsages.end(),
+                                    [&](const auto& entry) { return static_cast<int>(entry.second) == nid; });
+    usages.push_back(known == x509::kExtendedKeyUsages.end() ? std::string_view(OBJ_nid2sn(nid)) : known->first);
+  }
+  return usages;
+}
+
+}  // namespace
+
+Result<Json> content_of(const x509::Certificate& certificate) {
+  const x509::SubjectAltNames names = TRY(certificate.names());
+  const auto days = std::chrono::floor<std::chrono::days>(certificate.not_after() - certificate.not_before());
+  return Json{{"distinguished_name", TRY(certificate.subject_name()).text()},
+              {"dns", names.dns()},
+              {"ip", names.ip()},
+              {"validity_days", days.count()},
+              {"key_id", to_hex(certificate.key_id())},
+              {"key_usage", key_usage_of(certificate)},
+              {"extended_key_usage", extended_key_usage_of(certificate)},
+              {"signature_algorithm", OBJ_nid2sn(X509_get_signature_nid(certificate.openssl()))},
+              {"policy_oids", TRY(ca::policy_oids_in(certificate))},
+              {"crl_urls", TRY(ca::crl_urls_in(certificate))},
+              {"ocsp_urls", TRY(ca::ocsp_urls_in(certificate))}};
 }
 
 std::string certificate_pem(const CertificateRecord& record) {

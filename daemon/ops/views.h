@@ -38,6 +38,9 @@ Json view_of(const Policy& policy, bool changed);
 /// Without its files.
 Json view_of(const PolicyRecord& policy);
 
+/// What a certificate says, but for serial and dates, in the words of profiles: what people compare before they agree.
+/// Errors: bad_request.
+Result<Json> content_of(const x509::Certificate& certificate);
 std::string certificate_pem(const CertificateRecord& record);
 
 }  // namespace hubseal::daemon::ops

@@ -17,11 +17,11 @@
 namespace hubseal::daemon {
 
 /// Operations for which policy says how many people must agree. For issue_certificate each profile does.
-constexpr std::array<std::string_view, 20> kApprovableOperations = {
-    "activate_key",       "change_approvers", "confirm_backup",      "create_ca",       "create_csr",
-    "create_key",         "deactivate_key",   "destroy_key",         "import_ca",       "install_ca",
-    "keep_key",           "load_policy",      "release_certificate", "resume_subject",  "retire_ca",
-    "revoke_certificate", "set_subject",      "suspend_key",         "suspend_subject", "unseal"};
+constexpr std::array<std::string_view, 21> kApprovableOperations = {
+    "activate_key",      "change_approvers",    "confirm_backup", "create_ca",  "create_csr",         "create_key",
+    "deactivate_key",    "destroy_key",         "import_ca",      "install_ca", "keep_key",           "load_policy",
+    "off_board_subject", "release_certificate", "resume_subject", "retire_ca",  "revoke_certificate", "set_subject",
+    "suspend_key",       "suspend_subject",     "unseal"};
 
 /// How participants come into the register (register.h).
 enum class RegisterMode {

@@ -76,6 +76,20 @@ Result<std::int64_t> resume(Database& database, const std::string& subject) {
   return database.changes();
 }
 
+Result<std::int64_t> off_board(Database& database, const std::string& subject, TimePoint now) {
+  TRY(count_changes_of(database, subject));
+  Statement ends = TRY(database.prepare(
+      "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 0 "
+      "FROM certificates WHERE subject = ?3 "
+      "ON CONFLICT DO UPDATE SET reason = ?1, revoked_at = ?2, suspended = 0 WHERE reason = ?4"));
+  TRY(ends.bind(ca::to_string(ca::RevocationReason::cessation_of_operation))
+          .bind(seconds(now))
+          .bind(subject)
+          .bind(ca::to_string(ca::RevocationReason::certificate_hold))
+          .run());
+  return database.changes();
+}
+
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial) {
   Statement row = TRY(database.prepare(
       "SELECT ca, serial, reason, revoked_at, suspended FROM revocations WHERE ca = ? AND serial = ?"));

@@ -39,6 +39,8 @@ Result<> remove(Database& database, const std::string& ca, const std::string& se
 Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now);
 /// Takes back what suspend() did and nothing else: a certificate that was on hold before stays so.
 Result<std::int64_t> resume(Database& database, const std::string& subject);
+/// Revokes for good what suspend() would put on hold, and what is on hold. The number of certificates.
+Result<std::int64_t> off_board(Database& database, const std::string& subject, TimePoint now);
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial);
 /// All of a CA whose certificates end after `then`, or nobody here knows when.
 Result<std::vector<RevocationRecord>> list(Database& database, const std::string& ca, TimePoint then);

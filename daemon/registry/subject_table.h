@@ -12,7 +12,7 @@
 
 namespace hubseal::daemon {
 
-/// Certificates are issued to active participants only. The id of one that was off-boarded is never given away.
+/// Certificates are issued to active participants only. Nothing follows off_boarded: id and names are never given away.
 enum class SubjectStatus { active, suspended, off_boarded };
 constexpr std::array<std::pair<std::string_view, SubjectStatus>, 3> kSubjectStatuses = {
     {{"active", SubjectStatus::active},

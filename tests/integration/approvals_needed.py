@@ -101,7 +101,7 @@ class Needed(Cas):
         certificate = {"ca": "hub-ca", "serial": self.room.issue(self.room.make_csr())["serial"]}
         self.with_consent("revoke_certificate", "revoke_certificate", reason="certificate_hold", **certificate)
         self.with_consent("release_certificate", "release_certificate", **certificate)
-        for step in ("suspend_subject", "resume_subject"):
+        for step in ("suspend_subject", "resume_subject", "off_board_subject"):
             self.with_consent(step, step, subject="bank1")
 
     def policy_and_seal(self):

@@ -99,7 +99,7 @@ class AuditLog(unittest.TestCase):
     def hubseal(self, *words, on="audit", want=0):
         return self.room.hubseal("audit", *words, on=on, want=want)
 
-    def test_another_implementation_finds_the_same_root_and_the_signature_of_the_token(self):
+    def test_C2SP_signed_note_another_implementation_finds_the_same_root_and_the_signature_of_the_token(self):
         self.work(20)
         found = self.room.await_checkpoint()
         leaves = [leaf_hash(line) for line in self.lines()]
@@ -147,7 +147,7 @@ class AuditLog(unittest.TestCase):
         self.assertIn("not signed by this audit key", self.hubseal("prove", 1, "--key", file, want=3).stderr)
         self.assertIn("no audit key signed it", self.hubseal("verify", self.room.state / "audit", "--key", file, want=3).stderr)
 
-    def test_a_witness_fetches_compares_and_cosigns_over_audit_sock(self):
+    def test_C2SP_signed_note_a_witness_fetches_compares_and_cosigns_over_audit_sock(self):
         first = self.room.folder / "first.txt"
         self.room.await_checkpoint()
         self.hubseal("checkpoint", "--out", first)

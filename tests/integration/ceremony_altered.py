@@ -161,7 +161,7 @@ origin = "https://hub.example.com"
               "backup_required": None, "state": "active", "evidence": "desk", "organization": "x", "country": "UG", "cn": ["x"], "dns": ["x.example"],
               "ip": ["192.0.2.1"], "sha256": "0" * 64}
 
-    def test_each_member_of_each_step_that_is_altered_in_file_request_and_answer_is_named(self):
+    def test_key_ceremony_each_member_of_each_step_that_is_altered_in_file_request_and_answer_is_named(self):
         pem = approval_support.KeyApprover("card").fields()["public_key"]
         others = {**self.OTHERS, "public_key": approval_support.KeyApprover("x").fields()["public_key"]}
         transcript = self.hold(MORE, pem=pem, number=9, policy=self.room.call("health")["policy"]["sha256"])

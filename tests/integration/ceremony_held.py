@@ -24,7 +24,7 @@ from ceremony_support import FILE, MORE, Ceremonies
 
 
 class Held(Ceremonies):
-    def test_what_is_done_is_printed_and_believed_in_another_folder_without_a_daemon(self):
+    def test_key_ceremony_what_is_done_is_printed_and_believed_in_another_folder_without_a_daemon(self):
         person = approval_support.KeyApprover("card")
         file = self.file(MORE, pem=person.fields()["public_key"], number=1, policy=self.room.call("health")["policy"]["sha256"])
         said = self.hubseal("run", file, "--yes").stdout

@@ -125,7 +125,7 @@ class Keys(WithRoot):
         self.assertIn("JWS-2", message)
         self.assertIn("rsa_3072", message)
 
-    def test_pkcs11_tool_sees_a_key_that_never_left_and_cannot_leave(self):
+    def test_PKCS_11_pkcs11_tool_sees_a_key_that_never_left_and_cannot_leave(self):
         pkcs11 = ("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN)
         listing = self.room.tool(*pkcs11, "--list-objects", "--type", "privkey").stdout.decode()
         key = next(part for part in listing.split("Private Key Object") if "label:      hub-ca" in part)
@@ -351,7 +351,8 @@ class ShippedProfiles(OneRoom):
         for profile, extended, usage, more in (("dfsp-client", [client], tls, ()),
                                                ("dfsp-server", [server], tls, names),
                                                ("hub-server", [server], tls, names),
-                                               ("jws", None, {"digital_signature"}, ())):
+                                               ("jws", None, {"digital_signature"}, ()),
+                                               ("jwe", None, {"key_encipherment"}, ())):
             with self.subTest(profile):
                 csr = self.room.make_csr(f"/CN={profile}.example", rsa, *(part.format(profile) for part in more))
                 issued = self.room.issue(csr, subject=f"s-{profile}", request=profile, profile=profile)

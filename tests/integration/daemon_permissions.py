@@ -40,6 +40,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "release_certificate": ("revoke", {"ca": "hub-ca", "serial": "0a"}),
     "suspend_subject": ("revoke", {"subject": "nobody"}),
     "resume_subject": ("revoke", {"subject": "nobody"}),
+    "off_board_subject": ("revoke", {"subject": "nobody"}),
     "seal": ("seal", {"reason": ""}),
     "unseal": ("seal", {}),
     "activate_key": ("manage_keys", {"key": "nothing"}),

@@ -17,7 +17,7 @@ BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
 
 
 class Token(RigTest):
-    def test_a_wrong_pin_is_sent_once(self):
+    def test_good_practice_a_wrong_pin_is_sent_once(self):
         room = self.make(fake=True, start=False)
         room.write_pin("000000")
         self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
@@ -43,7 +43,7 @@ class Token(RigTest):
         self.assertEqual(room.logins(), 1)
         room.script("# the token would take it now")
 
-    def test_a_refused_pin_is_not_sent_again_by_the_starts_that_follow(self):
+    def test_good_practice_a_refused_pin_is_not_sent_again_by_the_starts_that_follow(self):
         for code in (PIN_INCORRECT, FUNCTION_FAILED, VENDOR_CODE):
             with self.subTest(hex(code)):
                 room = self.make(fake=True, start=False)

@@ -36,7 +36,7 @@ class Lives(Asking):
         return room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
                          "--list-objects").stdout.decode()
 
-    def test_only_an_active_key_signs(self):
+    def test_NIST_SP_800_57_part_1_only_an_active_key_signs(self):
         room = self.room()
         self.make(room, state="pre_activation")
         self.assertEqual(self.state(room)["state"], "pre_activation")
@@ -256,7 +256,7 @@ class Lives(Asking):
         said = next(r for r in room.audit() if r["event"] == "confirm_backup" and r["result"] == "ok")
         self.assertEqual(said["evidence"], "card 7, safe B")
 
-    def test_what_policy_asks_others_for_waits_for_them_and_changes_nothing_before(self):
+    def test_CA_B_Network_Security_what_policy_asks_others_for_waits_for_them_and_changes_nothing_before(self):
         room = self.room(("destroy_key", 2), ("change_approvers", 2), delay=24)
         people = [approval_support.KeyApprover("dora"), approval_support.KeyApprover("erin")]
         approval_support.add_approvers(room, *people)

@@ -17,7 +17,7 @@ from ocsp_support import GOOD, REVOKED, Ocsp, Status
 
 
 class Answers(Ocsp):
-    def test_PKI_7_openssl_takes_good_revoked_and_unknown_for_what_they_are(self):
+    def test_PKI_7_RFC_6960_openssl_takes_good_revoked_and_unknown_for_what_they_are(self):
         _, serial = self.issue()
         said = self.openssl_says(serial)
         self.assertIn("Response verify OK", said)
@@ -29,7 +29,7 @@ class Answers(Ocsp):
         self.assertIn("Reason: keyCompromise", said)
         self.assertIn(": unknown", self.openssl_says("00ff00ff00ff"))
 
-    def test_PKI_7_a_nonce_comes_back_and_is_held_to_its_length(self):
+    def test_PKI_7_RFC_6960_a_nonce_comes_back_and_is_held_to_its_length(self):
         certificate, _ = self.issue()
         for nonce in (b"\0", os.urandom(16), os.urandom(32)):
             answer = self.ask(certificate, nonce=nonce)
@@ -52,7 +52,7 @@ class Answers(Ocsp):
         gone = self.ask(certificate)
         self.assertEqual((gone.certificate_status, gone.revocation_reason), (REVOKED, None))
 
-    def test_PKI_7_the_responder_is_delegated_for_a_short_time_and_for_nothing_else(self):
+    def test_PKI_7_RFC_6960_the_responder_is_delegated_for_a_short_time_and_for_nothing_else(self):
         certificate, _ = self.issue()
         for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
             answer = self.ask(certificate, algorithm)
@@ -78,7 +78,7 @@ class Answers(Ocsp):
         with self.assertRaises(rig.Refused):
             self.room.call("sign_jws", key=listed["label"], payload="e30")
 
-    def test_certificates_of_others_and_garbage_are_told_so_in_the_words_of_ocsp(self):
+    def test_RFC_6960_certificates_of_others_and_garbage_are_told_so_in_the_words_of_ocsp(self):
         other = self.room.folder / "other.pem"
         self.room.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null", "-out", other)
         stranger = x509.load_pem_x509_certificate(other.read_bytes())

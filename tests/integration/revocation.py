@@ -17,7 +17,7 @@ from revocation_support import Revocation, crl_of
 
 
 class Lists(Revocation):
-    def test_PKI_7_a_new_ca_has_an_empty_list_that_openssl_takes(self):
+    def test_PKI_7_RFC_5280_5_a_new_ca_has_an_empty_list_that_openssl_takes(self):
         crl, answer = crl_of(self.room)
         self.assertTrue(crl.is_signature_valid(x509.load_pem_x509_certificate(self.root.read_bytes()).public_key()))
         self.assertEqual(crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number, answer["number"])
@@ -30,7 +30,7 @@ class Lists(Revocation):
         self.assertIn("Version 2 (0x1)", text)
         self.assertIn("Authority Key Identifier", text)
 
-    def test_PKI_7_what_is_revoked_is_in_the_next_list_at_once_with_its_reason(self):
+    def test_PKI_7_RFC_5280_5_what_is_revoked_is_in_the_next_list_at_once_with_its_reason(self):
         for reason, flag in (("key_compromise", x509.ReasonFlags.key_compromise), ("superseded", x509.ReasonFlags.superseded),
                              ("unspecified", None), ("privilege_withdrawn", x509.ReasonFlags.privilege_withdrawn)):
             serial, certificate = self.issue()
@@ -46,7 +46,7 @@ class Lists(Revocation):
             shown = self.room.call("get_certificate", ca="hub-ca", serial=serial)
             self.assertEqual((shown["state"], shown["reason"], shown["revoked_at"]), ("revoked", reason, revoked["revoked_at"]))
 
-    def test_PKI_7_a_hold_can_be_taken_back_and_a_revocation_cannot(self):
+    def test_PKI_7_RFC_5280_5_a_hold_can_be_taken_back_and_a_revocation_cannot(self):
         serial, certificate = self.issue()
         self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
         self.assertIn("certificate revoked", self.verdict(certificate))
@@ -233,7 +233,7 @@ class Crash(Revocation):
     def prepare(cls):
         cls.kill_at = KillAt(cls.room)
 
-    def test_kill_9_at_every_step_loses_no_revocation_and_gives_no_number_twice(self):
+    def test_RFC_5280_5_kill_9_at_every_step_loses_no_revocation_and_gives_no_number_twice(self):
         numbers = []
         for when in ("before", "after"):
             for step in range(1, 100):

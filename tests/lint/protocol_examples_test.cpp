@@ -296,6 +296,7 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
                                             "release_certificate",
                                             "suspend_subject",
                                             "resume_subject",
+                                            "off_board_subject",
                                             "seal",
                                             "unseal",
                                             "confirm_backup",

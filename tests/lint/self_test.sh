@@ -90,6 +90,9 @@ includes_refuses agent/http/x.cpp 'session << "BEGIN IMMEDIATE", now;' 'SQL is f
 includes_refuses agent/service/x.cpp 'answer.status = 404;' 'an HTTP status is for agent/http/*'
 includes_refuses agent/service/x.cpp 'return HTTPResponse::HTTP_NOT_FOUND;' 'an HTTP status is for agent/http/*'
 includes_refuses daemon/x.cpp 'if (answer.status() >= 500) return;' 'an HTTP status is for agent/http/*'
+includes_refuses hsm/x.h '#include <openssl/engine.h>' 'no ENGINE of OpenSSL'
+includes_refuses tests/x.cpp 'auto* e = ENGINE_by_id("pkcs11");' 'no ENGINE of OpenSSL'
+includes_refuses hsm/x.cpp 'void use(ENGINE* e);' 'no ENGINE of OpenSSL'
 for home in daemon/registry/names.cpp daemon/registry/sqlite.cpp agent/store/x.cpp; do
   fresh
   put "$home" 'auto s = prepare("SELECT label FROM keys");\n'
@@ -281,9 +284,15 @@ standards_refuse() { # TEST-NAME ROW WORDS
 }
 standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |' ''
 standards_refuse PKI_1_holds '| PKI-1 | rule | where | - |' 'proves PKI-1, and docs/STANDARDS.md does not name it'
-standards_refuse PKI_9_holds '| PKI-1 | rule | where | - |' 'docs/STANDARDS.md has no PKI-9'
+standards_refuse PKI_9_holds '| PKI-1 | rule | where | - |' 'docs/STANDARDS.md has no row of this id'
 standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds`, `PKI_1_too` |' 'names the test PKI_1_too, which does not exist'
 standards_refuse PKI_1_holds '| PKI-1 | rule | where | `PKI_1_holds` |\n| PKI-2 | rule | where | |' 'neither a test nor a dash'
+standards_refuse RFC_5280_5_holds '| RFC 5280 5, RFC 1 | rule | where | `RFC_5280_5_holds` |' ''
+standards_refuse RFC_5280_5_holds '| RFC 5280 5 | rule | where |' 'neither a test nor a dash'
+standards_refuse RFC_6960_holds '| RFC 5280 5 | rule | where | - |' 'RFC_6960_holds: docs/STANDARDS.md has no row of this id'
+standards_refuse PKCS_11_holds '| PKCS#11 | rule | where | - |' 'proves PKCS#11, and docs/STANDARDS.md does not name it'
+standards_refuse NIST_SP_800_57_holds '| NIST SP 800-57, 7 | rule | where | `NIST_SP_800_57_holds` |\n| C2SP | rule | where | `NIST_SP_800_57_holds` |' 'does not bear the id of C2SP'
+standards_refuse PKI_1_RFC_1_holds '| PKI-1 | rule | where | `PKI_1_RFC_1_holds` |\n| RFC 1 to 3 | rule | where | - |' 'proves RFC 1, and'
 
 # protocol_refuses SED-SCRIPT WORDS: the protocol's document, changed.
 run_protocol_examples() {

@@ -44,7 +44,7 @@ PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certifica
                "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy",
                "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "cosign", "revoke",
                "seal", "manage_keys")
-PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jws")
+PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jwe", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
 
 

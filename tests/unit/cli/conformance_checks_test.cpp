@@ -64,9 +64,36 @@ BOOST_AUTO_TEST_CASE(a_good_installation_meets_what_an_installation_can_meet) {
 
 BOOST_AUTO_TEST_CASE(what_the_product_does_not_do_is_not_met_whatever_the_installation) {
   const Installation found = good_installation();
-  for (const char* id : {"PKI-10", "JWS-1", "JWS-3", "JWS-4", "JWS-5"}) BOOST_TEST(verdict_of(id, found) == "not met");
+  for (const char* id : {"JWS-1", "JWS-3", "JWS-4", "JWS-5", "sdk-standard-components"})
+    BOOST_TEST(verdict_of(id, found) == "not met");
   BOOST_TEST(verdict_of("JWS-2", found) == "partly");
-  for (const char* id : {"RFC 2986", "CA/B Network Security"}) BOOST_TEST(verdict_of(id, found) == "unknown");
+  for (const char* id : {"PKI-10", "RFC 2986", "CA/B Network Security", "key ceremony"})
+    BOOST_TEST(verdict_of(id, found) == "unknown");
+}
+
+BOOST_AUTO_TEST_CASE(a_ceremony_is_known_by_its_records_and_its_transcript_is_for_people) {
+  Installation found = good_installation();
+  found.log->makings = {{.record = 12, .at = test::kNow, .event = "create_ca", .ca = "hub-ca", .peer = "ceremony"}};
+  const std::string said = evidence_of("key ceremony", found);
+  BOOST_TEST(has(said, "record 12 of 2026-11-24T"), said);
+  BOOST_TEST(has(said, "create_ca of CA hub-ca, by ceremony"), said);
+  BOOST_TEST(has(said, "hubseal ceremony verify"), said);
+  found.authorities->clear();
+  BOOST_TEST(verdict_of("key ceremony", found) == "not applicable");
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_does_not_prove_itself_is_not_protected_against_change) {
+  Installation found = good_installation();
+  BOOST_TEST(has(evidence_of("CA/B Network Security", found), "none can be changed unseen"));
+  found.log->consistent = false;
+  BOOST_TEST(verdict_of("CA/B Network Security", found) == "not met");
+}
+
+BOOST_AUTO_TEST_CASE(a_list_whose_next_one_is_overdue_is_not_as_it_must_be) {
+  Installation found = good_installation();
+  found.now = ca_of(found).crl->next_update;
+  BOOST_TEST(verdict_of("RFC 5280 5", found) == "not met");
+  BOOST_TEST(has(evidence_of("RFC 5280 5", found), "its nextUpdate was "));
 }
 
 BOOST_AUTO_TEST_CASE(evidence_of_the_root_is_read_from_its_certificate) {

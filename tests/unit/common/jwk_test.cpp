@@ -11,7 +11,7 @@ using namespace hubseal;
 BOOST_AUTO_TEST_SUITE(jwk)
 
 // The example of RFC 7638 section 3.1.
-BOOST_AUTO_TEST_CASE(the_thumbprint_of_the_example_of_rfc_7638) {
+BOOST_AUTO_TEST_CASE(RFC_7517_the_thumbprint_is_that_of_the_example_of_rfc_7638) {
   const Json key = {
       {"kty", "RSA"},
       {"n",
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(the_thumbprint_of_the_example_of_rfc_7638) {
 }
 
 // The public keys of RFC 7517 appendix A.1, and what they are when they are written again.
-BOOST_AUTO_TEST_CASE(the_keys_of_rfc_7517_are_read) {
+BOOST_AUTO_TEST_CASE(RFC_7517_the_keys_of_the_standard_are_read) {
   const Json ec = {{"kty", "EC"},
                    {"crv", "P-256"},
                    {"x", "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"},

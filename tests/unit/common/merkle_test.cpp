@@ -45,7 +45,7 @@ Hash defined_root(std::span<const Hash> leaves) {
 BOOST_AUTO_TEST_SUITE(merkle)
 
 // The test vectors of certificate-transparency's own implementations.
-BOOST_AUTO_TEST_CASE(roots_are_those_that_others_compute) {
+BOOST_AUTO_TEST_CASE(RFC_6962_2_1_roots_are_those_that_others_compute) {
   const std::pair<const char*, const char*> steps[] = {
       {"", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"},
       {"00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"},
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_tree_that_grows_has_the_root_of_the_definition_and_can_be
   }
 }
 
-BOOST_AUTO_TEST_CASE(each_leaf_of_each_tree_is_proven_and_no_other_is) {
+BOOST_AUTO_TEST_CASE(RFC_6962_2_1_each_leaf_of_each_tree_is_proven_and_no_other_is) {
   Grown grown;
   grown.grow(kMost);
   for (std::uint64_t size = 1; size <= kMost; ++size)
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(each_leaf_of_each_tree_is_proven_and_no_other_is) {
   BOOST_TEST(!inclusion_proof(5, 5, grown.reader()).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(each_tree_is_proven_to_begin_with_each_smaller_one_and_with_no_other) {
+BOOST_AUTO_TEST_CASE(RFC_6962_2_1_each_tree_is_proven_to_begin_with_each_smaller_one_and_with_no_other) {
   Grown grown;
   grown.grow(kMost);
   for (std::uint64_t size = 1; size <= kMost; ++size)

@@ -270,6 +270,65 @@ BOOST_AUTO_TEST_CASE(a_request_is_shown_with_the_certificate_before_it) {
   BOOST_TEST(shown["content_sha256"] == to_hex(sha256(as_bytes(shown["content"].get<std::string>()))));
 }
 
+// What a profile says shows in no CSR: whoever agrees must see that it is another one now.
+BOOST_AUTO_TEST_CASE(what_another_version_of_the_profile_changes_is_shown_beside_the_certificate_before_it) {
+  add_alice_and_bob();
+  issue("r-1");
+  const std::string first = last["error"]["approval"];
+  vote(1001, first);
+  vote(1002, first);
+  BOOST_REQUIRE(issue("r-1") == "ok");
+  const auto profile = policy_files().profiles_dir / "dfsp-client.toml";
+  test::must_replace_in(profile, "[\"client_auth\"]", "[\"client_auth\", \"server_auth\"]");
+  test::must_replace_in(profile, "[\"digital_signature\", \"key_encipherment\"]", "[\"digital_signature\"]");
+  test::must_replace_in(profile, "crl_urls  = []", "crl_urls = [\"http://pki.example/{ca}.crl\"]");
+  test::must_replace_in(profile, "policy_oids = []", "policy_oids = [\"1.3.6.1.4.1.5\"]");
+  test::must_replace_in(profile, "ocsp_urls = []", "ocsp_urls = [\"http://pki.example/ocsp\"]");
+  test::must_replace_in(profile, "validity_days    = 730", "validity_days = 365");
+  BOOST_REQUIRE_MESSAGE(code(admin(0), "load_policy", Json::object()) == "ok", last);
+  bank_key = test::make_key(KeyType::rsa_2048);
+  csr = csr_of(bank_key.get());
+  issue("r-2");
+  const Json shown = ask(agent, "get_approval", {{"approval", last["error"]["approval"]}})["ok"];
+  const Json content = test::must(parse_json(shown["content"].get<std::string>()));
+  const Json& previous = shown["previous"];
+  const auto is = [&](const char* member, const Json& before, const Json& now) {
+    BOOST_TEST(previous[member] == before, member << " was " << previous[member]);
+    BOOST_TEST(content[member] == now, member << " is " << content[member]);
+  };
+  is("extended_key_usage", {"client_auth"}, {"client_auth", "server_auth"});
+  is("key_usage", {"digital_signature"}, {"digital_signature"});  // an EC key before: it enciphers nothing
+  is("crl_urls", Json::array(), {"http://pki.example/hub-ca.crl"});
+  is("ocsp_urls", Json::array(), {"http://pki.example/ocsp"});
+  is("policy_oids", Json::array(), {"1.3.6.1.4.1.5"});
+  is("validity_days", 730, 365);
+  is("signature_algorithm", "ecdsa-with-SHA256", "ecdsa-with-SHA256");
+}
+
+// As an earlier hubseald wrote it, which showed less: those who agreed to it did not agree to what they did not see.
+BOOST_AUTO_TEST_CASE(consent_to_a_request_that_showed_less_is_consent_to_nothing_else) {
+  add_alice_and_bob();
+  issue("r-1");
+  const std::string whole = last["error"]["approval"];
+  Json less =
+      test::must(parse_json(ask(agent, "get_approval", {{"approval", whole}})["ok"]["content"].get<std::string>()));
+  for (const char* member :
+       {"key_usage", "extended_key_usage", "signature_algorithm", "policy_oids", "crl_urls", "ocsp_urls"})
+    less.erase(member);
+  const auto waits =
+      room().approvals().authorize({.peer = agent.rule->name, .uid = 997}, *room().policies().current(), 2,
+                                   {.operation = "issue_certificate", .about = "bank1", .content = less},
+                                   [](const ApprovalRecord&) -> Result<> { return {}; });
+  BOOST_REQUIRE((waits.error().code == Code::approval_required));
+  const std::string old = waits.error().approval;
+  BOOST_REQUIRE(old != whole);
+  vote(1001, old);
+  BOOST_REQUIRE(vote(1002, old) == "ok");
+  BOOST_TEST(ask(agent, "get_approval", {{"approval", old}})["ok"]["state"] == "approved");
+  BOOST_TEST(issue("r-1") == "approval_required");
+  BOOST_TEST(last["error"]["approval"] == whole);
+}
+
 BOOST_AUTO_TEST_CASE(what_expires_is_recorded) {
   issue("r-1");
   const std::string id = last["error"]["approval"];

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(without_addresses_a_certificate_is_laid_out_as_ever) {
     BOOST_TEST(!contains(text, absent), absent);
 }
 
-BOOST_AUTO_TEST_CASE(a_root_can_be_limited_to_names) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_2_1_10_a_root_can_be_limited_to_names) {
   const TestCa ca = constrained({.permitted_dns = {"dfsp.example"},
                                  .excluded_dns = {"hub.dfsp.example"},
                                  .permitted_ip = {"192.0.2.0/24", "2001:db8::/32"},
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(lint_finds_addresses_that_are_not_the_profiles) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(lint_finds_constraints_that_are_not_the_profiles) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_2_1_10_lint_finds_constraints_that_are_not_the_profiles) {
   const TestCa ca = constrained({.permitted_dns = {"dfsp.example"}});
   const Bytes spki = spki_of(ca.key.get()).value();
   ca::Profile root = profile("test-root");

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(PKI_3_PKI_4_PKI_5_a_client_certificate_is_what_openssl_acce
   BOOST_TEST(openssl_verify(ca.issuer->certificate(), certificate, "sslserver").exit_code != 0);
 }
 
-BOOST_AUTO_TEST_CASE(PKI_3_key_encipherment_is_left_out_for_ec_keys) {
+BOOST_AUTO_TEST_CASE(PKI_3_RFC_8813_section_3_key_encipherment_is_left_out_for_ec_keys) {
   const TestCa ca(KeyType::rsa_2048);
   const auto certificate = ca.issue(make_csr(make_key(KeyType::ec_p256).get()), profile("dfsp-client")).value();
   BOOST_TEST(certificate.key_usage() == unsigned{KU_DIGITAL_SIGNATURE});
@@ -110,7 +110,16 @@ BOOST_AUTO_TEST_CASE(PKI_3_a_jws_certificate_says_digital_signature_and_nothing_
   BOOST_TEST(certificate.extended_key_usage().empty());
 }
 
-BOOST_AUTO_TEST_CASE(every_kind_of_ca_issues_what_openssl_verifies) {
+BOOST_AUTO_TEST_CASE(PKI_3_a_jwe_certificate_says_key_encipherment_for_rsa_keys_and_nothing_else) {
+  const TestCa ca(KeyType::rsa_2048);
+  const auto certificate = ca.issue(make_csr(make_key(KeyType::rsa_2048).get()), profile("jwe")).value();
+  BOOST_TEST(certificate.key_usage() == unsigned{KU_KEY_ENCIPHERMENT});
+  BOOST_TEST(certificate.extended_key_usage().empty());
+  BOOST_TEST(
+      (ca.issue(make_csr(make_key(KeyType::ec_p256).get()), profile("jwe")).error().code == Code::policy_denied));
+}
+
+BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_4_every_kind_of_ca_issues_what_openssl_verifies) {
   for (const auto& [word, type] : kKeyTypes) {
     const TestCa ca(type);
     const CsrContent content{{{Attribute::common_name, "bank1.example.com"}}, {"bank1.example.com"}, {"2001:db8::1"}};
@@ -122,7 +131,7 @@ BOOST_AUTO_TEST_CASE(every_kind_of_ca_issues_what_openssl_verifies) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(validity_never_leaves_that_of_the_ca) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_5_validity_never_leaves_that_of_the_ca) {
   const TestCa ca(KeyType::ec_p256);
   const x509::Certificate& root = ca.issuer->certificate();
   BOOST_TEST(format_utc(prepared_for(ca, "dfsp-client").not_before) == "2026-11-24T08:55:00Z");
@@ -154,7 +163,7 @@ BOOST_AUTO_TEST_CASE(dates_from_2050_on_are_generalized_times) {
   BOOST_TEST(contains(openssl_text(root), "Not After : Nov 19 09:00:00 2056 GMT"), openssl_text(root));
 }
 
-BOOST_AUTO_TEST_CASE(serials_are_positive_different_and_of_128_bits) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_2_serials_are_positive_different_and_of_128_bits) {
   std::set<std::string> seen;
   std::size_t longest = 0;
   for (int i = 0; i < 1000; ++i) {

@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_good_certificate_passes) {
   BOOST_TEST(verdict.has_value(), (verdict ? "" : verdict.error().message));
 }
 
-BOOST_AUTO_TEST_CASE(each_field_that_differs_from_the_profile_is_found) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_4_each_field_that_differs_from_profile_or_ca_is_found) {
   finds("serialNumber", [](Spoilt& s) { s.serial = x509::Serial::parse("01").value(); });
   finds("signatureAlgorithm", [](Spoilt& s) { s.algorithm = SignatureAlgorithm::ecdsa_sha512; });
   finds("issuer", [](Spoilt& s) {
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(the_extensions_as_they_are_taken_apart_and_put_together_pas
 }
 
 // RFC 5280 section 4.2: a critical extension that a verifier does not know ends the connection.
-BOOST_AUTO_TEST_CASE(the_criticality_of_each_extension_is_looked_at_and_so_is_its_absence) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_2_1_1_the_criticality_of_each_extension_is_looked_at_and_so_is_its_absence) {
   for (const int nid : {NID_basic_constraints, NID_key_usage, NID_ext_key_usage, NID_subject_key_identifier,
                         NID_authority_key_identifier, NID_subject_alt_name})
     BOOST_TEST_CONTEXT(OBJ_nid2sn(nid)) {
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(the_criticality_of_each_extension_is_looked_at_and_so_is_it
     }
 }
 
-BOOST_AUTO_TEST_CASE(an_identifier_of_another_key_is_found) {
+BOOST_AUTO_TEST_CASE(RFC_5280_4_2_1_1_an_identifier_of_another_key_is_found) {
   finds("subjectKeyIdentifier", [](Spoilt& s) {
     s.rewrite = [](std::vector<Extension>& all) { with_nid(all, NID_subject_key_identifier).value.back() ^= 1; };
   });

@@ -43,7 +43,7 @@ struct Fixture {
 
 BOOST_AUTO_TEST_SUITE(ca_ocsp)
 
-BOOST_AUTO_TEST_CASE(a_response_that_does_not_say_what_was_meant_is_not_released) {
+BOOST_AUTO_TEST_CASE(RFC_6960_a_response_that_does_not_say_what_was_meant_is_not_released) {
   const std::pair<const char*, std::function<void(Fixture&)>> mistakes[] = {
       {"nonce",
        [](Fixture& f) {
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(a_response_that_does_not_say_what_was_meant_is_not_released
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_response_is_good_for_longer_than_who_signed_it) {
+BOOST_AUTO_TEST_CASE(RFC_6960_no_response_is_good_for_longer_than_who_signed_it) {
   Fixture fixture;
   fixture.until = fixture.responder.not_after() + std::chrono::seconds(1);
   const Bytes tbs = must(ca::build_ocsp_tbs(fixture.draft()));

@@ -41,14 +41,14 @@ BOOST_AUTO_TEST_SUITE(ca_profile)
 
 BOOST_AUTO_TEST_CASE(the_shipped_profiles_load) {
   const auto profiles = load_profiles("config/profiles").value();
-  for (const char* name : {"hub-root", "dfsp-client", "dfsp-server", "hub-server", "jws"})
+  for (const char* name : {"hub-root", "dfsp-client", "dfsp-server", "hub-server", "jwe", "jws"})
     BOOST_TEST(profiles.find(name) != nullptr, name);
-  BOOST_TEST(profiles.all().size() == 6u);
+  BOOST_TEST(profiles.all().size() == 7u);
   BOOST_TEST(profiles.find("dfsp") == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(PKI_4_end_entity_profiles_give_two_years_and_rsa_keys_of_2048_bits_or_more) {
-  for (const char* name : {"dfsp-client", "dfsp-server", "hub-server", "jws"}) {
+  for (const char* name : {"dfsp-client", "dfsp-server", "hub-server", "jwe", "jws"}) {
     const ca::Profile& p = profile(name);
     BOOST_TEST((p.kind == ca::Kind::end_entity));
     BOOST_TEST((p.validity == std::chrono::days(730)));

@@ -26,7 +26,7 @@ std::vector<Vector> vectors() {
 
 BOOST_AUTO_TEST_SUITE(ca_vectors)
 
-BOOST_AUTO_TEST_CASE(every_vector_gets_what_expected_txt_says) {
+BOOST_AUTO_TEST_CASE(RFC_2986_every_vector_gets_what_expected_txt_says) {
   const TestCa ca(KeyType::rsa_2048);
   BOOST_TEST(vectors().size() > 90u);
   for (const Vector& v : vectors()) {

@@ -39,7 +39,7 @@ bool has(const std::string& text, const std::string& words) { return text.find(w
 BOOST_AUTO_TEST_SUITE(ca_weak_key)
 
 // tests/vectors/make_weak_keys.py made them and knows what is wrong with each.
-BOOST_AUTO_TEST_CASE(each_vector_is_told_for_what_it_is) {
+BOOST_AUTO_TEST_CASE(CA_B_Baseline_6_1_1_3_each_vector_is_told_for_what_it_is) {
   std::istringstream lines(test::source_file("tests/vectors/weak_keys.txt"));
   int seen = 0;
   for (std::string word, modulus; lines >> word >> modulus; ++seen) {
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(exponents_are_odd_and_neither_small_nor_huge) {
   BOOST_TEST(weakness(rsa(modulus, "010003")) == "none");
 }
 
-BOOST_AUTO_TEST_CASE(small_factors_are_found) {
+BOOST_AUTO_TEST_CASE(CA_B_Baseline_6_1_1_3_small_factors_are_found) {
   std::string even(512, 'f');
   even.back() = 'e';
   BOOST_TEST(has(weakness(rsa(even)), "small factor"));
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(keys_that_openssl_makes_are_sound) {
     BOOST_TEST(weakness(test::make_key(type)) == "none");
 }
 
-BOOST_AUTO_TEST_CASE(the_profile_refuses_what_is_weak) {
+BOOST_AUTO_TEST_CASE(CA_B_Baseline_6_1_1_3_the_profile_refuses_what_is_weak) {
   std::istringstream lines(test::source_file("tests/vectors/weak_keys.txt"));
   for (std::string word, modulus; lines >> word >> modulus;) {
     const auto decided = ca::decide_key(test::profile("dfsp-client"), rsa(modulus).get());

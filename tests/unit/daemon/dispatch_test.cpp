@@ -50,6 +50,7 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"release_certificate", Permission::revoke},
     {"suspend_subject", Permission::revoke},
     {"resume_subject", Permission::revoke},
+    {"off_board_subject", Permission::revoke},
     {"seal", Permission::seal},
     {"unseal", Permission::seal},
     {"activate_key", Permission::manage_keys},

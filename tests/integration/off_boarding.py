@@ -1,0 +1,101 @@
+"""A participant that leaves for good: everything that it has is revoked and stays so, nothing is issued to it again, and
+nobody else gets its id or its names."""
+
+import unittest
+
+import support_path
+import approval_support
+import revocation_support
+import rig
+from cryptography import x509
+
+
+class OffBoarding(revocation_support.Revocation):
+    def off_board(self, bank):
+        return self.room.call("off_board_subject", subject=bank)
+
+    def issued_to(self, bank, request="one"):
+        issued = self.room.issue(self.room.make_csr(), subject=bank, request=f"{bank}-{request}")
+        return issued["serial"], self.room.write(f"{issued['serial']}.pem", issued["certificate"])
+
+    def reason(self, serial):
+        return self.entry(serial).extensions.get_extension_for_class(x509.CRLReason).value.reason
+
+    def refused_to(self, bank):
+        with self.assertRaises(rig.Refused) as caught:
+            self.room.issue(self.room.make_csr(), subject=bank, request="late")
+        self.assertEqual(caught.exception.code, "policy_denied")
+        self.assertIn("off_boarded", caught.exception.message)
+
+
+class ForGood(OffBoarding):
+    def test_every_certificate_of_who_leaves_is_revoked_for_good_also_what_was_on_hold(self):
+        bank = "leaving-bank"
+        (live, file), (held, _), (lost, _) = [self.issued_to(bank, n) for n in ("live", "held", "lost")]
+        _, other = self.issue()
+        self.room.call("revoke_certificate", ca="hub-ca", serial=held, reason="certificate_hold")
+        self.room.call("revoke_certificate", ca="hub-ca", serial=lost, reason="key_compromise")
+        left = self.off_board(bank)
+        self.assertEqual((left["status"], left["certificates"]), ("off_boarded", 2))
+        self.assertIn("certificate revoked", self.verdict(file))
+        self.assertIn(": OK", self.verdict(other))
+        for serial in (live, held):
+            self.assertEqual(self.reason(serial), x509.ReasonFlags.cessation_of_operation)
+            self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
+        self.assertEqual(self.reason(lost), x509.ReasonFlags.key_compromise)  # what was said before stays
+        self.refused_to(bank)
+
+    def test_a_suspended_participant_can_be_off_boarded_and_none_comes_back(self):
+        bank = "stopped-and-gone"
+        serial, _ = self.issued_to(bank)
+        self.room.call("suspend_subject", subject=bank)
+        self.assertEqual(self.off_board(bank)["certificates"], 1)
+        for back in ("resume_subject", "suspend_subject"):
+            self.assertIn("off_boarded", self.refused("conflict", back, subject=bank).message)
+        self.assertEqual(self.off_board(bank)["certificates"], 0)  # a repeat changes nothing
+        self.room.restart()
+        self.assertEqual(self.room.call("get_subject", subject=bank)["status"], "off_boarded")
+        self.assertEqual(self.reason(serial), x509.ReasonFlags.cessation_of_operation)
+        self.refused_to(bank)
+
+    def test_PKI_5_id_and_names_of_who_has_left_stay_taken_and_its_entry_stays_as_it_is(self):
+        entry = {"organization": "Gone", "country": "KE", "names": {"cn": ["gone"], "dns": ["gone.example"]}}
+        self.room.call("set_subject", subject="gone", **entry)
+        self.off_board("gone")
+        for change in (entry, entry | {"names": {}}):
+            self.assertIn("off_boarded", self.refused("conflict", "set_subject", subject="gone", **change).message)
+        for names in ({"dns": ["gone.example"]}, {"cn": ["gone"]}):
+            self.assertIn("PKI-5", self.refused("conflict", "set_subject", subject="heir", **(entry | {"names": names})).message)
+        self.refused("conflict", "set_subject", subject="Gone", **entry)
+
+    def test_it_is_recorded_and_nobody_is_off_boarded_who_is_not_there(self):
+        self.issued_to("noted")
+        self.off_board("noted")
+        done = [record for record in self.room.audit() if record.get("subject") == "noted"][-2:]
+        self.assertEqual([record["event"] for record in done], ["off_boarding_intent", "off_board_subject"])
+        self.assertEqual((done[1]["result"], done[1]["certificates"]), ("ok", 1))
+        self.refused("not_found", "off_board_subject", subject="nobody")
+
+
+class WithConsent(OffBoarding):
+    @classmethod
+    def prepare(cls):
+        cls.room.need_approvals(operation="off_board_subject", number=1)
+
+    def test_who_leaves_is_agreed_to_by_others_and_not_for_a_later_state(self):
+        carol = approval_support.KeyApprover("carol")
+        approval_support.add_approvers(self.room, carol)
+        _, file = self.issued_to("asked")
+        leave = lambda: self.off_board("asked")
+        first = approval_support.wait_for_consent(leave)
+        self.assertIn(": OK", self.verdict(file))
+        self.room.call("suspend_subject", subject="asked")  # what was asked for was an active participant
+        approval_support.submit(self.room, first, carol)
+        second = approval_support.wait_for_consent(leave)
+        self.assertNotEqual(second, first)
+        approval_support.submit(self.room, second, carol)
+        self.assertEqual(leave()["status"], "off_boarded")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
