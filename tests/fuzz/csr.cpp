@@ -1,8 +1,9 @@
 // CSRs. Input that begins with 0 is the DER as it is; any other is subject and attributes of a CSR that is
 // signed here, because a fuzzer cannot sign: byte 1 is the subject's size. The first bit of byte 0: the participant is
-// registered. What is prepared is no CA, and says nothing that is not registered.
+// registered. What is prepared is what the profile is meant to give, and says nothing that is not registered.
 #include "common/x509/der.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/shipped.h"
 #include "tests/support/ca_fixture.h"
 #include "tests/support/software_signer.h"
 
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (!prepared) MUST_HOLD(prepared.error().code != Code::internal);
   if (!prepared) return 0;
   const auto certificate = ca.finish(*prepared);
-  MUST_HOLD(certificate && !certificate->is_ca());
+  MUST_HOLD(certificate && test::is_as_shipped(*certificate, profile.name, csr->spki()));
   const auto subject = certificate->subject_name();
   const auto names = certificate->names();
   MUST_HOLD(subject && names);

@@ -11,10 +11,12 @@
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
+#include "common/x509/csr.h"
 #include "common/x509/der.h"
 #include "common/x509/pem.h"
 #include "daemon/register.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/shipped.h"
 #include "tests/fuzz/voters.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
@@ -58,12 +60,15 @@ struct Room : test::SoftwareRoom {
   const test::Voters voters;
 };
 
-/// What must be true of every certificate that left: the names are its participant's by the register.
+/// What must be true of every certificate that left: it is of its profile, for the key of the CSR, and the names are
+/// its participant's by the register.
 void judge(Room& room, const Json& request, const std::string& pem) {
   const auto der = x509::der_of_pem(pem, {"CERTIFICATE"});
   MUST_HOLD(der);
   const auto certificate = x509::Certificate::parse_der(*der);
-  MUST_HOLD(certificate && !certificate->is_ca() && !(certificate->key_usage() & KU_KEY_CERT_SIGN));
+  const auto csr = x509::Csr::parse(request["csr"].get<std::string>());
+  MUST_HOLD(certificate && csr);
+  MUST_HOLD(test::is_as_shipped(*certificate, request["profile"].get<std::string>(), csr->spki()));
   const std::string id = request["subject"];
   MUST_HOLD(id != "suspended");
   const auto subject = certificate->subject_name();
