@@ -1,5 +1,6 @@
-"""The sockets that hubseald is passed by systemd."""
+"""The sockets that systemd passes to hubseald, and descriptors for all that may connect."""
 
+import pathlib
 import socket
 import sys
 import unittest
@@ -83,6 +84,48 @@ class Passed(RigTest):
             with self.subTest(name):
                 self.hand_over(admin=made)
                 self.refuses('socket \\"admin\\" is not a listening Unix stream socket')
+
+
+class Descriptors(RigTest):
+    def limited(self, soft, hard, **options):
+        room = self.make(start=False, **options)
+        room.program = ["prlimit", f"--nofile={soft}:{hard}", rig.HUBSEALD]
+        return room
+
+    def test_connections_that_cannot_fit_are_refused_with_the_arithmetic(self):
+        room = self.limited(400, 400)
+        self.assertEqual(room.refuse_to_start(), BAD_CONFIG, room.log())
+        for words in ("server.max_connections = 64: 4 sockets x 64 connections + 320 for registry, audit log and token = 576",
+                      "this process may have 400 (RLIMIT_NOFILE)", "LimitNOFILE="):
+            self.assertIn(words, room.log())
+        self.assertFalse(room.state.exists())
+        room.server = "max_connections = 20"  # 4 x 20 + 320
+        room.write_config()
+        room.start()
+
+    def test_a_crowd_on_every_socket_takes_no_descriptor_from_the_token(self):
+        room = self.limited(48, 1024)
+        room.start()
+        limits = pathlib.Path(f"/proc/{room.process.pid}/limits").read_text().splitlines()
+        self.assertEqual(next(line for line in limits if line.startswith("Max open files")).split()[3:5], ["1024", "1024"])
+        room.make_ca()
+        crowd = []
+        with room.connect() as first:
+            first.call("health")
+            try:
+                for name in rig.SOCKETS:
+                    for _ in range(64):
+                        crowd.append(room.connect(name))
+                        crowd[-1].ask(b'{"v":1,"id":"1","op":"version"}')
+                self.assertGreater(sum(not connection.closed() for connection in crowd), 200)
+                first.call("issue_certificate", **self.issue_fields(room, "meanwhile"))
+                first.call("create_key", label="meanwhile", type="ec_p256", use="jws")
+                health = first.call("health")
+                self.assertEqual((health["status"], health["token"]["ready"]), ("ready", True))
+            finally:
+                for connection in crowd:
+                    connection.close()
+        self.assertNotIn("lost", room.log())
 
 
 if __name__ == "__main__":
