@@ -13,7 +13,7 @@ namespace {
 /// Builds the value from parser events; each event may refuse by returning false.
 class StrictBuilder final : public nlohmann::json_sax<Json> {
  public:
-  explicit StrictBuilder(const JsonLimits& limits) : limits_(limits) {}
+  StrictBuilder(std::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -38,7 +38,11 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return refuse(fmt::format("not JSON at byte {}", position));
+    // Counted from 1; the end counts as a byte.
+    const bool at_end = position == 0 || position > text_.size();
+    return refuse(
+        fmt::format("not JSON at byte {}: found {}; wanted one value as RFC 8259 writes it", position,
+                    at_end ? "the end" : fmt::format("\"{}\"", log::printable(text_.substr(position - 1, 1)))));
   }
 
   Json take() { return std::move(root_); }
@@ -90,6 +94,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
     return false;
   }
 
+  const std::string_view text_;
   const JsonLimits limits_;
   std::size_t values_ = 0;
   Json root_;
@@ -103,7 +108,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   // RFC 8259 section 8.1: nothing that is sent begins with a byte order mark. The library would pass over it.
   if (text.starts_with("\xEF\xBB\xBF")) return fail(Code::bad_request, "JSON with a byte order mark in front");
-  StrictBuilder builder(limits);
+  StrictBuilder builder(text, limits);
   if (!Json::sax_parse(text, &builder)) return fail(Code::bad_request, builder.problem());
   return builder.take();
 }

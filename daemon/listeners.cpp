@@ -106,6 +106,9 @@ Result<std::vector<Listener>> take_passed(int count, char** names) {
       return fail(Code::bad_request, fmt::format("systemd passed a socket called \"{}\"; wanted FileDescriptorName= "
                                                  "agent, jws, admin or audit",
                                                  log::printable(name, 64)));
+    if (std::any_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.role == found->second; }))
+      return fail(Code::bad_request,
+                  fmt::format("systemd passed two sockets called \"{}\"; wanted one of each name", name));
     if (sd_is_socket_unix(fd.get(), SOCK_STREAM, 1, nullptr, 0) <= 0)
       return fail(Code::bad_request, fmt::format("socket \"{}\" is not a listening Unix stream socket", name));
     // A client that leaves between poll and accept must not leave us waiting in accept.

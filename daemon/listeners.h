@@ -29,7 +29,7 @@ bool are_sockets_passed();
 /// The sockets that systemd passes (sd_listen_fds, named agent, jws, admin and audit by
 /// FileDescriptorName=); without systemd, sockets of our own in `runtime_dir`: mode 0660, owned by
 /// our user and by the group of the rule that names one for this socket.
-/// Errors: bad_request (an unknown name, a path that is too long, a folder that cannot be written to), conflict
+/// Errors: bad_request (an unknown name, a name that comes twice, no listening Unix stream socket, a path that is too long, a folder that cannot be written to), conflict
 /// (another hubseald listens there), storage_unavailable, internal.
 Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
                                              const std::vector<PeerRule>& rules);

@@ -15,6 +15,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "daemon/descriptors.h"
 #include "daemon/key_room.h"
 #include "daemon/listeners.h"
 #include "daemon/server.h"
@@ -159,6 +160,7 @@ Json start_record(const hsm::TokenStatus& token, const Keyring& keyring, const P
 Result<> serve(const Config& config) {
   StopSignals signals;  // before any thread exists
   const SystemClock clock;
+  TRY(make_room_for_connections(config.server.max_connections));
   TRY(check_module(config));
   if (!are_sockets_passed()) TRY(check_socket_groups(config.server.runtime_dir, config.peers));
   const StateFolder state = TRY(StateFolder::take(config.server.state_dir));

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "common/wire/limits.h"
 
 namespace hubseal::wire {
@@ -71,12 +73,20 @@ Result<std::optional<std::string>> LineChannel::read_line(Duration idle, Duratio
   SteadyTime deadline = std::chrono::steady_clock::now() + line;
   while (true) {
     if (auto complete = take_line()) return complete;
-    if (buffer_.size() > kMaxLineBytes) return fail(Code::too_large, "line over 1 MiB");
+    if (buffer_.size() > kMaxLineBytes)
+      return fail(Code::too_large,
+                  fmt::format("{} bytes without a line feed; a line may have {} bytes", buffer_.size(), kMaxLineBytes));
     char chunk[kChunkBytes];
     const ssize_t got = TRY(receive(chunk, sizeof chunk, deadline, idle));
     if (got <= 0 && buffer_.empty()) return std::nullopt;
-    if (got == 0) return fail(Code::bad_request, "connection closed in the middle of a line");
-    if (got == kSilence) return fail(Code::bad_request, "line was not finished in time");
+    if (got == 0)
+      return fail(Code::bad_request, fmt::format("the connection was closed after {} bytes of a line; wanted its line "
+                                                 "feed first",
+                                                 buffer_.size()));
+    if (got == kSilence)
+      return fail(Code::bad_request, fmt::format("{} bytes of a line and no line feed; wanted the whole line within {} "
+                                                 "ms",
+                                                 buffer_.size(), line.count()));
     if (buffer_.empty()) deadline = std::chrono::steady_clock::now() + line;
     buffer_.append(chunk, static_cast<std::size_t>(got));
   }

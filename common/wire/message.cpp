@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/fields.h"
@@ -31,7 +32,8 @@ Code code_from(std::string_view word) {
 }  // namespace
 
 Result<Request> decode_request(std::string_view line) {
-  if (line.size() > kMaxLineBytes) return fail(Code::too_large, "line over 1 MiB");
+  if (line.size() > kMaxLineBytes)
+    return fail(Code::too_large, fmt::format("line of {} bytes; a line may have {} bytes", line.size(), kMaxLineBytes));
   Json message = TRY(parse_json(line, kLimits));
   Fields fields = TRY(Fields::of(message));
   TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));

@@ -16,6 +16,11 @@ tl::unexpected<Error> bad_dns(std::string_view name, std::string_view problem) {
   return fail(Code::bad_request, fmt::format("DNS name \"{}\" {}", log::printable(name, 80), problem));
 }
 
+Result<> check_count(std::size_t count) {
+  if (count <= kMaxAltNames) return {};
+  return fail(Code::too_large, fmt::format("{} subjectAltNames; at most {} are accepted", count, kMaxAltNames));
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || is_digit(c); }
 
@@ -116,6 +121,7 @@ bool is_ip(std::string_view text) {
 }
 
 Result<SubjectAltNames> SubjectAltNames::of(const std::vector<std::string>& dns, const std::vector<std::string>& ip) {
+  TRY(check_count(dns.size() + ip.size()));
   SubjectAltNames names;
   for (const std::string& name : dns) TRY(names.add_dns(name));
   for (const std::string& address : ip) {
@@ -126,8 +132,10 @@ Result<SubjectAltNames> SubjectAltNames::of(const std::vector<std::string>& dns,
 }
 
 Result<SubjectAltNames> SubjectAltNames::parse(const GENERAL_NAMES* names) {
+  const int count = sk_GENERAL_NAME_num(names);
+  TRY(check_count(static_cast<std::size_t>(std::max(count, 0))));
   SubjectAltNames result;
-  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+  for (int i = 0; i < count; ++i) {
     int type = -1;
     const void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
     if (type != GEN_DNS && type != GEN_IPADD)
@@ -148,7 +156,6 @@ Result<SubjectAltNames> SubjectAltNames::parse(const GENERAL_NAMES* names) {
 }
 
 Result<> SubjectAltNames::add_dns(std::string_view name) {
-  TRY(check_room());
   std::string canonical = TRY(canonical_dns(name));
   if (std::find(dns_.begin(), dns_.end(), canonical) != dns_.end()) return bad_dns(name, "is named twice");
   dns_.push_back(std::move(canonical));
@@ -156,16 +163,10 @@ Result<> SubjectAltNames::add_dns(std::string_view name) {
 }
 
 Result<> SubjectAltNames::add_ip(std::string address) {
-  TRY(check_room());
   if (std::find(ip_.begin(), ip_.end(), address) != ip_.end())
     return fail(Code::bad_request, fmt::format("IP address {} is named twice", address));
   ip_.push_back(std::move(address));
   return {};
-}
-
-Result<> SubjectAltNames::check_room() const {
-  if (size() < kMaxAltNames) return {};
-  return fail(Code::too_large, fmt::format("more than {} subjectAltNames", kMaxAltNames));
 }
 
 Result<GeneralNamesPtr> SubjectAltNames::to_openssl() const {

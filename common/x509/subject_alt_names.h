@@ -46,7 +46,6 @@ class SubjectAltNames {
  private:
   Result<> add_dns(std::string_view name);
   Result<> add_ip(std::string address);
-  Result<> check_room() const;
 
   std::vector<std::string> dns_;
   std::vector<std::string> ip_;

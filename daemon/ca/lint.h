@@ -1,5 +1,5 @@
-/// The last look before a signature: the finished to-be-signed bytes, made into a complete
-/// certificate under a throwaway key, are parsed by OpenSSL as anybody else would parse them and
+/// The last look before a signature: the finished to-be-signed bytes, made into a complete certificate by a
+/// signature that means nothing (decision 014), are parsed by OpenSSL as anybody else would parse them and
 /// compared with profile and register field by field. Checks on the request alone have failed others.
 #pragma once
 
@@ -18,7 +18,7 @@ struct Wanted {
 };
 
 /// prepare_certificate and prepare_root end with this; nobody else needs to call it.
-/// The throwaway keys (RSA-1024 and P-256) are made once per process, sign once and are gone.
+/// The throwaway keys (RSA-1024 and P-256) are made once per process, sign one byte once and are gone.
 /// Returns the certificate that was read: all but its signature is what will be released.
 /// Errors: internal, "lint: <rule>: found ..., wanted ...": the builder has a bug.
 Result<x509::Certificate> lint(const Prepared& prepared, const Wanted& wanted);

@@ -6,12 +6,14 @@ import base64
 import http.client
 import json
 import resource
+import select
 import socket
 import threading
 
 import agent_support
 from agent_fake_daemon import openssl
 from agent_support import AgentTest, new_csr
+from awaiting import until
 
 MEBIBYTE = 1024 * 1024
 
@@ -296,14 +298,25 @@ class Robustness(AgentTest):
             self.assertEqual(self.ask("GET", "/api/dfsps", connection=connection)[0], 200)
         connection.close()
 
-    def test_a_thousand_connections_are_survived_and_served_when_there_is_room(self):
+    def test_of_a_thousand_silent_connections_those_without_a_place_are_closed_and_who_comes_meanwhile_is_served(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        connections = []
+        connections, closed = [], select.poll()
+
+        def served():
+            try:
+                return self.ask("GET", "/api/dfsps")[0]
+            except (ConnectionError, http.client.HTTPException):
+                return None  # no place yet
+
         try:
             for _ in range(1000):
                 connections.append(self.dial())
+                closed.register(connections[-1], select.POLLRDHUP)
+            # 24 are served, as many wait for their turn.
+            until(lambda: len(closed.poll(0)), lambda count: count >= 1000 - 2 * 24)
+            until(served, lambda status: status == 200)
         finally:
             for connection in connections:
                 connection.close()

@@ -150,6 +150,35 @@ class Crash(unittest.TestCase):
 
         self.every_step(request)
 
+    def test_create_csr(self):
+        """The CSR was given, or its key can be seen, or nothing is there; docs/PROTOCOL.md says what to do of a key without a CSR."""
+        def request(step, when):
+            label = f"tls-{when}-{step}"
+            fields = {"label": label, "type": "ec_p256", "subject": {"common_name": "hub.example"}, "dns": ["hub.example"]}
+            answer = self.crash(step, when, "create_csr", **fields)
+            keys = {key["label"]: key for key in self.rig.call("list_keys")["keys"]}
+            if answer is not None:
+                self.assertEqual(keys[label]["key_id"], answer["key_id"])
+                csr = x509.load_pem_x509_csr(answer["csr"].encode())
+                self.assertTrue(csr.is_signature_valid)
+            try:
+                again = self.rig.call("create_csr", **fields)
+                self.assertNotIn(label, keys)
+                self.assertTrue(x509.load_pem_x509_csr(again["csr"].encode()).is_signature_valid)
+            except rig.Refused as refused:
+                self.assertEqual(refused.code, "conflict")
+                if label not in keys:
+                    self.assertIn("choose another label", refused.message)
+            records = self.records()
+            intended = {record["key"] for record in records if record["event"] == "key_intent"}
+            for key in self.rig.call("list_keys")["keys"]:
+                self.assertIn(key["label"], intended | {"hubseal-audit"})
+            given = [record["key"] for record in records if record["event"] == "create_csr" and record["result"] == "ok"]
+            self.assertEqual(len(given), len(set(given)))  # of no key two
+            return answer
+
+        self.every_step(request)
+
     def test_sign_jws(self):
         self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
 

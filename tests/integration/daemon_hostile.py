@@ -97,9 +97,12 @@ class BadCsr(Daemon):
         message = self.refused(self.rig.ask(json.dumps(line).encode(), on="agent"), code)
         for word in words:
             self.assertIn(word, message)
+        return message
 
     def test_a_broken_signature_proves_no_possession(self):
-        self.refuse_csr(pem(broken_signature()), "bad_request", "proof of possession")
+        # Nothing of OpenSSL's own words, which help nobody.
+        message = self.refuse_csr(pem(broken_signature()), "bad_request", "signed by another key", "proof of possession", "wanted")
+        self.assertNotIn("lib", message)
 
     def test_a_1024_bit_key_is_too_short(self):
         key = rsa.generate_private_key(65537, 1024)
@@ -124,7 +127,7 @@ class BadCsr(Daemon):
                 self.refuse_csr(pem(der_csr(extensions=[(extension, False)])), "policy_denied", name)
 
     def test_500_names_are_too_many(self):
-        self.refuse_csr(pem(der_csr(extensions=[sans(500)])), "too_large", "32")
+        self.refuse_csr(pem(der_csr(extensions=[sans(500)])), "too_large", "500 subjectAltNames; at most 32")
 
     def test_names_that_the_profile_does_not_allow(self):
         for name in (x509.DNSName("*.example.com"), x509.DNSName("bad_host"), x509.RFC822Name("a@example.com"),
@@ -178,55 +181,68 @@ class BadCsr(Daemon):
 
 
 class BadLine(Daemon):
-    def refuse_line(self, line, *codes):
-        return self.refused(self.rig.ask(line), *codes)
+    def refuse_line(self, line, code, *words):
+        message = self.refused(self.rig.ask(line), code)
+        for word in words:
+            self.assertIn(word, message)
 
     def test_what_is_not_a_request(self):
         health = b'{"v":1,"id":"1","op":"health"}'
         nested = b'{"v":1,"id":"1","op":"health","x":' + b"[" * 100000 + b"]" * 100000 + b"}"
-        for name, line in {
-            "empty": b"", "not json": b"hello", "a list": b"[]", "a number": b"1", "null": b"null",
-            "two objects": health + health, "trailing bytes": health + b" x",
-            "duplicate keys": b'{"v":1,"id":"1","op":"health","op":"version"}',
-            "duplicate deep": b'{"v":1,"id":"1","op":"create_ca","subject":{"country":"KE","country":"UG"}}',
-            "deep": nested, "seven deep": b'{"v":1,"id":"1","op":"health","x":[[[[[[1]]]]]]}',
-            "wide": b'{"v":1,"id":"1","op":"health","x":[' + b"1," * 70 + b"1]}",
-            "not utf-8": b'{"v":1,"id":"\xff","op":"health"}', "overlong utf-8": b'{"v":1,"id":"\xc0\xaf","op":"health"}',
-            "surrogate": b'{"v":1,"id":"\\ud800","op":"health"}', "nul": b'{"v":1,"id":"a\\u0000","op":"health"}',
-            "raw nul": b'{"v":1,"id":"\x00","op":"health"}',
-            "no version": b'{"id":"1","op":"health"}', "other version": b'{"v":2,"id":"1","op":"health"}',
-            "text version": b'{"v":"1","id":"1","op":"health"}', "fraction": b'{"v":1.0,"id":"1","op":"health"}',
-            "huge number": b'{"v":99999999999999999999999,"id":"1","op":"health"}', "exponent": b'{"v":1e400,"id":"1","op":"health"}',
-            "no id": b'{"v":1,"op":"health"}', "empty id": b'{"v":1,"id":"","op":"health"}',
-            "number id": b'{"v":1,"id":1,"op":"health"}', "no op": b'{"v":1,"id":"1"}',
-            "op of two words": b'{"v":1,"id":"1","op":"health check"}',
-            "unknown field": b'{"v":1,"id":"1","op":"health","x":1}',
-        }.items():
+        start, value = b'{"v":1,"id":"1",', "wanted one value as RFC 8259 writes it"
+        for name, line, *words in (
+                ("empty", b"", "byte 1: found the end", value), ("not json", b"hello", 'byte 1: found "h"', value),
+                ("a list", b"[]", "the message is not an object"), ("a number", b"1", "the message is not an object"),
+                ("null", b"null", "the message is not an object"),
+                ("two objects", health + health, 'byte 31: found "{"', value), ("trailing bytes", health + b" x", 'byte 32: found "x"', value),
+                ("half an object", health[:-1], "byte 30: found the end", value),
+                ("duplicate keys", start + b'"op":"health","op":"version"}', '"op" stands twice'),
+                ("duplicate deep", start + b'"op":"create_ca","subject":{"country":"KE","country":"UG"}}', '"country" stands twice'),
+                ("deep", nested, "nested deeper than 6"), ("seven deep", start + b'"op":"health","x":[[[[[[1]]]]]]}', "nested deeper than 6"),
+                ("wide", start + b'"op":"health","x":[' + b"1," * 70 + b"1]}", "more than 64 members"),
+                ("not utf-8", b'{"v":1,"id":"\xff","op":"health"}', r'byte 14: found "\xff"', value),
+                ("overlong utf-8", b'{"v":1,"id":"\xc0\xaf","op":"health"}', r'byte 14: found "\xc0"', value),
+                ("surrogate", b'{"v":1,"id":"\\ud800","op":"health"}', "byte 20", value),
+                ("nul", b'{"v":1,"id":"a\\u0000","op":"health"}', '"id" holds a NUL byte'),
+                ("raw nul", b'{"v":1,"id":"\x00","op":"health"}', r'byte 14: found "\x00"', value),
+                ("no version", b'{"id":"1","op":"health"}', '"v" is missing'),
+                ("other version", b'{"v":2,"id":"1","op":"health"}', '"v" is 2; wanted a whole number from 1 to 1'),
+                ("text version", b'{"v":"1","id":"1","op":"health"}', '"v" is the text "1"; wanted a whole number'),
+                ("fraction", b'{"v":1.0,"id":"1","op":"health"}', "1.0 is not a 64-bit integer"),
+                ("huge number", b'{"v":99999999999999999999999,"id":"1","op":"health"}', "99999999999999999999999 is not a 64-bit integer"),
+                ("exponent", b'{"v":1e400,"id":"1","op":"health"}', "not JSON at byte 10", value),
+                ("no id", b'{"v":1,"op":"health"}', '"id" is missing'), ("empty id", b'{"v":1,"id":"","op":"health"}', '"id" is empty'),
+                ("number id", b'{"v":1,"id":1,"op":"health"}', '"id" is not a string'), ("no op", b'{"v":1,"id":"1"}', '"op" is missing'),
+                ("op of two words", start + b'"op":"health check"}', '"op" is "health check"; wanted a letter or digit'),
+                ("unknown field", start + b'"op":"health","x":1}', '"x"')):
             with self.subTest(name):
-                self.refuse_line(line, "bad_request")
-        for name, line in {"long id": b'{"v":1,"id":"' + b"x" * 65 + b'","op":"health"}',
-                           "long op": b'{"v":1,"id":"1","op":"' + b"x" * 65 + b'"}'}.items():
-            with self.subTest(name):
-                self.refuse_line(line, "too_large", "bad_request")
+                self.refuse_line(line, "bad_request", *words)
+        for name, line in (("id", b'{"v":1,"id":"' + b"x" * 65 + b'","op":"health"}'), ("op", start + b'"op":"' + b"x" * 65 + b'"}')):
+            with self.subTest(f"long {name}"):
+                self.refuse_line(line, "too_large", f'"{name}" has 65 bytes, at most 64')
 
-    def test_wrong_types_and_numbers_name_the_field(self):
-        for op, fields, word in (("list_certificates", {"limit": 0}, "limit"), ("list_certificates", {"limit": 501}, "limit"),
-                                 ("list_certificates", {"after": -1}, "after"), ("list_certificates", {"limit": "5"}, "limit"),
-                                 ("list_certificates", {"after": 2**64 - 1}, "after"),
-                                 ("sign_jws", {"key": "hub-jws", "payload": "e30", "detached": 1}, "detached"),
-                                 ("sign_jws", {"key": ["hub-jws"], "payload": "e30"}, "key"),
-                                 ("create_key", {"label": "../x", "type": "ec_p256", "use": "jws"}, "label"),
-                                 ("create_key", {"label": "x" * 65, "type": "ec_p256", "use": "jws"}, "label"),
-                                 ("create_key", {"label": "x", "type": "rsa_1024", "use": "jws"}, "rsa_2048"),
-                                 ("create_key", {"label": "x", "type": "ec_p256", "use": "tls"}, "ca, jws"),
-                                 ("create_csr", {"label": "x", "type": "ec_p256", "subject": "CN=x"}, "subject"),
-                                 ("create_csr", {"label": "x", "type": "ec_p256", "subject": {"common_name": "a\nb"}}, "common_name"),
-                                 ("create_csr", {"label": "x", "type": "ec_p256", "subject": {}, "dns": ["a"] * 33}, "dns"),
-                                 ("create_csr", {"label": "x", "type": "ec_p256", "subject": {}}, "subject"),
-                                 ("get_ca", {"ca": None}, "ca")):
-            with self.subTest(f"{op} {word}"):
-                line = json.dumps({"v": 1, "id": "1", "op": op, **fields}).encode()
-                self.assertIn(word, self.refuse_line(line, "bad_request", "too_large"))
+    def test_wrong_types_and_numbers_name_the_field_with_what_was_found_and_wanted(self):
+        key = {"label": "x", "type": "ec_p256", "use": "jws"}
+        csr = {"label": "x", "type": "ec_p256"}
+        for code, op, fields, *words in (
+                ("bad_request", "list_certificates", {"limit": 0}, '"limit" is 0; wanted a whole number from 1 to 500'),
+                ("bad_request", "list_certificates", {"limit": 501}, '"limit" is 501; wanted'),
+                ("bad_request", "list_certificates", {"after": -1}, '"after" is -1; wanted a whole number from 0'),
+                ("bad_request", "list_certificates", {"limit": "5"}, '"limit" is the text "5"; wanted a whole number'),
+                ("bad_request", "list_certificates", {"after": 2**64 - 1}, '"after" is 18446744073709551615; wanted'),
+                ("bad_request", "sign_jws", {"key": "hub-jws", "payload": "e30", "detached": 1}, '"detached" is 1; wanted true or false'),
+                ("bad_request", "sign_jws", {"key": ["hub-jws"], "payload": "e30"}, '"key" is not a string'),
+                ("bad_request", "create_key", {**key, "label": "../x"}, '"label" is "../x"; wanted a letter or digit'),
+                ("too_large", "create_key", {**key, "label": "x" * 65}, '"label" has 65 bytes, at most 64'),
+                ("bad_request", "create_key", {**key, "type": "rsa_1024"}, "rsa_1024", "wanted", "rsa_2048"),
+                ("bad_request", "create_key", {**key, "use": "tls"}, '"use" is "tls"', "ca, jws"),
+                ("bad_request", "create_csr", {**csr, "subject": "CN=x"}, "subject", "is not an object"),
+                ("bad_request", "create_csr", {**csr, "subject": {"common_name": "a\nb"}}, "common_name"),
+                ("too_large", "create_csr", {**csr, "subject": {}, "dns": ["a"] * 33}, '"dns" has 33 items, at most 32'),
+                ("bad_request", "create_csr", {**csr, "subject": {}}, "subject"),
+                ("bad_request", "get_ca", {"ca": None}, '"ca" is not a string')):
+            with self.subTest(f"{op} {fields}"):
+                self.refuse_line(json.dumps({"v": 1, "id": "1", "op": op, **fields}).encode(), code, *words)
         self.assertEqual({key["label"] for key in self.rig.call("list_keys")["keys"]},
                          {"hub-ca", "hub-jws", "hubseal-audit"})
 
@@ -237,20 +253,23 @@ class BadLine(Daemon):
 
     def test_a_line_of_ten_mebibytes_is_answered_and_closed(self):
         with self.rig.connect() as connection:
-            self.refused(connection.ask(b"x" * (10 << 20)), "too_large")
+            message = self.refused(connection.ask(b"x" * (10 << 20)), "too_large")
+            self.assertRegex(message, r"^1\d{6} bytes without a line feed; a line may have 1048576 bytes$")
             self.assertIsNone(connection.read_line())
 
     def test_half_a_line_then_silence_is_answered_and_closed(self):
         with self.rig.connect() as connection:
             connection.send(b'{"v":1,"id":"1","op":"hea')
-            self.refused(json.loads(connection.read_line()), "bad_request")
+            message = self.refused(json.loads(connection.read_line()), "bad_request")
+            self.assertEqual(message, "25 bytes of a line and no line feed; wanted the whole line within 1000 ms")
             self.assertIsNone(connection.read_line())
 
     def test_half_a_line_then_the_end_is_not_taken_for_a_line(self):
         with self.rig.connect() as connection:
             connection.send(b'{"v":1,"id":"1","op":"health"}')
             connection.socket.shutdown(socket.SHUT_WR)
-            self.refused(json.loads(connection.read_line()), "bad_request")
+            message = self.refused(json.loads(connection.read_line()), "bad_request")
+            self.assertIn("closed after 30 bytes of a line; wanted its line feed", message)
 
     def test_a_thousand_connections_leave_the_others_served(self):
         with self.rig.connect("audit") as other, self.rig.connect() as first:

@@ -1,9 +1,8 @@
-"""What others on the machine see of hubseald, and how it ends: SIGTERM, memory, sockets."""
+"""What others on the machine see of hubseald, and how it ends: SIGTERM, memory, connections."""
 
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import unittest
@@ -44,6 +43,46 @@ class Process(RigTest):
         self.assertIn("BEGIN CERTIFICATE", answer["ok"]["certificate"])
         self.assertEqual(room.process.wait(rig.PATIENCE), 0)
         self.assertEqual(room.audit()[-1]["event"], "stopped")
+
+    def test_a_request_that_outlasts_drain_seconds_is_left_and_the_next_start_is_ready(self):
+        room = self.make(fake=True, server="drain_seconds = 1")
+        room.make_ca()
+        fields = self.issue_fields(room, "late")
+        room.script("hold C_Sign 1")
+        with room.connect() as connection:
+            connection.send(json.dumps({"v": 1, "id": "1", "op": "issue_certificate", **fields}).encode() + b"\n")
+            room.until(lambda: any(record.get("request") == "late" for record in room.audit()))
+            self.assertEqual(room.stop(), 1)
+            self.assertIsNone(connection.read_line())
+        self.assertIn("still under way at the end of drain_seconds", room.log())
+        room.script("")
+        room.start()
+        self.assertEqual(room.call("health")["status"], "ready")
+        issued = room.call("issue_certificate", **fields)
+        listed = room.call("list_certificates", subject="bank1")["certificates"]
+        self.assertEqual([(entry["serial"], entry["state"]) for entry in listed], [(issued["serial"], "issued")])
+
+    def test_systemd_is_told_that_the_end_began_and_nobody_is_served_any_more(self):
+        room = self.make(fake=True)
+        room.make_ca()
+        fields = self.issue_fields(room, "last")
+        room.script("hold C_Sign 1")
+        with room.connect() as connection:
+            connection.send(json.dumps({"v": 1, "id": "1", "op": "issue_certificate", **fields}).encode() + b"\n")
+            room.until(lambda: any(record.get("request") == "last" for record in room.audit()))
+            room.process.terminate()
+            self.assertTrue(room.await_notice("STOPPING=1"), room.log())
+            room.script("")
+            self.assertIn("ok", json.loads(connection.read_line()))
+            self.assertIsNone(connection.read_line())
+        self.assertEqual(room.process.wait(rig.PATIENCE), 0)
+
+    def test_a_silent_connection_is_closed_after_idle_timeout_seconds(self):
+        room = self.make(server="idle_timeout_seconds = 1")
+        with room.connect() as silent:
+            silent.call("health")
+            self.assertIsNone(silent.read_line())
+        self.assertEqual(room.call("health")["status"], "ready")
 
     def test_the_pin_is_nowhere_and_the_process_cannot_be_looked_into(self):
         room = self.make()
@@ -123,24 +162,6 @@ class Process(RigTest):
             self.assertEqual(mode & 0o007, 0, oct(mode))
         self.assertEqual((room.state / "registry.sqlite").stat().st_mode & 0o077, 0)
         self.assertEqual((room.state / "audit" / "audit.jsonl").stat().st_mode & 0o077, 0)
-
-    def test_sockets_passed_in_by_systemd_are_used(self):
-        room = self.make(start=False)
-        room.run.mkdir()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.addCleanup(listener.close)
-        listener.bind(str(room.run / "admin.sock"))
-        listener.listen()
-
-        # LISTEN_PID must be the daemon's own pid, so a program between us and it fills it in.
-        activate = (f"import os, sys\nos.dup2({listener.fileno()}, 3, inheritable=True)\n"
-                    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='admin')\n"
-                    "os.execv(sys.argv[1], sys.argv[1:])\n")
-        room.program = [sys.executable, "-c", activate, rig.HUBSEALD]
-        room.pass_fds = [listener.fileno()]
-        room.start()
-        self.assertEqual(room.call("health")["status"], "ready")
-        self.assertFalse((room.run / "agent.sock").exists())
 
 
 if __name__ == "__main__":

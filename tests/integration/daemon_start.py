@@ -36,6 +36,20 @@ class Files(RigTest):
         room.state.chmod(0o755)
         self.refuses(room, BAD_CONFIG, "0700", "0755")
 
+    def test_a_module_that_others_could_change_is_refused_at_the_start_and_by_check_config(self):
+        room = self.make(fake=True, start=False)
+        words = ("token.module", str(room.module), "chmod go-w")
+        for mode in (0o666, 0o602, 0o620):
+            room.module.chmod(mode)
+            self.refuses(room, BAD_CONFIG, *words)
+            done = self.run_with(room, "--check-config", "--config", room.config_file)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+            for word in words:
+                self.assertIn(word, done.stderr)
+        self.assertFalse(room.p11_log.exists())  # none of its code ran
+        room.module.chmod(0o644)
+        room.start()
+
     def test_what_a_library_throws_is_named_and_is_the_end(self):
         room = self.make(start=False)
         room.program = ["prlimit", f"--stack={1 << 47}", rig.HUBSEALD]  # no thread gets as much

@@ -8,10 +8,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -52,11 +54,11 @@ static int verdict(void) {
   return strcmp(when, "after") == 0 ? 2 : 1;
 }
 
-#define STEP(counts, real_call)                                \
-  const int order = (counts) ? verdict() : 0;                  \
-  if (order == 1) die(getenv("KILL_AT_FILE"));                 \
-  const __typeof__(real_call) result = (real_call);            \
-  if (order == 2) die(getenv("KILL_AT_FILE"));                 \
+#define STEP(counts, real_call)                     \
+  const int order = (counts) ? verdict() : 0;       \
+  if (order == 1) die(getenv("KILL_AT_FILE"));      \
+  const __typeof__(real_call) result = (real_call); \
+  if (order == 2) die(getenv("KILL_AT_FILE"));      \
   return result
 
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
@@ -71,4 +73,32 @@ int fdatasync(int fd) { STEP(1, REAL(fdatasync)(fd)); }
 int ftruncate(int fd, off_t size) { STEP(1, REAL(ftruncate)(fd, size)); }
 int ftruncate64(int fd, off64_t size) { STEP(1, REAL(ftruncate64)(fd, size)); }
 int rename(const char* from, const char* to) { STEP(1, REAL(rename)(from, to)); }
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  STEP(1, REAL(renameat2)(from_folder, from, to_folder, to, flags));
+}
 int unlink(const char* path) { STEP(1, REAL(unlink)(path)); }
+int link(const char* from, const char* to) { STEP(1, REAL(link)(from, to)); }
+int mkdir(const char* path, mode_t mode) { STEP(1, REAL(mkdir)(path, mode)); }
+
+// Opening a file changes the disk where it makes the file; hubseald opens none to empty it.
+static int makes(int folder, const char* path, int flags) {
+  return (flags & O_CREAT) && faccessat(folder, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
+#define WITH_MODE(call)                                                         \
+  va_list more;                                                                 \
+  va_start(more, flags);                                                        \
+  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
+  va_end(more);                                                                 \
+  STEP(makes(folder, path, flags), call)
+
+int open(const char* path, int flags, ...) {
+  const int folder = AT_FDCWD;
+  WITH_MODE(REAL(open)(path, flags, mode));
+}
+int open64(const char* path, int flags, ...) {
+  const int folder = AT_FDCWD;
+  WITH_MODE(REAL(open64)(path, flags, mode));
+}
+int openat(int folder, const char* path, int flags, ...) { WITH_MODE(REAL(openat)(folder, path, flags, mode)); }
+int openat64(int folder, const char* path, int flags, ...) { WITH_MODE(REAL(openat64)(folder, path, flags, mode)); }

@@ -29,6 +29,7 @@ BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
 HUBSEALD = BUILD / "daemon" / "hubseald"
 HUBSEAL = BUILD / "cli" / "hubseal"
 FAKE_P11 = BUILD / "tests" / "support" / "fake_p11.so"
+DISK_ORDER = BUILD / "tests" / "support" / "disk_order.so"
 KILL_AT = BUILD / "tests" / "support" / "kill_at.so"
 SOFTHSM = next(p for p in (pathlib.Path("/usr/lib/softhsm/libsofthsm2.so"),
                            pathlib.Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),
@@ -78,6 +79,7 @@ class Rig:
         self.token_lines = 'label = "hub"'
         self.pin_line = f'pin_file = "{self.pin_file}"'
         self.process = None
+        self.notify = None
         self.environment = {}
         self.program = [HUBSEALD]
         self.pass_fds = []
@@ -164,6 +166,7 @@ class Rig:
     def launch(self):
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
+        self._close_notify()
         self.notified = []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(path))
@@ -173,8 +176,17 @@ class Rig:
             self.process = subprocess.Popen([*self.program, "--config", self.config_file], env=environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=self.pass_fds)
 
+    def _close_notify(self):
+        if self.notify:
+            self.notify.close()
+            self.notify = None
+
     def await_ready(self):
-        """True when the daemon said READY=1, false when it ended first. What it said until then is in `notified`."""
+        """True when the daemon said READY=1, false when it ended first."""
+        return self.await_notice("READY=1")
+
+    def await_notice(self, line):
+        """True when the daemon told systemd this, false when it ended first. What it said until then is in `notified`."""
         ended = os.pidfd_open(self.process.pid)
         try:
             waiting = select.poll()
@@ -184,15 +196,14 @@ class Rig:
                 events = dict(waiting.poll(PATIENCE * 1000))
                 if self.notify.fileno() in events:
                     self.notified.append(self.notify.recv(4096).decode())
-                    if "READY=1" in self.notified[-1].splitlines():
+                    if line in self.notified[-1].splitlines():
                         return True
                 elif ended in events:
                     return False
                 else:
-                    raise RuntimeError("hubseald is neither ready nor gone:\n" + self.log())
+                    raise RuntimeError(f"hubseald is neither gone nor has it said {line}:\n{self.log()}")
         finally:
             os.close(ended)
-            self.notify.close()
 
     def accept_state(self, want=0):
         """As the machine's owner, while no daemon runs: what it said."""
@@ -233,6 +244,7 @@ class Rig:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._close_notify()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -1,6 +1,7 @@
 """hubseald's sockets as a client uses them (docs/PROTOCOL.md)."""
 
 import json
+import select
 import socket
 
 from awaiting import PATIENCE
@@ -48,6 +49,12 @@ class Connection:
             self._buffer += chunk
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line
+
+    def closed(self):
+        """Whether the daemon has closed, as far as can be told without waiting."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLRDHUP)
+        return bool(waiting.poll(0))
 
     def ask(self, line):
         """Sends bytes as a line; the decoded answer."""

@@ -58,6 +58,14 @@ BOOST_AUTO_TEST_CASE(whatever_is_not_exactly_one_value_is_refused) {
     refusal(bad);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_json_is_named_with_its_place_and_what_stands_there) {
+  constexpr char kWanted[] = "; wanted one value as RFC 8259 writes it";
+  BOOST_TEST(refusal("") == std::string("not JSON at byte 1: found the end") + kWanted);
+  BOOST_TEST(refusal("{}x") == std::string("not JSON at byte 3: found \"x\"") + kWanted);
+  BOOST_TEST(refusal(R"({"a")") == std::string("not JSON at byte 5: found the end") + kWanted);
+  BOOST_TEST(refusal("\"\xff\"") == std::string(R"(not JSON at byte 2: found "\xff")") + kWanted);
+}
+
 BOOST_AUTO_TEST_CASE(numbers_are_64_bit_integers_unless_fractions_are_wanted) {
   BOOST_TEST(parse_json("18446744073709551615").value() == 18446744073709551615U);
   for (const char* bad : {"1.5", "1e2", "18446744073709551616", "-9223372036854775809"}) refusal(bad);

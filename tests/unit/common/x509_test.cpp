@@ -155,6 +155,7 @@ BOOST_AUTO_TEST_CASE(more_than_32_names_are_too_many) {
   const auto refused = SubjectAltNames::of(names, {"192.0.2.1"});
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::too_large));
+  BOOST_TEST(refused.error().message == "33 subjectAltNames; at most 32 are accepted");
 }
 
 BOOST_AUTO_TEST_CASE(a_distinguished_name_is_ordered_from_country_to_common_name) {

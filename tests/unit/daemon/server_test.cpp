@@ -1,8 +1,12 @@
 #include "daemon/server.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -18,6 +22,41 @@ using namespace hubseal::daemon;
 using namespace std::chrono_literals;
 
 namespace {
+
+/// How often a connection could not be taken for want of a descriptor.
+std::atomic<int> accepts_in_vain{0};
+
+}  // namespace
+
+// In place of the C library's, for this whole program.
+extern "C" int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  const auto fd = static_cast<int>(::syscall(SYS_accept4, listener, address, size, flags));
+  if (fd < 0 && errno == EMFILE) {
+    ++accepts_in_vain;
+    accepts_in_vain.notify_all();
+  }
+  return fd;
+}
+
+namespace {
+
+/// This process can open no file while it lives.
+class NoFiles {
+ public:
+  NoFiles() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);  // the lowest number that is free
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoFiles(const NoFiles&) = delete;
+  NoFiles& operator=(const NoFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 PeerRule rule_for(uid_t uid) {
   PeerRule rule;
@@ -44,12 +83,13 @@ class Running {
     return drained_;
   }
 
-  wire::LineChannel connect() const {
+  wire::LineChannel connect() const { return connect(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))); }
+
+  wire::LineChannel connect(UniqueFd fd) const {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = folder_.path() / "admin.sock";
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     BOOST_REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     return wire::LineChannel(std::move(fd));
   }
@@ -136,6 +176,25 @@ BOOST_AUTO_TEST_CASE(a_thousand_connections_leave_the_first_one_served) {
   for (int i = 0; i < 1000; ++i) running.connect();
   test::must(first.write_line("still", 5s));
   BOOST_TEST(read(first).value() == "still");
+}
+
+BOOST_AUTO_TEST_CASE(who_connects_while_descriptors_are_short_waits_and_the_others_go_on) {
+  Running running({rule_for(::geteuid())});
+  auto first = running.connect();
+  test::must(first.write_line("in", 5s));
+  BOOST_TEST(read(first).value() == "in");
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int before = accepts_in_vain;
+  std::optional<wire::LineChannel> second;
+  {
+    const NoFiles none;
+    second.emplace(running.connect(std::move(fd)));
+    test::must(second->write_line("late", 5s));
+    accepts_in_vain.wait(before);
+    test::must(first.write_line("still", 5s));
+    BOOST_TEST(read(first).value() == "still");
+  }
+  BOOST_TEST(read(*second).value() == "late");
 }
 
 BOOST_AUTO_TEST_CASE(stopping_lets_the_request_under_way_finish) {
