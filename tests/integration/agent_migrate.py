@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import agent_support
-from agent_hub_keys import CERTS, HUB, HUB_SERVER, SERVER_KEY
+from agent_hub_support import CERTS, HUB, HUB_SERVER, SERVER_KEY
 from agent_outbound import CLIENT_KEY
 from agent_pki import Pki
 from agent_support import PROGRAM, Agent, OwnAgents, config_text, new_csr, postgres
