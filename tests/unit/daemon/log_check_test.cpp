@@ -1,6 +1,7 @@
 // The records that the last checkpoint vouches for are read at a start, and beside the work where they are many.
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <boost/test/unit_test.hpp>
 
+#include "common/audit/log_files.h"
 #include "tests/support/replace_in.h"
 #include "tests/unit/daemon/checkpoints_room.h"
 
@@ -22,6 +24,7 @@ namespace {
 
 std::atomic<bool> disk_fails = false;  // once, at the second file of a folder
 std::atomic<int> files_seen = 0;
+const Checkpoints::Settings kReadLater{.witnesses = {}, .check_at_start = std::chrono::milliseconds(0)};
 
 void fail_disk() {
   files_seen = 0;
@@ -112,6 +115,27 @@ BOOST_AUTO_TEST_CASE(a_check_that_throws_stops_signing_at_once_and_is_made_again
   BOOST_TEST(reason().find("the records of the audit log could not be checked") != std::string::npos, reason());
   BOOST_TEST(reason().find("Input/output error") != std::string::npos, reason());
   for (int n = 0; n < 20; ++n) checkpoints->tick();
+  BOOST_TEST(reason().empty(), reason());
+}
+
+// Nobody has changed anything.
+BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened_just_now_are_no_log_that_was_changed) {
+  record(5);
+  must(checkpoints->make());
+  open(kReadLater);
+  rlimit before{};
+  BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  checkpoints->tick();
+  const auto files = audit::log_files(folder.path());
+  const auto lines = audit::read_lines(folder.path() / "audit.jsonl", [](auto...) { return Result<bool>(true); });
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  BOOST_TEST((files.error().code == Code::storage_unavailable));
+  BOOST_TEST((lines.error().code == Code::storage_unavailable));
+  BOOST_TEST(reason().empty(), reason());
+  must(checkpoints->may_change());
+  checkpoints->tick();
   BOOST_TEST(reason().empty(), reason());
 }
 
