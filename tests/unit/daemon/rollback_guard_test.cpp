@@ -303,6 +303,19 @@ BOOST_AUTO_TEST_CASE(a_changed_log_in_an_older_state_says_no_more_changes_than_w
   BOOST_TEST(reason().empty(), reason());
 }
 
+BOOST_AUTO_TEST_CASE(a_start_that_looks_for_lost_work_says_how_far_it_is) {
+  record(5);
+  close();
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+  log = must(AuditLog::open(folder.path(), clock, file_bytes,
+                            [&](std::uint64_t records, std::uint64_t of) { told.emplace_back(records, of); }));
+  told.clear();
+  must(note_lost_work(*registry, *log));
+  BOOST_REQUIRE(!told.empty());
+  BOOST_TEST((told.back() == std::pair(log->found(), log->found())));
+  close();
+}
+
 // As hubseald of then left it: its old state says nothing of changes, its log all of them.
 BOOST_AUTO_TEST_CASE(an_old_state_that_was_noted_without_a_count_has_the_one_of_its_migration) {
   must(registry->write([](Database& database) {
