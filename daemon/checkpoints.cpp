@@ -54,6 +54,7 @@ Result<Checkpoints::Signed> Checkpoints::sign(const audit::Tree& tree) {
   audit::SignedNote note{audit::text_of(checkpoint), {}};
   const Bytes raw = TRY(signer_.sign(key_, SignatureAlgorithm::ecdsa_sha256, as_bytes(note.text)));
   note.signatures.push_back({origin_, audit::ecdsa_signer_id(spki_), TRY(ecdsa_raw_to_der(raw))});
+  TRY(refuse_altered());  // the token may have taken its time
   return Signed{checkpoint, std::move(note)};
 }
 
@@ -82,7 +83,12 @@ Result<> Checkpoints::may_change() const {
 }
 
 Result<> Checkpoints::refuse_altered() const {
-  if (!state_.lock()->altered) return {};
+  auto state = state_.lock();
+  if (!state->altered && state->unread)
+    return fail(Code::storage_unavailable,
+                "the records of the audit log have not all been read, so that nobody knows whether they were changed; "
+                "what is there can be accepted once they have been");
+  if (!state->altered) return {};
   return fail(
       Code::storage_unavailable,
       "the audit log was changed, which nobody can accept; until it is restored, no checkpoint is made and only "

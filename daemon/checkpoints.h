@@ -69,16 +69,18 @@ class Checkpoints {
   /// Errors: sealed, storage_unavailable: nothing is built on an older registry, which does not know who was removed
   /// since, or what was decided; nor on a log that was changed.
   Result<> may_change() const;
-  /// Errors: storage_unavailable where the log was changed.
+  /// Errors: storage_unavailable where the log was changed, or may have been: that of an older state has not been read.
   Result<> refuse_altered() const;
   /// Whether the registry is new, or as good as: it has never had a checkpoint of its own that was confirmed.
   bool begins_anew() const;
   /// Errors: policy_denied where people cannot accept it, because it decides itself who they are; storage_unavailable
-  /// where nobody can, because the log was changed.
+  /// where nobody can, as refuse_altered() says.
   Result<> may_be_accepted() const;
   /// People have looked at it and take it as it is: the next checkpoint, made now, is what all places remember.
   /// `consent` is used up once that checkpoint is signed, so that a token that is away costs no consent, and before
-  /// anybody remembers it. Errors: conflict where nothing is left to accept, and those of `consent`.
+  /// anybody remembers it. Where it cannot be remembered then (the token or the disk is full), it is used up all the
+  /// same: nothing is accepted, a new one is asked for, and CRL numbers go on as far once more.
+  /// Errors: conflict where nothing is left to accept, and those of `consent`.
   Result<> accept_rollback(const std::function<Result<>()>& consent);
 
   struct Latest {
@@ -98,6 +100,7 @@ class Checkpoints {
     std::optional<audit::Checkpoint> last;
     audit::SignedNote note;
     bool altered = false;                                                ///< the log is not what was signed
+    bool unread = false;                                                 ///< nor is it known of an older state's log
     std::optional<std::string> rollback;                                 ///< what is of another time
     std::int64_t end = 0;                                                ///< of the file
     std::optional<std::chrono::steady_clock::time_point> waiting_since;  ///< a record without a checkpoint

@@ -66,7 +66,8 @@ Result<> Checkpoints::start(const std::filesystem::path& folder, const std::stri
   close_from(steady_clock::now() + kGrace);  // also where no tick ever comes
   TRY(find_old_state());
   compared_ = true;
-  while (check_ && rollback() && read_on_before_ready()) continue;  // what people are asked to accept has been read
+  while (check_ && rollback() && read_on_before_ready()) continue;  // what people are asked to accept has been read,
+  if (check_ && rollback()) state_.lock()->unread = true;           // or is not theirs to accept yet
   // Not sooner: it is counted, and a start that ends before it has compared must not hide what the next one is to find.
   // What a crash has left of the registry may not be on the disk yet; the log must not say what a power cut takes away.
   return registry_.write([](Database&) { return Result<>(); });
@@ -250,6 +251,7 @@ bool Checkpoints::check_on() {
   if (!done && done.error().code == Code::storage_unavailable) {
     log::warning("records of the audit log could not be checked", {{"reason", done.error().message}});
     if (!unreadable_since_) unreadable_since_ = steady_clock::now();
+    if (gate_.is_closed(kLogWord)) return false;  // also by a check that threw: no later moment takes its place
     gate_.close_at(kLogWord, *unreadable_since_ + kUnreadable,
                    {Code::storage_unavailable,
                     "records of the audit log cannot be read, so that nobody knows whether they were "
@@ -262,7 +264,10 @@ bool Checkpoints::check_on() {
     gate_.open(kLogWord);
   else
     close_altered(disagree(done.error().message).value());
-  if (!done || *done) check_.reset();
+  if (!done || *done) {
+    check_.reset();
+    state_.lock()->unread = false;
+  }
   return true;
 }
 

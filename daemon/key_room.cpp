@@ -167,6 +167,7 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
     return std::none_of(due.begin(), due.end(), [&](const KeyRecord& key) { return key.label == label; });
   });
   for (const KeyRecord& key : due) {
+    if (!checkpoints_.may_change()) return kTick;  // the one before may have taken minutes
     Json record = {{"event", "key_destruction_intent"}, {"key", key.label}, {"key_id", to_hex(key.id)}};
     // Once, however long the token is away.
     Result<> done;

@@ -70,10 +70,10 @@ std::string words_of(const std::optional<CheckpointMark>& mark) {
   return fmt::format("a checkpoint of {} records (root {:.16})", mark->size, to_hex(mark->root));
 }
 
-/// A record of the log in `folder`, behind the registry's last checkpoint, that was written when the registry had taken
+/// A record of the log, behind the registry's last checkpoint, that was written when the registry had taken
 /// more changes than it knows of, in words. A registry that was put back alone, within the time between two
 /// checkpoints, says so by nothing else.
-Result<std::optional<std::string>> lost_work(Registry& registry, const std::filesystem::path& folder) {
+Result<std::optional<std::string>> lost_work(Registry& registry, const AuditLog& log) {
   constexpr std::uint64_t kRecords = 1000;
   constexpr std::size_t kBytes = 4 << 20;
   const auto marks = TRY(registry.read(&checkpoint_table::find));
@@ -81,7 +81,8 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const std::file
   const std::uint64_t now = registry.changes(), known = found ? std::min(now, found->changes) : now;
   std::uint64_t next = marks ? marks->last.size + 1 : 1;
   for (;;) {
-    const auto lines = TRY(audit::read_records(folder, next, kRecords, kBytes));
+    log.say_read(next - 1, log.found());
+    const auto lines = TRY(audit::read_records(log.folder(), next, kRecords, kBytes));
     if (lines.empty()) return std::nullopt;
     for (std::size_t n = 0; n < lines.size(); ++n)
       if (const std::uint64_t seen = changes_in(lines[n]); seen > known)
@@ -110,7 +111,7 @@ Result<> note_lost_work(Registry& registry, AuditLog& log) {
   log.say_changes(registry.changes());
   auto before = TRY(registry.read(&checkpoint_table::find_old_state));
   if (!before || before->lost_work.empty()) {
-    auto lost = TRY(lost_work(registry, log.folder()));
+    auto lost = TRY(lost_work(registry, log));
     if (!lost) lost = TRY(lost_records(registry, log));
     if (lost) {
       if (!before) before = TRY(found_with(log, registry));

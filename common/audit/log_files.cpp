@@ -29,14 +29,27 @@ std::uint64_t first_of(const std::string& name) {
   return first && rotated_name(*first) == name ? *first : 0;
 }
 
+/// Of what could not be opened: only a name that leads nowhere says that nothing is there. Too many open files do not.
+Code code_of(int problem) {
+  const bool nowhere = problem == ENOENT || problem == ENOTDIR || problem == ELOOP;
+  return nowhere ? Code::not_found : Code::storage_unavailable;
+}
+
+Result<UniqueFd> open_to_read(const std::filesystem::path& file) {
+  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const int problem = errno;
+  if (!fd) return fail(code_of(problem), fmt::format("{}: {}", file.string(), std::strerror(problem)));
+  return fd;
+}
+
 /// Where a line begins that is at most the one of record `number`, and not far before it: records stand in order, so
 /// that it is found by halves.
 Result<std::int64_t> place_before(const std::filesystem::path& file, std::uint64_t number) {
   constexpr std::int64_t kNear = 64 << 10;
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd = TRY(open_to_read(file));
   std::error_code problem;
   std::int64_t low = 0, high = static_cast<std::int64_t>(std::filesystem::file_size(file, problem));
-  if (!fd || problem) return fail(Code::not_found, fmt::format("{} cannot be read", file.string()));
+  if (problem) return fail(code_of(problem.value()), fmt::format("{}: {}", file.string(), problem.message()));
   while (high - low > kNear) {
     const std::int64_t middle = low + (high - low) / 2;
     const std::string block = TRY(read_range(fd.get(), middle, std::min(middle + kNear, high)));
@@ -59,7 +72,7 @@ std::string rotated_name(std::uint64_t first) { return fmt::format("{}{:012}{}",
 Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
   std::error_code problem;
   std::filesystem::directory_iterator entries(folder, problem);
-  if (problem) return fail(Code::not_found, fmt::format("{}: {}", folder.string(), problem.message()));
+  if (problem) return fail(code_of(problem.value()), fmt::format("{}: {}", folder.string(), problem.message()));
   std::vector<LogFile> files;
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
@@ -88,13 +101,12 @@ Result<std::string> read_range(int fd, std::int64_t from, std::int64_t to) {
 }
 
 Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit, std::int64_t start) {
-  const auto failed = [&](Code code) {
+  const auto failed = [&] {
     const int problem = errno;
-    return fail(code, fmt::format("{}: {}", file.string(), std::strerror(problem)));
+    return fail(Code::storage_unavailable, fmt::format("{}: {}", file.string(), std::strerror(problem)));
   };
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return failed(Code::not_found);
-  if (::lseek(fd.get(), start, SEEK_SET) < 0) return failed(Code::storage_unavailable);
+  const UniqueFd fd = TRY(open_to_read(file));
+  if (::lseek(fd.get(), start, SEEK_SET) < 0) return failed();
   std::string buffer;
   std::size_t begin = 0;
   while (true) {
@@ -105,7 +117,7 @@ Result<> read_lines(const std::filesystem::path& file, const LineVisitor& visit,
     ssize_t got = 0;
     do got = ::read(fd.get(), buffer.data() + known, kBlock);
     while (got < 0 && errno == EINTR);
-    if (got < 0) return failed(Code::storage_unavailable);
+    if (got < 0) return failed();
     buffer.resize(known + static_cast<std::size_t>(got));
     const std::string_view text = buffer;
     for (std::size_t end = text.find('\n', known); end != std::string_view::npos; end = text.find('\n', begin)) {

@@ -25,7 +25,7 @@ struct LogFile {
 };
 
 /// The files of a log in the order of their records, the current one last (if it is there).
-/// Errors: not_found (no such folder), bad_request (a name that is none of ours among them).
+/// Errors: not_found (no such folder), storage_unavailable, bad_request (a name that is none of ours among them).
 Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder);
 
 /// One line without its line feed. `complete`: it had one. A negative verdict ends the reading.

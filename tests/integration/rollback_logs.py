@@ -1,7 +1,9 @@
 """The rollback guard where the audit log is away, cut, altered or unreadable."""
 
+import contextlib
 import re
 import shutil
+import sqlite3
 import unittest
 
 import support_path
@@ -56,6 +58,33 @@ class Away(Parts):
             room.start()
             self.signs(room)
             room.stop()
+
+
+class Refused(Parts):
+    def test_starts_that_are_refused_count_as_no_changes_of_the_registry(self):
+        """Else so many of them would hide that a registry was put back, whose count is what tells it."""
+        room = self.room()
+        room.issue(room.make_csr(), request="one")
+        room.restart()
+        self.settle(room)
+        room.stop()
+        checkpoints = room.state / "audit" / "checkpoints"
+        checkpoints.rename(room.folder / "away")
+        checkpoints.mkdir()  # it cannot be read, which is seen after all else was opened
+
+        def count():
+            with contextlib.closing(sqlite3.connect(room.state / "registry.sqlite")) as registry:
+                return registry.execute("SELECT count FROM changes").fetchone()[0]
+
+        before = count()
+        self.assertGreater(before, 0)
+        for _ in range(10):
+            self.assertNotEqual(room.refuse_to_start(), 0, room.log())
+        self.assertEqual(count(), before)
+        checkpoints.rmdir()
+        (room.folder / "away").rename(checkpoints)
+        room.start()
+        self.signs(room)
 
 
 class Cut(Parts):

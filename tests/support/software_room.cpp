@@ -34,6 +34,11 @@ SoftwareRoom::SoftwareRoom() : SoftwareRoom([](const PolicyFiles&) {}) {}
 SoftwareRoom::SoftwareRoom(const ChangePolicy& change)
     : state_(must(StateFolder::take(folder_ / "state"))), policy_(write_policy(folder_.path())) {
   change(policy_);
+  restart();
+}
+
+void SoftwareRoom::restart() {
+  room_.reset();
   room_ = must(KeyRoom::open({.state = state_, .policy = policy_}, signer_, clock_));
 }
 

@@ -27,6 +27,9 @@ class SoftwareRoom {
   /// The keys "hub-ca", which has the root "hub-ca", and "hub-jws".
   void make_keys_and_ca();
 
+  /// What a restart of hubseald does; the token stays.
+  void restart();
+
   daemon::KeyRoom& room() { return *room_; }
   daemon::Dispatcher& dispatcher() { return room_->dispatcher(); }
   daemon::Registry& registry() { return room_->registry(); }

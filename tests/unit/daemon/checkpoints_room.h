@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ class Token final : public hsm::Signer {
   }
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override {
     ++signatures;
+    if (signing) std::exchange(signing, nullptr)();
     if (gone) return fail(Code::hsm_unavailable, "the token is gone");
     return keys.sign(id, algorithm, message);
   }
@@ -49,6 +51,7 @@ class Token final : public hsm::Signer {
   bool full = false;
   bool stuck = false;
   int signatures = 0;
+  std::function<void()> signing;  ///< happens during the next signature
 };
 
 struct Room {

@@ -3,7 +3,6 @@
 #include <deque>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -92,11 +91,10 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_made_stops_signing_and_the_next
   BOOST_TEST(reason().empty());
 }
 
-// Whatever keeps its thread: when signing ends was said at the start.
+// Whatever keeps its thread: when signing ends was said at the start. A period below zero takes back the time that a
+// tick has, so that nobody waits for it here.
 BOOST_AUTO_TEST_CASE(signing_ends_in_time_where_no_tick_ever_comes) {
-  open({.period = std::chrono::seconds(0), .witnesses = {}});
-  record(1);
-  while (reason().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  open({.period = std::chrono::seconds(-1), .witnesses = {}});
   BOOST_TEST(reason().find("too old") != std::string::npos, reason());
 }
 

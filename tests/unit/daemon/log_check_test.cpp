@@ -1,15 +1,20 @@
 // The records that the last checkpoint vouches for are read at a start, and beside the work where they are many.
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
+#include <thread>
 
 #include <fmt/ranges.h>
 #include <boost/test/unit_test.hpp>
 
+#include "common/audit/log_files.h"
 #include "tests/support/replace_in.h"
 #include "tests/unit/daemon/checkpoints_room.h"
 
@@ -22,6 +27,8 @@ namespace {
 
 std::atomic<bool> disk_fails = false;  // once, at the second file of a folder
 std::atomic<int> files_seen = 0;
+std::function<void()> while_reading;  // happens when a folder is read next
+const Checkpoints::Settings kReadLater{.witnesses = {}, .check_at_start = std::chrono::milliseconds(0)};
 
 void fail_disk() {
   files_seen = 0;
@@ -30,9 +37,11 @@ void fail_disk() {
 
 }  // namespace
 
-// For all of this program: a disk that fails in the middle of a folder, for which the library throws.
+// For all of this program: a disk that fails in the middle of a folder, for which the library throws, and one that is
+// slow.
 extern "C" dirent* readdir(DIR* folder) {
   static auto* const real = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
+  if (while_reading) std::exchange(while_reading, nullptr)();
   dirent* const entry = real(folder);
   if (!disk_fails || !entry || entry->d_name[0] == '.' || ++files_seen < 2) return entry;
   disk_fails = false;
@@ -113,6 +122,80 @@ BOOST_AUTO_TEST_CASE(a_check_that_throws_stops_signing_at_once_and_is_made_again
   BOOST_TEST(reason().find("Input/output error") != std::string::npos, reason());
   for (int n = 0; n < 20; ++n) checkpoints->tick();
   BOOST_TEST(reason().empty(), reason());
+}
+
+// Nor by making the next one fail in another way.
+BOOST_AUTO_TEST_CASE(after_a_check_that_threw_one_that_cannot_read_does_not_let_signing_go_on) {
+  file_bytes = 1;
+  open();
+  record(5);
+  must(checkpoints->make());
+  open(kReadLater);
+  record(1);
+  fail_disk();
+  checkpoints->tick();
+  BOOST_REQUIRE(!reason().empty());
+  const auto first = folder.path() / "audit-000000000001.jsonl", away = registry_folder / "away";
+  std::filesystem::rename(first, away);
+  std::filesystem::create_directory(first);
+  checkpoints->tick();
+  BOOST_TEST(!reason().empty());
+  std::filesystem::remove(first);
+  std::filesystem::rename(away, first);
+  for (int n = 0; n < 20; ++n) checkpoints->tick();
+  BOOST_TEST(reason().empty(), reason());
+}
+
+// Nobody has changed anything.
+BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened_just_now_are_no_log_that_was_changed) {
+  record(5);
+  must(checkpoints->make());
+  open(kReadLater);
+  rlimit before{};
+  BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  checkpoints->tick();
+  const auto files = audit::log_files(folder.path());
+  const auto lines = audit::read_lines(folder.path() / "audit.jsonl", [](auto...) { return Result<bool>(true); });
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  BOOST_TEST((files.error().code == Code::storage_unavailable));
+  BOOST_TEST((lines.error().code == Code::storage_unavailable));
+  BOOST_TEST(reason().empty(), reason());
+  must(checkpoints->may_change());
+  checkpoints->tick();
+  BOOST_TEST(reason().empty(), reason());
+}
+
+// The token takes its time, as any may.
+BOOST_AUTO_TEST_CASE(a_log_that_is_found_changed_during_the_signature_of_a_checkpoint_gets_none) {
+  file_bytes = 1;
+  open();
+  record(9);
+  must(checkpoints->make());
+  const auto before = must(checkpoints->latest()).checkpoint.size;
+  open(kReadLater);
+  const auto third = folder.path() / "audit-000000000003.jsonl";
+  test::must_replace_in(third, "\"n\":", "\"n\":1");
+  for (std::uint64_t read = 1; read < before; ++read) checkpoints->tick();
+  record(1);
+  std::promise<void> signing;
+  token.signing = [&] {
+    signing.set_value();
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!gate->is_closed("audit log") && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+  };
+  std::thread other;
+  Result<> made;
+  while_reading = [&] {  // the last file, after which there is a verdict
+    other = std::thread([&] { made = checkpoints->make(); });
+    signing.get_future().wait_for(std::chrono::minutes(1));
+  };
+  checkpoints->tick();
+  other.join();
+  BOOST_TEST(!made.has_value());
+  BOOST_TEST(must(checkpoints->latest()).checkpoint.size == before);
+  BOOST_TEST(reason().find("was changed") != std::string::npos, reason());
 }
 
 // What cannot come back says before when signing ends.

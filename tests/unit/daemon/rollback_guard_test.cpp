@@ -303,6 +303,51 @@ BOOST_AUTO_TEST_CASE(a_changed_log_in_an_older_state_says_no_more_changes_than_w
   BOOST_TEST(reason().empty(), reason());
 }
 
+// Where the disk gives none, the start ends without a verdict.
+BOOST_AUTO_TEST_CASE(an_older_state_is_not_accepted_before_its_log_has_been_read) {
+  file_bytes = 1;
+  open();
+  record(9);
+  must(checkpoints->make());
+  make_older();
+  close();
+  const auto third = folder.path() / "audit-000000000003.jsonl";
+  fs::rename(third, kept / "third");
+  fs::create_directory(third);
+  open(kReadLater);
+  int consents = 0;
+  const auto consent = [&]() -> Result<> {
+    ++consents;
+    return {};
+  };
+  const auto refused = checkpoints->accept_rollback(consent);
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST((refused.error().code == Code::storage_unavailable));
+  BOOST_TEST(holds(refused.error().message, "have not all been read"), refused.error().message);
+  BOOST_TEST(!checkpoints->may_be_accepted().has_value());
+  BOOST_TEST(!checkpoints->refuse_altered().has_value());  // as --accept-state asks
+  BOOST_TEST(consents == 0);
+  fs::remove(third);
+  fs::rename(kept / "third", third);
+  for (int n = 0; n < 20; ++n) checkpoints->tick();
+  must(checkpoints->may_be_accepted());
+  must(checkpoints->accept_rollback(consent));
+  BOOST_TEST(reason().empty(), reason());
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_looks_for_lost_work_says_how_far_it_is) {
+  record(5);
+  close();
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+  log = must(AuditLog::open(folder.path(), clock, file_bytes,
+                            [&](std::uint64_t records, std::uint64_t of) { told.emplace_back(records, of); }));
+  told.clear();
+  must(note_lost_work(*registry, *log));
+  BOOST_REQUIRE(!told.empty());
+  BOOST_TEST((told.back() == std::pair(log->found(), log->found())));
+  close();
+}
+
 // As hubseald of then left it: its old state says nothing of changes, its log all of them.
 BOOST_AUTO_TEST_CASE(an_old_state_that_was_noted_without_a_count_has_the_one_of_its_migration) {
   must(registry->write([](Database& database) {

@@ -1,0 +1,58 @@
+// What goes on beside requests.
+#include "daemon/key_room.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/must.h"
+#include "tests/support/software_room.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using test::must;
+namespace fs = std::filesystem;
+
+BOOST_FIXTURE_TEST_SUITE(key_room, test::SoftwareRoom)
+
+// Several keys are due, and each of them may take the token minutes.
+BOOST_AUTO_TEST_CASE(no_further_key_is_destroyed_once_the_log_is_found_changed) {
+  must(room().start_checkpoints({}));
+  const Peer admin = peer(Role::admin);
+  for (const char* label : {"one", "two"}) {
+    must(room().keyring().create(label, KeyType::ec_p256, KeyUse::jws));
+    for (const char* step : {"suspend_key", "deactivate_key", "destroy_key"}) {
+      const Json reply = ask(admin, step, {{"key", label}});
+      BOOST_TEST_REQUIRE(!reply.contains("error"), reply.dump());
+    }
+  }
+  must(room().checkpoints().make());
+  restart();
+  must(room().start_checkpoints({.witnesses = {}, .check_at_start = std::chrono::milliseconds(0)}));
+  // What cannot be read gives no verdict before the first key is on its way; then it is gone.
+  const fs::path away = folder() / "away";
+  fs::rename(audit_file(), away);
+  fs::create_directory(audit_file());
+  std::promise<void> found;
+  signer().meanwhile([&] {
+    fs::remove(audit_file());
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (room().checkpoints().refuse_altered() && std::chrono::steady_clock::now() < patience)
+      std::this_thread::yield();
+    found.set_value();
+  });
+  room().start_housekeeping();
+  BOOST_REQUIRE((found.get_future().wait_for(std::chrono::minutes(2)) == std::future_status::ready));
+  BOOST_TEST(!room().checkpoints().refuse_altered().has_value());
+  fs::rename(away, audit_file());
+  restart();  // once the task under way has come to its end
+  const auto keys = must(signer().list_keys());
+  BOOST_TEST(std::count_if(keys.begin(), keys.end(),
+                           [](const hsm::KeyInfo& key) { return key.label == "one" || key.label == "two"; }) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
