@@ -59,6 +59,8 @@ Result<Poco::URI> parse_provider_url(const std::string& url) {
     return fail(Code::bad_request, fmt::format("the URL \"{}\" {}", log::printable(url, 200), why));
   };
   if (url.size() > kMaxUrlBytes) return refuse("is too long");
+  if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
+    return refuse("has bytes that stand in no URL; wanted them as %XX");
   try {
     Poco::URI uri(url);
     if (uri.getHost().empty() || !uri.getUserInfo().empty() || !uri.getFragment().empty())
@@ -138,6 +140,8 @@ Result<HttpClient::Reply> HttpClient::exchange(const std::string& url, const Cal
 }
 
 Result<HttpClient::Reply> HttpClient::talk(const Poco::URI& uri, const Call& call, std::size_t max_bytes) const {
+  if (call.until <= std::chrono::steady_clock::now()) return late();
+  // The search for an address ends when the system gives up, and no sooner.
   const Poco::Net::SocketAddress address(uri.getHost(), uri.getPort());
   // Connected here and not by the session, so that it is under watch before anything is waited for.
   Poco::Net::StreamSocket socket(address.family());

@@ -29,8 +29,9 @@ Wiped basic_authorization(std::string_view client_id, const SecretBytes& secret)
 /// Errors: forbidden (a status of the client's fault), internal; in words for the log.
 class HttpClient {
  public:
-  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for a call as a whole, but for what
-  /// the system takes to find the address of a name. Errors: bad_request (a file that cannot be used).
+  /// `ca_file`: PEM of the CAs to trust; empty: those of the system. `timeout` is for a call as a whole, which
+  /// begins when the system has found the address: how long that may take, resolv.conf says. Errors: bad_request (a
+  /// file that cannot be used).
   static Result<HttpClient> make(const std::filesystem::path& ca_file, std::chrono::seconds timeout);
 
   /// A header that nobody may see.
@@ -44,7 +45,8 @@ class HttpClient {
     std::string media_type = {};           ///< of the body
     const Wiped* authorization = nullptr;  ///< the header's value
     const SecretHeader* secret = nullptr;
-    CallWatch::Time until = CallWatch::Time::max();  ///< the end of what it is part of, where that comes first
+    CallWatch::Time until =
+        CallWatch::Time::max();  ///< the end of what it is part of, where that comes first; nothing begins after it
   };
   struct Reply {
     int status = 0;

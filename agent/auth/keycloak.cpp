@@ -58,6 +58,14 @@ class Keycloak::Conversation {
     return conversation;
   }
 
+  /// Errors: internal: too little time is left for a question whose answer must not be lost.
+  Result<> require_time() const {
+    if (2 * (until_ - std::chrono::steady_clock::now()) >= with_.config_.timeout) return {};
+    return fail(Code::internal,
+                "Keycloak took more than half of timeout_seconds before it was asked for the new secret, which could "
+                "come too late to be seen. The old one stays");
+  }
+
   /// What the admin API says; its body may hold secrets.
   Result<keycloak::Answer> ask(const std::string& method, const std::string& path, const Json* body = nullptr) const {
     HttpClient::Call call{.method = method, .authorization = token_.get(), .until = until_};
@@ -118,6 +126,7 @@ Result<std::optional<Credential>> Keycloak::renew(const std::string& dfsp_id) {
   Conversation with = TRY(Conversation::begin(*this, conversations_, dfsp_id));
   const auto client = TRY(find_client(with, dfsp_id));
   if (!client) return std::nullopt;
+  TRY(with.require_time());
   auto answer = TRY(with.ask("POST", "/clients/" + client->id + "/client-secret"));
   return Credential{dfsp_id, TRY(answer.secret()), std::nullopt};
 }

@@ -1,5 +1,6 @@
 #include "agent/http/response_head.h"
 
+#include <stdexcept>
 #include <string_view>
 
 #include <Poco/DateTimeFormat.h>
@@ -16,7 +17,11 @@ using Poco::Net::HTTPResponse;
 constexpr std::string_view kNoContent = "default-src 'none'; frame-ancestors 'none'";
 constexpr std::size_t kUsualBytes = 768;
 
+/// Throws std::logic_error: whoever writes another's words into a header has to look at them.
 void add(std::string& head, std::string_view name, std::string_view value) {
+  constexpr std::string_view kNever("\r\n\0", 3);
+  if (name.find_first_of(kNever) != name.npos || value.find_first_of(kNever) != value.npos)
+    throw std::logic_error("a header of an answer has a line end in it");
   head.append(name).append(": ").append(value).append("\r\n");
 }
 

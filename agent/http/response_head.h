@@ -13,7 +13,8 @@ struct Carrier {
 };
 
 /// Status line and headers of an answer, with the empty line behind them. Written by hand: Poco's own makes a stream
-/// for each, which takes four times as long.
+/// for each, which takes four times as long. Throws std::logic_error where a header has a line end or a null byte in
+/// it.
 std::string response_head(const Answer& answer, const std::string& correlation_id, Carrier carrier);
 
 }  // namespace hubseal::agent::http

@@ -171,12 +171,21 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
     return Shown{TRY(table_.find()), wanted.approval_json};
   }
   if (!issued) return tl::unexpected(issued.error());
-  const auto [in_use, before] = TRY(table_.complete(TRY(judged(wanted, *issued)), clock_.now()));
-  log::info("server certificate of the hub issued", {{"key", in_use.key_label.value_or("")},
-                                                     {"verdict", in_use.validation_state},
-                                                     {"to_revoke_the_one_before", revoke_command(before, in_use)},
-                                                     {"correlation", caller.correlation_id}});
-  return Shown{in_use, std::nullopt};
+  const auto certificate = TRY(judged(wanted, *issued));
+  const auto completed = table_.complete(certificate, clock_.now());
+  if (!completed && completed.error().code != Code::conflict) return tl::unexpected(completed.error());
+  if (completed && is_same(completed->in_use, certificate))
+    log::info("server certificate of the hub issued",
+              {{"key", wanted.key_label},
+               {"verdict", certificate.validation_state},
+               {"to_revoke_the_one_before", revoke_command(completed->before, certificate)},
+               {"correlation", caller.correlation_id}});
+  else
+    log::warning("server certificate of the hub issued and not used, it stays valid",
+                 {{"key", wanted.key_label},
+                  {"to_revoke_it", revoke_command(certificate)},
+                  {"correlation", caller.correlation_id}});
+  return Shown{TRY(completed).in_use, std::nullopt};
 }
 
 Result<store::HubServerCert> HubServerCerts::judged(const store::WantedHubServerCert& wanted,
@@ -279,10 +288,13 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
 
 // What was brought and is for a key of hubseald's may be of another CA, which is to revoke it.
 std::string HubServerCerts::revoke_command(const store::HubServerCert& removed) const {
-  const auto certificate = Certificate::parse(removed.server_certificate);
-  if (!certificate || (!removed.asked && removed.key_label)) return {};
-  const auto serial = serial_of(*certificate);
-  if (!serial) return {};
+  if (!removed.asked && removed.key_label) return {};
+  const auto serial = Certificate::parse(removed.server_certificate).and_then(serial_of);
+  if (!serial) {
+    log::warning("the command that revokes a server certificate of the hub cannot be told",
+                 {{"problem", serial.error().message}});
+    return {};
+  }
   return fmt::format("hubseal cert revoke {} --ca {} --reason superseded", serial->hex(), policy_.ca);
 }
 

@@ -57,8 +57,16 @@ Result<> refuse_client_key(Session& session, const HubServerCert& certificate) {
                           *certificate.key_label, owners.front()));
 }
 
-/// Its key stays known as a server's, whatever comes after it.
+/// The key in use stays known as a server's, whatever comes after it.
+void note_key(Session& session) {
+  session
+      << "INSERT INTO hub_server_keys (key_label) SELECT key_label FROM hub_server_cert WHERE key_label IS NOT NULL "
+         "ON CONFLICT (key_label) DO NOTHING",
+      sql::now;
+}
+
 void upsert(Session& session, const HubServerCert& c, TimePoint now) {
+  note_key(session);  // an older agent on the same database has not
   session << "INSERT INTO hub_server_cert (one, key_label, asked, root_certificate, chain, server_certificate, "
              "validations, validation_state, stored_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8) "
              "ON CONFLICT (one) DO UPDATE SET key_label = excluded.key_label, asked = excluded.asked, "
@@ -68,9 +76,7 @@ void upsert(Session& session, const HubServerCert& c, TimePoint now) {
       sql::bind(to_nullable(c.key_label)), sql::bind(to_nullable(c.asked)), sql::bind(to_nullable(c.root_certificate)),
       sql::bind(dump_json(Json(c.chain))), sql::bind(c.server_certificate), sql::bind(c.validations_json),
       sql::bind(c.validation_state), sql::bind(format_utc(now)), sql::now;
-  if (c.key_label)
-    session << "INSERT INTO hub_server_keys (key_label) VALUES ($1) ON CONFLICT (key_label) DO NOTHING",
-        sql::bind(*c.key_label), sql::now;
+  note_key(session);
 }
 
 }  // namespace
@@ -159,6 +165,7 @@ Result<std::optional<HubServerCert>> HubServerCertTable::remove() {
   return database_.sessions().write([](Session& session) -> Result<std::optional<HubServerCert>> {
     auto in_use = select_one(session);
     if (!in_use && !select_wanted(session)) return fail(Code::not_found, "the hub has no server certificate");
+    note_key(session);
     session << "DELETE FROM hub_server_cert", sql::now;
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
     return in_use;

@@ -70,9 +70,11 @@ Result<> check_room(Session& session, const std::string& dfsp_id) {
                           open, dfsp_id, kMaxOpenOutbound));
 }
 
+// An older agent on the same database wrote down what is in use and knows no hub_server_keys.
 Result<> refuse_server_key(Session& session, const std::string& label) {
   std::vector<std::string> found;
   session << "SELECT key_label FROM hub_server_keys WHERE key_label = $1 UNION "
+             "SELECT key_label FROM hub_server_cert WHERE key_label = $1 UNION "
              "SELECT key_label FROM hub_server_cert_wanted WHERE key_label = $1",
       sql::bind(label), sql::into(found), sql::now;
   if (found.empty()) return {};

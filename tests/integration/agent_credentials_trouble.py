@@ -110,6 +110,16 @@ class Trouble(KeycloakTest):
         self.keycloak.pause = 0
         self.assertEqual(self.credentials()[0], 200)
 
+    def test_a_secret_is_not_renewed_where_little_time_is_left_to_hear_of_the_new_one(self):
+        self.start()
+        secret = self.client["secret"]
+        self.keycloak.pause = 0.6  # of 2 seconds, twice before it would be asked for
+        self.away("POST")
+        self.assertNotIn(("POST", "/admin/realms/dfsps/clients/%s/client-secret" % self.client["id"]), self.keycloak.requests)
+        self.assertEqual(self.client["secret"], secret)
+        self.keycloak.pause = 0
+        self.assertEqual(self.credentials("POST")[0], 201)
+
     def test_a_keycloak_that_hangs_holds_up_few(self):
         self.start()
         self.keycloak.gate.clear()

@@ -2,6 +2,8 @@
 """The hub's server certificate over REST: made for it on a key of the key room, or brought from another CA. openssl(1) judges what
 clients of the hub would say."""
 
+import concurrent.futures
+
 import agent_support
 from agent_fake_daemon import openssl
 from agent_hub_support import CERTS, HUB, HUB_SERVER, HubTest
@@ -102,6 +104,13 @@ class ServerCertificate(HubTest):
         self.refused("GET", CERTS, status=404)
         self.assertNotEqual(self.ok("POST", CERTS)["keyUri"], made["keyUri"])
 
+    def test_where_the_command_that_revokes_cannot_be_told_the_log_says_so(self):
+        self.ok("POST", CERTS)
+        odd = openssl("req", "-x509", "-new", "-key", next(iter(self.daemon.keys.values())), "-subj", "/CN=hub.example", "-set_serial", "-7").decode()
+        agent_support.sql(self.folder, "UPDATE hub_server_cert SET server_certificate = '%s'" % odd)
+        self.assertNotIn("X-Not-Revoked", self.ask("DELETE", CERTS)[2])
+        self.agent.wait_for_log(rb"command that revokes[^\n]* cannot be told[^\n]*negative serial number")
+
     def test_other_names_in_the_configuration_are_another_certificate(self):
         first = self.ok("POST", CERTS)
         self.agent.stop()
@@ -146,6 +155,24 @@ class BroughtCertificate(HubTest):
         self.agent.wait_for_log(rb"hub brought key=hub-tls to_revoke_the_one_before=\"hubseal cert revoke %s --ca hub-ca "
                                 rb"--reason superseded\"" % second.encode())
         self.assertEqual(self.agent.log.count(b"hubseal cert revoke"), 1)
+
+    def test_one_that_nobody_wants_any_more_when_it_is_issued_is_not_used_and_the_log_names_the_command_for_it(self):
+        other = self.body(self.pki.signed(self.daemon.csr_made_by_hand("hub-tls"), self.issuer, extensions=HUB_SERVER))
+        for meanwhile, status in ((lambda: self.ok("DELETE", CERTS), 409), (lambda: self.ok("PUT", CERTS, other), 200)):
+            self.daemon.asked.clear()
+            self.daemon.gate.clear()
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                asking = pool.submit(self.ask, "POST", CERTS)
+                self.daemon.wait_until_asked()
+                meanwhile()
+                self.daemon.gate.set()
+                found, answer, _ = asking.result(60)
+            self.assertEqual(found, status, answer)
+            serial = self.daemon.issued[self.daemon.requests[-1]["request"]]["serial"]
+            self.agent.wait_for_log(rb"issued and not used, it stays valid [^\n]*\"hubseal cert revoke %s --ca hub-ca --reason superseded\""
+                                    % serial.encode())
+        self.assertEqual(answer["serverCertificate"], other["serverCertificate"])
+        self.assertNotIn(b"server certificate of the hub issued key=", self.agent.log)
 
     def test_one_that_was_issued_for_the_hub_on_the_signing_host_is_taken_whatever_its_key(self):
         csr = new_csr(self.folder)
@@ -220,6 +247,16 @@ class BroughtCertificate(HubTest):
             self.refused("POST", outbound, {"hubCSR": server}, 409, "the key \"hub-tls\" is the hub's server's")
             self.ask("DELETE", CERTS)
         self.assertEqual([item["id"] for item in self.ok("GET", outbound)], [enrolled["id"]])
+
+    def test_a_server_key_that_an_older_agent_on_the_same_database_wrote_down_is_no_clients_either(self):
+        self.ok("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
+        for label, method in (("by-hand", "PUT"), ("another", "DELETE")):
+            csr = self.daemon.csr_made_by_hand(label)
+            self.ok("PUT", CERTS, self.body(self.pki.signed(csr, self.issuer, extensions=HUB_SERVER)))
+            agent_support.sql(self.folder, "DELETE FROM hub_server_keys")  # of which an older one knows nothing
+            for change in (lambda: None, lambda: self.assertEqual(self.ask(method, CERTS)[0], 200)):  # in use, and no more
+                change()
+                self.refused("POST", "/api/dfsps/bank1/enrollments/outbound", {"hubCSR": csr}, 409, "the key \"%s\" is the hub's server's" % label)
 
     def test_a_key_that_signs_messages_or_is_not_active_shows_no_server_though_hubseald_issued_for_it(self):
         csr = self.daemon.csr_made_by_hand("hub-tls")

@@ -117,13 +117,14 @@ class Keys(OutboundTest):
         made = len(self.daemon.keys)
         names = lambda **kinds: {"extensions": {"subjectAltName": kinds}}
         for body in ({"subject": {"CN": "other.example"}}, {"subject": {"CN": "hub.example", "E": "ops@hub.example"}},
-                     {"subject": {"CN": "hub.example", "OU": "Operations"}}, names(dns=["hub.example", "other.example"]),
+                     {"subject": {"CN": "hub.example", "OU": "Operations"}}, {"subject": {"emailAddress": "ops@hub.example"}}, names(dns=["hub.example", "other.example"]),
                      names(ips=["192.0.2.8"])):
             status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
             self.assertEqual((status, answer["payload"]["id"]), (400, "ValidationError"), body)
             for words in ("[client_key]", '"CN=hub.example,O=Example Hub,C=KE"', "hub.example, www.hub.example, 192.0.2.7"):
                 self.assertIn(words, answer["message"])
         for body, at in (({"subject": "CN=hub.example"}, ".body.subject"), ({"subject": {"DC": "x"}}, ".body.subject.DC"),
+                         ({"Subject": {"CN": "other.example"}}, ".body.Subject"), ({"extension": {}}, ".body.extension"),
                          (names(emails=[]), ".body.extensions.subjectAltName.emails"),
                          (names(dns=["hub.example"] * 33), ".body.extensions.subjectAltName.dns")):
             status, answer, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
@@ -132,7 +133,8 @@ class Keys(OutboundTest):
 
     def test_a_form_that_repeats_the_configuration_or_is_left_empty_is_as_good_as_none(self):
         _, path = self.bank("formal")
-        for body in (None, {}, {"subject": {"CN": "", "O": None}, "extensions": {"subjectAltName": {"dns": [""], "ips": []}}},
+        empty = {"CN": "", "emailAddress": "", "O": None, "OU": "", "ST": "", "C": "", "L": ""}  # as the portal's form has it
+        for body in (None, {}, {"subject": empty, "extensions": {"subjectAltName": {"dns": [""], "ips": []}}},
                      {"subject": {"CN": "hub.example", "C": "KE"}, "extensions": {"subjectAltName": {"dns": ["www.hub.example"], "ips": ["192.0.2.7"]}}}):
             status, enrollment, _ = self.ask("POST", path.rsplit("/", 1)[0] + "/csr", body)
             self.assertEqual((status, enrollment["csrInfo"]["subject"]["CN"]), (200, "hub.example"), body)

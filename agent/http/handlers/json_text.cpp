@@ -27,7 +27,18 @@ std::size_t end_of_string(std::string_view json, std::size_t begin) {
   broken();
 }
 
-bool closes(char c) { return c == '}' || c == ']'; }
+/// Of a number, or of true, false and null.
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E';
+}
+
+/// Behind the string or word that begins here; `begin` where none does.
+std::size_t end_of_text(std::string_view json, std::size_t begin) {
+  if (json[begin] == '"') return end_of_string(json, begin);
+  std::size_t end = begin;
+  while (end < json.size() && is_word(json[end])) ++end;
+  return end;
+}
 
 /// What stands for `c` between quotes; nothing: `c` itself, or what only the library knows to write.
 constexpr std::string_view escape(char c) {
@@ -74,40 +85,45 @@ void append_string(std::string& to, std::string_view text) {
 }  // namespace
 
 void append_laid_out(std::string& to, std::string_view json, std::size_t depth) {
-  const std::size_t outside = depth;
-  for (std::size_t at = 0; at < json.size();) {
-    const char c = json[at];
-    if (c == '"') {
-      const std::size_t end = end_of_string(json, at);
+  if (json.empty()) broken();
+  std::string open;  // what closes each of the brackets that are open
+  std::size_t at = 0;
+  do {
+    if (const std::size_t end = end_of_text(json, at); end > at) {
       to.append(json.substr(at, end - at));
       at = end;
       continue;
     }
-    ++at;
+    const char c = json[at++];
+    if (open.empty() && c != '{' && c != '[') broken();
     switch (c) {
       case '{':
       case '[':
+        open += c == '{' ? '}' : ']';
         to += c;
-        if (at < json.size() && closes(json[at]))
+        if (at < json.size() && json[at] == open.back()) {
           to += json[at++];
-        else
-          new_line(to, ++depth);
+          open.pop_back();
+        } else {
+          new_line(to, depth + open.size());
+        }
         break;
       case '}':
       case ']':
-        if (depth == outside) broken();
-        new_line(to, --depth);
+        if (c != open.back()) broken();
+        open.pop_back();
+        new_line(to, depth + open.size());
         to += c;
         break;
       case ',':
         to += c;
-        new_line(to, depth);
+        new_line(to, depth + open.size());
         break;
       case ':': to += ": "; break;
-      default: to += c;
+      default: broken();
     }
-  }
-  if (json.empty() || depth != outside) broken();
+  } while (!open.empty() && at < json.size());
+  if (!open.empty() || at < json.size()) broken();
 }
 
 void ObjectText::begin_member(std::string_view name) {

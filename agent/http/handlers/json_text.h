@@ -14,7 +14,8 @@
 namespace hubseal::agent::http {
 
 /// Appends `json`, which is as dump_json() writes it, with its lines but the first `depth` levels further to the right.
-/// Throws std::runtime_error where it breaks off or ends too late: somebody has changed the database.
+/// Throws std::runtime_error where it breaks off, or is more than one value and could bring members of its own along:
+/// somebody has changed the database.
 void append_laid_out(std::string& to, std::string_view json, std::size_t depth);
 
 /// One object, whose members are written in the order of the calls. Names are the program's own: nothing in them needs

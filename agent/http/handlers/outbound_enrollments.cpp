@@ -31,10 +31,10 @@ Outcome list(const Services& services, const Request& request) {
       write);
 }
 
-/// The form of the operators' portal, which has places for names. What is no name is refused, not ignored.
+/// The form of the operators' portal, which has places for names. What has no place there is refused, not ignored.
 Schema names_schema() {
   Schema subject;
-  for (const std::string_view attribute : {"CN", "O", "OU", "C", "ST", "L", "E"})
+  for (const std::string_view attribute : {"CN", "O", "OU", "C", "ST", "L", "E", "emailAddress"})
     subject.push_back({.name = attribute, .max_bytes = 128, .nullable = true});
   const Schema names = {{.name = "dns", .type = Type::text_list, .max_bytes = 253, .max_items = x509::kMaxAltNames},
                         {.name = "ips", .type = Type::text_list, .max_bytes = 64, .max_items = x509::kMaxAltNames}};
@@ -120,7 +120,8 @@ void add_outbound_enrollments(std::vector<Route>& routes, const Services& servic
                     .roles = {Role::pta},
                     .takes_body = true,
                     .body_may_be_missing = true,
-                    .body = names_schema()});
+                    .body = names_schema(),
+                    .closed_body = true});
   routes.push_back({.method = "GET",
                     .path = path + "/{enId}",
                     .handler = [services](const Request& request) { return get(services, request); },

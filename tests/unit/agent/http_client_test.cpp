@@ -15,4 +15,22 @@ BOOST_AUTO_TEST_CASE(a_clients_login_is_encoded_as_in_a_form_before_it_is_joined
              "Basic aHViJTIwcG9ydGFsOmElM0FiJTJGYyUyNSVDMyU4NA==");
 }
 
+// It may stand in a Location, and a call is refused where it would be written into a request.
+BOOST_AUTO_TEST_CASE(a_url_has_no_byte_that_would_have_to_be_escaped) {
+  using namespace std::string_literals;
+  BOOST_TEST(parse_provider_url("https://h/a~%0d%0a!").has_value());
+  for (const std::string& url : {"https://h/a\r\nb"s, "https://h/a b"s, "https://h/\x7f"s, "https://h/\xc3\xa4"s,
+                                 "https://h/\0"s, " https://h/"s, "https://h/a?b=\t"s})
+    BOOST_TEST((parse_provider_url(url).error().code == Code::bad_request), url);
+}
+
+// Where it asked for the address of the name first, it would say that there is none, and could take as long as it
+// likes.
+BOOST_AUTO_TEST_CASE(a_call_whose_time_is_up_asks_for_no_address) {
+  const HttpClient client = HttpClient::make({}, std::chrono::seconds(5)).value();
+  const auto reply =
+      client.exchange("https://hub.invalid/", {.method = "GET", .until = std::chrono::steady_clock::now()}, 1);
+  BOOST_TEST(reply.error().message == "GET https://hub.invalid/: not complete in time");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,4 +92,12 @@ BOOST_AUTO_TEST_CASE(stored_json_that_breaks_off_or_ends_too_late_is_no_answer) 
     BOOST_CHECK_THROW(laid_out(broken, 1), std::runtime_error);
 }
 
+// As a member's value it would bring further members along, or end the answer.
+BOOST_AUTO_TEST_CASE(stored_json_that_is_more_than_one_value_is_no_answer) {
+  for (const char* broken : {R"([],"validationState":"VALID")", R"(1,"publicKey":"x")", R"("a","b":"c")", R"({},{})",
+                             R"({}"a")", R"("a""b")", R"(:1)", R"(,1)", "1 2", "[] ", " []", "[1}", "{]",
+                             R"([{"a":1]})", "[1]2", "1[2]", "[1\n]", "\x01"})
+    BOOST_CHECK_THROW(laid_out(broken, 1), std::runtime_error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

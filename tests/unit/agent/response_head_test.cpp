@@ -1,6 +1,7 @@
 #include "agent/http/response_head.h"
 
 #include <regex>
+#include <stdexcept>
 
 #include <boost/test/unit_test.hpp>
 
@@ -54,6 +55,18 @@ BOOST_AUTO_TEST_CASE(whatever_else_an_answer_says_is_a_header) {
   BOOST_TEST(head.find("\r\nContent-Security-Policy: default-src 'self'\r\n") != std::string::npos);
   BOOST_TEST(
       head.ends_with("\r\nCache-Control: public, max-age=60\r\nStrict-Transport-Security: max-age=31536000\r\n\r\n"));
+}
+
+// Some values are others' words, such as the address that people are sent to.
+BOOST_AUTO_TEST_CASE(what_would_begin_another_header_is_none) {
+  using namespace std::string_literals;
+  for (const std::string& value : {"a\r\nSet-Cookie: b"s, "a\nb"s, "a\r"s, "a\0b"s}) {
+    Answer answer;
+    answer.headers = {{"Location", value}};
+    BOOST_CHECK_THROW(head_of(answer), std::logic_error);
+    answer.headers = {{value, "a"}};
+    BOOST_CHECK_THROW(head_of(answer), std::logic_error);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
