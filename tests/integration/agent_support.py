@@ -171,16 +171,20 @@ class Agent:
         return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
 
 
-def add_port(agent, path, port):
-    """To an endpoint item that others change at the same moment, by If-Match; how often that was tried."""
+def change(agent, path, changed):
+    """PUT `changed(what is there)`, which others change at the same moment, by If-Match; how often that was tried."""
     for attempt in range(1, 1000):
-        _, item, headers = agent.ask("GET", path)
-        value = {**item["value"], "ports": [*item["value"]["ports"], port]}
-        status, answer, _ = agent.ask("PUT", path, {"value": value}, {"If-Match": headers["ETag"]})
+        _, found, headers = agent.ask("GET", path)
+        status, answer, _ = agent.ask("PUT", path, changed(found), {"If-Match": headers["ETag"]})
         if status == 200:
             return attempt
         assert status == 412, answer
     raise AssertionError("never written")
+
+
+def add_port(agent, path, port):
+    """To an endpoint item; as change()."""
+    return change(agent, path, lambda item: {"value": {**item["value"], "ports": [*item["value"]["ports"], port]}})
 
 
 def in_parallel(count, work):
