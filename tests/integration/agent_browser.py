@@ -186,6 +186,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/hub/ca")[0], 200)
 
     def test_what_changes_something_needs_the_header_of_our_own_pages(self):
+        # MCM_API 13.26
         self.log_in()
         new = json.dumps({"dfspId": "csrf", "name": "Bank"})
         status, body, _ = self.get("/api/dfsps", method="POST", body=new)
@@ -196,6 +197,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/dfsps", method="POST", body=new, headers={"X-CSRF": "1", "Origin": self.origin})[0], 200)
 
     def test_no_other_site_is_allowed_anything(self):
+        # MCM_API 13.26
         self.log_in()
         for method in ("GET", "OPTIONS"):
             _, _, headers = self.get("/api/dfsps", method=method, headers={"Origin": "https://evil.example"})
@@ -208,6 +210,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/dfsps", method="POST", body="{}", headers={"X-CSRF": "1"})[0], 403)
 
     def test_the_session_has_a_new_name_after_each_login_and_the_old_one_is_worth_nothing(self):
+        # MCM_API 13.22, 13.23
         self.log_in()
         first = self.own()[SESSION]
         self.log_in()
@@ -220,6 +223,7 @@ class Logins(BrowserTest):
         self.assertNotEqual(self.own()[SESSION], planted)
 
     def test_a_login_leads_nowhere_but_to_this_server(self):
+        # MCM_API 13.24
         for evil in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "/a\r\nX: y",
                      self.origin + ".evil.example/", self.origin + "@evil.example/", "/" + "x" * 2000):
             quoted = urllib.parse.quote(evil, "")
@@ -298,6 +302,7 @@ class Logins(BrowserTest):
         self.assertEqual(body, {"error": "Invalid session, please try logging in again", "correlationId": headers["X-Correlation-Id"]})
 
     def test_the_login_is_asked_for_with_pkce_state_and_nonce_that_differ_each_time(self):
+        # MCM_API 13.27
         asked = []
         for _ in range(2):
             status, _, headers = self.get("/api/auth/login?return_to=/x")
@@ -325,6 +330,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/auth/logout?return_to=/bye")[2]["Location"], "/bye")  # nobody was logged in
 
     def test_the_database_holds_neither_the_sessions_name_nor_a_token(self):
+        # MCM_API 13.23
         self.log_in()
         with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
             rows = database.execute("SELECT * FROM browser_sessions").fetchall()
@@ -345,6 +351,7 @@ class Logins(BrowserTest):
         self.assertLessEqual(count, 10)
 
     def test_a_session_ends_when_its_time_is_over_however_much_it_is_used(self):
+        # MCM_API 13.23
         self.log_in()
         self.assertEqual(self.get("/api/auth/profile")[0], 200)
         with sqlite3.connect(os.path.join(self.folder, "agent.db"), timeout=30) as database:

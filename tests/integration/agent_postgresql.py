@@ -72,6 +72,7 @@ class Shared(Agents):
         self.assertEqual(len({(body["id"], body["certificate"]) for _, body, _ in signed}), 4)
 
     def test_writers_at_two_agents_do_not_write_over_each_other(self):
+        # MCM_API 13.47
         agents = self.two()
         agents[0].ask("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
         path = "/api/dfsps/bank1/endpoints/egress/ips"
@@ -117,6 +118,7 @@ class Shared(Agents):
         self.assertLessEqual(open_now, 17)
 
     def test_connection_strings_that_leak_or_trust_the_network_are_refused(self):
+        # MCM_API 13.67
         for text, words in (("host=/run/postgresql", "dbname is missing"),
                             ("host=/x dbname=y password=secret", "passfile=FILE"),
                             ("host=db.example dbname=y", "sslmode=verify-full"),
