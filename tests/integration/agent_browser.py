@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ import urllib.parse
 from urllib.parse import parse_qs, urlsplit
 
 from agent_fake_daemon import FakeDaemon, openssl
-from agent_support import Agent, main
+from agent_support import Agent, main, sql
 from awaiting import until
 from free_port import free_port
 from npm_packages import installed
@@ -332,9 +331,7 @@ class Logins(BrowserTest):
     def test_the_database_holds_neither_the_sessions_name_nor_a_token(self):
         # MCM_API 13.23
         self.log_in()
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            rows = database.execute("SELECT * FROM browser_sessions").fetchall()
-        text = repr(rows)
+        text = repr(sql(self.folder, "SELECT * FROM browser_sessions"))
         self.assertIn("alice", text)
         self.assertNotIn(self.own()[SESSION], text)
         self.assertNotIn("eyJ", text)
@@ -346,18 +343,15 @@ class Logins(BrowserTest):
         for _ in range(11):
             self.log_in("bob")
             first = first or self.own()[SESSION]
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            count = database.execute("SELECT COUNT(*) FROM browser_sessions WHERE subject = 'bob'").fetchone()[0]
-        self.assertLessEqual(count, 10)
+        self.assertLessEqual(sql(self.folder, "SELECT COUNT(*) FROM browser_sessions WHERE subject = 'bob'")[0][0], 10)
 
     def test_a_session_ends_when_its_time_is_over_however_much_it_is_used(self):
         # MCM_API 13.23
         self.log_in()
         self.assertEqual(self.get("/api/auth/profile")[0], 200)
-        with sqlite3.connect(os.path.join(self.folder, "agent.db"), timeout=30) as database:
-            begin, end = database.execute("SELECT created_at, expires_at FROM browser_sessions ORDER BY created_at DESC").fetchone()
-            self.assertEqual(end - begin, 3600)
-            database.execute("UPDATE browser_sessions SET expires_at = created_at")
+        begin, end = sql(self.folder, "SELECT created_at, expires_at FROM browser_sessions ORDER BY created_at DESC")[0]
+        self.assertEqual(end - begin, 3600)
+        sql(self.folder, "UPDATE browser_sessions SET expires_at = created_at")
         self.assertEqual(self.get("/api/auth/profile")[0], 401)
 
     def test_a_cookie_that_stands_twice_is_nobodys(self):

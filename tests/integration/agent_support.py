@@ -99,8 +99,30 @@ def config_text(folder, daemon_socket, more="", **settings):
     return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
 
 
-class Agent:
-    """A running hubseal-agent. Its log is read until it names its URL."""
+class Api:
+    """A hubseal-agent that is reached without TLS on this host."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def connection(self, timeout=30):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        """(status, decoded JSON or None, headers)"""
+        own = connection or self.connection()
+        text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        own.request(method, path, body=text, headers={k: v for k, v in sent.items() if v is not None})
+        answer = own.getresponse()
+        content = answer.read()
+        if connection is None:
+            own.close()
+        return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
+
+
+class Agent(Api):
+    """One that is started here. Its log is read until it names its URL."""
 
     def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
@@ -117,7 +139,7 @@ class Agent:
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:
-            self.port = int(self.wait_for_log(rb"is listening url=https?://\S+:(\d+)\n").group(1))
+            super().__init__(int(self.wait_for_log(rb"is listening url=https?://\S+:(\d+)\n").group(1)))
         except AssertionError:
             self.stop(signal.SIGKILL)
             raise
@@ -154,21 +176,6 @@ class Agent:
         self.reader.join(60)
         self.process.stderr.close()  # a second stop() changes nothing
         return status
-
-    def connection(self, timeout=30):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-
-    def ask(self, method, path, body=None, headers=None, connection=None):
-        """(status, decoded JSON or None, headers)"""
-        own = connection or self.connection()
-        text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        own.request(method, path, body=text, headers={k: v for k, v in sent.items() if v is not None})
-        answer = own.getresponse()
-        content = answer.read()
-        if connection is None:
-            own.close()
-        return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
 
 
 def change(agent, path, changed):
