@@ -5,6 +5,7 @@ import contextlib
 import functools
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -19,10 +20,13 @@ import unittest
 
 import support_path
 from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
+from awaiting import until
 from postgres import Postgres
 
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
-SHARED = os.environ.get("HUBSEAL_STORE") == "postgresql"  # the same tests on the other database
+MODE = os.environ.get("HUBSEAL_STORE")
+SHARED = MODE in ("postgresql", "two")  # the same tests on the other database
+TWO = MODE == "two"  # and at two agents in turn, where one agent serves a class of tests
 
 
 @functools.cache
@@ -178,6 +182,30 @@ class Agent(Api):
         return status
 
 
+class Two(Api):
+    """Two agents with one database; whoever asks comes to the one and the other in turn."""
+
+    def __init__(self, folder, daemon, **settings):
+        second = os.path.join(folder, "second")
+        os.mkdir(second)
+        self.agents = [Agent(folder, daemon, **settings), Agent(second, daemon, **{"store": store(folder), **settings})]
+        self.turns = itertools.cycle(self.agents)
+
+    @property
+    def port(self):
+        return next(self.turns).port
+
+    @property
+    def log(self):
+        return b"".join(agent.log for agent in self.agents)
+
+    def wait_for_log(self, pattern):
+        return until(lambda: re.search(pattern, self.log), why=self.log.decode)
+
+    def stop(self, *how):
+        return max(agent.stop(*how) for agent in self.agents)
+
+
 def change(agent, path, changed):
     """PUT `changed(what is there)`, which others change at the same moment, by If-Match; how often that was tried."""
     for attempt in range(1, 1000):
@@ -256,7 +284,7 @@ class AgentTest(Asking):
         cls.temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
         cls.folder = cls.temporary.name
         cls.daemon = FakeDaemon(cls.folder)
-        cls.agent = Agent(cls.folder, cls.daemon, **cls.settings)
+        cls.agent = (Two if TWO else Agent)(cls.folder, cls.daemon, **cls.settings)
 
     @classmethod
     def tearDownClass(cls):
