@@ -131,7 +131,7 @@ place() {
 # Copies, because hubseald takes its configuration only from files that nobody else could change.
 write_config() {
   local name
-  mkdir -p "$state"/{etc/profiles,etc/as-written/profiles,run,tokens,log,agent,demo-bank,careful-bank}
+  mkdir -p "$state"/{etc/profiles,etc/as-written/profiles,run,tokens,log,agent,gateway,demo-bank,careful-bank}
   for name in "$repo"/config/rig/*.in; do
     fill_in "$name" | place "$(basename "$name" .in)"
   done
@@ -216,10 +216,10 @@ rest() {
   rm -f "$body"
 }
 
-onboard_bank() {
+add_bank() {
   local folder=$state/$bank
   if rest GET /dfsps | jq --exit-status --arg id "$bank" 'any(.[]; .id == $id or .dfspId == $id)' >/dev/null; then
-    echo "$bank is onboarded already"
+    echo "$bank is there already"
   else
     rest POST /dfsps "$(jq -n --arg id "$bank" '{dfspId: $id, name: "Demo Bank"}')" >/dev/null
     echo "POST /api/dfsps: $bank"
@@ -249,6 +249,39 @@ fetch_certificate() {
   jq -r '.certificate // empty' <<<"$enrollment" >"$folder/client.pem"
   [[ -s $folder/client.pem ]] || fail "enrolment $id has no certificate"
   rest GET /hub/ca | jq -r '.rootCertificate' >"$folder/hub-ca.pem"
+}
+
+# The other direction: the bank's own CA certifies the hub's key, which is in the token.
+certify_hub() {
+  local folder=$state/$bank path=/dfsps/$bank enrollment id
+  if [[ ! -e $folder/ca.pem ]]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 365 -subj "/CN=Demo Bank CA/O=Demo Bank/C=KE" \
+      -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$folder/ca.key" -out "$folder/ca.pem.new" 2>/dev/null
+    mv "$folder/ca.pem.new" "$folder/ca.pem"
+  fi
+  rest POST "$path/ca" "$(jq -n --rawfile root "$folder/ca.pem" '{rootCertificate: $root}')" >/dev/null
+  enrollment=$(rest GET "$path/enrollments/outbound" | jq --compact-output 'last // empty')
+  [[ -n $enrollment ]] || enrollment=$(rest POST "$path/enrollments/outbound/csr")
+  [[ $(jq -r .state <<<"$enrollment") != CERT_SIGNED ]] || return 0
+  id=$(jq -r .id <<<"$enrollment")
+  jq -r .csr <<<"$enrollment" >"$folder/hub.csr"
+  printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth\n' >"$folder/hub.ext"
+  openssl x509 -req -in "$folder/hub.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -days 365 -sha256 \
+    -copy_extensions copy -extfile "$folder/hub.ext" -out "$folder/hub.pem" 2>/dev/null
+  rest POST "$path/enrollments/outbound/$id/certificate" \
+    "$(jq -n --rawfile pem "$folder/hub.pem" '{certificate: $pem}')" >/dev/null
+  echo "POST /api$path/enrollments/outbound/$id/certificate: of the bank's CA, for the hub's key in the token"
+}
+
+# Where the bank is and where it calls from. The bank says so, and the hub's people confirm it.
+tell_addresses() {
+  local base_path=/dfsps/$bank/endpoints value item
+  for value in 'ingress/urls {"url": "https://demo-bank.example/fspiop"}' 'egress/ips {"address": "192.0.2.10", "ports": ["443"]}'; do
+    item=$(rest POST "$base_path/${value%% *}" "{\"value\": ${value#* }}")  # again: the same item
+    [[ $(jq -r .state <<<"$item") != CONFIRMED ]] || continue
+    rest POST "$base_path/$(jq -r .id <<<"$item")/confirmation" >/dev/null
+    echo "POST /api$base_path/${value%% *}, confirmed: ${value#* }"
+  done
 }
 
 # approver NAME ALGORITHM...: somebody with a key of their own, as openssl genpkey makes it. It could be on a card.
@@ -310,10 +343,14 @@ issue_approved() {
 demonstrate() {
   say "A bank is onboarded over REST"
   base=http://127.0.0.1:$port/api
-  onboard_bank
+  add_bank
   fetch_certificate
   openssl x509 -in "$state/$bank/client.pem" -noout -subject -issuer -serial -dates
   openssl verify -CAfile "$state/$bank/hub-ca.pem" -purpose sslclient "$state/$bank/client.pem"
+  certify_hub
+  tell_addresses
+  rest POST "/dfsps/$bank/onboard" >/dev/null
+  echo "POST /api/dfsps/$bank/onboard: for gateways, $state/gateway/$bank"
 
   say "A certificate that two people must agree to"
   issue_approved

@@ -1,5 +1,5 @@
 """Banks onboard themselves with their own client (the npm package @mojaloop/mcm-client, tests/interop/bank) at the real agent
-and the real hubseald; the hub's people do no more than add them and sign.
+and the real hubseald, and log in at a provider; the hub's people do no more than add them and sign.
 
 In the environment, set by ctest: HUBSEAL_BUILD, HUBSEAL_SOURCE, HUBSEAL_AGENT.
 """
@@ -27,7 +27,6 @@ NAMES = {"PEER_JWS", "DFSP_JWS", "DFSP_CA", "DFSP_SERVER_CERT", "DFSP_CLIENT_CER
          "UPLOAD_PEER_JWS"}
 
 
-
 def public(key):
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -39,10 +38,11 @@ def certificate(pem):
 class Bank:
     """The client, running."""
 
-    def __init__(self, bank_id, api, issuer):
+    def __init__(self, bank_id, port, bits, issuer):
         self.id, self.states, self.config, self.errors = bank_id, {}, {}, ""
         folder = installed("bank.mjs", "vault.mjs", folder="bank")
-        self.process = subprocess.Popen(["node", "bank.mjs", api, bank_id, issuer], cwd=folder, text=True, stdin=subprocess.PIPE,
+        words = ["node", "bank.mjs", f"http://127.0.0.1:{port}/api", bank_id, str(bits), *([issuer] if issuer else [])]
+        self.process = subprocess.Popen(words, cwd=folder, text=True, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env={**os.environ, "OIDC_TOKEN_ROUTE": "token"})
         self.readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._read_errors)]
@@ -87,15 +87,18 @@ class Bank:
 class Banks(WithBoth):
     """Banks, the provider that they log in at, and the hub's operator."""
 
+    bits = 2048
+
     def setUp(self):
         self.provider = Provider("https://localhost/callback")
         self.addCleanup(self.provider.close)
+        self.issuer = self.provider.issuer
         self.operator = {"Authorization": "Bearer " + self.provider.client_token("operator", "operator-secret")}
         self.make()
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
 
     def start_agent(self, **settings):
-        auth = f'mode = "oidc"\nissuer = "{self.provider.issuer}"'
+        auth = f'mode = "oidc"\nissuer = "{self.issuer}"'
         self.agent = Agent(str(self.folder), self, auth=auth, max_connections=128, **SETTINGS, **settings)
         self.addCleanup(self.agent.stop)
 
@@ -106,7 +109,7 @@ class Banks(WithBoth):
 
     def begin(self, bank_id, is_proxy=True):
         self.ask("POST", "/dfsps", {"dfspId": bank_id, "name": "Bank", "isProxy": is_proxy})
-        bank = Bank(bank_id, f"http://127.0.0.1:{self.agent.port}/api", self.provider.issuer)
+        bank = Bank(bank_id, self.agent.port, self.bits, self.issuer)
         self.addCleanup(bank.close)
         return bank
 

@@ -4,6 +4,7 @@ The programs are those of this build (./run --programs), so that nothing is buil
 In the environment, set by ctest: HUBSEAL_BUILD (the build folder).
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -58,6 +59,7 @@ class Demonstration(RunTest):
         bank = self.folder / "state" / "demo-bank"
         self.assertIn(f"{bank}/client.pem: OK\n", first.output)
         self.assertNotIn("== Packages and build", first.output)
+        self.assert_onboarded(first)
         self.assert_gone(first.pids())
         # The same question asked by us, with the bank's own key on the other side.
         self.openssl("verify", "-x509_strict", "-CAfile", bank / "hub-ca.pem", "-purpose", "sslclient", bank / "client.pem")
@@ -74,7 +76,7 @@ class Demonstration(RunTest):
 
         second = self.once()  # on another port
         self.assertEqual(self.bank_files(), made)
-        self.assertIn("demo-bank is onboarded already", second.output)
+        self.assertIn("demo-bank is there already", second.output)
         self.assertIn("CA hub-ca: was there already", second.output)
         self.assertIn("careful-bank has its certificate already", second.output)
         self.assertEqual((careful / "client.pem").read_bytes(), approved)
@@ -86,6 +88,18 @@ class Demonstration(RunTest):
             file.unlink()
         self.assertIn("POST /api/dfsps: demo-bank", self.once().output)
         self.assertEqual(self.bank_files(), made)
+
+    def assert_onboarded(self, run):
+        """Gateways find the bank: its CA, the certificate that it made for the hub's key, which is in the token, and its addresses."""
+        self.assertIn("POST /api/dfsps/demo-bank/onboard: ", run.output)
+        (file,) = (self.folder / "state" / "gateway").rglob("bundle.json")
+        bundle = json.loads(file.read_text())
+        self.assertEqual((bundle["fqdn"], file.parent.name), ("demo-bank.example", "demo-bank"))
+        self.assertRegex(bundle["client_key"], "^pkcs11:")
+        for name in ("ca_bundle.pem", "client_cert_chain.pem"):
+            self.assertTrue((file.parent / name).exists(), name)
+        self.openssl("verify", "-purpose", "sslclient", "-CAfile", file.parent / "ca_bundle.pem", file.parent / "client_cert_chain.pem")
+        self.assertEqual((file.parent / "whitelist.txt").read_text().split(), ["192.0.2.10"])
 
     def test_a_rig_that_was_sealed_and_stopped_comes_up_sealed_and_goes_on_when_it_is_unsealed(self):
         hubseal = [BUILD / "cli" / "hubseal", "--socket", self.folder / "state" / "run" / "admin.sock"]
@@ -100,7 +114,7 @@ class Demonstration(RunTest):
             os.kill(pid, 0)
         subprocess.run([*hubseal, "unseal"], check=True, timeout=60, stdout=subprocess.DEVNULL)
         self.assertEqual(sealed.press_ctrl_c(), 0, sealed.said_wrong())
-        self.assertIn("demo-bank is onboarded already", self.once().output)
+        self.assertIn("demo-bank is there already", self.once().output)
 
     def test_what_somebody_changed_in_the_configuration_stays_changed(self):
         self.once()

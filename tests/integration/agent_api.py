@@ -19,6 +19,7 @@ class Routes(AgentTest):
             self.assertEqual(headers["Content-Type"], "application/json")
 
     def test_hub_ca_is_shown_confirmed_and_never_replaced(self):
+        # MCM_API 13.4, 13.5
         status, body, _ = self.ask("GET", "/api/hub/ca")
         self.assertEqual(list(body), ["rootCertificate", "rootCertificateInfo", "validations", "validationState", "type"])
         self.assertEqual((status, body["type"], body["validationState"]), (200, "INTERNAL", "VALID"))
@@ -44,12 +45,14 @@ class Routes(AgentTest):
         self.assertIn("hubseal ca retire", body["message"])
 
     def test_private_keys_are_refused_everywhere(self):
+        # MCM_API 13.4
         for path in ("/api/hub/ca", "/api/dfsps"):
             status, body, _ = self.ask("POST", path, {"CN": "a", "O": "b", "privateKey": "x"})
             self.assertEqual(status, 400)
             self.assertIn("private key must never be sent", body["message"])
 
     def test_dfsps_are_added_listed_and_unique(self):
+        # MCM_API 13.21
         status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": "listed", "name": "Listed", "monetaryZoneId": "EUR",
                                                          "isProxy": True, "email": "a@b.example", "later": [1.5]})
         self.assertEqual((status, body), (200, {"id": "listed"}))
@@ -66,6 +69,7 @@ class Routes(AgentTest):
         self.assertIn("wanted a letter or digit", body["message"])
 
     def test_a_role_header_changes_nothing(self):
+        # MCM_API 13.10
         everything = self.ask("GET", "/api/dfsps")[1]
         self.assertEqual(self.ask("GET", "/api/dfsps", headers={"X-Roles": '["Application/DFSP:x"]'})[1], everything)
 
@@ -92,6 +96,7 @@ class Routes(AgentTest):
         self.assertEqual(self.ask("GET", base + "?state=CSR_LOADED")[1], [])
 
     def test_what_is_not_there_is_404_in_shape_b(self):
+        # MCM_API 13.75
         self.add_dfsp("empty")
         for method, path, message in (("GET", "/api/dfsps/nobody/enrollments/inbound", "DFSP with id nobody not found"),
                                       ("POST", "/api/dfsps/nobody/enrollments/inbound/2/sign", "DFSP with id nobody not found"),
@@ -103,6 +108,7 @@ class Routes(AgentTest):
             self.assertEqual(body["correlationId"], headers["X-Correlation-Id"])
 
     def test_weak_and_forged_csrs_are_kept_and_never_signed(self):
+        # MCM_API 13.1, 13.30, 13.34
         self.add_dfsp("weak")
         base = "/api/dfsps/weak/enrollments/inbound"
         before = len(self.daemon.requests)
@@ -120,6 +126,7 @@ class Routes(AgentTest):
         self.assertEqual(len(self.daemon.requests), before)
 
     def test_text_that_is_no_csr_is_refused_with_its_cause(self):
+        # MCM_API 13.41
         self.add_dfsp("parser")
         csr = new_csr(self.folder)
         for bad in ("x", "", csr + csr, "junk\n" + csr, csr.replace("CERTIFICATE REQUEST", "CERTIFICATE"), csr[:200]):
@@ -129,6 +136,7 @@ class Routes(AgentTest):
             self.assertTrue(body["payload"]["validationErrors"]["payload"]["message"].startswith("Invalid CSR"))
 
     def test_equal_csrs_at_the_same_moment_are_one_enrollment_and_one_certificate(self):
+        # MCM_API 13.47, 13.49
         self.add_dfsp("racer")
         base = "/api/dfsps/racer/enrollments/inbound"
         csr = new_csr(self.folder)
@@ -223,6 +231,7 @@ class Routes(AgentTest):
         self.assertIn("was rejected", body["message"])
 
     def test_answers_carry_security_headers_and_no_cors(self):
+        # MCM_API 13.26
         for path in ("/health", "/api/nothing"):
             _, _, headers = self.ask("GET", path)
             self.assertEqual(headers["X-Content-Type-Options"], "nosniff")

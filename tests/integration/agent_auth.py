@@ -118,9 +118,11 @@ class Tokens(AuthTest):
         connection.close()
 
     def test_a_header_x_roles_says_nothing(self):
+        # MCM_API 13.10
         self.assertEqual(self.agent.ask("GET", "/api/hub/ca", None, {"X-Roles": '["pta"]'})[0], 401)
 
     def test_no_token_stands_in_the_log(self):
+        # MCM_API 13.63
         token = self.pta()
         self.status(token)
         self.status(token[:-4])
@@ -151,6 +153,7 @@ class Roles(AuthTest):
         self.check(200, dfsp("MINE"), "GET", "/api/hub/ca")
 
     def test_a_dfsp_does_not_sign_its_own_csr(self):
+        # MCM_API 13.1
         path = "/api/dfsps/MINE/enrollments/inbound"
         enrollment = self.check(200, dfsp("MINE"), "POST", path, {"clientCSR": new_csr(self.folder)})
         self.check(403, dfsp("MINE"), "POST", "%s/%d/sign" % (path, enrollment["id"]))
@@ -158,6 +161,7 @@ class Roles(AuthTest):
         self.check(200, PTA, "POST", "%s/%d/sign" % (path, enrollment["id"]))
 
     def test_a_dfsp_is_told_nothing_of_others_not_even_that_they_exist(self):
+        # MCM_API 13.18
         answers = [self.check(403, dfsp("MINE"), "GET", "/api/dfsps/%s/enrollments/inbound" % other)["message"].replace(other, "X")
                    for other in ("OTHER", "STRANGE", "NOBODY", "mine")]
         self.assertEqual(len(set(answers)), 1)
@@ -173,6 +177,7 @@ class Roles(AuthTest):
         self.check(400, PTA, "POST", "/api/dfsps", "{ broken")
 
     def test_the_list_of_participants_shows_a_dfsp_itself_and_the_hub_all(self):
+        # MCM_API 13.19
         def ids(groups):
             return [item["id"] for item in self.check(200, groups, "GET", "/api/dfsps")]
         everything = ["MINE", "OTHER", "SHARED", "STRANGE"]
@@ -182,7 +187,15 @@ class Roles(AuthTest):
         self.assertEqual(ids([]), [])
         self.assertEqual(ids(["/Elsewhere/PTA", "Application/PTA/"]), [])
 
+    def test_states_are_those_of_the_participants_that_the_list_shows(self):
+        # MCM_API 13.19
+        for groups in (PTA, MTA, dfsp("MINE"), dfsp("OTHER"), dfsp("NOBODY"), []):
+            listed = [one["id"] for one in self.check(200, groups, "GET", "/api/dfsps")]
+            states = [one["dfspId"] for one in self.check(200, groups, "GET", "/api/dfsps/states-status")["dfsps"]]
+            self.assertEqual(states, listed, groups)
+
     def test_a_token_without_groups_or_with_something_else_there_has_no_roles(self):
+        # MCM_API 13.28
         for groups in (None, "Application/PTA", {"Application/PTA": True}, [["Application/PTA"]], [1], ["application/pta"],
                        ["//Application/PTA"], ["Application/DFSP:"], ["x/Application/PTA"]):
             token = self.provider.token(groups)
@@ -193,6 +206,7 @@ class Roles(AuthTest):
         self.check(403, ["Application/PTA:MINE", "MINE", "dfsp"], "GET", "/api/dfsps/MINE/enrollments/inbound")
 
     def test_the_log_says_who_changed_something(self):
+        # MCM_API 13.62
         token = self.provider.token(PTA, sub="alice\nforged=1")
         _, _, headers = self.call("POST", "/api/dfsps", token, {"dfspId": "LOGGED", "name": "Bank"})
         line = self.agent.wait_for_log(("request correlation=%s [^\n]*\n" % headers["X-Correlation-Id"]).encode()).group(0)

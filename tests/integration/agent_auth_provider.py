@@ -36,6 +36,7 @@ class Rotation(AuthTest):
         self.before(200, self.provider.token(PTA))
 
     def test_an_old_key_is_taken_no_longer_after_a_refresh(self):
+        # MCM_API 13.25
         old = self.provider.keys[0]
         self.provider.keys = [Key("second", "EC")]
         self.before(401, self.provider.token(PTA, key=old))
@@ -57,6 +58,7 @@ class Rotation(AuthTest):
         self.check_known_keys_serve_until_they_are_too_old()
 
     def test_keys_that_are_known_serve_while_the_provider_hangs(self):
+        # MCM_API 13.25
         self.provider.gate.clear()
         self.check_known_keys_serve_until_they_are_too_old()
 

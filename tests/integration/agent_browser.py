@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ import urllib.parse
 from urllib.parse import parse_qs, urlsplit
 
 from agent_fake_daemon import FakeDaemon, openssl
-from agent_support import Agent, main
+from agent_support import Agent, main, sql
 from awaiting import until
 from free_port import free_port
 from npm_packages import installed
@@ -186,6 +185,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/hub/ca")[0], 200)
 
     def test_what_changes_something_needs_the_header_of_our_own_pages(self):
+        # MCM_API 13.26
         self.log_in()
         new = json.dumps({"dfspId": "csrf", "name": "Bank"})
         status, body, _ = self.get("/api/dfsps", method="POST", body=new)
@@ -196,6 +196,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/dfsps", method="POST", body=new, headers={"X-CSRF": "1", "Origin": self.origin})[0], 200)
 
     def test_no_other_site_is_allowed_anything(self):
+        # MCM_API 13.26
         self.log_in()
         for method in ("GET", "OPTIONS"):
             _, _, headers = self.get("/api/dfsps", method=method, headers={"Origin": "https://evil.example"})
@@ -208,6 +209,7 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/dfsps", method="POST", body="{}", headers={"X-CSRF": "1"})[0], 403)
 
     def test_the_session_has_a_new_name_after_each_login_and_the_old_one_is_worth_nothing(self):
+        # MCM_API 13.22, 13.23
         self.log_in()
         first = self.own()[SESSION]
         self.log_in()
@@ -220,6 +222,7 @@ class Logins(BrowserTest):
         self.assertNotEqual(self.own()[SESSION], planted)
 
     def test_a_login_leads_nowhere_but_to_this_server(self):
+        # MCM_API 13.24
         for evil in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "/a\r\nX: y",
                      self.origin + ".evil.example/", self.origin + "@evil.example/", "/" + "x" * 2000):
             quoted = urllib.parse.quote(evil, "")
@@ -298,6 +301,7 @@ class Logins(BrowserTest):
         self.assertEqual(body, {"error": "Invalid session, please try logging in again", "correlationId": headers["X-Correlation-Id"]})
 
     def test_the_login_is_asked_for_with_pkce_state_and_nonce_that_differ_each_time(self):
+        # MCM_API 13.27
         asked = []
         for _ in range(2):
             status, _, headers = self.get("/api/auth/login?return_to=/x")
@@ -325,10 +329,9 @@ class Logins(BrowserTest):
         self.assertEqual(self.get("/api/auth/logout?return_to=/bye")[2]["Location"], "/bye")  # nobody was logged in
 
     def test_the_database_holds_neither_the_sessions_name_nor_a_token(self):
+        # MCM_API 13.23
         self.log_in()
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            rows = database.execute("SELECT * FROM browser_sessions").fetchall()
-        text = repr(rows)
+        text = repr(sql(self.folder, "SELECT * FROM browser_sessions"))
         self.assertIn("alice", text)
         self.assertNotIn(self.own()[SESSION], text)
         self.assertNotIn("eyJ", text)
@@ -340,17 +343,15 @@ class Logins(BrowserTest):
         for _ in range(11):
             self.log_in("bob")
             first = first or self.own()[SESSION]
-        with sqlite3.connect(os.path.join(self.folder, "agent.db")) as database:
-            count = database.execute("SELECT COUNT(*) FROM browser_sessions WHERE subject = 'bob'").fetchone()[0]
-        self.assertLessEqual(count, 10)
+        self.assertLessEqual(sql(self.folder, "SELECT COUNT(*) FROM browser_sessions WHERE subject = 'bob'")[0][0], 10)
 
     def test_a_session_ends_when_its_time_is_over_however_much_it_is_used(self):
+        # MCM_API 13.23
         self.log_in()
         self.assertEqual(self.get("/api/auth/profile")[0], 200)
-        with sqlite3.connect(os.path.join(self.folder, "agent.db"), timeout=30) as database:
-            begin, end = database.execute("SELECT created_at, expires_at FROM browser_sessions ORDER BY created_at DESC").fetchone()
-            self.assertEqual(end - begin, 3600)
-            database.execute("UPDATE browser_sessions SET expires_at = created_at")
+        begin, end = sql(self.folder, "SELECT created_at, expires_at FROM browser_sessions ORDER BY created_at DESC")[0]
+        self.assertEqual(end - begin, 3600)
+        sql(self.folder, "UPDATE browser_sessions SET expires_at = created_at")
         self.assertEqual(self.get("/api/auth/profile")[0], 401)
 
     def test_a_cookie_that_stands_twice_is_nobodys(self):

@@ -83,12 +83,14 @@ class DfspCa(CertificateTest):
         self.assertEqual(self.results(rsa_root, self.pki.make("EC below RSA", rsa_root)), ["VALID"] * 3)
 
     def test_a_root_that_only_bears_its_issuers_name_is_invalid(self):
+        # MCM_API 13.31
         forged = self.pki.make("Root", self.root)
         self.assertEqual(self.results(forged)[0], "INVALID")
         self.assertEqual(self.results(self.middle)[0], "INVALID")
         self.assertIn("signed itself", self.verdicts(self.middle)["VERIFY_ROOT_CERTIFICATE"]["message"])
 
     def test_roots_that_are_expired_not_valid_yet_short_or_signed_over_sha1_are_invalid(self):
+        # MCM_API 13.31
         for options in ({"days": (-20, -1)}, {"days": (1, 20)}, {"digest": "sha1"}, {"kind": "RSA:1024"}):
             self.assertEqual(self.results(self.pki.make("Bad Root", **options))[0], "INVALID", options)
 
@@ -101,6 +103,7 @@ class DfspCa(CertificateTest):
         self.assertEqual(self.results(None, self.middle), ["NOT_AVAILABLE", "INVALID", "NOT_AVAILABLE"])
 
     def test_ca_true_and_key_cert_sign_are_wanted_of_root_and_intermediates(self):
+        # MCM_API 13.31
         for extensions in (NO_CA, NO_SIGNING):
             self.assertEqual(self.results(self.pki.make("No CA", extensions=extensions))[2], "INVALID")
             below = self.pki.make("No CA below", self.root, extensions=extensions)
@@ -118,6 +121,7 @@ class DfspCa(CertificateTest):
         self.assertEqual(self.results(short, self.pki.make("Second", first), first)[1], "INVALID")
 
     def test_nothing_stored_and_nothing_sent_have_their_forms(self):
+        # MCM_API 13.33
         self.add_dfsp("fresh")
         path = "/api/dfsps/fresh/ca"
         self.assertEqual(self.ask("GET", path)[:2], (200, NOTHING_YET))
@@ -139,6 +143,7 @@ class DfspCa(CertificateTest):
         self.assertNotEqual(self.stored_at("dfsp_cas"), [["long ago"]])
 
     def test_what_is_no_certificate_is_refused_in_words_and_changes_nothing(self):
+        # MCM_API 13.41
         before = self.ask("POST", self.PATH, {"rootCertificate": self.root.pem})[1]
         broken = self.root.pem[:100] + "*" + self.root.pem[101:]
         truncated = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -154,6 +159,7 @@ class DfspCa(CertificateTest):
         self.assertEqual(self.ask("GET", self.PATH)[1], before)
 
     def test_a_private_key_is_refused(self):
+        # MCM_API 13.4
         status, answer, _ = self.ask("POST", self.PATH, {"rootCertificate": self.root.pem, "privateKey": "x"})
         self.assertEqual(status, 400)
         self.assertIn("private key must never be sent", answer["message"])
@@ -207,11 +213,13 @@ class DfspServerCertificate(CertificateTest):
         self.assertIn(answer, self.ask("GET", "/api/dfsps/servercerts")[1])
 
     def test_a_certificate_that_is_not_for_servers_is_invalid(self):
+        # MCM_API 13.39
         for extensions in (CLIENT, NO_CA):
             found = self.leaf("CERTIFICATE_USAGE_SERVER", extensions)
             self.assertEqual((found["result"], found["state"]), ("INVALID", "INVALID"))
 
     def test_dates_count_in_result_and_state(self):
+        # MCM_API 13.29
         for days, words in (((-20, -1), "expired at"), ((1, 20), "not valid before")):
             found = self.leaf("CERTIFICATE_VALIDITY", days=days)
             self.assertEqual((found["result"], found["state"]), ("INVALID", "INVALID"))
@@ -219,6 +227,7 @@ class DfspServerCertificate(CertificateTest):
             self.assertEqual(self.leaf("CERTIFICATE_CHAIN", days=days)["result"], "INVALID")
 
     def test_an_intermediate_is_no_trust_anchor(self):
+        # MCM_API 13.32
         # Signed by what stands in the chain, which leads to no root that was sent.
         leaf = self.pki.make("bank.example", self.stranger, SERVER)
         found = self.verdicts(serverCertificate=leaf.pem, intermediateChain=self.stranger.pem)
@@ -230,6 +239,7 @@ class DfspServerCertificate(CertificateTest):
                          ["INVALID"] * 2)
 
     def test_a_certificate_without_a_root_or_signed_by_no_ca_leads_nowhere(self):
+        # MCM_API 13.33, 13.46
         found = self.verdicts(rootCertificate=None)
         self.assertEqual((found["CERTIFICATE_CHAIN"]["result"], found["VERIFY_ROOT_CERTIFICATE"]["result"]),
                          ("INVALID", "NOT_AVAILABLE"))
@@ -239,6 +249,7 @@ class DfspServerCertificate(CertificateTest):
         self.assertEqual(found["CERTIFICATE_CHAIN"]["result"], "INVALID")
 
     def test_what_is_wrong_is_said_in_the_agents_own_words(self):
+        # MCM_API 13.41, 13.64
         def message(leaf, **changes):
             return self.verdicts(serverCertificate=leaf.pem, **changes)["CERTIFICATE_CHAIN"]["message"]
 
@@ -274,6 +285,7 @@ class DfspServerCertificate(CertificateTest):
         self.assertEqual(self.leaf("CERTIFICATE_PUBLIC_KEY_LENGTH_2048", kind="ED25519")["result"], "INVALID")
 
     def test_a_list_of_chain_certificates_becomes_one_text(self):
+        # MCM_API 13.42
         for method in ("POST", "PUT"):
             status, answer, _ = self.ask(method, self.PATH, {**self.body, "intermediateChain": [self.lower.pem,
                                                                                                 self.middle.pem]})
@@ -287,6 +299,7 @@ class DfspServerCertificate(CertificateTest):
         self.assertEqual((answer["rootCertificate"], answer["rootCertificateInfo"]), ("", ""))
 
     def test_what_is_no_certificate_is_refused_in_words_and_a_repetition_writes_nothing(self):
+        # MCM_API 13.41
         before = self.ask("POST", self.PATH, self.body)[1]
         self.age("dfsp_server_certs")
         for member, text in (("serverCertificate", "hello"), ("rootCertificate", "hello"), ("intermediateChain", "hello"),
@@ -331,6 +344,7 @@ class LargerKeys(CertificateTest):
 
 class PssSignatures(CertificateTest):
     def test_a_csr_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        # MCM_API 13.38
         key = self.pki.key("RSA:2048")
         for digest, verdict in (("sha256", "VALID"), ("sha512", "VALID"), ("sha1", "INVALID")):
             csr = openssl("req", "-new", "-config", self.pki.config, "-key", key, "-subj", "/CN=bank", "-" + digest,

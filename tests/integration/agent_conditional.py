@@ -144,6 +144,7 @@ class Writing(ConditionalTest):
         self.assertEqual(self.ask("DELETE", "/api/dfsps/nobody/jwscerts", headers=STALE)[0], 404)
 
     def test_no_update_of_32_writers_is_lost(self):
+        # MCM_API 13.47
         self.add_dfsp("writers")
         path = "/api/dfsps/writers/endpoints/%d" % self.item("writers")["id"]
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
@@ -193,6 +194,7 @@ class Pages(ConditionalTest):
         return found
 
     def test_pages_together_are_the_list_and_without_them_all_of_it_comes(self):
+        # MCM_API 13.61
         for number in range(7):
             self.add_dfsp("page%d" % number)
             self.item("page0", number + 1)

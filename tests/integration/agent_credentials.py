@@ -41,6 +41,7 @@ class Credentials(KeycloakTest):
         self.nothing_leaked()
 
     def test_nobody_but_the_dfsp_itself_is_shown_its_secret(self):
+        # MCM_API 13.7
         self.keycloak.add_client("bank1", **{"dfsp.id": "bank1"})
         self.start()
         asked = len(self.keycloak.requests)
@@ -73,6 +74,7 @@ class Credentials(KeycloakTest):
             self.assertEqual(body["payload"]["id"], "NotFoundError")
 
     def test_no_spelling_of_a_path_asks_for_another_client(self):
+        # MCM_API 13.57
         self.keycloak.add_client("bank1", **{"dfsp.id": "bank1"})
         self.start()
         asked = len(self.keycloak.requests)
@@ -95,6 +97,7 @@ class NewClients(KeycloakTest):
         super().start(extra, more)
 
     def test_a_dfsp_that_is_added_gets_a_login_for_its_programs_and_nothing_more(self):
+        # MCM_API 13.68
         self.start()
         client = self.keycloak.client("bank1")
         self.assertEqual({name: client[name] for name in ("publicClient", "serviceAccountsEnabled", "standardFlowEnabled", "implicitFlowEnabled",
@@ -116,6 +119,7 @@ class NewClients(KeycloakTest):
         self.assertEqual(self.keycloak.requests, [])
 
     def test_a_failure_loses_no_dfsp_and_the_next_change_makes_what_is_missing(self):
+        # MCM_API 13.48
         self.start()
         steps = (("GET", "/group-by-path/"), ("POST", "/children$"), ("POST", "/token$"), ("POST", "/clients$"), ("GET", "/service-account-user$"),
                  ("PUT", "/users/"))

@@ -61,6 +61,7 @@ class Trouble(KeycloakTest):
         self.assertEqual(elsewhere.requests, [])
 
     def test_its_failures_are_told_apart_in_the_log_alone(self):
+        # MCM_API 13.64
         self.start()
         for method, pattern in (("POST", "/token$"), ("GET", r"/clients\?"), ("GET", "/client-secret$")):
             for status in (400, 401, 403, 404, 418, 500, 502, 503):
@@ -188,6 +189,7 @@ class Trouble(KeycloakTest):
         self.agent.wait_for_log(b"credentials could not be had[^\n]*" + self.keycloak.url.encode())
 
     def test_a_secret_that_was_renewed_while_the_answer_was_lost_can_be_read(self):
+        # MCM_API 13.51
         self.start()
 
         def lose(request):

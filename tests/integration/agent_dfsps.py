@@ -41,6 +41,7 @@ class Participants(AgentTest):
         self.assertEqual(self.ok("PUT", path, {"name": "New name"})["monetaryZoneId"], "EUR")
 
     def test_a_change_of_nothing_of_the_id_or_to_nonsense_is_refused(self):
+        # MCM_API 13.11, 13.60
         self.add_dfsp("put2")
         before = self.ok("GET", "/api/dfsps/put2")
         for body in ({}, {"dfspId": "other"}, {"id": "x", "email": "a@b.example"}, {"name": ""}, {"name": None}, {"isProxy": 1},
@@ -53,6 +54,7 @@ class Participants(AgentTest):
         self.refused("PUT", "/api/dfsps/nobody", {"name": "x"}, 404, "DFSP with id nobody not found")
 
     def test_a_removed_participant_leaves_nothing_behind(self):
+        # MCM_API 13.69
         self.ok("POST", "/api/dfsps", {"dfspId": "gone1", "name": "Gone", "monetaryZoneId": "EUR", "fxpCurrencies": ["EUR", "USD"]})
         path = "/api/dfsps/gone1"
         self.ok("POST", path + "/endpoints/ingress", {"url": "https://bank.example"})
@@ -96,6 +98,7 @@ class Zones(AgentTest):
         self.assertTrue({"XTS", "X" * 3, "USD", "KES", "TZS", "UGX"} <= set(codes))
 
     def test_a_zone_shows_its_participants_and_one_without_any_is_404(self):
+        # MCM_API 13.72
         self.ok("POST", "/api/dfsps", {"dfspId": "zone1", "name": "Z", "monetaryZoneId": "TZS"})
         self.ok("POST", "/api/dfsps", {"dfspId": "zone2", "name": "Z", "monetaryZoneId": "UGX"})
         self.assertEqual(self.ok("GET", "/api/monetaryzones/TZS/dfsps"), [self.ok("GET", "/api/dfsps/zone1")])
@@ -104,6 +107,7 @@ class Zones(AgentTest):
             self.assertEqual(body["payload"]["id"], "NotFoundError")
 
     def test_a_participant_of_an_unknown_zone_or_currency_is_refused_and_not_half_made(self):
+        # MCM_API 13.48
         for number, body in enumerate(({"monetaryZoneId": "QQQ"}, {"monetaryZoneId": "eur"}, {"monetaryZoneId": ""},
                                        {"fxpCurrencies": ["EUR", "QQQ"]}, {"fxpCurrencies": ["EU"]})):
             dfsp = "nozone%d" % number
@@ -136,6 +140,7 @@ class Connectors(AgentTest):
                                                    ("errorDescription", "why"), ("lastUpdated", "1970-01-01T00:00:00.000Z")])
 
     def test_states_that_are_named_are_replaced_and_the_others_stay(self):
+        # MCM_API 13.53
         self.add_dfsp("merge")
         path = "/api/dfsps/merge/states"
         self.ok("POST", path, {"DFSP_CA": said("inError", errorDescription="x"), "HUB_CA": said("pending")})

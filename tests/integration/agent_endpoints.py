@@ -58,6 +58,7 @@ class Items(EndpointTest):
             self.assertNotEqual(self.ok("POST", path, {"value": value_for(kind, 3)})["id"], first["id"])
 
     def test_an_item_is_read_changed_and_deleted_by_its_typed_route(self):
+        # MCM_API 13.70, 13.74
         for _, _, path, _, kind in self.typed():
             item = self.ok("POST", path, {"value": value_for(kind, 4)})
             one = "%s/%d" % (path, item["id"])
@@ -94,6 +95,7 @@ class Items(EndpointTest):
             self.assertEqual(self.ok("GET", "%s/%d" % (path, item["id"])), item)
 
     def test_a_change_of_direction_type_number_or_owner_is_refused_or_ignored(self):
+        # MCM_API 13.60
         for place, _, path, direction, kind in self.typed():
             item = self.ok("POST", path, {"value": value_for(kind, 10)})
             for one in ("%s/%d" % (path, item["id"]), "%s/%d" % (place, item["id"])):
@@ -117,12 +119,14 @@ class Items(EndpointTest):
                 self.refused("PUT", "%s/%d" % (place, item["id"]), {"value": bad})
 
     def test_a_number_that_is_none_is_refused(self):
+        # MCM_API 13.21, 13.58
         for place, _ in self.places:
             for text in ("12abc", "abc", "1e3", "0x10", "-1", "9" * 30, "%20"):
                 for path in (place, place + "/ingress/ips"):
                     self.refused("GET", "%s/%s" % (path, text), text="request.params.epId should be integer")
 
     def test_values_that_are_no_addresses_and_ports_are_refused(self):
+        # MCM_API 13.59
         good = {"address": "10.1.2.3", "ports": ["1"]}
         addresses = ("", "10.1.2", "10.1.2.3.4", "010.1.2.3", "10.1.2.256", "10.1.2.3/33", "10.1.2.3/", "10.1.2.3/08",
                      "10.1.2.3/-1", "10.1.2.3 ", "bank.example", "10.1.2.3/8/8", "0x0a.1.2.3", "2001:db8::/129", "2001:db8::g",
@@ -140,6 +144,7 @@ class Items(EndpointTest):
             self.assertEqual(self.ok("GET", place), before)
 
     def test_networks_that_would_open_a_filter_to_everybody_are_refused(self):
+        # MCM_API 13.12
         for address in ("0.0.0.0/0", "::/0", "1.2.3.4/0", "2001:db8::1/0", "0.0.0.0", "::", "0.0.0.0/1", "128.0.0.0/1",
                         "8000::/1", "2000::/3", "::ffff:0.0.0.0/96", "::ffff:0:0/96", "64.0.0.0/7", "::1", "127.0.0.1", "169.254.169.254", "255.255.255.255", "10.1.2.3/8"):
             for place, _ in self.places:
@@ -180,6 +185,7 @@ class Owners(EndpointTest):
         return self.ok("POST", "/api/dfsps/%s/endpoints/egress/%s" % (dfsp, kind), {"value": value_for("IP", number)})
 
     def test_nobody_reaches_an_item_of_another_dfsp_or_of_the_hub(self):
+        # MCM_API 13.13
         for dfsp in ("own1", "own2"):
             self.add_dfsp(dfsp)
         mine = self.item("own1")
@@ -193,6 +199,7 @@ class Owners(EndpointTest):
         self.assertEqual(self.ok("GET", "/api/dfsps/own2/endpoints"), [])
 
     def test_a_dfsp_that_is_not_there_is_404_on_every_route(self):
+        # MCM_API 13.76
         base = "/api/dfsps/nobody/endpoints"
         for method, path, body in [("GET", "", None), ("GET", "/unprocessed", None), ("GET", "/ingress", None), ("GET", "/egress", None),
                                    ("POST", "/ingress", URL), ("POST", "/egress", {"ipList": [IP]}), ("POST", "/1/confirmation", None)]:
@@ -232,6 +239,7 @@ class Owners(EndpointTest):
         self.refused("POST", "/api/dfsps/conf1/endpoints/x/confirmation", text="should be integer")
 
     def test_a_dfsp_cannot_confirm_its_own_item(self):
+        # MCM_API 13.11
         self.add_dfsp("self1")
         item = self.item("self1", 40)
         for path in ("", "/egress/ips"):
@@ -250,6 +258,7 @@ class Owners(EndpointTest):
         self.assertEqual([found["id"] for found in self.ok("GET", "/api/dfsps/edit1/endpoints/unprocessed")], [item["id"]])
 
     def test_the_hubs_items_change_their_state_by_number_and_keep_it_when_their_value_changes(self):
+        # MCM_API 13.71
         path = "/api/hub/endpoints/ingress/ips"
         item = self.ok("POST", path, {"value": value_for("IP", 60)})
         one = "/api/hub/endpoints/%d" % item["id"]
@@ -350,6 +359,7 @@ class Documents(EndpointTest):
             self.refused("GET", "/api/dfsps/closed/endpoints/" + path, status=404)
 
     def test_documents_that_say_nothing_or_open_everything_are_refused(self):
+        # MCM_API 13.12, 13.16, 13.59
         self.add_dfsp("strict")
         wide = ("0.0.0.0/0", "::/0", "0.0.0.0", "128.0.0.0/1")
         for body in ({}, {"ipList": []}, {"ipList": [{}]}, {"ipList": [{"address": "10.0.0.1"}]}, {"ipList": [IP, IP]}, {"ipList": [IP] * 65},

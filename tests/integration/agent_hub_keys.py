@@ -153,6 +153,7 @@ class WhoMay(HubTest):
         return self.agent.ask(method, path, body, headers)[:2]
 
     def test_only_administrators_change_the_hubs_keys_and_others_see_certificates_alone(self):
+        # MCM_API 13.15
         pta, mta, bank = "Application/PTA", "Application/MTA", "Application/DFSP:bank1"
         self.assertEqual(self.as_(pta, "POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})[0], 200)
         own = "/api/dfsps/bank1/enrollments"

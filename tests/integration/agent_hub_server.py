@@ -20,6 +20,7 @@ class ServerCertificate(HubTest):
         self.assertEqual(self.refused("DELETE", CERTS, status=404)["payload"]["id"], "NotFoundError")
 
     def test_the_key_is_made_in_the_key_room_and_the_certificate_issued_for_the_configured_names(self):
+        # MCM_API 13.6
         made = self.ok("POST", CERTS, headers={"Content-Type": None})  # clients send nothing at all
         self.assertEqual(list(made), ["rootCertificate", "rootCertificateInfo", "intermediateChain", "intermediateChainInfo",
                                       "serverCertificate", "serverCertificateInfo", "validations", "validationState", "keyUri"])
@@ -45,6 +46,7 @@ class ServerCertificate(HubTest):
         self.assertEqual(self.ok("GET", CERTS), made)
 
     def test_asking_again_makes_no_second_key_and_renewing_does(self):
+        # MCM_API 13.6
         first = self.ok("POST", CERTS, {})
         self.assertEqual([self.ok("POST", CERTS, body) for body in ({}, None, {"anything": 1})], [first] * 3)
         second = self.ok("PUT", CERTS, {})
@@ -94,6 +96,7 @@ class ServerCertificate(HubTest):
         self.refused("GET", CERTS, status=404)
 
     def test_taking_it_out_of_use_revokes_nothing_and_says_how_people_do(self):
+        # MCM_API 13.6
         made = self.ok("POST", CERTS)
         serial = made["serverCertificateInfo"]["serialNumber"].replace(":", "")
         status, body, headers = self.ask("DELETE", CERTS)

@@ -110,6 +110,7 @@ class Whole(ImportTest):
         self.assertEqual(agent_support.sql(self.folder, usable % fresh["id"]), [[certificate]])
 
     def test_private_keys_and_secrets_are_named_and_nowhere_stored(self):
+        # MCM_API 13.2
         self.fill()
         self.mcm.secrets["onboarding_pm4mls/bank"] = {"client_key": self.hub_key, "fqdn": "bank.example"}
         self.mcm.secrets["api-credentials/bank"] = {"client_id": "bank", "client_secret": "s3cr3t-of-bank"}
@@ -154,6 +155,7 @@ class Whole(ImportTest):
         self.assertEqual(len(self.ok(agent, "/dfsps")), 2)
 
     def test_a_store_that_cannot_take_one_row_takes_none(self):
+        # MCM_API 13.67
         self.fill()
         # No rule of the agent's own: a number that two participants share.
         self.mcm.rows["dfsps"][1]["id"] = self.mcm.rows["dfsps"][0]["id"]
@@ -298,6 +300,7 @@ class Rules(ImportTest):
         self.assertEqual(agent.ask("POST", f"/api/dfsps/bank/enrollments/inbound/{weak}/sign")[0], 400)
 
     def test_each_name_has_one_jws_key_and_the_hub_its_own(self):
+        # MCM_API 13.77
         bank = self.mcm.add_dfsp("bank")
         late = self.mcm.add_dfsp("late")
         keys = [openssl("pkey", "-pubout", "-in", self.pki.key("EC")).decode() for _ in range(3)]

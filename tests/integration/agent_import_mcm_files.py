@@ -2,6 +2,7 @@
 """hubseal-agent import-mcm: dumps and exports that are cut off, altered or written otherwise."""
 
 import json
+import pathlib
 
 import agent_support
 from agent_import_support import ImportTest
@@ -47,6 +48,30 @@ class Files(ImportTest):
         self.mcm.add_dfsp("bank", name="Name")
         self.imported(dump=self.mcm.dump().replace("'Name'", "_utf8mb4 0x42C3A46E6B"))
         self.assertEqual(self.ok(self.agent(), "/dfsps")[0]["name"], "Bänk")
+
+
+class Real(ImportTest):
+    """What mariadb-dump wrote (10.11, --routines --single-transaction): MariaDB had been given mcm_export's tables and these rows."""
+
+    def test_a_dump_that_mariadb_wrote_says_what_was_in_it(self):
+        dump = (pathlib.Path(__file__).parent / "vectors" / "mcm-mariadb-10.11.sql").read_bytes()
+        report = self.imported(dump=dump, vault="{}")
+        self.assertEqual(report["stored"]["participants"], 2)
+        agent = self.agent()
+        self.assertEqual(self.ok(agent, "/dfsps"), [
+            {"id": "bank1", "name": "Banque d'Épargne \"Ünïon\"; -- \\ 銀行\n(2)", "monetaryZoneId": "EUR", "isProxy": 0,
+             "securityGroup": "Application/DFSP:bank1"},
+            {"id": "proxy.2", "name": "proxy.2", "isProxy": 1, "securityGroup": "Application/DFSP:proxy.2"}])
+        self.assertEqual([(item["direction"], item["value"]) for item in self.ok(agent, "/dfsps/bank1/endpoints")],
+                         [("EGRESS", {"address": "163.10.24.28/30", "ports": ["443", "8080-8090"]}),
+                          ("INGRESS", {"url": "https://bank1.example/fspiop"})])
+        self.assertEqual([item["value"]["address"] for item in self.ok(agent, "/hub/endpoints")], ["198.51.100.7"])
+        self.assertEqual(self.ok(agent, "/dfsps/proxy.2/endpoints/egress")["ipList"],
+                         [{"address": "192.0.2.10", "ports": ["443"], "description": 'one "two"'}])
+        states = {one["dfspId"]: one for one in self.ok(agent, "/dfsps/states-status")["dfsps"]}
+        self.assertEqual((states["bank1"]["pingStatus"], states["bank1"]["statesStatus"]),
+                         ("SUCCESS", [{"state": "DFSP_CA", "status": "completed", "stateDescription": "it's \\ done",
+                                       "lastUpdated": "2025-11-23T10:00:00.000Z"}]))
 
 
 if __name__ == "__main__":

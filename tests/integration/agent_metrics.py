@@ -334,6 +334,7 @@ class Scheme(OwnAgents):
         self.assertEqual(agent.ask("GET", "/api/dfsps", headers={"Host": "hub.example"})[0], 403)
 
     def test_without_its_section_there_is_no_listener(self):
+        # MCM_API 13.68
         agent = Agent(self.folder, self.daemon)
         self.addCleanup(agent.stop)
         self.assertNotIn(b"metrics", agent.log)

@@ -65,6 +65,7 @@ class OutboundTest(AgentTest):
 
 class Keys(OutboundTest):
     def test_a_new_dfsp_has_a_csr_with_the_hubs_names_and_a_key_in_the_daemon(self):
+        # MCM_API 13.2, 13.35
         enrollment, path = self.bank("first")
         self.assertEqual(list(enrollment), ["id", "csr", "csrInfo", "state"])
         self.assertEqual(enrollment["state"], "CSR_LOADED")
@@ -84,6 +85,7 @@ class Keys(OutboundTest):
         self.assertEqual(len(self.row(enrollment, "key_label")), 64)
 
     def test_enrollments_of_both_directions_share_their_numbers(self):
+        # MCM_API 13.78
         enrollment, _ = self.bank("counted")
         inbound = self.ask("POST", "/api/dfsps/counted/enrollments/inbound", {"clientCSR": new_csr(self.folder)})[1]
         another = self.ask("POST", "/api/dfsps/counted/enrollments/outbound/csr")[1]
@@ -102,6 +104,7 @@ class Keys(OutboundTest):
         self.assertEqual(len(self.ask("GET", base + "?state=CSR_LOADED")[1]), 9)
 
     def test_no_more_keys_are_made_than_may_wait_also_when_all_ask_at_once(self):
+        # MCM_API 13.54
         self.bank("greedy")
         made = len(self.daemon.keys)
         answers = in_parallel(14, lambda _: self.ask("POST", "/api/dfsps/greedy/enrollments/outbound/csr")[:2])
@@ -112,6 +115,7 @@ class Keys(OutboundTest):
         self.bank("modest")  # another has places of its own
 
     def test_names_that_the_configuration_does_not_have_are_refused_in_words_and_no_key_is_made(self):
+        # MCM_API 13.35
         # The portal has a form for them; MCM took it and ignored what was typed.
         _, path = self.bank("typed")
         made = len(self.daemon.keys)
@@ -158,6 +162,7 @@ class Keys(OutboundTest):
         self.assertEqual(len(self.ask("GET", "/api/dfsps/odd/enrollments/outbound")[1]), 1)
 
     def test_what_is_another_dfsps_or_nobodys_is_not_found(self):
+        # MCM_API 13.13
         enrollment, _ = self.bank("owner")
         self.add_dfsp("other")
         for name, words in (("other", "outbound enrollment %d of DFSP other not found" % enrollment["id"]),
@@ -205,6 +210,7 @@ class Certificates(OutboundTest):
         self.assertEqual(self.row(enrollment, "usable_certificate"), second)
 
     def test_an_invalid_certificate_is_kept_and_shown_and_never_used(self):
+        # MCM_API 13.34
         enrollment, path = self.bank("mixed", self.root)
         good = self.certified(enrollment)
         self.upload(path, good)
@@ -222,6 +228,7 @@ class Certificates(OutboundTest):
             self.assertEqual(self.row(enrollment, "usable_certificate"), good)
 
     def test_a_certificate_that_is_not_for_tls_clients_is_valid_and_never_used(self):
+        # MCM_API 13.39
         enrollment, path = self.bank("misused", self.root)
         leaf = "basicConstraints=CA:FALSE\n"
         for extensions in (SERVER, CA, CA + "\nextendedKeyUsage=clientAuth", "basicConstraints=CA:TRUE",
@@ -235,6 +242,7 @@ class Certificates(OutboundTest):
             self.assertEqual(self.row(enrollment, "usable_certificate"), pem, extensions)
 
     def test_without_a_ca_to_compare_with_nothing_is_used_until_there_is_one(self):
+        # MCM_API 13.33
         enrollment, path = self.bank("late")
         pem = self.certified(enrollment)
         self.ask("POST", "/api/dfsps/late/ca", {})  # an empty CA is none
@@ -256,6 +264,7 @@ class Certificates(OutboundTest):
             self.assertIsNone(self.row(enrollment, "usable_certificate"))
 
     def test_an_intermediate_without_its_root_is_no_trust_anchor(self):
+        # MCM_API 13.32
         enrollment, path = self.bank("rootless")
         middle = self.pki.make("Middle", self.root)
         self.ask("POST", "/api/dfsps/rootless/ca", {"intermediateChain": middle.pem})
@@ -313,6 +322,7 @@ class RsaKeys(OutboundTest):
         self.assertEqual(self.upload(path, self.certified(enrollment, root, digest="sha512"))["validationState"], "VALID")
 
     def test_a_certificate_signed_with_rsa_pss_is_judged_by_its_hash(self):
+        # MCM_API 13.38
         root = self.pki.make("RSA CA", kind="RSA:2048")
         enrollment, path = self.bank("pss", root)
         for digest, verdict in (("sha256", "VALID"), ("sha1", "INVALID")):

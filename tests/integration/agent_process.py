@@ -82,6 +82,7 @@ class LifeOfTheProcess(OwnAgents):
             self.assertEqual(notify.recv(100), b"STOPPING=1")
 
     def test_without_the_daemon_it_reads_and_says_that_it_cannot_sign(self):
+        # MCM_API 13.66
         self.daemon.refusals["health"] = ("hsm_unavailable", "token gone")
         self.daemon.refusals["get_ca"] = ("hsm_unavailable", "token gone")
         agent = self.start()
@@ -93,6 +94,7 @@ class LifeOfTheProcess(OwnAgents):
         self.assertNotIn("token gone", body["message"])
 
     def test_without_a_ca_nothing_is_created_and_the_command_is_named(self):
+        # MCM_API 13.44
         self.daemon.ca_pem = None
         agent = self.start()
         self.assertEqual(agent.ask("GET", "/api/hub/ca")[:2], (200, {"validations": [], "validationState": "NOT_AVAILABLE"}))
@@ -123,6 +125,7 @@ class LifeOfTheProcess(OwnAgents):
         self.assertEqual(agent.ask("POST", "/api/hub/ca", {"CN": "Outside", "O": "Test Hub"})[0], 409)
 
     def test_a_hub_ca_that_does_not_stand_is_invalid_and_says_why(self):
+        # MCM_API 13.44
         pki = Pki(self.folder)
         agent = self.start()
         # MCM section 13 item 44: its verdict was a constant.
@@ -136,6 +139,7 @@ class LifeOfTheProcess(OwnAgents):
             self.assertIn(words, found["message"])
 
     def test_a_damaged_database_is_unhealthy_and_says_nothing_of_sql(self):
+        # MCM_API 13.64, 13.66
         agent = self.start()
         for table in ("dfsps", "counters"):
             agent_support.sql(self.folder, f"DROP TABLE {table}" + (" CASCADE" if agent_support.SHARED else ""))
@@ -162,6 +166,7 @@ class LifeOfTheProcess(OwnAgents):
                               check=False)
 
     def test_a_network_address_without_authentication_is_refused(self):
+        # MCM_API 13.10
         for address in ("0.0.0.0", "::", "192.0.2.1"):
             text = agent_support.config_text(self.folder, "/x", address=address)
             refused = self.run_with(text)

@@ -120,6 +120,7 @@ class Bundles(FolderTest):
         openssl("verify", "-CAfile", self.root.path, "-untrusted", place + "/client_cert_chain.pem", place + "/client_cert_chain.pem")
 
     def test_in_the_place_of_a_private_key_is_its_uri_as_p11_kit_reads_it(self):
+        # MCM_API 13.2
         enrollment, _ = self.ready_bank("keyed")
         self.onboard("keyed")
         label = self.row(enrollment, "key_label")
@@ -152,6 +153,7 @@ class Bundles(FolderTest):
         self.assertEqual((bundle["fxpCurrencies"], bundle["isProxy"]), ("EUR USD", True))
 
     def test_a_new_certificate_is_published_with_the_next_onboarding(self):
+        # MCM_API 13.45
         enrollment, path = self.ready_bank("renewed")
         self.onboard("renewed")
         before = self.bundle("renewed")
@@ -162,6 +164,7 @@ class Bundles(FolderTest):
         self.assertEqual(self.bundle("renewed"), {**before, "client_cert_chain": newer + self.root.pem})
 
     def test_what_the_participant_wrote_into_the_certificate_is_no_name_for_a_template(self):
+        # MCM_API 13.17
         enrollment, path = self.bank("crafty", self.root)
         self.upload(path, self.certified(enrollment, subject="/CN=a.example\\nkind: Secret"))
         self.url("crafty", "https://api.crafty.example")
@@ -182,6 +185,7 @@ class Missing(FolderTest):
         self.onboard("whole")
 
     def test_only_what_was_confirmed_counts(self):
+        # MCM_API 13.12
         enrollment, path = self.bank("eager", self.root)
         self.upload(path, self.certified(enrollment))
         self.url("eager", "https://api.eager.example", confirmed=False)
@@ -204,6 +208,7 @@ class Missing(FolderTest):
         self.assertEqual(self.whitelist("fickle"), ["192.0.2.0/28"])
 
     def test_nothing_that_would_open_a_filter_to_everybody_is_published_whatever_the_database_says(self):
+        # MCM_API 13.12
         self.ready_bank("forged")
         self.onboard("forged")
         before = self.published("forged")
@@ -234,6 +239,7 @@ class Missing(FolderTest):
         self.assertEqual(self.whitelist("twice"), ["192.0.0.0/8", "192.0.0.0/9", "192.0.2.0/28"])
 
     def test_a_ca_that_is_invalid_or_another_than_the_certificates_publishes_nothing(self):
+        # MCM_API 13.33, 13.34
         self.ready_bank("moved")
         self.onboard("moved")
         before = self.published("moved")
@@ -243,6 +249,7 @@ class Missing(FolderTest):
         self.assertEqual(self.published("moved"), before)
 
     def test_a_newer_certificate_that_is_invalid_is_not_published(self):
+        # MCM_API 13.34
         enrollment, path = self.ready_bank("mixed")
         self.onboard("mixed")
         before = self.published("mixed")
@@ -352,6 +359,7 @@ class NothingConfigured(PublishTest):
 
 class Callers(AuthTest):
     def test_a_participant_neither_onboards_itself_nor_confirms_what_it_uploaded(self):
+        # MCM_API 13.11
         self.add_dfsp("MINE")
         path = "/api/dfsps/MINE/endpoints/egress"
         status, document, _ = self.call("POST", path, self.provider.token(dfsp("MINE")), {"ipList": [{"address": "192.0.2.1", "ports": ["1"]}]})

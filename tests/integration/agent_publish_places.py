@@ -101,6 +101,7 @@ class Folders(FolderTest):
         self.onboard("locked")
 
     def test_agents_take_turns(self):
+        # MCM_API 13.50
         self.ready_bank("turns")
         self.onboard("turns")
         with open(os.path.join(self.gateway, ".lock"), "rb") as lock:

@@ -80,6 +80,7 @@ class Vaults(VaultTest):
         self.assertEqual(self.vault.stored, before)
 
     def test_each_participant_with_confirmed_addresses_is_in_the_list_and_one_with_bad_ones_keeps_nobody_out(self):
+        # MCM_API 13.16
         self.ready_bank("good")
         self.ready_bank("bad")
         self.add_dfsp("empty")
@@ -93,6 +94,7 @@ class Vaults(VaultTest):
         self.refuse("bad", "0.0.0.0/0")
 
     def test_a_vault_that_refuses_fails_or_talks_too_much_is_a_503_and_the_next_time_repairs_it(self):
+        # MCM_API 13.65
         self.ready_bank("patient")
         for answer in ((500, b"{}"), (403, b"no"), (404, b"{}"), (200, b"x" * (1 << 20)), (307, b"")):
             self.vault.answer, self.vault.headers = answer, [("Location", self.vault.url + "/v1/elsewhere")]
@@ -133,6 +135,7 @@ class Vaults(VaultTest):
         self.assertEqual(answers, [503])
 
     def test_a_token_that_is_refused_is_a_503_and_a_new_one_is_used_at_once(self):
+        # MCM_API 13.65
         self.ready_bank("tokens")
         self.vault.token = "hvs.another"
         self.refuse("tokens", status=503)
@@ -146,6 +149,7 @@ class Vaults(VaultTest):
             self.refuse("tokens", status=503)
 
     def test_who_publishes_last_publishes_what_holds_then(self):
+        # MCM_API 13.48, 13.50
         self.ready_bank("slow")
         self.ready_bank("other")
         self.vault.asked.clear()

@@ -60,6 +60,7 @@ class Robustness(AgentTest):
         self.assertIn("102400 bytes", body["message"])
 
     def test_a_body_of_100_kib_is_read_and_one_byte_more_is_not(self):
+        # MCM_API 13.56
         filler = json.dumps({"x": ""})
         fits = json.dumps({"x": "y" * (102400 - len(filler))})
         self.assertEqual(len(fits), 102400)
@@ -86,6 +87,7 @@ class Robustness(AgentTest):
         self.assertNotIn("typed", self.dfsp_ids())
 
     def test_values_are_capped(self):
+        # MCM_API 13.56
         self.add_dfsp("capped")
         for member in ({"dfspId": "x" * 513}, {"dfspId": "x" * 65}, {"name": "x" * 513}, {"monetaryZoneId": "EURO"},
                        {"email": "x" * 257}, {"securityGroup": "x" * 257}, {"fxpCurrencies": ["EUR"] * 65},
@@ -95,6 +97,7 @@ class Robustness(AgentTest):
         self.assertEqual(self.ask("POST", "/api/dfsps/capped/enrollments/inbound", {"clientCSR": long_csr})[0], 400)
 
     def test_csrs_pile_up_neither_by_white_space_nor_by_number(self):
+        # MCM_API 13.61
         base = "/api/dfsps/%s/enrollments/inbound"
         csr = new_csr(self.folder)
         self.add_dfsp("padded")
@@ -120,6 +123,7 @@ class Robustness(AgentTest):
     # Paths
 
     def test_paths_that_hide_something_are_400_and_unknown_ones_404(self):
+        # MCM_API 13.57
         for path in ("/api/dfsps/%2e%2e/enrollments/inbound", "/api/dfsps/../hub/ca", "/api/dfsps/a%2fb/enrollments/inbound",
                      "/api/dfsps/a%00/enrollments/inbound", "/api/dfsps/%zz/enrollments/inbound", "/api/dfsps/%/enrollments/inbound",
                      "/api/dfsps/a%0d%0ab/enrollments/inbound", "/api/dfsps/x/enrollments/inbound/1e3",
@@ -146,11 +150,13 @@ class Robustness(AgentTest):
             self.assertEqual(self.ask("GET", path)[0], 400, path)
 
     def test_the_log_has_no_query(self):
+        # MCM_API 13.63
         self.ask("GET", "/api/dfsps/nobody/ca?code=SECRET")
         self.agent.wait_for_log(rb"target=/api/dfsps/nobody/ca status=")
         self.assertNotIn(b"SECRET", self.agent.log.replace(b"'code'", b""))
 
     def test_a_private_key_is_refused_whatever_the_member_is_called(self):
+        # MCM_API 13.4
         key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256").decode()
         for member in ("publicKey", "name", "anything"):
             status, body, _ = self.ask("POST", "/api/dfsps", {"dfspId": "x", "name": "X", member: key})
@@ -163,6 +169,7 @@ class Robustness(AgentTest):
             self.assertEqual((status, headers["Allow"]), (405, "GET, POST"), method)
 
     def test_web_pages_of_other_sites_are_refused(self):
+        # MCM_API 13.26
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
             self.assertEqual(self.ask("GET", "/api/dfsps", headers=headers)[0], 403, headers)
         own = "http://127.0.0.1:%d" % self.agent.port

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -19,10 +20,13 @@ import unittest
 
 import support_path
 from agent_fake_daemon import WAIT_SECONDS, FakeDaemon, openssl
+from awaiting import until
 from postgres import Postgres
 
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
-SHARED = os.environ.get("HUBSEAL_STORE") == "postgresql"  # the same tests on the other database
+MODE = os.environ.get("HUBSEAL_STORE")
+SHARED = MODE in ("postgresql", "two")  # the same tests on the other database
+TWO = MODE == "two"  # and at two agents in turn, where one agent serves a class of tests
 
 
 @functools.cache
@@ -99,8 +103,30 @@ def config_text(folder, daemon_socket, more="", **settings):
     return text.replace("[store]", values["hub_keys"] + values["hub"] + "\n[store]")
 
 
-class Agent:
-    """A running hubseal-agent. Its log is read until it names its URL."""
+class Api:
+    """A hubseal-agent that is reached without TLS on this host."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def connection(self, timeout=30):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        """(status, decoded JSON or None, headers)"""
+        own = connection or self.connection()
+        text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        own.request(method, path, body=text, headers={k: v for k, v in sent.items() if v is not None})
+        answer = own.getresponse()
+        content = answer.read()
+        if connection is None:
+            own.close()
+        return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
+
+
+class Agent(Api):
+    """One that is started here. Its log is read until it names its URL."""
 
     def __init__(self, folder, daemon, environment=None, more="", **settings):
         self.folder = folder
@@ -117,7 +143,7 @@ class Agent:
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:
-            self.port = int(self.wait_for_log(rb"is listening url=https?://\S+:(\d+)\n").group(1))
+            super().__init__(int(self.wait_for_log(rb"is listening url=https?://\S+:(\d+)\n").group(1)))
         except AssertionError:
             self.stop(signal.SIGKILL)
             raise
@@ -155,32 +181,45 @@ class Agent:
         self.process.stderr.close()  # a second stop() changes nothing
         return status
 
-    def connection(self, timeout=30):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def ask(self, method, path, body=None, headers=None, connection=None):
-        """(status, decoded JSON or None, headers)"""
-        own = connection or self.connection()
-        text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        own.request(method, path, body=text, headers={k: v for k, v in sent.items() if v is not None})
-        answer = own.getresponse()
-        content = answer.read()
-        if connection is None:
-            own.close()
-        return answer.status, json.loads(content) if content else None, dict(answer.getheaders())
+class Two(Api):
+    """Two agents with one database; whoever asks comes to the one and the other in turn."""
+
+    def __init__(self, folder, daemon, **settings):
+        second = os.path.join(folder, "second")
+        os.mkdir(second)
+        self.agents = [Agent(folder, daemon, **settings), Agent(second, daemon, **{"store": store(folder), **settings})]
+        self.turns = itertools.cycle(self.agents)
+
+    @property
+    def port(self):
+        return next(self.turns).port
+
+    @property
+    def log(self):
+        return b"".join(agent.log for agent in self.agents)
+
+    def wait_for_log(self, pattern):
+        return until(lambda: re.search(pattern, self.log), why=self.log.decode)
+
+    def stop(self, *how):
+        return max(agent.stop(*how) for agent in self.agents)
 
 
-def add_port(agent, path, port):
-    """To an endpoint item that others change at the same moment, by If-Match; how often that was tried."""
+def change(agent, path, changed):
+    """PUT `changed(what is there)`, which others change at the same moment, by If-Match; how often that was tried."""
     for attempt in range(1, 1000):
-        _, item, headers = agent.ask("GET", path)
-        value = {**item["value"], "ports": [*item["value"]["ports"], port]}
-        status, answer, _ = agent.ask("PUT", path, {"value": value}, {"If-Match": headers["ETag"]})
+        _, found, headers = agent.ask("GET", path)
+        status, answer, _ = agent.ask("PUT", path, changed(found), {"If-Match": headers["ETag"]})
         if status == 200:
             return attempt
         assert status == 412, answer
     raise AssertionError("never written")
+
+
+def add_port(agent, path, port):
+    """To an endpoint item; as change()."""
+    return change(agent, path, lambda item: {"value": {**item["value"], "ports": [*item["value"]["ports"], port]}})
 
 
 def in_parallel(count, work):
@@ -245,7 +284,7 @@ class AgentTest(Asking):
         cls.temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
         cls.folder = cls.temporary.name
         cls.daemon = FakeDaemon(cls.folder)
-        cls.agent = Agent(cls.folder, cls.daemon, **cls.settings)
+        cls.agent = (Two if TWO else Agent)(cls.folder, cls.daemon, **cls.settings)
 
     @classmethod
     def tearDownClass(cls):

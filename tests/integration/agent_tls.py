@@ -122,6 +122,7 @@ class ClientCertificates(Room):
         self.connect(self.start("none"))
 
     def test_a_client_that_was_revoked_is_refused_within_the_next_reload(self):
+        # MCM_API 13.8
         bank1, bank2 = self.hub.issue("bank1"), self.hub.issue("bank2")
         agent = self.start("required")
         self.connect(agent, bank1)

@@ -1,6 +1,7 @@
 """A PostgreSQL server of Debian's, on a private folder, reached over a socket in it: for the tests of one process."""
 
 import atexit
+import contextlib
 import glob
 import os
 import pwd
@@ -73,6 +74,16 @@ class Postgres:
         """What `text` gives, a line a row."""
         return self.run("psql", "-h", self.folder, "-U", "hubseal", "-d", database, "-X", "-q", "-A", "-t", "-v",
                         "ON_ERROR_STOP=1", "-c", text).splitlines()
+
+    @contextlib.contextmanager
+    def locked(self, number, database):
+        """Holds the advisory lock `number` of `database`."""
+        words = [os.path.join(programs(), "psql"), "-h", self.folder, "-U", "hubseal", "-d", database, "-X", "-q", "-A", "-t"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+            session.stdin.write(f"SELECT 'held' FROM pg_advisory_lock({number});\n")
+            session.stdin.flush()
+            assert session.stdout.readline() == "held\n"
+            yield
 
     def connection(self, database):
         """A connection string for `database`, which is made where it is not there yet."""

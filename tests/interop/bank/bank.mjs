@@ -1,7 +1,8 @@
 // A bank that onboards itself with the client that banks use (the npm package @mojaloop/mcm-client), for the tests of
 // hubseal-agent.
-//   node bank.mjs API BANK ISSUER
-// API: the address that ends in /api. BANK: its id, and its name at the OpenID provider ISSUER, where its secret is "BANK-secret".
+//   node bank.mjs API BANK BITS [ISSUER]
+// API: the address that ends in /api. BANK: its id, and its name at the OpenID provider ISSUER, where its secret is "BANK-secret";
+// without ISSUER it logs in nowhere. BITS: of its RSA keys.
 // Writes lines "bank JSON" between what the client logs: {states} and {config} (what the connector is told) after each change,
 // until its input ends. A line of its input is an event that the bank's people or its operator send the client, as JSON.
 import { createInterface } from 'node:readline';
@@ -9,8 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import mcm from '@mojaloop/mcm-client';
 import { Vault } from './vault.mjs';
 
-const [hubEndpoint, dfspId, hubIamProviderUrl] = process.argv.slice(2);
-const auth = { enabled: true, creds: { clientId: dfspId, clientSecret: `${dfspId}-secret` } };
+const [hubEndpoint, dfspId, bits, hubIamProviderUrl] = process.argv.slice(2);
+const auth = { enabled: Boolean(hubIamProviderUrl), creds: { clientId: dfspId, clientSecret: `${dfspId}-secret` } };
 
 // What goes wrong is told to this only; of axios' errors the whole request would follow.
 const brief = (one) => (one instanceof Error ? `${one.message} ${JSON.stringify(one.response?.data)}` : one);
@@ -22,7 +23,7 @@ const ControlServer = { changeConfig: async (config) => write({ config }), notif
 
 await new mcm.AuthModel({ auth, logger, hubIamProviderUrl }).login();
 const to = { dfspId, hubEndpoint, logger };
-const vault = new Vault(logger, `${dfspId}.example`);
+const vault = new Vault(logger, `${dfspId}.example`, Number(bits));
 const machine = new mcm.ConnectionStateMachine({
   logger, vault, ControlServer, dfspId, hubEndpoint,
   dfspCertificateModel: new mcm.DFSPCertificateModel(to),

@@ -4,7 +4,6 @@ import mcm from '@mojaloop/mcm-client';
 import forge from 'node-forge';
 
 const { pki } = forge;
-const BITS = 2048;
 const DAY = 24 * 60 * 60 * 1000;
 
 function certify({ publicKey, subject, extensions, days, issuer, signWith }) {
@@ -36,6 +35,8 @@ class Server {
 
   ca = null;
 
+  constructor(bits) { this.bits = bits; }
+
   async read(path) {
     if (!this.secrets.has(path)) throw Object.assign(new Error('no such secret'), { response: { statusCode: 404 } });
     return { data: JSON.parse(this.secrets.get(path)) };
@@ -57,7 +58,7 @@ class Server {
   }
 
   makeRoot({ common_name, organization, country }) {
-    const { privateKey, publicKey } = pki.rsa.generateKeyPair(BITS);
+    const { privateKey, publicKey } = pki.rsa.generateKeyPair(this.bits);
     const subject = [{ shortName: 'C', value: country }, { shortName: 'O', value: organization }, { shortName: 'CN', value: common_name }];
     const extensions = [
       { name: 'basicConstraints', critical: true, cA: true },
@@ -79,7 +80,7 @@ class Server {
   }
 
   issueServer({ common_name, alt_names }) {
-    const { privateKey, publicKey } = pki.rsa.generateKeyPair(BITS);
+    const { privateKey, publicKey } = pki.rsa.generateKeyPair(this.bits);
     const certificate = this.certify({
       publicKey, subject: [{ shortName: 'CN', value: common_name }], use: 'serverAuth',
       altNames: alt_names.split(',').map((value) => ({ type: 2, value })),
@@ -100,11 +101,11 @@ class Server {
 }
 
 export class Vault extends mcm.Vault {
-  constructor(logger, commonName) {
+  constructor(logger, commonName, bits) {
     super({
       logger, commonName, endpoint: 'memory', auth: {}, mounts: { pki: 'pki', kv: 'secrets' },
-      pkiServerRole: 'server', pkiClientRole: 'client', keyLength: BITS, keyAlgorithm: 'rsa',
+      pkiServerRole: 'server', pkiClientRole: 'client', keyLength: bits, keyAlgorithm: 'rsa',
     });
-    this.client = new Server();
+    this.client = new Server(bits);
   }
 }

@@ -332,6 +332,7 @@ BOOST_FIXTURE_TEST_CASE(lists_are_filtered_by_state_and_ordered_by_the_id_as_tex
 }
 
 BOOST_FIXTURE_TEST_CASE(dfsp_ids_are_names_that_the_daemon_takes_and_no_routes, Bench) {
+  // MCM_API 13.57
   for (const char* id : {"", " ", "bank 3", "-bank", "../bank", "bank/3", "b\xc3\xa4nk", "servercerts", "ServerCerts",
                          "12345678901234567890123456789012345678901234567890123456789012345"})
     BOOST_TEST((dfsps.add(caller, {.id = id, .name = "x"}).error().code == Code::bad_request), id);

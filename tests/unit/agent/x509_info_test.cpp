@@ -14,6 +14,7 @@ using namespace hubseal::agent::test;
 BOOST_AUTO_TEST_SUITE(x509_info)
 
 BOOST_AUTO_TEST_CASE(csr_info_shows_names_in_order_and_every_kind_of_san) {
+  // MCM_API 13.40
   const TempFolder folder;
   const std::string pem = make_csr(
       folder, {"-newkey", "rsa:2048", "-utf8", "-subj",
