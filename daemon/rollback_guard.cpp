@@ -81,7 +81,7 @@ Result<std::optional<std::string>> lost_work(Registry& registry, const AuditLog&
   const std::uint64_t now = registry.changes(), known = found ? std::min(now, found->changes) : now;
   std::uint64_t next = marks ? marks->last.size + 1 : 1;
   for (;;) {
-    log.say_read(next - 1, log.found());
+    if (next <= log.found()) log.say_read(next - 1, log.found());
     const auto lines = TRY(audit::read_records(log.folder(), next, kRecords, kBytes));
     if (lines.empty()) return std::nullopt;
     for (std::size_t n = 0; n < lines.size(); ++n)

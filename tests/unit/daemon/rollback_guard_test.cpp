@@ -343,8 +343,7 @@ BOOST_AUTO_TEST_CASE(a_start_that_looks_for_lost_work_says_how_far_it_is) {
                             [&](std::uint64_t records, std::uint64_t of) { told.emplace_back(records, of); }));
   told.clear();
   must(note_lost_work(*registry, *log));
-  BOOST_REQUIRE(!told.empty());
-  BOOST_TEST((told.back() == std::pair(log->found(), log->found())));
+  BOOST_TEST((told == std::vector{std::pair(std::uint64_t{0}, log->found())}));  // what is left; nothing at the end
   close();
 }
 
