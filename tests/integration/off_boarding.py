@@ -1,6 +1,9 @@
 """A participant that leaves for good: everything that it has is revoked and stays so, nothing is issued to it again, and
 nobody else gets its id or its names."""
 
+import contextlib
+import json
+import sqlite3
 import unittest
 
 import support_path
@@ -20,6 +23,21 @@ class OffBoarding(revocation_support.Revocation):
 
     def reason(self, serial):
         return self.entry(serial).extensions.get_extension_for_class(x509.CRLReason).value.reason
+
+    @contextlib.contextmanager
+    def registry(self):
+        """As it lies there while nobody runs."""
+        self.room.stop()
+        with contextlib.closing(sqlite3.connect(self.room.state / "registry.sqlite")) as registry, registry:
+            yield registry
+        self.room.start()
+
+    def a_day_earlier(self, *serials):
+        """Since when they have been on hold, by serial."""
+        with self.registry() as registry:
+            for serial in serials:
+                registry.execute("UPDATE revocations SET revoked_at = revoked_at - 86400 WHERE serial = ?", (serial,))
+        return {serial: self.room.call("get_certificate", ca="hub-ca", serial=serial)["revoked_at"] for serial in serials}
 
     def refused_to(self, bank):
         with self.assertRaises(rig.Refused) as caught:
@@ -45,13 +63,36 @@ class ForGood(OffBoarding):
         self.assertEqual(self.reason(lost), x509.ReasonFlags.key_compromise)  # what was said before stays
         self.refused_to(bank)
 
+    def test_what_was_on_hold_is_revoked_since_it_was_put_on_hold(self):
+        bank = "long-on-hold"
+        (first, _), (second, _) = [self.issued_to(bank, n) for n in ("first", "second")]
+        for serial in (first, second):
+            self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        since = self.a_day_earlier(first, second)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=first, reason="key_compromise")
+        self.off_board(bank)
+        for serial in (first, second):
+            self.assertEqual(self.room.call("get_certificate", ca="hub-ca", serial=serial)["revoked_at"], since[serial])
+            self.assertEqual(self.entry(serial).revocation_date.strftime("%Y-%m-%dT%H:%M:%SZ"), since[serial])
+
+    def test_what_is_counted_is_what_ends_and_neither_what_has_ended_nor_what_was_never_issued(self):
+        bank = "old-customer"
+        serials = [self.issued_to(bank, n)[0] for n in ("live", "ended", "unfinished")]
+        with self.registry() as registry:
+            registry.execute("UPDATE certificates SET not_after = not_before + 1 WHERE serial = ?", (serials[1],))
+            registry.execute("UPDATE certificates SET certificate = NULL WHERE serial = ?", (serials[2],))
+        for change in ("suspend_subject", "resume_subject", "off_board_subject"):
+            self.assertEqual(self.room.call(change, subject=bank)["certificates"], 1, change)
+        for serial in serials:  # none comes back, should the clock be wrong or the request be repeated
+            self.assertEqual(self.room.call("get_certificate", ca="hub-ca", serial=serial)["reason"], "cessation_of_operation")
+
     def test_a_suspended_participant_can_be_off_boarded_and_none_comes_back(self):
         bank = "stopped-and-gone"
         serial, _ = self.issued_to(bank)
         self.room.call("suspend_subject", subject=bank)
         self.assertEqual(self.off_board(bank)["certificates"], 1)
         for back in ("resume_subject", "suspend_subject"):
-            self.assertIn("off_boarded", self.refused("conflict", back, subject=bank).message)
+            self.assertIn("off_boarded", self.refused("conflict", back, subject=bank))
         self.assertEqual(self.off_board(bank)["certificates"], 0)  # a repeat changes nothing
         self.room.restart()
         self.assertEqual(self.room.call("get_subject", subject=bank)["status"], "off_boarded")
@@ -63,9 +104,9 @@ class ForGood(OffBoarding):
         self.room.call("set_subject", subject="gone", **entry)
         self.off_board("gone")
         for change in (entry, entry | {"names": {}}):
-            self.assertIn("off_boarded", self.refused("conflict", "set_subject", subject="gone", **change).message)
+            self.assertIn("off_boarded", self.refused("conflict", "set_subject", subject="gone", **change))
         for names in ({"dns": ["gone.example"]}, {"cn": ["gone"]}):
-            self.assertIn("PKI-5", self.refused("conflict", "set_subject", subject="heir", **(entry | {"names": names})).message)
+            self.assertIn("PKI-5", self.refused("conflict", "set_subject", subject="heir", **(entry | {"names": names})))
         self.refused("conflict", "set_subject", subject="Gone", **entry)
 
     def test_it_is_recorded_and_nobody_is_off_boarded_who_is_not_there(self):
