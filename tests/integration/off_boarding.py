@@ -121,21 +121,35 @@ class ForGood(OffBoarding):
 class WithConsent(OffBoarding):
     @classmethod
     def prepare(cls):
-        cls.room.need_approvals(operation="off_board_subject", number=1)
+        for operation in ("off_board_subject", "set_subject"):
+            cls.room.need_approvals(operation=operation, number=1)
 
-    def test_who_leaves_is_agreed_to_by_others_and_not_for_a_later_state(self):
+    def test_who_leaves_is_agreed_to_by_others_whether_it_is_suspended_meanwhile_or_not(self):
         carol = approval_support.KeyApprover("carol")
         approval_support.add_approvers(self.room, carol)
         _, file = self.issued_to("asked")
         leave = lambda: self.off_board("asked")
-        first = approval_support.wait_for_consent(leave)
+        approval = approval_support.wait_for_consent(leave)
         self.assertIn(": OK", self.verdict(file))
-        self.room.call("suspend_subject", subject="asked")  # what was asked for was an active participant
-        approval_support.submit(self.room, first, carol)
-        second = approval_support.wait_for_consent(leave)
-        self.assertNotEqual(second, first)
-        approval_support.submit(self.room, second, carol)
+        shown = json.loads(self.room.call("get_approval", approval=approval)["content"])
+        entry = self.room.call("get_subject", subject="asked")
+        self.assertEqual(shown, {"subject": "asked", "organization": entry["organization"], "country": entry["country"]})
+        self.room.call("suspend_subject", subject="asked")  # an emergency takes nobody's vote back
+        self.assertEqual(approval_support.wait_for_consent(leave), approval)
+        approval_support.submit(self.room, approval, carol)
         self.assertEqual(leave()["status"], "off_boarded")
+
+    def test_it_is_urgent_and_can_be_asked_for_when_the_queue_is_full(self):
+        self.issued_to("crowded-out")
+        names = lambda n: {"dns": [f"n{n}.example"]}
+        wait = lambda n: approval_support.wait_for_consent(
+            lambda: self.room.call("set_subject", subject=f"new-{n}", organization="New", country="KE", names=names(n)))
+        for number in range(50):
+            wait(number)
+        with self.assertRaises(rig.Refused) as caught:
+            wait(50)
+        self.assertEqual(caught.exception.code, "rate_limited")
+        approval_support.wait_for_consent(lambda: self.off_board("crowded-out"))
 
 
 if __name__ == "__main__":
