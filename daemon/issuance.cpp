@@ -8,6 +8,7 @@
 #include "common/x509/public_key.h"
 #include "daemon/ca/assemble.h"
 #include "daemon/ca/prepare_own.h"
+#include "daemon/registry/revocation_table.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -26,6 +27,14 @@ Result<> check_same(const CertificateRecord& known, const Bytes& hash) {
   return fail(Code::conflict, fmt::format("request \"{}\" was used before for another content (serial {}); wanted a "
                                           "new request id",
                                           known.request, known.serial));
+}
+
+/// Nothing waits for an issuance under way: who revokes, suspends or off-boards marks its intent, which is seen here.
+Result<> check_not_revoked(Database& database, const CertificateRecord& intent) {
+  const auto revoked = TRY(revocation_table::find(database, intent.ca, intent.serial));
+  if (!revoked) return {};
+  return fail(Code::policy_denied, fmt::format("certificate {} was revoked before it was issued ({})", intent.serial,
+                                               ca::to_string(revoked->reason)));
 }
 
 Json intent_record(const CertificateRecord& intent, const Json& who, bool registers = false) {
@@ -212,10 +221,13 @@ Result<CertificateRecord> Issuance::run(const Task& task, const Trail& trail) {
     known = TRY(find_request(task.wanted));
     if (!known) return fail(Code::internal, "registry lost an intent");
   }
-  TRY(resume(*known, task, trail));
+  TRY(check_same(*known, task.wanted.content_hash));
   if (known->issued()) return *std::move(known);
   const std::lock_guard one_at_a_time(finishing(known->serial));
-  if (auto first = TRY(find_request(*known)); first && first->issued()) return *std::move(first);
+  known = TRY(find_request(*known));  // the first attempt may have ended since, whichever way
+  if (!known) return fail(Code::internal, "registry lost an intent");
+  if (known->issued()) return *std::move(known);
+  TRY(resume(*known, task, trail));
   return sign(*std::move(known), task, trail);
 }
 
@@ -278,10 +290,9 @@ Result<> Issuance::authorize_anew(CertificateRecord& intent, const ca::Prepared&
 }
 
 // An intent is a promise under the policy of its day, not a right: the bytes that were kept are signed
-// only if today's profile, CA and clock would give the very same ones, save for the moment.
+// only if today's profile, CA, register and clock would give the very same ones, save for the moment. Under the lock of
+// its serial.
 Result<> Issuance::resume(CertificateRecord& known, const Task& task, const Trail& trail) {
-  TRY(check_same(known, task.wanted.content_hash));
-  if (known.issued()) return {};
   const x509::Serial serial = TRY(x509::Serial::parse(known.serial));
   const TimePoint now = TRY(clock_.now());
   const ca::Prepared today = TRY(task.prepare(serial, now));
@@ -292,22 +303,30 @@ Result<> Issuance::resume(CertificateRecord& known, const Task& task, const Trai
                 fmt::format("request \"{}\" was recorded under another policy and cannot be finished "
                             "(serial {}); wanted a new request id and a new key",
                             known.request, known.serial));
-  if (!known.revoked.empty())
-    return fail(Code::policy_denied,
-                fmt::format("certificate {} was revoked before it was signed ({})", known.serial, known.revoked));
-  TRY(registry_.read([&](Database& database) { return check_renewal(database, *task.profile, known, now); }));
+  TRY(registry_.read([&](Database& database) -> Result<> {
+    TRY(check_not_revoked(database, known));
+    return check_renewal(database, *task.profile, known, now);
+  }));
   if (trail.needed > known.approvals_needed) TRY(authorize_anew(known, today, trail));
+  TRY(registry_.write([&](Database& database) -> Result<> {
+    TRY(check_not_revoked(database, known));
+    return task.admit ? task.admit(database, today, now) : Result<>();
+  }));
   // The first attempt may have ended with its intent in the registry and not yet in the audit log.
   return audit_.record(intent_record(known, trail.who));
 }
 
 // Recorded before it is written to the registry, because from then on it can be read. Under the lock of its serial.
+// What was revoked while the token worked is not recorded as issued; what is revoked after the record is released to
+// nobody, and the refusal is recorded behind it.
 Result<CertificateRecord> Issuance::sign(CertificateRecord intent, const Task& task, const Trail& trail) {
   const Bytes signature = TRY(signer_.sign(task.issuer_id, intent.algorithm, intent.tbs));
   Bytes certificate = TRY(ca::close_certificate(intent.tbs, intent.algorithm, signature, task.issuer_key));
   intent.certificate = certificate;
+  TRY(registry_.read([&](Database& database) { return check_not_revoked(database, intent); }));
   TRY(trail.record_result(intent));
-  const bool written = TRY(registry_.write([&](Database& database) {
+  const bool written = TRY(registry_.write([&](Database& database) -> Result<bool> {
+    TRY(check_not_revoked(database, intent));
     return certificate_table::complete(database, intent.ca, intent.serial, certificate);
   }));
   if (!written) return fail(Code::internal, "registry lost an intent");

@@ -48,7 +48,7 @@ Result<CertificateRecord> Revocation::find(const std::string& ca, const std::str
 
 Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate, ca::RevocationReason reason,
                                             const Grant& grant) {
-  const RevocationRecord wanted{certificate.ca, certificate.serial, reason, parts_.clock.now()};
+  RevocationRecord wanted{certificate.ca, certificate.serial, reason, parts_.clock.now()};
   return parts_.registry.write([&](Database& database) -> Result<RevocationRecord> {
     const auto known = TRY(revocation_table::find(database, wanted.ca, wanted.serial));
     if (known && known->reason == reason && !known->suspended) return *known;
@@ -56,6 +56,7 @@ Result<RevocationRecord> Revocation::revoke(const CertificateRecord& certificate
       return fail(Code::conflict, fmt::format("certificate {} was revoked at {} ({}); that stays", wanted.serial,
                                               format_utc(known->at), ca::to_string(known->reason)));
     TRY(grant.use(database));
+    if (known) wanted.at = known->at;  // X.509 section 8.5.2: the date of the hold that it replaces
     TRY(revocation_table::set(database, wanted));
     return wanted;
   });

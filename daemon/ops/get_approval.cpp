@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
@@ -20,15 +22,22 @@ Result<Json> comparable(const CertificateRecord& record) {
   return previous;
 }
 
-/// The certificate that the participant had of this profile when the new one was asked for; null for its first.
+/// The certificate that the participant had of this profile before the one that was asked for; null for its first.
 Result<Json> previous_of(Call& call, const ApprovalRecord& approval) {
   if (approval.operation != "issue_certificate") return Json();
   const Json content = TRY(parse_json(approval.content));
   Fields wanted = TRY(Fields::of(content, "content."));
   const std::string subject = TRY(wanted.name("subject", kMaxName));
   const std::string profile = TRY(wanted.name("profile", kMaxName));
-  const auto previous = TRY(call.services.registry.read(
-      [&](Database& database) { return certificate_table::latest(database, subject, profile, approval.created_at); }));
+  const std::string request = TRY(wanted.name("request", kMaxName));
+  const auto previous =
+      TRY(call.services.registry.read([&](Database& database) -> Result<std::optional<CertificateRecord>> {
+        // The start of a certificate is moved back: what was made of this very request may begin before it.
+        const auto own = TRY(certificate_table::find_request(database, approval.peer, request));
+        const TimePoint then = own ? std::min<TimePoint>(approval.created_at, own->not_before - std::chrono::seconds(1))
+                                   : approval.created_at;
+        return certificate_table::latest(database, subject, profile, then);
+      }));
   if (!previous) return Json();
   return comparable(*previous);
 }

@@ -35,6 +35,14 @@ Result<SubjectRecord> find_to_change(Database& database, const std::string& id, 
                                           to_string(change.from.front())));
 }
 
+/// What is agreed to: this suspension, and not the next. Leaving is for good, from whatever state: who is suspended
+/// while people vote takes nobody's vote back.
+Json content_of(const SubjectRecord& subject, const Change& change) {
+  if (change.to == SubjectStatus::off_boarded)
+    return {{"subject", subject.id}, {"organization", subject.organization}, {"country", subject.country}};
+  return {{"subject", subject.id}, {"from", to_string(subject.status)}, {"status_changes", subject.status_changes}};
+}
+
 /// Status and certificates in one transaction; the lists follow.
 Result<Json> carry_out(Call& call, Fields fields, const Change& change) {
   Services& services = call.services;
@@ -43,16 +51,14 @@ Result<Json> carry_out(Call& call, Fields fields, const Change& change) {
   call.details = {{"subject", id}};
   const SubjectRecord before =
       TRY(services.registry.read([&](Database& database) { return find_to_change(database, id, change); }));
-  Json content = call.details;
-  content["from"] = to_string(before.status);
-  content["status_changes"] = before.status_changes;  // this suspension, and not the next
+  const Json content = content_of(before, change);
   const Grant grant = TRY(call.authorize({.operation = change.operation, .about = id, .content = content}));
   TRY(call.record_intent(change.intent));
   std::int64_t count = 0;
   Json view = TRY(services.registry.write([&](Database& database) -> Result<Json> {
     const SubjectRecord now = TRY(find_to_change(database, id, change));
-    if (grant.approval() && now.status_changes != before.status_changes)
-      return fail(Code::conflict, fmt::format("the status of participant {} changed meanwhile; ask again", id));
+    if (grant.approval() && content_of(now, change) != content)
+      return fail(Code::conflict, fmt::format("participant {} is another one by now; ask again", id));
     TRY(grant.use(database));
     TRY(Register::set_status(database, id, change.to));
     count = TRY(change.certificates(database, id, services.clock.now()));

@@ -25,8 +25,9 @@ constexpr std::string_view kAgreed =
 constexpr std::string_view kColumns =
     "id, hash, operation, about, content, policy_version, needed, peer, uid, nonce, created_at, expires_at, state";
 
-constexpr std::array<std::string_view, 6> kUrgent = {"unseal",          "change_approvers", "revoke_certificate",
-                                                     "suspend_subject", "suspend_key",      "deactivate_key"};
+constexpr std::array<std::string_view, 7> kUrgent = {"unseal",          "change_approvers",  "revoke_certificate",
+                                                     "suspend_subject", "off_board_subject", "suspend_key",
+                                                     "deactivate_key"};
 
 // ?1 is now, in every statement with this. What was asked for by a clock that was ahead of today's would live longer
 // than policy lets it: it is over as well. Five minutes, as long as the clock may jump (daemon/clock_guard.h).

@@ -1,5 +1,7 @@
 #include "daemon/registry/revocation_table.h"
 
+#include <fmt/format.h>
+
 #include "daemon/registry/columns.h"
 
 namespace hubseal::daemon::revocation_table {
@@ -24,6 +26,17 @@ Result<> count_changes_of(Database& database, const std::string& subject) {
       TRY(database.prepare("INSERT INTO revocation_changes SELECT DISTINCT ca, 1 FROM certificates WHERE subject = ?1 "
                            "ON CONFLICT DO UPDATE SET changes = changes + 1"));
   return count.bind(subject).run();
+}
+
+constexpr std::string_view kHold = "r.reason = 'certificate_hold'";
+
+/// `live`: of a certificate c and its revocation r. Intents are marked like certificates, and so is what has ended, for
+/// the clock may be wrong; neither counts.
+std::string count_sql(std::string_view live) {
+  return fmt::format(
+      "SELECT count(*) FROM certificates c LEFT JOIN revocations r ON r.ca = c.ca AND r.serial = c.serial "
+      "WHERE c.subject = ?1 AND c.certificate IS NOT NULL AND {}",
+      live);
 }
 
 /// Without its bytes: from now on this number is taken.
@@ -60,34 +73,45 @@ Result<> remove(Database& database, const std::string& ca, const std::string& se
 
 Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now) {
   TRY(count_changes_of(database, subject));
+  static const std::string sql = count_sql("c.not_after > ?2 AND r.serial IS NULL");
+  Statement count = TRY(database.prepare(sql));
+  TRY(count.bind(subject).bind(seconds(now)).step());
   Statement holds = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 1 "
       "FROM certificates WHERE subject = ?3 ON CONFLICT DO NOTHING"));
   TRY(holds.bind(ca::to_string(ca::RevocationReason::certificate_hold)).bind(seconds(now)).bind(subject).run());
-  return database.changes();
+  return count.integer(0);
 }
 
 Result<std::int64_t> resume(Database& database, const std::string& subject) {
   TRY(count_changes_of(database, subject));
+  // As suspend() has counted.
+  static const std::string sql = count_sql(fmt::format("c.not_after > r.revoked_at AND r.suspended = 1 AND {}", kHold));
+  Statement count = TRY(database.prepare(sql));
+  TRY(count.bind(subject).step());
   Statement releases = TRY(database.prepare(
       "DELETE FROM revocations WHERE suspended = 1 AND reason = ?1 AND EXISTS (SELECT 1 FROM certificates c WHERE "
       "c.ca = revocations.ca AND c.serial = revocations.serial AND c.subject = ?2)"));
   TRY(releases.bind(ca::to_string(ca::RevocationReason::certificate_hold)).bind(subject).run());
-  return database.changes();
+  return count.integer(0);
 }
 
 Result<std::int64_t> off_board(Database& database, const std::string& subject, TimePoint now) {
   TRY(count_changes_of(database, subject));
+  static const std::string sql = count_sql(fmt::format("c.not_after > ?2 AND (r.serial IS NULL OR {})", kHold));
+  Statement count = TRY(database.prepare(sql));
+  TRY(count.bind(subject).bind(seconds(now)).step());
+  // What is on hold keeps its date (X.509 section 8.5.2).
   Statement ends = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 0 "
       "FROM certificates WHERE subject = ?3 "
-      "ON CONFLICT DO UPDATE SET reason = ?1, revoked_at = ?2, suspended = 0 WHERE reason = ?4"));
+      "ON CONFLICT DO UPDATE SET reason = ?1, suspended = 0 WHERE reason = ?4"));
   TRY(ends.bind(ca::to_string(ca::RevocationReason::cessation_of_operation))
           .bind(seconds(now))
           .bind(subject)
           .bind(ca::to_string(ca::RevocationReason::certificate_hold))
           .run());
-  return database.changes();
+  return count.integer(0);
 }
 
 Result<std::optional<RevocationRecord>> find(Database& database, const std::string& ca, const std::string& serial) {

@@ -1,6 +1,9 @@
 """A participant that leaves for good: everything that it has is revoked and stays so, nothing is issued to it again, and
 nobody else gets its id or its names."""
 
+import contextlib
+import json
+import sqlite3
 import unittest
 
 import support_path
@@ -20,6 +23,21 @@ class OffBoarding(revocation_support.Revocation):
 
     def reason(self, serial):
         return self.entry(serial).extensions.get_extension_for_class(x509.CRLReason).value.reason
+
+    @contextlib.contextmanager
+    def registry(self):
+        """As it lies there while nobody runs."""
+        self.room.stop()
+        with contextlib.closing(sqlite3.connect(self.room.state / "registry.sqlite")) as registry, registry:
+            yield registry
+        self.room.start()
+
+    def a_day_earlier(self, *serials):
+        """Since when they have been on hold, by serial."""
+        with self.registry() as registry:
+            for serial in serials:
+                registry.execute("UPDATE revocations SET revoked_at = revoked_at - 86400 WHERE serial = ?", (serial,))
+        return {serial: self.room.call("get_certificate", ca="hub-ca", serial=serial)["revoked_at"] for serial in serials}
 
     def refused_to(self, bank):
         with self.assertRaises(rig.Refused) as caught:
@@ -44,6 +62,29 @@ class ForGood(OffBoarding):
             self.refused("conflict", "release_certificate", ca="hub-ca", serial=serial)
         self.assertEqual(self.reason(lost), x509.ReasonFlags.key_compromise)  # what was said before stays
         self.refused_to(bank)
+
+    def test_what_was_on_hold_is_revoked_since_it_was_put_on_hold(self):
+        bank = "long-on-hold"
+        (first, _), (second, _) = [self.issued_to(bank, n) for n in ("first", "second")]
+        for serial in (first, second):
+            self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="certificate_hold")
+        since = self.a_day_earlier(first, second)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=first, reason="key_compromise")
+        self.off_board(bank)
+        for serial in (first, second):
+            self.assertEqual(self.room.call("get_certificate", ca="hub-ca", serial=serial)["revoked_at"], since[serial])
+            self.assertEqual(self.entry(serial).revocation_date.strftime("%Y-%m-%dT%H:%M:%SZ"), since[serial])
+
+    def test_what_is_counted_is_what_ends_and_neither_what_has_ended_nor_what_was_never_issued(self):
+        bank = "old-customer"
+        serials = [self.issued_to(bank, n)[0] for n in ("live", "ended", "unfinished")]
+        with self.registry() as registry:
+            registry.execute("UPDATE certificates SET not_after = not_before + 1 WHERE serial = ?", (serials[1],))
+            registry.execute("UPDATE certificates SET certificate = NULL WHERE serial = ?", (serials[2],))
+        for change in ("suspend_subject", "resume_subject", "off_board_subject"):
+            self.assertEqual(self.room.call(change, subject=bank)["certificates"], 1, change)
+        for serial in serials:  # none comes back, should the clock be wrong or the request be repeated
+            self.assertEqual(self.room.call("get_certificate", ca="hub-ca", serial=serial)["reason"], "cessation_of_operation")
 
     def test_a_suspended_participant_can_be_off_boarded_and_none_comes_back(self):
         bank = "stopped-and-gone"
@@ -80,21 +121,35 @@ class ForGood(OffBoarding):
 class WithConsent(OffBoarding):
     @classmethod
     def prepare(cls):
-        cls.room.need_approvals(operation="off_board_subject", number=1)
+        for operation in ("off_board_subject", "set_subject"):
+            cls.room.need_approvals(operation=operation, number=1)
 
-    def test_who_leaves_is_agreed_to_by_others_and_not_for_a_later_state(self):
+    def test_who_leaves_is_agreed_to_by_others_whether_it_is_suspended_meanwhile_or_not(self):
         carol = approval_support.KeyApprover("carol")
         approval_support.add_approvers(self.room, carol)
         _, file = self.issued_to("asked")
         leave = lambda: self.off_board("asked")
-        first = approval_support.wait_for_consent(leave)
+        approval = approval_support.wait_for_consent(leave)
         self.assertIn(": OK", self.verdict(file))
-        self.room.call("suspend_subject", subject="asked")  # what was asked for was an active participant
-        approval_support.submit(self.room, first, carol)
-        second = approval_support.wait_for_consent(leave)
-        self.assertNotEqual(second, first)
-        approval_support.submit(self.room, second, carol)
+        shown = json.loads(self.room.call("get_approval", approval=approval)["content"])
+        entry = self.room.call("get_subject", subject="asked")
+        self.assertEqual(shown, {"subject": "asked", "organization": entry["organization"], "country": entry["country"]})
+        self.room.call("suspend_subject", subject="asked")  # an emergency takes nobody's vote back
+        self.assertEqual(approval_support.wait_for_consent(leave), approval)
+        approval_support.submit(self.room, approval, carol)
         self.assertEqual(leave()["status"], "off_boarded")
+
+    def test_it_is_urgent_and_can_be_asked_for_when_the_queue_is_full(self):
+        self.issued_to("crowded-out")
+        names = lambda n: {"dns": [f"n{n}.example"]}
+        wait = lambda n: approval_support.wait_for_consent(
+            lambda: self.room.call("set_subject", subject=f"new-{n}", organization="New", country="KE", names=names(n)))
+        for number in range(50):
+            wait(number)
+        with self.assertRaises(rig.Refused) as caught:
+            wait(50)
+        self.assertEqual(caught.exception.code, "rate_limited")
+        approval_support.wait_for_consent(lambda: self.off_board("crowded-out"))
 
 
 if __name__ == "__main__":

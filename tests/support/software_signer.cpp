@@ -34,6 +34,15 @@ Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message) {
 
 namespace {
 
+void do_once(std::mutex& mutex, std::function<void()>& what) {
+  std::function<void()> work;
+  {
+    const std::lock_guard lock(mutex);
+    work.swap(what);
+  }
+  if (work) work();
+}
+
 tl::unexpected<Error> missing(const KeyId& id) {
   return fail(Code::hsm_unavailable, fmt::format("no key {}", to_string(id)));
 }
@@ -48,12 +57,7 @@ Result<std::vector<hsm::KeyInfo>> SoftwareSigner::list_keys() {
 }
 
 Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
-  std::function<void()> work;
-  {
-    const std::lock_guard lock(mutex_);
-    work.swap(meanwhile_);
-  }
-  if (work) work();
+  do_once(mutex_, meanwhile_);
   const std::lock_guard lock(mutex_);
   const auto found = keys_.find(id);
   if (found == keys_.end()) return missing(id);
@@ -72,6 +76,7 @@ Result<hsm::KeyInfo> SoftwareSigner::generate_key(KeyType type, std::string_view
 }
 
 Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
+  do_once(mutex_, meanwhile_);
   EVP_PKEY* key = nullptr;
   {
     const std::lock_guard lock(mutex_);

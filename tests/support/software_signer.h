@@ -28,7 +28,7 @@ class SoftwareSigner final : public hsm::Signer {
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 
-  /// Done once, when a key is looked up next: what somebody else does at that moment.
+  /// Done once, when a key is looked up or signs next: what somebody else does meanwhile.
   void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
 
  private:

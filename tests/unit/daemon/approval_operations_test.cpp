@@ -256,6 +256,8 @@ BOOST_AUTO_TEST_CASE(a_request_is_shown_with_the_certificate_before_it) {
   const std::string first = approved("r-1");
   const std::string serial = last["ok"]["serial"];
   const std::string old_key = to_hex(test::must(key_id_of(bank_key.get())));
+  // Its not_before lies before its request: it is all the same the one that was agreed to, and not the one before.
+  BOOST_TEST(!ask(agent, "get_approval", {{"approval", first}})["ok"].contains("previous"));
   bank_key = test::make_key(KeyType::ec_p256);
   csr = csr_of(bank_key.get());
   issue("r-2");

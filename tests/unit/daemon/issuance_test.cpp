@@ -58,6 +58,19 @@ struct Fixture : test::SoftwareRoom {
     return room().issuance().issue(policy, asked, trail);
   }
 
+  void must_do(std::string_view operation, Json fields) {
+    const Json answer = ask(peer(Role::admin), operation, std::move(fields));
+    BOOST_TEST(answer.contains("ok"), dump_json(answer));
+  }
+  void off_board() { must_do("off_board_subject", {{"subject", "bank1"}}); }
+
+  /// Refused for what the participant has become meanwhile, and there is nothing that anybody could read.
+  void must_be_denied(const Result<CertificateRecord>& refused) {
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::policy_denied), refused.error().message);
+    BOOST_TEST(!kept().issued());
+  }
+
   CertificateRecord kept() {
     return must(registry().read(
                     [](Database& database) { return certificate_table::find_request(database, "agent", "r-1"); }))
@@ -129,6 +142,59 @@ BOOST_AUTO_TEST_CASE(an_intent_can_be_revoked_and_is_not_signed_then) {
   BOOST_REQUIRE(!refused.has_value());
   BOOST_TEST((refused.error().code == Code::policy_denied));
   BOOST_TEST(!kept().issued());
+}
+
+BOOST_AUTO_TEST_CASE(who_is_off_boarded_while_its_certificate_is_signed_does_not_get_it_and_no_record_says_so) {
+  bool said = false;
+  Issuance::Trail trail = good_trail();
+  trail.record_result = [&](const CertificateRecord&) -> Result<> {
+    said = true;
+    return {};
+  };
+  signer().meanwhile([&] { off_board(); });
+  must_be_denied(issue(shipped, trail));
+  BOOST_TEST(!said);
+  must_be_denied(issue(shipped, trail));  // a repeat neither
+}
+
+BOOST_AUTO_TEST_CASE(who_is_off_boarded_after_the_record_of_its_certificate_does_not_get_it) {
+  Issuance::Trail trail = good_trail();
+  trail.record_result = [&](const CertificateRecord&) -> Result<> {
+    off_board();
+    return {};
+  };
+  must_be_denied(issue(shipped, trail));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_off_boarded_before_a_repeat_gets_its_turn_does_not_get_the_certificate) {
+  (void)issue(shipped, broken_log());
+  Issuance::Trail trail = good_trail();
+  trail.needed = 1;
+  trail.authorize = [&](const ca::Prepared&) -> Result<Grant> {
+    off_board();
+    return Grant();
+  };
+  must_be_denied(issue(shipped, trail));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_suspended_while_its_certificate_is_signed_gets_it_once_it_is_resumed) {
+  signer().meanwhile([&] { must_do("suspend_subject", {{"subject", "bank1"}}); });
+  must_be_denied(issue(shipped, good_trail()));
+  must_do("resume_subject", {{"subject", "bank1"}});
+  const CertificateRecord issued = must(issue(shipped, good_trail()));
+  BOOST_TEST(issued.serial == kept().serial);
+  BOOST_TEST(kept().issued());
+}
+
+BOOST_AUTO_TEST_CASE(an_intent_is_not_finished_for_a_name_that_was_withdrawn_meanwhile) {
+  (void)issue(shipped, broken_log());
+  IssueRequest asked = request;
+  asked.registered = must(Register(registry()).find("bank1"));  // what the operation has read before
+  must_do("set_subject", {{"subject", "bank1"},
+                          {"organization", asked.registered->subject.organization},
+                          {"country", asked.registered->subject.country},
+                          {"names", {{"cn", {"other"}}}}});
+  must_be_denied(room().issuance().issue(shipped, asked, good_trail()));
 }
 
 BOOST_AUTO_TEST_CASE(what_was_issued_stays_the_answer_under_any_policy) {
