@@ -30,13 +30,13 @@ Result<> count_changes_of(Database& database, const std::string& subject) {
 
 constexpr std::string_view kHold = "r.reason = 'certificate_hold'";
 
-/// `live`: of a certificate c and its revocation r. Intents are marked like certificates, and so is what has ended, for
-/// the clock may be wrong; neither counts.
-std::string count_sql(std::string_view live) {
+/// `touched`: of a certificate c and its revocation r. An intent is marked as well, so that it is not finished, and
+/// counts for nothing. What has ended counts, for the clock may be wrong.
+std::string count_sql(std::string_view touched) {
   return fmt::format(
       "SELECT count(*) FROM certificates c LEFT JOIN revocations r ON r.ca = c.ca AND r.serial = c.serial "
       "WHERE c.subject = ?1 AND c.certificate IS NOT NULL AND {}",
-      live);
+      touched);
 }
 
 /// Without its bytes: from now on this number is taken.
@@ -73,9 +73,9 @@ Result<> remove(Database& database, const std::string& ca, const std::string& se
 
 Result<std::int64_t> suspend(Database& database, const std::string& subject, TimePoint now) {
   TRY(count_changes_of(database, subject));
-  static const std::string sql = count_sql("c.not_after > ?2 AND r.serial IS NULL");
+  static const std::string sql = count_sql("r.serial IS NULL");
   Statement count = TRY(database.prepare(sql));
-  TRY(count.bind(subject).bind(seconds(now)).step());
+  TRY(count.bind(subject).step());
   Statement holds = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 1 "
       "FROM certificates WHERE subject = ?3 ON CONFLICT DO NOTHING"));
@@ -85,8 +85,7 @@ Result<std::int64_t> suspend(Database& database, const std::string& subject, Tim
 
 Result<std::int64_t> resume(Database& database, const std::string& subject) {
   TRY(count_changes_of(database, subject));
-  // As suspend() has counted.
-  static const std::string sql = count_sql(fmt::format("c.not_after > r.revoked_at AND r.suspended = 1 AND {}", kHold));
+  static const std::string sql = count_sql(fmt::format("r.suspended = 1 AND {}", kHold));
   Statement count = TRY(database.prepare(sql));
   TRY(count.bind(subject).step());
   Statement releases = TRY(database.prepare(
@@ -98,9 +97,9 @@ Result<std::int64_t> resume(Database& database, const std::string& subject) {
 
 Result<std::int64_t> off_board(Database& database, const std::string& subject, TimePoint now) {
   TRY(count_changes_of(database, subject));
-  static const std::string sql = count_sql(fmt::format("c.not_after > ?2 AND (r.serial IS NULL OR {})", kHold));
+  static const std::string sql = count_sql(fmt::format("(r.serial IS NULL OR {})", kHold));
   Statement count = TRY(database.prepare(sql));
-  TRY(count.bind(subject).bind(seconds(now)).step());
+  TRY(count.bind(subject).step());
   // What is on hold keeps its date (X.509 section 8.5.2).
   Statement ends = TRY(database.prepare(
       "INSERT INTO revocations (ca, serial, reason, revoked_at, suspended) SELECT ca, serial, ?1, ?2, 0 "
