@@ -294,19 +294,60 @@ Result<> Keyring::destroy(const KeyRecord& key) {
       return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
     *being_destroyed = key.label;
   }
-  const auto gone = signer_.destroy_key(key.id, key.label);  // the token may take its time; other keys do not wait
+  const auto gone = destroy_in_token(key);  // the token may take its time; other keys do not wait
   auto being_destroyed = changing_.lock();
   being_destroyed->clear();
-  if (!gone && gone.error().code != Code::not_found) {
+  if (!gone) {
     undestroyed_.lock()->insert_or_assign(key.label, gone.error().message);
     return gone;
   }
-  KeyRecord destroyed = key;
+  KeyRecord destroyed = find_record(key.label).value_or(key);
   destroyed.life = KeyLife::destroyed;
   destroyed.changed_at = clock_.now();
   destroyed.destroy_at.reset();
   TRY(registry_.write([&](Database& database) { return key_table::update(database, destroyed); }));
   keys_.lock()->insert_or_assign(destroyed.label, destroyed);
+  return {};
+}
+
+Result<> Keyring::destroy_in_token(const KeyRecord& key) {
+  const auto done = signer_.destroy_key(key.id, key.label, [&] { return begin_destruction(key.label); });
+  if (!done && done.error().code == Code::not_found) return check_gone(key);
+  return done;
+}
+
+/// On the disk before the token destroys anything: after a crash it tells a key that is gone from one that the token
+/// does not show.
+Result<> Keyring::begin_destruction(const std::string& label) {
+  const auto one_at_a_time = changing_.lock();
+  auto record = find_record(label);
+  if (!record || record->destruction_begun) return {};
+  record->destruction_begun = true;
+  TRY(registry_.write([&](Database& database) { return key_table::update(database, *record); }));
+  keys_.lock()->insert_or_assign(label, *record);
+  return {};
+}
+
+/// For a key that the token does not show: a token may show less than it has.
+Result<> Keyring::check_gone(const KeyRecord& key) const {
+  const auto refuse = [&](const std::string& reason) {
+    return fail(
+        Code::hsm_unavailable,
+        fmt::format("key {} does not count as destroyed: it is not in the token, but {}. Does the token show all "
+                    "that it has?",
+                    to_hex(key.id), reason));
+  };
+  const auto record = find_record(key.label);
+  if (!record || !record->destruction_begun)
+    return refuse("hubseald has never found it there to destroy it (hubseal key keep takes back that it is to be)");
+  const auto keys = *keys_.lock();
+  for (const auto& [label, other] : keys) {
+    if (label == key.label || other.life == KeyLife::destroyed) continue;
+    if (const auto found = signer_.find_key(other.id); !found)
+      return refuse(fmt::format("neither is \"{}\" ({})", label, found.error().message));
+  }
+  // Those were looked for, so it may have been found too.
+  if (TRY(find_in(signer_, key.id))) return refuse("now it is there");
   return {};
 }
 

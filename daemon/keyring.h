@@ -86,8 +86,8 @@ class Keyring {
   Result<> postpone_destruction(std::chrono::seconds wait);
   /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
-  /// Destroys it in the token, then writes so. One that the token does not hold any more counts as destroyed. For one
-  /// thread.
+  /// Destroys it in the token, then writes so. One that the token does not show counts as destroyed only where that had
+  /// begun before and the token shows every other key that should be there. For one thread.
   Result<> destroy(const KeyRecord& key);
   /// Keys that could not be destroyed on their day, and why, in words.
   std::vector<std::string> undestroyed() const;
@@ -101,6 +101,9 @@ class Keyring {
       : registry_(registry), signer_(signer), clock_(clock) {}
   std::optional<KeyRecord> find_record(std::string_view label) const;
   Result<> check_free(std::string_view label) const;
+  Result<> destroy_in_token(const KeyRecord& key);
+  Result<> begin_destruction(const std::string& label);
+  Result<> check_gone(const KeyRecord& key) const;
 
   /// The label of a key that is being made, and its turn.
   class Making {

@@ -24,12 +24,17 @@ bool is_of(const EVP_PKEY* key, const KeyId& id) {
 
 }  // namespace
 
-Result<> Destruction::run() {
+Result<> Destruction::run(const Signer::Begin& begin) {
   const auto writing = TRY(WritingSession::open(cryptoki_, slot_));
   TRY(read_public_halves(**writing));
   TRY(read_ids(**writing));
 
   const Findings found = TRY(look(**writing));
+  if (found.proven.empty() && found.doubts.empty())
+    return fail(Code::not_found, fmt::format("no key {} in the token", to_string(target_.id)));
+  const bool may_be_it = !found.proven.empty() || std::any_of(found.doubts.begin(), found.doubts.end(),
+                                                              [](const Doubt& doubt) { return doubt.claims; });
+  if (begin && may_be_it) TRY(begin());
   for (const CK_OBJECT_HANDLE handle : found.proven) {
     TRY(cryptoki_.check(cryptoki_->C_DestroyObject((**writing).handle, handle), "C_DestroyObject"));
     ++destroyed_;
@@ -39,7 +44,6 @@ Result<> Destruction::run() {
   for (const PublicHalf& half : halves_)
     if (half.is_key && half.is_meant)
       TRY(cryptoki_.check(cryptoki_->C_DestroyObject((**writing).handle, half.object), "C_DestroyObject"));
-  if (destroyed_ == 0) return fail(Code::not_found, fmt::format("no key {} in the token", to_string(target_.id)));
   return {};
 }
 

@@ -25,9 +25,10 @@ class Destruction {
       : cryptoki_(cryptoki), slot_(slot), mechanisms_(mechanisms), target_(std::move(target)) {}
 
   /// Destroys the private keys that prove to be this one and, once none is left, its public half.
-  /// Errors: not_found (no private key is or may be this one; what was left of its public half is gone too);
+  /// Errors: not_found (no private key is or may be this one; its public half stays, the token may show less than it
+  /// has); those of `begin`;
   /// hsm_unavailable (one may be this one and cannot prove it, or is still there; the message names it).
-  Result<> run();
+  Result<> run(const Signer::Begin& begin);
 
   /// Whether the token has destroyed a private key, also when `run` ended with an error.
   bool has_destroyed() const { return destroyed_ > 0; }

@@ -78,6 +78,13 @@ Result<> Generation::read_token() {
   return {};
 }
 
+Result<std::vector<Key>> Generation::look() {
+  SessionPool::Lease lease = TRY(pool_.take(std::chrono::steady_clock::now() + shared_.config.deadline));
+  auto found = TRY(find_keys(lease.session()));
+  lease.keep();
+  return found;
+}
+
 /// For keys that were asked for and missing. They are served when they have proven themselves.
 Result<> Generation::look_again() {
   {
@@ -85,13 +92,7 @@ Result<> Generation::look_again() {
     if (keys->missing.empty() || !keys->pause.over(shared_.config)) return {};
     keys->pause.begin(shared_.config);
   }
-  std::vector<Key> found;
-  {
-    SessionPool::Lease lease = TRY(pool_.take(std::chrono::steady_clock::now() + shared_.config.deadline));
-    found = TRY(find_keys(lease.session()));
-    lease.keep();
-  }
-  for (Key& key : found) {
+  for (Key& key : TRY(look())) {
     if (!keys_.lock()->missing.contains(key.id)) continue;
     judge(key);
     const auto proof = shared_.quarantine.reason(key.id) ? Result<>() : prove(key);
@@ -232,31 +233,42 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
   return handle;
 }
 
-Result<> Generation::destroy_key(const KeyId& id, std::string_view label) {
+Result<> Generation::destroy_key(const KeyId& id, std::string_view label, const Signer::Begin& begin) {
   const std::lock_guard one_at_a_time(changing_keys_);
   const KeyPtr known = known_key(id);
   Destruction destruction(cryptoki_, token_.slot, mechanisms_,
                           {.id = id, .label = std::string(label), .known = known.get()});
-  const auto done = destruction.run();
+  const auto done = destruction.run(begin);
   const bool not_found = !done && done.error().code == Code::not_found;
   if (destruction.has_destroyed() || not_found) {
-    auto keys = keys_.lock();
-    keys->by_id.erase(id);
-    keys->missing.erase(id);
-    keys.unlock();
+    keys_.lock()->by_id.erase(id);
     pool_.renew();  // with the sessions go the copies that live in them
   }
-  if (not_found) {
-    TRY(look_again());
-    if (const std::size_t others = keys_.lock()->missing.size(); others > 0)
-      return fail(
-          Code::hsm_unavailable,
-          fmt::format("key {} does not count as destroyed: it is not in the token, but neither are {} others that "
-                      "should be; does the token show all that it has?",
-                      to_string(id), others));
-  }
+  if (not_found) TRY(check_shown_without(id));
   if (done) log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
   return done;
+}
+
+/// One look that shows all other keys that this generation has seen, and not this one.
+Result<> Generation::check_shown_without(const KeyId& id) {
+  std::set<KeyId> others;
+  {
+    auto keys = keys_.lock();
+    for (const auto& [other, key] : keys->by_id) others.insert(other);
+    keys->missing.insert(id);  // it is no stranger if it shows up
+  }
+  for (const Key& key : TRY(look())) {
+    others.erase(key.id);
+    if (key.id == id)
+      return fail(Code::hsm_unavailable, fmt::format("key {} was not in the token, and is there now", to_string(id)));
+  }
+  if (!others.empty())
+    return fail(
+        Code::hsm_unavailable,
+        fmt::format("key {} does not count as destroyed: the token does not show it, but neither {} others that "
+                    "it has shown, one of them {}",
+                    to_string(id), others.size(), to_string(*others.begin())));
+  return {};
 }
 
 Result<std::vector<Bytes>> Generation::read_data(std::string_view label) {

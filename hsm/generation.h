@@ -47,7 +47,7 @@ class Generation {
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
   Result<> prove_key(const KeyId& id);
-  Result<> destroy_key(const KeyId& id, std::string_view label);
+  Result<> destroy_key(const KeyId& id, std::string_view label, const Signer::Begin& begin);
   Result<std::vector<Bytes>> read_data(std::string_view label);
   Result<std::vector<std::string>> data_labels();
   Result<> erase_data(std::string_view label);
@@ -68,7 +68,9 @@ class Generation {
   Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions);
   Result<> log_in();
   Result<> read_token();
+  Result<std::vector<Key>> look();
   Result<> look_again();
+  Result<> check_shown_without(const KeyId& id);
   void judge(Key& key);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,9 +77,12 @@ class Signer {
   virtual Result<> prove_key(const KeyId& id) = 0;
 
   /// Destroys every private key of the token that proves to be this one, its public half, and their copies in our
-  /// sessions, for good. `label` is where else to look; what only bears it is left alone. not_found only when nothing
-  /// is or may be this key and no other is missing; hsm_unavailable for one that cannot be told: the message names it.
-  virtual Result<> destroy_key(const KeyId& id, std::string_view label) = 0;
+  /// sessions, for good. `label` is where else to look; what only bears it is left alone. `begin` is asked before the
+  /// first of them goes, and where one is found that cannot be told: that is hsm_unavailable, the message names it.
+  /// not_found when the token shows nothing that is or may be this key. It may show it later: who knows which keys
+  /// should be there, and whether this one's destruction had begun, decides what that means.
+  using Begin = std::function<Result<>()>;
+  virtual Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin = {}) = 0;
 
   /// A few bytes under a label of ours that the token keeps (a private CKO_DATA object): nothing, one value, or two
   /// after a write that was cut short.

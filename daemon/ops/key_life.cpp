@@ -32,6 +32,7 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
 void cancel_destruction(KeyRecord& key) {
   key.destroy_at.reset();
   key.destroy_wait = {};
+  key.destruction_begun = false;
 }
 
 Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife life) {

@@ -37,10 +37,10 @@ Result<> add(Database& database, const KeyRecord& key) {
 
 Result<> update(Database& database, const KeyRecord& key) {
   Statement update =
-      TRY(database.prepare("UPDATE keys SET life = ?, changed_at = ?, backup = ?, destroy_wait = ?, destroy_at = ?, "
-                           "compromised_at = ? WHERE label = ?"));
+      TRY(database.prepare("UPDATE keys SET life = ?, changed_at = ?, backup = ?, destroy_wait = ?, "
+                           "destruction_begun = ?, destroy_at = ?, compromised_at = ? WHERE label = ?"));
   update.bind(to_string(key.life)).bind(seconds(key.changed_at)).bind(to_string(key.backup));
-  update.bind(static_cast<std::int64_t>(key.destroy_wait.count()));
+  update.bind(static_cast<std::int64_t>(key.destroy_wait.count())).bind(std::int64_t{key.destruction_begun});
   for (const auto& time : {key.destroy_at, key.compromised_at})
     if (time)
       update.bind(seconds(*time));
@@ -52,7 +52,7 @@ Result<> update(Database& database, const KeyRecord& key) {
 Result<std::vector<KeyRecord>> list(Database& database) {
   Statement rows = TRY(database.prepare(
       "SELECT label, key_id, type, use, created_at, life, changed_at, backup, destroy_at, destroy_wait, "
-      "compromised_at FROM keys ORDER BY created_at, label"));
+      "compromised_at, destruction_begun FROM keys ORDER BY created_at, label"));
   std::vector<KeyRecord> keys;
   while (TRY(rows.step())) {
     KeyRecord key;
@@ -67,6 +67,7 @@ Result<std::vector<KeyRecord>> list(Database& database) {
     if (!rows.is_null(8)) key.destroy_at = time_from(rows.integer(8));
     key.destroy_wait = std::chrono::seconds(rows.integer(9));
     if (!rows.is_null(10)) key.compromised_at = time_from(rows.integer(10));
+    key.destruction_begun = rows.integer(11) != 0;
     keys.push_back(std::move(key));
   }
   return keys;

@@ -59,6 +59,7 @@ struct KeyRecord {
   std::optional<TimePoint> destroy_at;  ///< when it is to be destroyed
   KeyBackup backup = KeyBackup::none;
   std::chrono::seconds destroy_wait{0};     ///< for which hubseald has to run first, whatever the clock says
+  bool destruction_begun = false;           ///< it was found in the token when its time had come, and may be gone since
   std::optional<TimePoint> compromised_at;  ///< stays when the key is destroyed: a thief's copy does not go with it
 };
 
@@ -67,7 +68,7 @@ namespace key_table {
 
 /// Errors: conflict (label or key is there).
 Result<> add(Database& database, const KeyRecord& key);
-/// Writes life, times, backup and what it waits for of a key that is there.
+/// Writes life, times, backup and how far its destruction is of a key that is there.
 Result<> update(Database& database, const KeyRecord& key);
 /// Oldest first.
 Result<std::vector<KeyRecord>> list(Database& database);

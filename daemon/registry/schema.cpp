@@ -302,6 +302,10 @@ ALTER TABLE old_state ADD COLUMN root BLOB NOT NULL DEFAULT x'';
     R"sql(
 UPDATE old_state SET changes = (SELECT count FROM changes) WHERE changes = 0;
 )sql",
+    // Which keys may be gone from the token because hubseald has begun to destroy them.
+    R"sql(
+ALTER TABLE keys ADD COLUMN destruction_begun INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -131,7 +131,7 @@ class Lives(Asking):
             room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
                       "--delete-object", "--type", kind, "--label", "hub-jws")
         with sqlite3.connect(room.state / "registry.sqlite") as registry:  # its day has come
-            registry.execute("UPDATE keys SET destroy_wait = 0, destroy_at = 1 WHERE label = 'hub-jws'")
+            registry.execute("UPDATE keys SET destroy_wait = 0, destroy_at = 1, destruction_begun = 1 WHERE label = 'hub-jws'")
         registry.close()
         room.start()
         room.wait_for_event("key_destroyed")

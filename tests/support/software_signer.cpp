@@ -40,10 +40,16 @@ tl::unexpected<Error> missing(const KeyId& id) {
 
 }  // namespace
 
+SoftwareSigner::Entry* SoftwareSigner::shown(const KeyId& id) {
+  const auto found = keys_.find(id);
+  return found == keys_.end() || hidden_.contains(id) ? nullptr : &found->second;
+}
+
 Result<std::vector<hsm::KeyInfo>> SoftwareSigner::list_keys() {
   const std::lock_guard lock(mutex_);
   std::vector<hsm::KeyInfo> infos;
-  for (const auto& [id, entry] : keys_) infos.push_back(entry.info);
+  for (const auto& [id, entry] : keys_)
+    if (!hidden_.contains(id)) infos.push_back(entry.info);
   return infos;
 }
 
@@ -55,9 +61,9 @@ Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
   }
   if (work) work();
   const std::lock_guard lock(mutex_);
-  const auto found = keys_.find(id);
-  if (found == keys_.end()) return missing(id);
-  return found->second.info;
+  const Entry* const found = shown(id);
+  if (!found) return missing(id);
+  return found->info;
 }
 
 Result<hsm::KeyInfo> SoftwareSigner::generate_key(KeyType type, std::string_view label) {
@@ -75,9 +81,9 @@ Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm
   EVP_PKEY* key = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = keys_.find(id);
-    if (found == keys_.end()) return missing(id);
-    key = found->second.key.get();
+    const Entry* const found = shown(id);
+    if (!found) return missing(id);
+    key = found->key.get();
   }
   Bytes signature = sign_with(key, algorithm, message);
   if (signature.empty()) return fail(Code::hsm_unavailable, "software key: " + drain_openssl_errors());
@@ -89,10 +95,19 @@ Result<> SoftwareSigner::prove_key(const KeyId& id) {
   return {};
 }
 
-Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view) {
+Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view, const Begin& begin) {
   const std::lock_guard lock(mutex_);
-  if (keys_.erase(id) == 0) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+  if (!shown(id)) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+  if (begin) TRY(begin());
+  if (std::exchange(fails_before_, false)) return fail(Code::hsm_unavailable, "the token does not destroy it");
+  keys_.erase(id);
+  if (std::exchange(fails_after_, false)) return fail(Code::hsm_unavailable, "the token was lost");
   return {};
+}
+
+void SoftwareSigner::hide(std::set<KeyId> ids) {
+  const std::lock_guard lock(mutex_);
+  hidden_ = std::move(ids);
 }
 
 Result<std::vector<Bytes>> SoftwareSigner::read_data(std::string_view label) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "common/openssl.h"
@@ -21,12 +22,19 @@ class SoftwareSigner final : public hsm::Signer {
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
   Result<> prove_key(const KeyId& id) override;
-  Result<> destroy_key(const KeyId& id, std::string_view label) override;
+  Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override;
   Result<std::vector<Bytes>> read_data(std::string_view label) override;
   Result<std::vector<std::string>> data_labels() override;
   Result<> erase_data(std::string_view label) override;
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
+
+  /// Keys that the token has, and does not show now.
+  void hide(std::set<KeyId> ids);
+
+  /// The next destruction fails before, or after, the key is gone.
+  void refuse_to_destroy() { fails_before_ = true; }
+  void fail_after_destroying() { fails_after_ = true; }
 
   /// Done once, when a key is looked up next: what somebody else does at that moment.
   void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
@@ -36,8 +44,12 @@ class SoftwareSigner final : public hsm::Signer {
     hsm::KeyInfo info;
     PkeyPtr key;
   };
+  Entry* shown(const KeyId& id);
+
   std::mutex mutex_;  // guards all; an entry, once there, does not change
   std::map<KeyId, Entry> keys_;
+  std::set<KeyId> hidden_;
+  bool fails_before_ = false, fails_after_ = false;
   std::map<std::string, Bytes, std::less<>> data_;
   std::function<void()> meanwhile_;
 };

@@ -31,7 +31,9 @@ class Token final : public hsm::Signer {
     return keys.sign(id, algorithm, message);
   }
   Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
-  Result<> destroy_key(const KeyId& id, std::string_view label) override { return keys.destroy_key(id, label); }
+  Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override {
+    return keys.destroy_key(id, label, begin);
+  }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
   Result<> erase_data(std::string_view label) override {

@@ -30,8 +30,8 @@ class FailingToken final : public hsm::Signer {
   Result<> prove_key(const KeyId& id) override {
     return ask([&] { return keys.prove_key(id); });
   }
-  Result<> destroy_key(const KeyId& id, std::string_view label) override {
-    return ask([&] { return keys.destroy_key(id, label); });
+  Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override {
+    return ask([&] { return keys.destroy_key(id, label, begin); });
   }
   Result<std::vector<Bytes>> read_data(std::string_view label) override { return keys.read_data(label); }
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }

@@ -170,6 +170,35 @@ BOOST_AUTO_TEST_CASE(a_token_that_signs_badly_destroys_nothing_and_the_key_does_
   must(signer->destroy_key(key.id, key.label));
 }
 
+BOOST_AUTO_TEST_CASE(it_is_asked_before_anything_goes_and_nothing_goes_where_that_is_refused) {
+  const FakeToken token;
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::ec_p256, "hub-jws");
+  const auto refuse = [] { return fail(Code::storage_unavailable, "not written"); };
+  BOOST_TEST((refusal_of(signer->destroy_key(key.id, key.label, refuse)).code == Code::storage_unavailable));
+  BOOST_TEST(token.calls("C_DestroyObject") == 0U);
+  BOOST_TEST(signs(*signer, key));
+  must(signer->destroy_key(key.id, key.label, [&]() -> Result<> {
+    BOOST_TEST(token.calls("C_DestroyObject") == 0U);
+    return {};
+  }));
+  BOOST_TEST(token.calls("C_DestroyObject") == 2U);
+  BOOST_TEST((refusal_of(signer->destroy_key(key.id, key.label, refuse)).code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(a_public_half_without_its_private_key_stays_since_that_may_only_be_hidden) {
+  const TestToken token;
+  KeyId id;
+  {
+    RawToken raw(token);
+    const KeyPair pair = raw.generate_ec({}, "hub-jws");
+    id = id_of(raw, pair);
+    raw.destroy(pair.private_key);
+  }
+  BOOST_TEST((refusal_of(destroy(token, id, "hub-jws")).code == Code::not_found));
+  BOOST_TEST(public_keys(token).size() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
