@@ -75,6 +75,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
   housekeeper_.add("OCSP answers", [this] { return ocsp_.renew_ahead(*policies_->current()); });
   housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });
+  housekeeper_.add("keys that are missing", [this] { return look_for_missing_keys(); });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
@@ -179,6 +180,14 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
     if (!done) log::warning("a key was not destroyed", {{"key", key.label}, {"reason", done.error().message}});
   }
   return kTick;
+}
+
+// So that health does not call a key missing for as long as nobody asks for it.
+Housekeeper::Duration KeyRoom::look_for_missing_keys() {
+  if (const auto keys = keyring_->list())
+    for (const Key& key : *keys)
+      if (!key.in_token && key.record.life != KeyLife::destroyed) (void)keyring_->show(key.record.label);
+  return std::chrono::minutes(1);
 }
 
 Result<> KeyRoom::prove() const {

@@ -91,6 +91,7 @@ class KeyRoom {
   Services services(hsm::Signer& signer, const Clock& clock);
   Housekeeper::Duration expire_approvals();
   Housekeeper::Duration destroy_keys();
+  Housekeeper::Duration look_for_missing_keys();
 
   const std::vector<PeerRule> peers_;
   const std::unique_ptr<AuditLog> audit_;

@@ -69,6 +69,8 @@ Result<Key> Keyring::show(std::string_view label) const {
   auto record = find_record(label);
   if (!record) return fail(Code::not_found, fmt::format("there is no key \"{}\"", label));
   auto found = TRY(find_in(signer_, record->id));
+  if (!found && record->life != KeyLife::destroyed)  // a token may show it late
+    if (auto late = signer_.find_key(record->id)) found = *std::move(late);
   return Key{*std::move(record), std::move(found)};
 }
 
@@ -379,13 +381,9 @@ Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {
 }
 
 Result<> Keyring::prove_all() const {
-  std::vector<KeyRecord> records;
-  {
-    auto keys = keys_.lock();
-    for (const auto& [label, record] : *keys)
-      if (may_sign_again(record)) records.push_back(record);
-  }
-  for (const KeyRecord& record : records) {
+  const auto keys = *keys_.lock();
+  for (const auto& [label, record] : keys) {
+    if (!may_sign_again(record)) continue;
     const auto proven = signer_.prove_key(record.id);
     if (proven) continue;
     const std::string problem = fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message);

@@ -42,6 +42,7 @@ class Keyring {
   /// The key of this label, if it may sign for this use now. forbidden for one that was made for another, so that what
   /// exists and what may not be used look the same to who asks; policy_denied for one that is not active.
   Result<KeyRecord> find(std::string_view label, KeyUse use) const;
+  /// Looked for in the token anew where that has not shown it.
   Result<Key> show(std::string_view label) const;
   /// Whether somebody else has, or had, this key: now, or before it was destroyed.
   bool is_compromised(std::string_view label) const;

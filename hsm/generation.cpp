@@ -101,12 +101,26 @@ Result<> Generation::look_again() {
               {{"key", to_string(key.id)}, {"label", key.label}, {"problem", proof ? "" : proof.error().message}});
     if (proof || shared_.quarantine.reason(key.id)) remember(std::move(key));
   }
+  // What else the token shows is no business of every peer that may ask for a key.
+  auto keys = keys_.lock();
+  for (const KeyId& id : keys->missing)
+    log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
+                 {{"key", to_string(id)},
+                  {"token", log::printable(token_.label, 32)},
+                  {"serial", log::printable(token_.serial, 16)},
+                  {"keys_shown", std::to_string(keys->by_id.size())}});
   return {};
 }
 
 void Generation::judge(Key& key) {
   if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
-  key.index = keys_.lock()->next_index++;  // its place in each session's table
+  key.index = index_of(key.id);
+}
+
+/// Its place in each session's table, the same however often it is looked at.
+std::size_t Generation::index_of(const KeyId& id) {
+  auto keys = keys_.lock();
+  return keys->indexes.try_emplace(id, keys->indexes.size()).first->second;
 }
 
 Generation::KeyPtr Generation::remember(Key key) {
@@ -141,15 +155,15 @@ Generation::KeyPtr Generation::known_key(const KeyId& id) {
 }
 
 Result<Generation::KeyPtr> Generation::present_key(const KeyId& id) {
-  if (KeyPtr key = known_key(id)) return key;
-  keys_.lock()->missing.insert(id);
+  {
+    auto keys = keys_.lock();
+    if (const auto found = keys->by_id.find(id); found != keys->by_id.end()) return found->second;
+    keys->missing.insert(id);
+  }
   TRY(look_again());
   if (KeyPtr key = known_key(id)) return key;
   return fail(Code::hsm_unavailable,
-              fmt::format("key {} is not in the token {} (serial {}), which shows {} keys; it is looked for again when "
-                          "it is asked for. Is this the token that is meant, and does it show all that it has?",
-                          to_string(id), log::printable(token_.label, 32), log::printable(token_.serial, 16),
-                          list_keys().size()));
+              fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id)));
 }
 
 Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
@@ -191,7 +205,7 @@ Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair,
   if (key.type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key.type), to_string(type)));
   if (key.grade != Grade::generated)
     return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
-  key.index = keys_.lock()->next_index++;
+  key.index = index_of(key.id);
   TRY(prove(key));
   return key;
 }

@@ -60,7 +60,7 @@ class Generation {
   using KeyPtr = std::shared_ptr<const Key>;
   struct KeyTable {
     std::map<KeyId, KeyPtr> by_id;
-    std::size_t next_index = 0;
+    std::map<KeyId, std::size_t> indexes;
     std::set<KeyId> missing;  ///< asked for and not in the token, as far as was looked
     Pause pause;              ///< before they are looked for again
   };
@@ -72,6 +72,7 @@ class Generation {
   Result<> look_again();
   Result<> check_shown_without(const KeyId& id);
   void judge(Key& key);
+  std::size_t index_of(const KeyId& id);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   KeyPtr known_key(const KeyId& id);

@@ -113,7 +113,7 @@ void Recovery::leave(const std::optional<KeyId>& signed_with) {
   auto state = state_.lock();
   if (signed_with) {
     state->has_signed = true;
-    state->in_use.insert(*signed_with);
+    if (!state->destroyed.contains(*signed_with)) state->in_use.insert(*signed_with);
   }
   if (--state->users == 0 && !usable(state)) changed_.notify_all();
 }

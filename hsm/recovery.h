@@ -42,8 +42,14 @@ class Recovery {
     Generation& generation() const { return *generation_; }
     /// The token works, and this key is to be proven whenever it is opened anew.
     void has_signed(const KeyId& id) { signed_ = id; }
-    /// It is not looked for any more.
-    void has_destroyed(const KeyId& id) { recovery_->state_.lock()->in_use.erase(id); }
+    /// It is not looked for any more, until it signs again.
+    void is_absent(const KeyId& id) { recovery_->state_.lock()->in_use.erase(id); }
+    /// The same for ever: a signature that had begun before may end after this.
+    void has_destroyed(const KeyId& id) {
+      auto state = recovery_->state_.lock();
+      state->in_use.erase(id);
+      state->destroyed.insert(id);
+    }
 
    private:
     Recovery* recovery_;
@@ -64,6 +70,7 @@ class Recovery {
     std::string problem;     ///< why the last attempt failed, if it did
     Pause pause;             ///< before the next attempt
     std::set<KeyId> in_use;  ///< keys that have signed since the process started
+    std::set<KeyId> destroyed;
     std::optional<TokenIdentity> began_with;
     TokenStatus last_opened;  ///< of the last generation
   };

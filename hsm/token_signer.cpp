@@ -52,7 +52,8 @@ class TokenSigner final : public Signer {
   Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override {
     return with_token([&](Recovery::Use& use) {
       auto destroyed = use.generation().destroy_key(id, label, begin);
-      if (destroyed || destroyed.error().code == Code::not_found) use.has_destroyed(id);
+      if (destroyed) use.has_destroyed(id);
+      if (!destroyed && destroyed.error().code == Code::not_found) use.is_absent(id);
       return destroyed;
     });
   }

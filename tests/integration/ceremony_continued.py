@@ -30,8 +30,8 @@ class Continued(Ceremonies):
                     continue
                 self.assertEqual(done.returncode, -9)
                 reached += 1
-                if transcript.stat().st_size == 0:
-                    transcript.unlink()  # nothing was asked yet
+                if not transcript.exists() or transcript.stat().st_size == 0:
+                    transcript.unlink(missing_ok=True)  # nothing was asked yet
                     self.hubseal("run", file, "--yes", "--transcript", transcript)
                 else:
                     self.hubseal("run", file, "--yes", "--continue", transcript)

@@ -1,4 +1,5 @@
-// When a key counts as destroyed: a token may show less than it has, and a crash may come between it and the registry.
+// A token may show less than it has, and a crash may come between it and the registry: which key counts as destroyed,
+// and which is looked for.
 #include <set>
 
 #include <boost/test/unit_test.hpp>
@@ -120,6 +121,13 @@ BOOST_FIXTURE_TEST_CASE(that_a_destruction_has_begun_is_in_the_registry_before_t
   for (const KeyRecord& key : test::must(registry->read(key_table::list)))
     BOOST_TEST(key.destruction_begun == (key.label == "first"), key.label);
   BOOST_TEST(token.list_keys()->size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_the_token_did_not_show_is_looked_for_when_it_is_to_be_shown, TwoAreDue) {
+  token.hide({id("ca")});
+  BOOST_TEST(!test::must(keyring->show("ca")).in_token.has_value());
+  token.meanwhile([&] { token.hide({}); });
+  BOOST_TEST(test::must(keyring->show("ca")).in_token.has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

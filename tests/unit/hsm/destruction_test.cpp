@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_public_half_without_its_private_key_stays_since_that_may_
     raw.destroy(pair.private_key);
   }
   BOOST_TEST((refusal_of(destroy(token, id, "hub-jws")).code == Code::not_found));
-  BOOST_TEST(public_keys(token) == Labels{"hub-jws"});
+  BOOST_TEST(public_keys(token).size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 
 #include "hsm/recovery.h"
 #include "tests/support/fake_token.h"
+#include "tests/support/must.h"
 #include "tests/unit/hsm/open_signer.h"
 #include "tests/unit/hsm/signer_checks.h"
 
@@ -143,6 +144,20 @@ BOOST_FIXTURE_TEST_CASE(who_waited_for_another_to_open_the_token_is_told_and_use
     BOOST_TEST(thread.get());
   }
   BOOST_TEST(attempts() == 1U);
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_was_destroyed_before_its_last_signature_was_told_is_not_looked_for, Waiting) {
+  const KeyInfo other = generate_ok(*open.signer, KeyType::ec_p256, "other");
+  const auto before = open.token.calls("C_Sign");
+  open.token.script("hold C_Sign 1\n");
+  auto late = sign();
+  await_call(open.token, "C_Sign", before);
+  for (const KeyInfo& key : {other, open.key}) test::must(open.signer->destroy_key(key.id, key.label));
+  open.token.script("");
+  BOOST_TEST(late.get());
+  open.token.script("dead 0x32\n");
+  generate_ok(*open.signer, KeyType::ec_p256, "next");  // by a generation that no key was missed in
   BOOST_TEST(open.signer->status().generation == 2U);
 }
 
