@@ -101,8 +101,12 @@ Result<> SoftwareSigner::prove_key(const KeyId& id) {
 }
 
 Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view, const Begin& begin) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!shown(id)) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
+  }
+  do_once(mutex_, meanwhile_);
   const std::lock_guard lock(mutex_);
-  if (!shown(id)) return fail(Code::not_found, fmt::format("no key {}", to_string(id)));
   if (begin) TRY(begin());
   if (std::exchange(fails_before_, false)) return fail(Code::hsm_unavailable, "the token does not destroy it");
   keys_.erase(id);

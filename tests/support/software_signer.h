@@ -36,7 +36,7 @@ class SoftwareSigner final : public hsm::Signer {
   void refuse_to_destroy() { fails_before_ = true; }
   void fail_after_destroying() { fails_after_ = true; }
 
-  /// Done once, when a key is looked up or signs next: what somebody else does meanwhile.
+  /// Done once, when a key is looked up, signs or is destroyed next: what somebody else does meanwhile.
   void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
 
  private:
