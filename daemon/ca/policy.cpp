@@ -186,10 +186,6 @@ Result<> check_common_name(const Profile& profile, const DistinguishedName& subj
   if (x509::is_ip(*name)) return check_address(profile, *name);
   // Without a dot it is a participant's id rather than a host; with a space it is an organisation.
   if (name->find('.') == std::string::npos || name->find(' ') != std::string::npos) return {};
-  // Verifiers take a certificate without extended key usage for any purpose, and a CN for the host where there is no
-  // subjectAltName: it would serve for TLS, past the profiles that are for that. Ids are the hub's choice.
-  if (host && profile.extended_key_usage.empty() && *name != participant.id)
-    return deny(profile, fmt::format("CN {} is a host name, and the profile is for no TLS; wanted none", *host));
   if (host) return check_dns(profile, *host, participant);
   if (!profile.names.dns_suffixes.empty() || !profile.names.dns_patterns.empty())
     return deny(profile, fmt::format("CN \"{}\" is no DNS name, but some verifiers would take it for one",

@@ -237,29 +237,6 @@ BOOST_AUTO_TEST_CASE(PKI_5_a_cn_keeps_the_rules_for_addresses) {
   BOOST_TEST(contains(refusal("::ffff:192.0.2.77", "dfsp-client"), "wanted the IPv4 address itself"));
 }
 
-BOOST_AUTO_TEST_CASE(a_certificate_that_is_for_no_tls_names_no_host_but_an_id_that_looks_like_one) {
-  const TestCa ca(KeyType::rsa_2048);
-  const auto refusal = [&](const std::string& common_name, const char* profile_name) {
-    const CsrContent content{{{Attribute::common_name, common_name}}, {}, {}};
-    const auto certificate = ca.issue(make_csr(make_key(KeyType::rsa_2048).get(), content), profile(profile_name));
-    return certificate ? "issued" : certificate.error().message;
-  };
-  for (const char* without : {"jwe", "jws"}) {
-    for (const char* host : {"api.bank1.example", "API.bank1.example."})
-      BOOST_TEST(contains(refusal(host, without), "is a host name"), without << " " << host);
-    BOOST_TEST(refusal("bank1", without) == "issued");
-    BOOST_TEST(refusal("Bank No. 1", without) == "issued");
-  }
-  BOOST_TEST(refusal("api.bank1.example", "dfsp-client") == "issued");
-
-  const x509::Csr csr = csr_of(KeyType::rsa_2048);
-  ca::Participant dotted = anyone();
-  dotted.id = "bank1.example";
-  BOOST_TEST(
-      ca::prepare_certificate(*ca.issuer, {profile("jwe"), csr, dotted, "hub-ca", ca::new_serial().value(), kNow})
-          .has_value());
-}
-
 BOOST_AUTO_TEST_CASE(PKI_5_a_cn_with_the_dot_of_the_root_claims_its_host) {
   const TestCa ca(KeyType::ec_p256);
   const x509::Csr csr = csr_of(KeyType::ec_p256, {{{Attribute::common_name, "bank1.example.com."}}, {}, {}});
