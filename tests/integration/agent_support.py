@@ -109,7 +109,7 @@ class Api:
     def __init__(self, port):
         self.port = port
 
-    def connection(self, timeout=30):
+    def connection(self, timeout=240):  # a busy machine makes a key of RSA-4096 meanwhile
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, connection=None):
