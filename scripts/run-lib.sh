@@ -205,7 +205,7 @@ await_agent() {
 rest() {
   local body status
   body=$(mktemp "$state/answer.XXXXXX")
-  status=$(curl --silent --show-error --max-time 60 --output "$body" --write-out '%{http_code}' --request "$1" \
+  status=$(curl --silent --show-error --max-time 150 --output "$body" --write-out '%{http_code}' --request "$1" \
     ${3:+--header 'Content-Type: application/json' --data "$3"} "$base$2") || status="no answer"
   if [[ $status != 2* ]]; then
     echo "run: $1 $2: $status: $(cat "$body")" >&2
