@@ -15,10 +15,18 @@ namespace {
 /// Names that are both known are further apart than one slip ("approval" and "approver" are two), short ones excepted.
 bool is_slip(std::string_view found, std::string_view meant) { return meant.size() >= 4 && slips(found, meant) == 1; }
 
+/// What a value is. Its content is not told where a text is wanted: it may be a secret that was written without quotes.
+std::string_view kind_of(const Json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  if (value.is_string()) return "a string";
+  if (value.is_boolean()) return "true or false";
+  return value.is_null() ? "null" : "a number";
+}
+
 /// A value that is of the wrong kind or out of bounds, in few words.
 std::string in_words(const Json& value) {
-  if (value.is_object()) return "a table";
-  if (value.is_array()) return "a list";
+  if (value.is_structured()) return std::string(kind_of(value));
   if (value.is_string()) return fmt::format("the text \"{}\"", log::printable(value.get_ref<const std::string&>(), 64));
   return value.dump();
 }
@@ -34,9 +42,11 @@ bool is_name(std::string_view text) {
 }
 
 Result<Fields> Fields::of(const Json& value, std::string path) {
-  if (!value.is_object())
-    return fail(Code::bad_request, fmt::format("{} is not an object", path.empty() ? "the message" : path));
-  return Fields(value, std::move(path));
+  if (value.is_object()) return Fields(value, std::move(path));
+  if (path.ends_with('.')) path.pop_back();
+  return fail(Code::bad_request,
+              fmt::format("{} is {}; wanted an object", path.empty() ? "the message" : fmt::format("\"{}\"", path),
+                          kind_of(value)));
 }
 
 bool Fields::has(std::string_view member) const { return object_->contains(std::string(member)); }
@@ -56,7 +66,7 @@ Result<const Json*> Fields::require(std::string_view member) {
 }
 
 Result<std::string> Fields::checked_text(std::string_view member, const Json& value, std::size_t max_bytes) const {
-  if (!value.is_string()) return refuse(member, "is not a string");
+  if (!value.is_string()) return refuse(member, fmt::format("is {}; wanted a string", kind_of(value)));
   const auto& text = value.get_ref<const std::string&>();
   if (text.empty()) return refuse(member, "is empty");
   if (text.size() > max_bytes)
@@ -122,7 +132,7 @@ Result<std::vector<std::string>> Fields::text_list(std::string_view member, std:
   std::vector<std::string> items;
   const Json* value = find(member);
   if (!value) return items;
-  if (!value->is_array()) return refuse(member, "is not a list");
+  if (!value->is_array()) return refuse(member, fmt::format("is {}; wanted a list", kind_of(*value)));
   if (value->size() > max_items)
     return fail(Code::too_large,
                 fmt::format("\"{}{}\" has {} items, at most {} are accepted", path_, member, value->size(), max_items));
@@ -144,7 +154,7 @@ Result<std::vector<Fields>> Fields::object_list(std::string_view member, std::si
   std::vector<Fields> items;
   const Json* value = find(member);
   if (!value) return items;
-  if (!value->is_array()) return refuse(member, "is not a list");
+  if (!value->is_array()) return refuse(member, fmt::format("is {}; wanted a list", kind_of(*value)));
   if (value->size() > max_items)
     return fail(Code::too_large,
                 fmt::format("\"{}{}\" has {} items, at most {} are accepted", path_, member, value->size(), max_items));

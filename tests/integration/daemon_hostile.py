@@ -192,8 +192,8 @@ class BadLine(Daemon):
         start, value = b'{"v":1,"id":"1",', "wanted one value as RFC 8259 writes it"
         for name, line, *words in (
                 ("empty", b"", "byte 1: found the end", value), ("not json", b"hello", 'byte 1: found "h"', value),
-                ("a list", b"[]", "the message is not an object"), ("a number", b"1", "the message is not an object"),
-                ("null", b"null", "the message is not an object"),
+                ("a list", b"[]", "the message is a list; wanted an object"), ("a number", b"1", "the message is a number; wanted an object"),
+                ("null", b"null", "the message is null; wanted an object"),
                 ("two objects", health + health, 'byte 31: found "{"', value), ("trailing bytes", health + b" x", 'byte 32: found "x"', value),
                 ("half an object", health[:-1], "byte 30: found the end", value),
                 ("duplicate keys", start + b'"op":"health","op":"version"}', '"op" stands twice'),
@@ -212,7 +212,7 @@ class BadLine(Daemon):
                 ("huge number", b'{"v":99999999999999999999999,"id":"1","op":"health"}', "99999999999999999999999 is not a 64-bit integer"),
                 ("exponent", b'{"v":1e400,"id":"1","op":"health"}', "not JSON at byte 10", value),
                 ("no id", b'{"v":1,"op":"health"}', '"id" is missing'), ("empty id", b'{"v":1,"id":"","op":"health"}', '"id" is empty'),
-                ("number id", b'{"v":1,"id":1,"op":"health"}', '"id" is not a string'), ("no op", b'{"v":1,"id":"1"}', '"op" is missing'),
+                ("number id", b'{"v":1,"id":1,"op":"health"}', '"id" is a number; wanted a string'), ("no op", b'{"v":1,"id":"1"}', '"op" is missing'),
                 ("op of two words", start + b'"op":"health check"}', '"op" is "health check"; wanted a letter or digit'),
                 ("unknown field", start + b'"op":"health","x":1}', '"x"')):
             with self.subTest(name):
@@ -231,16 +231,16 @@ class BadLine(Daemon):
                 ("bad_request", "list_certificates", {"limit": "5"}, '"limit" is the text "5"; wanted a whole number'),
                 ("bad_request", "list_certificates", {"after": 2**64 - 1}, '"after" is 18446744073709551615; wanted'),
                 ("bad_request", "sign_jws", {"key": "hub-jws", "payload": "e30", "detached": 1}, '"detached" is 1; wanted true or false'),
-                ("bad_request", "sign_jws", {"key": ["hub-jws"], "payload": "e30"}, '"key" is not a string'),
+                ("bad_request", "sign_jws", {"key": ["hub-jws"], "payload": "e30"}, '"key" is a list; wanted a string'),
                 ("bad_request", "create_key", {**key, "label": "../x"}, '"label" is "../x"; wanted a letter or digit'),
                 ("too_large", "create_key", {**key, "label": "x" * 65}, '"label" has 65 bytes, at most 64'),
                 ("bad_request", "create_key", {**key, "type": "rsa_1024"}, "rsa_1024", "wanted", "rsa_2048"),
                 ("bad_request", "create_key", {**key, "use": "tls"}, '"use" is "tls"', "ca, jws"),
-                ("bad_request", "create_csr", {**csr, "subject": "CN=x"}, "subject", "is not an object"),
+                ("bad_request", "create_csr", {**csr, "subject": "CN=x"}, '"subject" is a string; wanted an object'),
                 ("bad_request", "create_csr", {**csr, "subject": {"common_name": "a\nb"}}, "common_name"),
                 ("too_large", "create_csr", {**csr, "subject": {}, "dns": ["a"] * 33}, '"dns" has 33 items, at most 32'),
                 ("bad_request", "create_csr", {**csr, "subject": {}}, "subject"),
-                ("bad_request", "get_ca", {"ca": None}, '"ca" is not a string')):
+                ("bad_request", "get_ca", {"ca": None}, '"ca" is null; wanted a string')):
             with self.subTest(f"{op} {fields}"):
                 self.refuse_line(json.dumps({"v": 1, "id": "1", "op": op, **fields}).encode(), code, *words)
         self.assertEqual({key["label"] for key in self.rig.call("list_keys")["keys"]},

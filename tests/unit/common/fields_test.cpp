@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(texts_are_bounded_in_bytes_and_hold_no_nul) {
   check_refused(fields.text("a", 3), Code::too_large, "a");
   check_refused(fields.text("empty", 4), Code::bad_request, "empty");
   check_refused(fields.text("nul", 4), Code::bad_request, "nul");
-  check_refused(fields.text("number", 4), Code::bad_request, "number");
+  check_refused(fields.text("number", 4), Code::bad_request, "\"number\" is a number; wanted a string");
   check_refused(fields.text("absent", 4), Code::bad_request, "absent");
   BOOST_TEST(!fields.optional_text("absent", 4).value().has_value());
 }
@@ -107,8 +107,22 @@ BOOST_AUTO_TEST_CASE(lists_are_bounded_in_length_and_items) {
 }
 
 BOOST_AUTO_TEST_CASE(only_objects_have_fields) {
-  for (const Json& json : {Json(1), Json::array(), Json(nullptr), Json("x")})
-    check_refused(Fields::of(json).map([](const Fields&) {}), Code::bad_request, "object");
+  for (const auto& [json, kind] : {std::pair(Json(1), "a number"), std::pair(Json::array(), "a list"),
+                                   std::pair(Json(nullptr), "null"), std::pair(Json("x"), "a string")})
+    check_refused(Fields::of(json).map([](const Fields&) {}), Code::bad_request,
+                  std::string("the message is ") + kind + "; wanted an object");
+}
+
+BOOST_AUTO_TEST_CASE(a_value_of_the_wrong_kind_is_named_by_its_kind_and_a_secret_without_quotes_is_not_told) {
+  const Json json = {{"pin", 123456}, {"dns", "a.example"}, {"peer", "x"}, {"subject", {1}}, {"flag", true}};
+  Fields fields = Fields::of(json).value();
+  const auto secret = fields.text("pin", 16);
+  check_refused(secret, Code::bad_request, "\"pin\" is a number; wanted a string");
+  BOOST_TEST(secret.error().message.find("123456") == std::string::npos, secret.error().message);
+  check_refused(fields.text_list("dns", 3, 8), Code::bad_request, "\"dns\" is a string; wanted a list");
+  check_refused(fields.object_list("peer", 3), Code::bad_request, "\"peer\" is a string; wanted a list");
+  check_refused(fields.object("subject"), Code::bad_request, "\"subject\" is a list; wanted an object");
+  check_refused(fields.text("flag", 8), Code::bad_request, "\"flag\" is true or false; wanted a string");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
