@@ -53,7 +53,7 @@ class SqlReader {
 
   std::string_view text_;
   std::size_t pos_ = 0;
-  std::string delimiter_ = ";";
+  std::string_view delimiter_ = ";";  // one of those that set_delimiter() accepts
 };
 
 }  // namespace hubseal::agent::mcm
