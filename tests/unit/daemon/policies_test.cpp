@@ -121,6 +121,22 @@ BOOST_AUTO_TEST_CASE(loading_the_same_again_is_no_new_version) {
   BOOST_TEST(version() == 1);
 }
 
+// Both have read version 1 before either was written.
+BOOST_AUTO_TEST_CASE(of_two_loads_that_replace_the_same_version_the_second_is_refused) {
+  more_approvals();
+  const PolicySource source = must(room().policies().read_files());
+  const auto replace_the_first = [&] {
+    return room().policies().replace(1, source, must(decode_policy(source)),
+                                     {.peer = "admin", .uid = 0, .approval = {}}, [](Database&) { return Result<>(); });
+  };
+  BOOST_TEST(must(replace_the_first())->version == 2);
+  const auto refused = replace_the_first();
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST((refused.error().code == Code::conflict));
+  BOOST_TEST(refused.error().message == "policy version 2 came into force meanwhile; wanted to replace version 1");
+  BOOST_TEST(version() == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_file_changes_nothing_and_says_why) {
   const auto refused = [&](const std::string& words) {
     const std::string code = load();
