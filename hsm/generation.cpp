@@ -112,15 +112,8 @@ Result<> Generation::look_again() {
   return {};
 }
 
-void Generation::judge(Key& key) {
+void Generation::judge(const Key& key) {
   if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
-  key.index = index_of(key.id);
-}
-
-/// Its place in each session's table, the same however often it is looked at.
-std::size_t Generation::index_of(const KeyId& id) {
-  auto keys = keys_.lock();
-  return keys->indexes.try_emplace(id, keys->indexes.size()).first->second;
 }
 
 Generation::KeyPtr Generation::remember(Key key) {
@@ -205,7 +198,6 @@ Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair,
   if (key.type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key.type), to_string(type)));
   if (key.grade != Grade::generated)
     return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
-  key.index = index_of(key.id);
   TRY(prove(key));
   return key;
 }
@@ -227,7 +219,7 @@ Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm
   Bytes signature = TRY(sign_raw(lease.session(), handle, key, *mechanism, algorithm, message, digest));
 
   // The session is held until its signature is known to be good: it may be the session's fault.
-  Verifier& verifier = lease.slot().use_of(key).verifier;
+  Verifier& verifier = lease.slot().use_of(key.id).verifier;
   if (signature.size() != key.signature_bytes || !verifier.verify(key.public_key.get(), algorithm, digest, signature)) {
     shared_.quarantine.add(key.id, key.label, "the token gave a signature that does not verify");
     return fail(Code::hsm_unavailable,
@@ -238,7 +230,7 @@ Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm
 }
 
 CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key) {
-  CK_OBJECT_HANDLE& handle = lease.slot().use_of(key).handle;
+  CK_OBJECT_HANDLE& handle = lease.slot().use_of(key.id).handle;
   if (handle != 0) return handle;
   std::optional<CK_OBJECT_HANDLE> copy;
   if (shared_.config.session_copies && !copies_refused_) copy = copy_into_session(lease.session(), key);

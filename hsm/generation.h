@@ -60,7 +60,6 @@ class Generation {
   using KeyPtr = std::shared_ptr<const Key>;
   struct KeyTable {
     std::map<KeyId, KeyPtr> by_id;
-    std::map<KeyId, std::size_t> indexes;
     std::set<KeyId> missing;  ///< asked for and not in the token, as far as was looked
     Pause pause;              ///< before they are looked for again
   };
@@ -71,8 +70,7 @@ class Generation {
   Result<std::vector<Key>> look();
   Result<> look_again();
   Result<> check_shown_without(const KeyId& id);
-  void judge(Key& key);
-  std::size_t index_of(const KeyId& id);
+  void judge(const Key& key);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   KeyPtr known_key(const KeyId& id);
