@@ -71,6 +71,7 @@ Result<> Generation::log_in() {
 Result<> Generation::read_token() {
   mechanisms_ = choose_mechanisms(TRY(read_mechanisms(cryptoki_, token_.slot)));
   for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
+    if (shared_.held_out.contains(key.id)) continue;  // for look_again, when it is asked for
     judge(key);
     remember(std::move(key));
   }
@@ -93,7 +94,7 @@ Result<> Generation::look_again() {
     keys->pause.begin(shared_.config);
   }
   for (Key& key : TRY(look())) {
-    if (!keys_.lock()->missing.contains(key.id)) continue;
+    if (!keys_.lock()->missing.contains(key.id) || shared_.held_out.rests(key.id)) continue;
     judge(key);
     const auto proof = shared_.quarantine.reason(key.id) ? Result<>() : prove(key);
     if (lost()) return proof;
@@ -104,11 +105,12 @@ Result<> Generation::look_again() {
   // What else the token shows is no business of every peer that may ask for a key.
   auto keys = keys_.lock();
   for (const KeyId& id : keys->missing)
-    log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
-                 {{"key", to_string(id)},
-                  {"token", log::printable(token_.label, 32)},
-                  {"serial", log::printable(token_.serial, 16)},
-                  {"keys_shown", std::to_string(keys->by_id.size())}});
+    if (!shared_.held_out.contains(id))
+      log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
+                   {{"key", to_string(id)},
+                    {"token", log::printable(token_.label, 32)},
+                    {"serial", log::printable(token_.serial, 16)},
+                    {"keys_shown", std::to_string(keys->by_id.size())}});
   return {};
 }
 
@@ -155,8 +157,13 @@ Result<Generation::KeyPtr> Generation::present_key(const KeyId& id) {
   }
   TRY(look_again());
   if (KeyPtr key = known_key(id)) return key;
-  return fail(Code::hsm_unavailable,
-              fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id)));
+  return fail(
+      Code::hsm_unavailable,
+      shared_.held_out.contains(id)
+          ? fmt::format("key {} is in the token, but the token was lost when it was to prove itself; it is tried "
+                        "again when it is asked for",
+                        to_string(id))
+          : fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id)));
 }
 
 Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
@@ -304,7 +311,12 @@ Result<> Generation::write_data(std::string_view label, ByteView value) {
 Result<> Generation::prove_key(const KeyId& id) { return prove(*TRY(usable_key(id))); }
 
 Result<> Generation::prove(const Key& key) {
-  TRY(sign_with(key, proof_algorithm(key.type), TRY(make_challenge())));
+  const auto signature = sign_with(key, proof_algorithm(key.type), TRY(make_challenge()));
+  if (signature)
+    shared_.held_out.remove(key.id);
+  else if (lost())
+    shared_.held_out.add(key.id);
+  TRY(signature);
   return {};
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "common/guarded.h"
+#include "hsm/held_out.h"
 #include "hsm/key_object.h"
 #include "hsm/login.h"
 #include "hsm/mechanism.h"
@@ -27,6 +31,7 @@ class Generation {
     const TokenConfig& config;
     Login& login;
     Quarantine& quarantine;
+    HeldOut& held_out;
   };
 
   /// Initialises the module, finds the token (no other than `known`, if that is given), logs in once and
@@ -60,7 +65,7 @@ class Generation {
   using KeyPtr = std::shared_ptr<const Key>;
   struct KeyTable {
     std::map<KeyId, KeyPtr> by_id;
-    std::set<KeyId> missing;  ///< asked for and not in the token, as far as was looked
+    std::set<KeyId> missing;  ///< asked for and not there to be used, as far as was looked
     Pause pause;              ///< before they are looked for again
   };
 
@@ -69,8 +74,8 @@ class Generation {
   Result<> read_token();
   Result<std::vector<Key>> look();
   Result<> look_again();
-  Result<> check_shown_without(const KeyId& id);
   void judge(const Key& key);
+  Result<> check_shown_without(const KeyId& id);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   KeyPtr known_key(const KeyId& id);

@@ -124,6 +124,75 @@ BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_while_a_key_is_looked_for_is_opened
   BOOST_TEST(open.signer->status().generation == 3U);
 }
 
+constexpr const char* kFirstSignatureFails = "fail C_Sign 1 0x6\n";  // CKR_FUNCTION_FAILED
+constexpr const char* kLostOverIt = "the token was lost when it was to prove itself";
+
+BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_rests_longer_each_time_and_others_go_on,
+                        OneIsMissing) {
+  lose(1);
+  unsigned generation = 2;
+  const auto is_refused_in = [&](unsigned wanted) {
+    const Error refused = refusal_of(sign_with_missing());
+    BOOST_TEST((refused.code == Code::hsm_unavailable));
+    BOOST_TEST(contains(refused.message, kLostOverIt), refused.message);
+    BOOST_TEST(signs(*open.signer, present));
+    BOOST_TEST(open.signer->status().generation == wanted);
+  };
+  now += milliseconds(100);
+  open.token.script(kFirstSignatureFails);
+  is_refused_in(++generation);
+  for (const int rest : {100, 200, 400, 800, 1600, 3200, 6400, 12800}) BOOST_TEST_CONTEXT(rest << " ms") {
+      now += milliseconds(rest - 1);
+      is_refused_in(generation);
+      open.token.script(kFirstSignatureFails);
+      now += milliseconds(5001);  // a look has a pause as well
+      is_refused_in(++generation);
+    }
+  open.token.script("");
+  now += std::chrono::minutes(10);
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(open.signer->list_keys()->size() == 2U);
+  BOOST_TEST(open.signer->status().generation == generation);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_does_not_keep_it_from_being_opened, OneIsMissing) {
+  open.token.script(std::string("dead 0x32\n") + kFirstSignatureFails);
+  BOOST_TEST(!signs(*open.signer, present));  // an attempt for nothing: one of the two was to prove itself first
+  now += milliseconds(100);
+  if (!signs(*open.signer, present)) std::swap(present, missing);
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST(open.signer->status().ready);
+  BOOST_TEST(contains(refusal_of(open.signer->find_key(missing.id)).message, kLostOverIt));
+  now += milliseconds(100);
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_over_every_key_in_use_is_not_open_and_back_when_one_signs, OneIsMissing) {
+  open.token.script("dead 0x32\nfail C_Sign * 0x6\n");
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    BOOST_TEST(!signs(*open.signer, present));
+    BOOST_TEST(!open.signer->status().ready);
+    now += milliseconds(5000);
+  }
+  open.token.script("");
+  BOOST_TEST(open.signer->list_keys().has_value());
+  BOOST_TEST(open.signer->status().ready);
+  now += milliseconds(5000);
+  for (const KeyInfo& key : {present, missing}) BOOST_TEST(signs(*open.signer, key));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_at_a_start_leaves_the_others_to_be_proven,
+                        OneIsMissing) {
+  open.reopen();
+  open.token.script(kFirstSignatureFails);
+  BOOST_TEST(contains(refusal_of(open.signer->prove_key(missing.id)).message, kLostOverIt));
+  BOOST_TEST(open.signer->prove_key(present.id).has_value());
+  now += milliseconds(100);
+  BOOST_TEST(open.signer->prove_key(missing.id).has_value());
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_key_that_is_missing_when_the_token_is_opened_first_is_looked_for_too, OneIsMissing) {
   open.signer.reset();
   open.token.script(shows_one_key(1));
