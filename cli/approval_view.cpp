@@ -17,6 +17,13 @@ std::string tally(const Json& approval) {
   return fmt::format("{} of {}", text_of(approval, "agreed"), text_of(approval, "needed"));
 }
 
+/// Why, where nobody's vote has ended it.
+std::string state_of(const Json& approval) {
+  const std::string state = text_of(approval, "state");
+  if (member_of(approval, "reason").is_null()) return state;
+  return fmt::format("{} ({})", state, text_of(approval, "reason"));
+}
+
 std::string asked_by(const Json& approval) {
   const Json& requester = member_of(approval, "requester");
   return fmt::format("{} (uid {})", text_of(requester, "peer"), text_of(requester, "uid"));
@@ -112,15 +119,14 @@ Result<std::string> render_approval(const Json& approval) {
   TRY(check_statement(approval));
   const Json content = TRY(parse_json(text_of(approval, "content")));
   const Json& previous = member_of(approval, "previous");
-  std::string text =
-      render_pairs({{"approval", text_of(approval, "approval")},
-                    {"state", fmt::format("{}, {} have agreed", text_of(approval, "state"), tally(approval))},
-                    {"operation", text_of(approval, "operation")},
-                    {"about", text_of(approval, "about")},
-                    {"asked by", asked_by(approval)},
-                    {"asked at", text_of(approval, "created_at")},
-                    {"expires", text_of(approval, "expires_at")},
-                    {"policy", text_of(approval, "policy_version")}});
+  std::string text = render_pairs({{"approval", text_of(approval, "approval")},
+                                   {"state", fmt::format("{}, {} have agreed", state_of(approval), tally(approval))},
+                                   {"operation", text_of(approval, "operation")},
+                                   {"about", text_of(approval, "about")},
+                                   {"asked by", asked_by(approval)},
+                                   {"asked at", text_of(approval, "created_at")},
+                                   {"expires", text_of(approval, "expires_at")},
+                                   {"policy", text_of(approval, "policy_version")}});
   text += '\n' + content_title(previous) + render_content(content, previous);
   text += "\nVotes:\n" + render_votes(member_of(approval, "votes"));
   text += "\nThe statement that is signed (hubseal approval statement):\n" +

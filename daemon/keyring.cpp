@@ -15,13 +15,6 @@ bool may_sign_again(const KeyRecord& key) {
          (key.life == KeyLife::pre_activation || key.life == KeyLife::active || key.life == KeyLife::suspended);
 }
 
-/// Nothing while the token does not hold it.
-Result<std::optional<hsm::KeyInfo>> find_in(hsm::Signer& token, const KeyId& id) {
-  for (hsm::KeyInfo& info : TRY(token.list_keys()))
-    if (info.id == id) return std::move(info);
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& signer, const Clock& clock) {
@@ -41,6 +34,12 @@ Result<std::unique_ptr<Keyring>> Keyring::open(Registry& registry, hsm::Signer& 
                       key.record.label, to_hex(key.record.id), token.label, token.serial));
     }
   return keyring;
+}
+
+Result<std::optional<hsm::KeyInfo>> Keyring::find_in_token(const KeyId& id) const {
+  for (hsm::KeyInfo& info : TRY(signer_.list_keys()))
+    if (info.id == id) return std::move(info);
+  return std::nullopt;
 }
 
 std::optional<KeyRecord> Keyring::find_record(std::string_view label) const {
@@ -68,7 +67,7 @@ Result<KeyRecord> Keyring::find(std::string_view label, KeyUse use) const {
 Result<Key> Keyring::show(std::string_view label) const {
   auto record = find_record(label);
   if (!record) return fail(Code::not_found, fmt::format("there is no key \"{}\"", label));
-  auto found = TRY(find_in(signer_, record->id));
+  auto found = TRY(find_in_token(record->id));
   if (!found && record->life != KeyLife::destroyed)  // a token may show it late
     if (auto late = signer_.find_key(record->id)) found = *std::move(late);
   return Key{*std::move(record), std::move(found)};
@@ -174,7 +173,7 @@ Result<Key> Keyring::adopt(const std::string& label, const KeyId& id, KeyUse use
     return {};
   };
   TRY(check());
-  auto info = TRY(find_in(signer_, id));
+  auto info = TRY(find_in_token(id));
   if (!info) return fail(Code::not_found, fmt::format("there is no key {} in the token", to_hex(id)));
   TRY(signer_.prove_key(id));
   const auto one_at_a_time = changing_.lock();
@@ -239,129 +238,6 @@ Result<> Keyring::retire_own(std::string_view label, TimePoint destroy_at) {
   return {};
 }
 
-Result<> Keyring::count_waiting(std::chrono::seconds elapsed) {
-  const auto one_at_a_time = changing_.lock();
-  std::vector<KeyRecord> waiting;
-  {
-    auto keys = keys_.lock();
-    for (const auto& [label, record] : *keys)
-      if (record.destroy_at && record.destroy_wait.count() > 0) waiting.push_back(record);
-  }
-  if (waiting.empty()) return {};
-  for (KeyRecord& key : waiting) key.destroy_wait -= std::min(key.destroy_wait, elapsed);
-  TRY(registry_.write([&](Database& database) -> Result<> {
-    for (const KeyRecord& key : waiting) TRY(key_table::update(database, key));
-    return {};
-  }));
-  for (const KeyRecord& key : waiting) keys_.lock()->insert_or_assign(key.label, key);
-  return {};
-}
-
-Result<> Keyring::postpone_destruction(std::chrono::seconds wait) {
-  const auto one_at_a_time = changing_.lock();
-  std::vector<KeyRecord> later;
-  {
-    auto keys = keys_.lock();
-    for (const auto& [label, record] : *keys)
-      if (record.destroy_at) later.push_back(record);
-  }
-  if (later.empty()) return {};
-  for (KeyRecord& key : later) {
-    key.destroy_at = std::max<TimePoint>(*key.destroy_at, clock_.now() + wait);
-    key.destroy_wait = std::max(key.destroy_wait, wait);
-  }
-  TRY(registry_.write([&](Database& database) -> Result<> {
-    for (const KeyRecord& key : later) TRY(key_table::update(database, key));
-    return {};
-  }));
-  for (const KeyRecord& key : later) keys_.lock()->insert_or_assign(key.label, key);
-  return {};
-}
-
-std::vector<KeyRecord> Keyring::due(TimePoint now) const {
-  std::vector<KeyRecord> due;
-  auto keys = keys_.lock();
-  for (const auto& [label, record] : *keys)
-    if (record.destroy_at && *record.destroy_at <= now && record.destroy_wait.count() == 0 &&
-        record.life != KeyLife::destroyed)
-      due.push_back(record);
-  return due;
-}
-
-Result<> Keyring::destroy(const KeyRecord& key) {
-  {
-    auto being_destroyed = changing_.lock();
-    const auto known = find_record(key.label);
-    if (!known || known->destroy_at != key.destroy_at || known->life != key.life)
-      return fail(Code::conflict, fmt::format("key \"{}\" is not to be destroyed any more", key.label));
-    *being_destroyed = key.label;
-  }
-  const auto gone = destroy_in_token(key);  // the token may take its time; other keys do not wait
-  auto being_destroyed = changing_.lock();
-  being_destroyed->clear();
-  if (!gone) {
-    undestroyed_.lock()->insert_or_assign(key.label, gone.error().message);
-    return gone;
-  }
-  KeyRecord destroyed = find_record(key.label).value_or(key);
-  destroyed.life = KeyLife::destroyed;
-  destroyed.changed_at = clock_.now();
-  destroyed.destroy_at.reset();
-  TRY(registry_.write([&](Database& database) { return key_table::update(database, destroyed); }));
-  keys_.lock()->insert_or_assign(destroyed.label, destroyed);
-  return {};
-}
-
-Result<> Keyring::destroy_in_token(const KeyRecord& key) {
-  const auto done = signer_.destroy_key(key.id, key.label, [&] { return begin_destruction(key.label); });
-  if (!done && done.error().code == Code::not_found) return check_gone(key);
-  return done;
-}
-
-/// On the disk before the token destroys anything: after a crash it tells a key that is gone from one that the token
-/// does not show.
-Result<> Keyring::begin_destruction(const std::string& label) {
-  const auto one_at_a_time = changing_.lock();
-  auto record = find_record(label);
-  if (!record || record->destruction_begun) return {};
-  record->destruction_begun = true;
-  TRY(registry_.write([&](Database& database) { return key_table::update(database, *record); }));
-  keys_.lock()->insert_or_assign(label, *record);
-  return {};
-}
-
-/// For a key that the token does not show: a token may show less than it has.
-Result<> Keyring::check_gone(const KeyRecord& key) const {
-  const auto refuse = [&](const std::string& reason) {
-    return fail(
-        Code::hsm_unavailable,
-        fmt::format("key {} does not count as destroyed: it is not in the token, but {}. Does the token show all "
-                    "that it has?",
-                    to_hex(key.id), reason));
-  };
-  const auto record = find_record(key.label);
-  if (!record || !record->destruction_begun)
-    return refuse("hubseald has never found it there to destroy it (hubseal key keep takes back that it is to be)");
-  const auto keys = *keys_.lock();
-  for (const auto& [label, other] : keys) {
-    if (label == key.label || other.life == KeyLife::destroyed) continue;
-    if (const auto found = signer_.find_key(other.id); !found)
-      return refuse(fmt::format("neither is \"{}\" ({})", label, found.error().message));
-  }
-  // Those were looked for, so it may have been found too.
-  if (TRY(find_in(signer_, key.id))) return refuse("now it is there");
-  return {};
-}
-
-std::vector<std::string> Keyring::undestroyed() const {
-  const auto tried = *undestroyed_.lock();
-  std::vector<std::string> problems;
-  for (const auto& [label, reason] : tried)
-    if (const auto key = find_record(label); key && key->destroy_at)
-      problems.push_back(fmt::format("key {} was to be destroyed and is not: {}", label, reason));
-  return problems;
-}
-
 Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {
   using enum KeyLife;
   static constexpr std::pair<KeyLife, KeyLife> kSteps[] = {
@@ -388,7 +264,7 @@ Result<> Keyring::prove_all() const {
     if (proven) continue;
     const std::string problem = fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message);
     // One that is not there signs nothing, and health tells. An older registry knows keys that were destroyed since.
-    if (TRY(find_in(signer_, record.id))) return fail(proven.error().code, problem);
+    if (TRY(find_in_token(record.id))) return fail(proven.error().code, problem);
     log::error("a key is not in the token", {{"key", record.label}, {"reason", problem}});
   }
   return {};

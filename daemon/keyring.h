@@ -87,8 +87,8 @@ class Keyring {
   Result<> postpone_destruction(std::chrono::seconds wait);
   /// Keys whose time to be destroyed has come by both clocks.
   std::vector<KeyRecord> due(TimePoint now) const;
-  /// Destroys it in the token, then writes so. One that the token does not show counts as destroyed only where that had
-  /// begun before and the token shows every other key that should be there. For one thread.
+  /// Destroys it in the token, then writes so. One that the token does not show counts as destroyed only where an
+  /// attempt may have done it and the token shows every other key that must be there. For one thread.
   Result<> destroy(const KeyRecord& key);
   /// Keys that could not be destroyed on their day, and why, in words.
   std::vector<std::string> undestroyed() const;
@@ -101,9 +101,11 @@ class Keyring {
   Keyring(Registry& registry, hsm::Signer& signer, const Clock& clock)
       : registry_(registry), signer_(signer), clock_(clock) {}
   std::optional<KeyRecord> find_record(std::string_view label) const;
+  /// Nothing while the token does not hold it.
+  Result<std::optional<hsm::KeyInfo>> find_in_token(const KeyId& id) const;
   Result<> check_free(std::string_view label) const;
   Result<> destroy_in_token(const KeyRecord& key);
-  Result<> begin_destruction(const std::string& label);
+  Result<> note_attempt(const std::string& label, bool may_be_gone);
   Result<> check_gone(const KeyRecord& key) const;
 
   /// The label of a key that is being made, and its turn.

@@ -21,6 +21,8 @@ unsigned session_count(const TokenConfig& config) {
   return config.sessions ? config.sessions : 2 * std::max(1U, std::thread::hardware_concurrency());
 }
 
+constexpr const char* kBadSignature = "the token gave a signature that does not verify";
+
 /// Nobody else makes a key of this label meanwhile.
 class HeldLabel {
  public:
@@ -71,7 +73,8 @@ Result<> Generation::log_in() {
 Result<> Generation::read_token() {
   mechanisms_ = choose_mechanisms(TRY(read_mechanisms(cryptoki_, token_.slot)));
   for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
-    judge(key);
+    if (shared_.held_out.contains(key.id)) continue;  // for look_again, when it is asked for
+    if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
     remember(std::move(key));
   }
   keys_.lock()->pause.begin(shared_.config);
@@ -93,34 +96,42 @@ Result<> Generation::look_again() {
     keys->pause.begin(shared_.config);
   }
   for (Key& key : TRY(look())) {
-    if (!keys_.lock()->missing.contains(key.id)) continue;
-    judge(key);
-    const auto proof = shared_.quarantine.reason(key.id) ? Result<>() : prove(key);
-    if (lost()) return proof;
-    log::info("key that was missing is in the token",
-              {{"key", to_string(key.id)}, {"label", key.label}, {"problem", proof ? "" : proof.error().message}});
-    if (proof || shared_.quarantine.reason(key.id)) remember(std::move(key));
+    if (!keys_.lock()->missing.contains(key.id) || shared_.held_out.rests(key.id)) continue;
+    const auto problem = problem_of(key);
+    if (!problem && lost()) return tl::unexpected(problem.error());
+    log::info(
+        "key that was missing is in the token",
+        {{"key", to_string(key.id)}, {"label", key.label}, {"problem", problem ? *problem : problem.error().message}});
+    if (problem) settle(std::move(key), *problem);
   }
   // What else the token shows is no business of every peer that may ask for a key.
   auto keys = keys_.lock();
-  for (const KeyId& id : keys->missing)
-    log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
-                 {{"key", to_string(id)},
-                  {"token", log::printable(token_.label, 32)},
-                  {"serial", log::printable(token_.serial, 16)},
-                  {"keys_shown", std::to_string(keys->by_id.size())}});
+  for (const auto& [id, problem] : keys->missing)
+    if (problem.empty() && !shared_.held_out.contains(id))
+      log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
+                   {{"key", to_string(id)},
+                    {"token", log::printable(token_.label, 32)},
+                    {"serial", log::printable(token_.serial, 16)},
+                    {"keys_shown", std::to_string(keys->by_id.size())}});
   return {};
 }
 
-void Generation::judge(Key& key) {
-  if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
-  key.index = index_of(key.id);
+/// Empty for a key that has proven itself, or is quarantined anyway.
+Result<std::string> Generation::problem_of(const Key& key) {
+  if (shared_.quarantine.reason(key.id)) return "";
+  if (!key.problem.empty()) return key.problem;
+  return TRY(challenge(key)) ? "" : kBadSignature;
 }
 
-/// Its place in each session's table, the same however often it is looked at.
-std::size_t Generation::index_of(const KeyId& id) {
-  auto keys = keys_.lock();
-  return keys->indexes.try_emplace(id, keys->indexes.size()).first->second;
+/// A look may come while objects still arrive, and a quarantine lasts: a problem counts when the next look finds it
+/// too.
+void Generation::settle(Key key, const std::string& problem) {
+  if (!problem.empty()) {
+    const std::string before = std::exchange(keys_.lock()->missing[key.id], problem);
+    if (before != problem) return;
+    shared_.quarantine.add(key.id, key.label, problem);
+  }
+  remember(std::move(key));
 }
 
 Generation::KeyPtr Generation::remember(Key key) {
@@ -158,12 +169,25 @@ Result<Generation::KeyPtr> Generation::present_key(const KeyId& id) {
   {
     auto keys = keys_.lock();
     if (const auto found = keys->by_id.find(id); found != keys->by_id.end()) return found->second;
-    keys->missing.insert(id);
+    keys->missing.try_emplace(id);
   }
   TRY(look_again());
   if (KeyPtr key = known_key(id)) return key;
-  return fail(Code::hsm_unavailable,
-              fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id)));
+  return tl::unexpected(absence_of(id));
+}
+
+Error Generation::absence_of(const KeyId& id) {
+  const auto problem = [&]() -> std::string {
+    if (shared_.held_out.contains(id)) return "the token was lost when it was to prove itself";
+    auto keys = keys_.lock();
+    const auto found = keys->missing.find(id);
+    return found == keys->missing.end() ? "" : found->second;
+  }();
+  return {Code::hsm_unavailable,
+          problem.empty()
+              ? fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id))
+              : fmt::format("key {} is in the token, but {}; it is tried again when it is asked for", to_string(id),
+                            problem)};
 }
 
 Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
@@ -205,7 +229,6 @@ Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair,
   if (key.type != type) return refuse(fmt::format("it is {}, wanted {}", to_string(key.type), to_string(type)));
   if (key.grade != Grade::generated)
     return refuse("CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE and CKA_LOCAL are not all true");
-  key.index = index_of(key.id);
   TRY(prove(key));
   return key;
 }
@@ -219,6 +242,19 @@ Result<Bytes> Generation::sign(const KeyId& id, SignatureAlgorithm algorithm, By
 }
 
 Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message) {
+  auto signature = TRY(try_sign(key, algorithm, message));
+  if (!signature) return refuse_signature_of(key);
+  return *std::move(signature);
+}
+
+tl::unexpected<Error> Generation::refuse_signature_of(const Key& key) {
+  shared_.quarantine.add(key.id, key.label, kBadSignature);
+  return fail(Code::hsm_unavailable,
+              fmt::format("the token gave a bad signature; key {} is quarantined", to_string(key.id)));
+}
+
+/// Nothing where the signature does not verify.
+Result<std::optional<Bytes>> Generation::try_sign(const Key& key, SignatureAlgorithm algorithm, ByteView message) {
   const auto& mechanism = mechanisms_[static_cast<std::size_t>(algorithm)];
   if (!mechanism) return fail(Code::bad_request, fmt::format("the token does not offer {}", to_string(algorithm)));
   const Digest digest = TRY(hash_message(algorithm, message));
@@ -227,18 +263,15 @@ Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm
   Bytes signature = TRY(sign_raw(lease.session(), handle, key, *mechanism, algorithm, message, digest));
 
   // The session is held until its signature is known to be good: it may be the session's fault.
-  Verifier& verifier = lease.slot().use_of(key).verifier;
-  if (signature.size() != key.signature_bytes || !verifier.verify(key.public_key.get(), algorithm, digest, signature)) {
-    shared_.quarantine.add(key.id, key.label, "the token gave a signature that does not verify");
-    return fail(Code::hsm_unavailable,
-                fmt::format("the token gave a bad signature; key {} is quarantined", to_string(key.id)));
-  }
+  Verifier& verifier = lease.slot().use_of(key.id).verifier;
+  if (signature.size() != key.signature_bytes || !verifier.verify(key.public_key.get(), algorithm, digest, signature))
+    return std::nullopt;
   lease.keep();
   return signature;
 }
 
 CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key) {
-  CK_OBJECT_HANDLE& handle = lease.slot().use_of(key).handle;
+  CK_OBJECT_HANDLE& handle = lease.slot().use_of(key.id).handle;
   if (handle != 0) return handle;
   std::optional<CK_OBJECT_HANDLE> copy;
   if (shared_.config.session_copies && !copies_refused_) copy = copy_into_session(lease.session(), key);
@@ -269,7 +302,7 @@ Result<> Generation::check_shown_without(const KeyId& id) {
   {
     auto keys = keys_.lock();
     for (const auto& [other, key] : keys->by_id) others.insert(other);
-    keys->missing.insert(id);  // it is no stranger if it shows up
+    keys->missing.try_emplace(id);  // it is no stranger if it shows up
   }
   for (const Key& key : TRY(look())) {
     others.erase(key.id);
@@ -312,8 +345,18 @@ Result<> Generation::write_data(std::string_view label, ByteView value) {
 Result<> Generation::prove_key(const KeyId& id) { return prove(*TRY(usable_key(id))); }
 
 Result<> Generation::prove(const Key& key) {
-  TRY(sign_with(key, proof_algorithm(key.type), TRY(make_challenge())));
+  if (!TRY(challenge(key))) return refuse_signature_of(key);
   return {};
+}
+
+/// Whether its signature verifies.
+Result<bool> Generation::challenge(const Key& key) {
+  const auto signature = try_sign(key, proof_algorithm(key.type), TRY(make_challenge()));
+  if (signature)
+    shared_.held_out.remove(key.id);
+  else if (lost())
+    shared_.held_out.add(key.id);
+  return TRY(signature).has_value();
 }
 
 }  // namespace hubseal::hsm

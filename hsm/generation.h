@@ -1,10 +1,14 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "common/guarded.h"
+#include "hsm/held_out.h"
 #include "hsm/key_object.h"
 #include "hsm/login.h"
 #include "hsm/mechanism.h"
@@ -27,6 +31,7 @@ class Generation {
     const TokenConfig& config;
     Login& login;
     Quarantine& quarantine;
+    HeldOut& held_out;
   };
 
   /// Initialises the module, finds the token (no other than `known`, if that is given), logs in once and
@@ -60,9 +65,9 @@ class Generation {
   using KeyPtr = std::shared_ptr<const Key>;
   struct KeyTable {
     std::map<KeyId, KeyPtr> by_id;
-    std::map<KeyId, std::size_t> indexes;
-    std::set<KeyId> missing;  ///< asked for and not in the token, as far as was looked
-    Pause pause;              ///< before they are looked for again
+    /// Asked for and not there to be used, as far as was looked; what was wrong with it where the token showed it.
+    std::map<KeyId, std::string> missing;
+    Pause pause;  ///< before they are looked for again
   };
 
   Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions);
@@ -70,18 +75,22 @@ class Generation {
   Result<> read_token();
   Result<std::vector<Key>> look();
   Result<> look_again();
+  Result<std::string> problem_of(const Key& key);
+  void settle(Key key, const std::string& problem);
   Result<> check_shown_without(const KeyId& id);
-  void judge(Key& key);
-  std::size_t index_of(const KeyId& id);
   KeyPtr remember(Key key);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   KeyPtr known_key(const KeyId& id);
+  Error absence_of(const KeyId& id);
   Result<KeyPtr> present_key(const KeyId& id);
   Result<KeyPtr> usable_key(const KeyId& id);
   KeyInfo info_of(const Key& key);
 
   Result<Bytes> sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message);
+  Result<std::optional<Bytes>> try_sign(const Key& key, SignatureAlgorithm algorithm, ByteView message);
+  tl::unexpected<Error> refuse_signature_of(const Key& key);
   CK_OBJECT_HANDLE handle_in(SessionPool::Lease& lease, const Key& key);
+  Result<bool> challenge(const Key& key);
   Result<> prove(const Key& key);
 
   const Shared shared_;

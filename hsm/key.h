@@ -18,7 +18,6 @@ struct Key {
   Bytes spki;
   PkeyPtr public_key;
   CK_OBJECT_HANDLE handle = 0;
-  std::size_t index = 0;  ///< position in its generation's table
   std::size_t signature_bytes = 0;
 };
 

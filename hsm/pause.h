@@ -7,12 +7,14 @@
 
 namespace hubseal::hsm {
 
-/// Between attempts at what failed: each twice as long as the one before, from TokenConfig::retry_first to retry_last.
+/// Between attempts at what failed: each twice as long as the one before, from TokenConfig::retry_first to retry_last,
+/// or to another end.
 class Pause {
  public:
   bool over(const TokenConfig& config) const { return config.now() >= until_; }
-  void begin(const TokenConfig& config) {
-    length_ = std::clamp(length_ * 2, config.retry_first, config.retry_last);
+  void begin(const TokenConfig& config) { begin(config, config.retry_last); }
+  void begin(const TokenConfig& config, std::chrono::milliseconds longest) {
+    length_ = std::clamp(length_ * 2, config.retry_first, longest);
     until_ = config.now() + length_;
   }
 

@@ -92,9 +92,12 @@ Result<> Recovery::replace_generation(StateHandle& state) {
 
 Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& in_use,
                                                         const std::optional<TokenIdentity>& known) {
-  auto generation = TRY(Generation::open({config_, login_, quarantine_}, known));
+  // If it was lost over each of them it is the token that does not work, and not a key.
+  const auto held_out = [this](const KeyId& id) { return held_out_.contains(id); };
+  if (!in_use.empty() && std::all_of(in_use.begin(), in_use.end(), held_out)) held_out_.release_all();
+  auto generation = TRY(Generation::open({config_, login_, quarantine_, held_out_}, known));
   for (const KeyId& id : in_use) {
-    const Result<> proof = quarantine_.reason(id) ? Result<>() : generation->prove_key(id);
+    const Result<> proof = quarantine_.reason(id) || held_out(id) ? Result<>() : generation->prove_key(id);
     if (proof) continue;
     if (generation->lost()) return tl::unexpected(proof.error());
     // Missing, or quarantined by its own signature: that key is refused, the others are served.

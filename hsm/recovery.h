@@ -21,7 +21,8 @@ namespace hubseal::hsm {
 /// After an attempt that failed or threw, and after a generation that was lost before it made a signature,
 /// there is a growing pause in which requests are refused at once. An attempt has failed too when the token shows none
 /// of the keys that were in use: it may be back before its objects are. One of several that is missing is looked for
-/// again by the generation. The first generation decides which token it is: afterwards no other gets the PIN, whatever
+/// again by the generation; so is one over whose proof the token was lost, which does not keep it from being opened for
+/// the others (held_out.h). The first generation decides which token it is: afterwards no other gets the PIN, whatever
 /// its label. Errors: hsm_unavailable, with the reason of the last attempt.
 class Recovery {
  public:
@@ -89,6 +90,7 @@ class Recovery {
   const TokenConfig config_;
   Login login_;
   Quarantine quarantine_;
+  HeldOut held_out_{config_};
   Guarded<State> state_;
   std::condition_variable changed_;  ///< opening ended, or a user left
 };

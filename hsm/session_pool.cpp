@@ -8,13 +8,8 @@
 
 namespace hubseal::hsm {
 
-SessionSlot::KeyUse& SessionSlot::use_of(const Key& key) {
-  if (uses_.size() <= key.index) uses_.resize(key.index + 1);
-  return uses_[key.index];
-}
-
 void SessionSlot::forget_handles() {
-  for (KeyUse& use : uses_) use.handle = 0;
+  for (auto& [id, use] : uses_) use.handle = 0;
 }
 
 SessionPool::SessionPool(Cryptoki& cryptoki, CK_SLOT_ID token_slot, unsigned sessions)

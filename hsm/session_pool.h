@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace hubseal::hsm {
 /// Threads: only the holder of its lease touches it.
 class SessionSlot {
  public:
-  /// What this slot keeps for a key, by Key::index.
+  /// What this slot keeps for a key, as often as it is looked at.
   struct KeyUse {
     CK_OBJECT_HANDLE handle = 0;  ///< 0: not looked for since the session was opened
     Verifier verifier;
@@ -25,12 +26,12 @@ class SessionSlot {
 
   CK_SESSION_HANDLE session = 0;  ///< 0: none; PKCS#11 never gives that handle out
   unsigned age = 0;               ///< of the pool when it was lent
-  KeyUse& use_of(const Key& key);
+  KeyUse& use_of(const KeyId& id) { return uses_[id]; }
   /// Session objects die with their session.
   void forget_handles();
 
  private:
-  std::vector<KeyUse> uses_;
+  std::map<KeyId, KeyUse> uses_;
 };
 
 /// Lends sessions to signing threads, as many at a time as there are, first come first served.

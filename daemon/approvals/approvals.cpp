@@ -1,5 +1,7 @@
 #include "daemon/approvals/approvals.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <nlohmann/json.hpp>
@@ -144,6 +146,16 @@ Result<std::string> Approvals::statement(const ApprovalRecord& approval, Decisio
 
 Result<ApprovalRecord> Approvals::vote(const Policy& policy, const Vote& vote) {
   return registry_.write([&](Database& database) { return count_vote(database, vote, policy, clock_.now()); });
+}
+
+Result<std::vector<ApprovalRecord>> Approvals::withdraw(Database& database, const Moot& moot) const {
+  auto open = TRY(approval_table::list_open_about(database, moot.about, clock_.now()));
+  // A key or a CA may be called the same.
+  std::erase_if(open, [&](const ApprovalRecord& approval) {
+    return std::find(moot.operations.begin(), moot.operations.end(), approval.operation) == moot.operations.end();
+  });
+  for (const ApprovalRecord& approval : open) TRY(approval_table::withdraw(database, approval.id, moot.reason));
+  return open;
 }
 
 Result<> Approvals::expire(const Record& record) {

@@ -81,6 +81,15 @@ class Approvals {
   /// Counts a vote under the policy in force. Errors: those of count_vote.
   Result<ApprovalRecord> vote(const Policy& policy, const Vote& vote);
 
+  /// What nobody can do any more: these operations about this, and why.
+  struct Moot {
+    std::vector<std::string_view> operations;
+    std::string about;
+    std::string reason;
+  };
+  /// Ends what still waits for consent to that, as rejected, in a transaction of the caller's; which they were.
+  Result<std::vector<ApprovalRecord>> withdraw(Database& database, const Moot& moot) const;
+
   /// Writes down what is past its time, after `record` has recorded it: once, or once more after a crash
   /// between the two.
   Result<> expire(const Record& record);

@@ -8,16 +8,18 @@
 namespace hubseal::daemon::ops {
 
 Json view_of(const ApprovalRecord& approval) {
-  return {{"approval", approval_id(approval)},
-          {"state", to_string(approval.state)},
-          {"operation", approval.operation},
-          {"about", approval.about},
-          {"requester", {{"peer", approval.peer}, {"uid", approval.uid}}},
-          {"needed", approval.needed},
-          {"agreed", approval.agreed},
-          {"policy_version", approval.policy_version},
-          {"created_at", format_utc(approval.created_at)},
-          {"expires_at", format_utc(approval.expires_at)}};
+  Json view = {{"approval", approval_id(approval)},
+               {"state", to_string(approval.state)},
+               {"operation", approval.operation},
+               {"about", approval.about},
+               {"requester", {{"peer", approval.peer}, {"uid", approval.uid}}},
+               {"needed", approval.needed},
+               {"agreed", approval.agreed},
+               {"policy_version", approval.policy_version},
+               {"created_at", format_utc(approval.created_at)},
+               {"expires_at", format_utc(approval.expires_at)}};
+  if (!approval.reason.empty()) view["reason"] = approval.reason;
+  return view;
 }
 
 Json view_of(const vote_table::Cast& vote) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,6 +23,8 @@ struct Change {
   std::vector<SubjectStatus> from;
   SubjectStatus to;
   Result<std::int64_t> (*certificates)(Database& database, const std::string& subject, TimePoint now);
+  /// What cannot be done about the participant afterwards: nobody is asked for consent to it any longer.
+  std::vector<std::string_view> moot = {};
 };
 
 /// The participant, if its status may change so. Stopping twice is no error; what is active is not resumed, so that
@@ -43,7 +47,22 @@ Json content_of(const SubjectRecord& subject, const Change& change) {
   return {{"subject", subject.id}, {"from", to_string(subject.status)}, {"status_changes", subject.status_changes}};
 }
 
-/// Status and certificates in one transaction; the lists follow.
+/// Recorded before the transaction ends, so that no request is over that no record names.
+Result<> withdraw_requests(Services& services, Database& database, const std::string& id, const Change& change) {
+  const std::string reason = fmt::format("participant {} is {}", id, to_string(change.to));
+  std::vector<std::unique_ptr<AuditLog::Pending>> records;
+  for (const ApprovalRecord& approval :
+       TRY(services.approvals.withdraw(database, {.operations = change.moot, .about = id, .reason = reason})))
+    records.push_back(services.audit.begin({{"event", "approval_withdrawn"},
+                                            {"approval", approval_id(approval)},
+                                            {"asked_for", approval.operation},
+                                            {"about", approval.about},
+                                            {"reason", reason}}));
+  for (const auto& record : records) TRY(record->wait());
+  return {};
+}
+
+/// Status, certificates and what waits for consent in one transaction; the lists follow.
 Result<Json> carry_out(Call& call, Fields fields, const Change& change) {
   Services& services = call.services;
   const std::string id = TRY(fields.name("subject", kMaxName));
@@ -62,6 +81,7 @@ Result<Json> carry_out(Call& call, Fields fields, const Change& change) {
     TRY(grant.use(database));
     TRY(Register::set_status(database, id, change.to));
     count = TRY(change.certificates(database, id, services.clock.now()));
+    TRY(withdraw_requests(services, database, id, change));
     return full_view_of_subject(database, id);
   }));
   call.details["certificates"] = count;
@@ -98,7 +118,9 @@ Result<Json> off_board_subject(Call& call, Fields fields) {
                     "off_boarding_intent",
                     {SubjectStatus::active, SubjectStatus::suspended},
                     SubjectStatus::off_boarded,
-                    &revocation_table::off_board});
+                    &revocation_table::off_board,
+                    {"issue_certificate", "release_certificate", "set_subject", "suspend_subject", "resume_subject",
+                     "off_board_subject"}});
 }
 
 }  // namespace hubseal::daemon::ops

@@ -23,7 +23,8 @@ constexpr std::string_view kAgreed =
     "WHERE votes.approval = approvals.id AND votes.decision = 'approve' AND approvers.removed_at IS NULL)";
 
 constexpr std::string_view kColumns =
-    "id, hash, operation, about, content, policy_version, needed, peer, uid, nonce, created_at, expires_at, state";
+    "id, hash, operation, about, content, policy_version, needed, peer, uid, nonce, created_at, expires_at, state, "
+    "reason";
 
 constexpr std::array<std::string_view, 7> kUrgent = {"unseal",          "change_approvers",  "revoke_certificate",
                                                      "suspend_subject", "off_board_subject", "suspend_key",
@@ -45,14 +46,15 @@ Result<ApprovalRecord> read_row(const Statement& row) {
                           .content = row.text(4),
                           .policy_version = row.integer(5),
                           .needed = static_cast<unsigned>(row.integer(6)),
-                          .agreed = static_cast<unsigned>(row.integer(13)),
+                          .agreed = static_cast<unsigned>(row.integer(14)),
                           .peer = row.text(7),
                           .uid = row.integer(8),
                           .nonce = row.blob(9),
                           .created_at = time_from(row.integer(10)),
-                          .expires_at = time_from(row.integer(11))};
+                          .expires_at = time_from(row.integer(11)),
+                          .reason = row.text(13)};
   approval.state = TRY(word_to_value(kApprovalStates, row.text(12)));
-  if (approval.open() && row.integer(14) == 0) approval.state = ApprovalState::expired;
+  if (approval.open() && row.integer(15) == 0) approval.state = ApprovalState::expired;
   return approval;
 }
 
@@ -133,6 +135,20 @@ Result<std::int64_t> count_open(Database& database, const ApprovalRecord& wanted
     if (!apart || operation == wanted.operation) count += rows.integer(1);
   }
   return count;
+}
+
+Result<std::vector<ApprovalRecord>> list_open_about(Database& database, std::string_view about, TimePoint now) {
+  static const std::string sql =
+      select(fmt::format("WHERE about = ?2 AND state IN ('pending', 'approved') AND {} ORDER BY id", kInTime));
+  Statement rows = TRY(database.prepare(sql));
+  rows.bind(seconds(now)).bind(about);
+  return read_rows(rows);
+}
+
+Result<> withdraw(Database& database, std::int64_t id, std::string_view reason) {
+  Statement update = TRY(database.prepare(
+      "UPDATE approvals SET state = 'rejected', reason = ? WHERE id = ? AND state IN ('pending', 'approved')"));
+  return update.bind(reason).bind(id).run();
 }
 
 Result<> set_state(Database& database, std::int64_t id, ApprovalState from, ApprovalState to) {

@@ -39,6 +39,7 @@ struct ApprovalRecord {
   TimePoint created_at{};
   TimePoint expires_at{};
   ApprovalState state = ApprovalState::pending;
+  std::string reason;  ///< why it was rejected, in words; empty where a vote did it
 
   /// Whether it can still be agreed to, rejected or used.
   bool open() const { return state == ApprovalState::pending || state == ApprovalState::approved; }
@@ -67,6 +68,11 @@ bool urgent(std::string_view operation);
 /// How many are open that take the places which this one would take: of the same uid through the same peer, and of the
 /// same operation where that is urgent.
 Result<std::int64_t> count_open(Database& database, const ApprovalRecord& wanted, TimePoint now);
+
+/// Those that are open at `now` and about this, the oldest first.
+Result<std::vector<ApprovalRecord>> list_open_about(Database& database, std::string_view about, TimePoint now);
+/// Rejects it by nobody's vote, if it is still open.
+Result<> withdraw(Database& database, std::int64_t id, std::string_view reason);
 
 /// Errors: conflict when it is not in state `from`.
 Result<> set_state(Database& database, std::int64_t id, ApprovalState from, ApprovalState to);

@@ -306,6 +306,10 @@ UPDATE old_state SET changes = (SELECT count FROM changes) WHERE changes = 0;
     R"sql(
 ALTER TABLE keys ADD COLUMN destruction_begun INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // Why a request for approval ended where nobody's vote has ended it.
+    R"sql(
+ALTER TABLE approvals ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -6,6 +6,8 @@
 // name by its hashes: size of the serial (0: the CA's own), serial, then what follows the list of certificates. With
 // the third bit set it is a vote that somebody's real key has signed: who is named, who signs, what is changed of the
 // statement or the assertion, and to what.
+//
+// What the keys sign on the way is judged as well, whether or not it is released: signed.h.
 #include <openssl/ocsp.h>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +19,7 @@
 #include "daemon/register.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/shipped.h"
+#include "tests/fuzz/signed.h"
 #include "tests/fuzz/voters.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
@@ -36,6 +39,7 @@ struct Room : test::SoftwareRoom {
       : SoftwareRoom([](const daemon::PolicyFiles& files) {
           test::must_replace_in(files.profiles_dir / "jws.toml", "approvals = 0", "approvals = 2");
         }) {
+    must_be_done(room().start_checkpoints({}));
     make_keys_and_ca();
     const daemon::Peer admin = peer(Role::admin);
     int address = 0;
@@ -54,25 +58,24 @@ struct Room : test::SoftwareRoom {
     }));
     for (std::size_t i = 0; i < voters.kNames.size(); ++i)
       MUST_HOLD(ask(admin, "add_approver", voters.registration(i)).contains("ok"));
+    (void)signer().take_signed();  // from now on all is kept
+    must_be_done(room().checkpoints().make());
   }
   static void must_be_done(const Result<>& result) { MUST_HOLD(result); }
 
   const test::Voters voters;
 };
 
-/// What must be true of every certificate that left: it is of its profile, for the key of the CSR, and the names are
-/// its participant's by the register.
-void judge(Room& room, const Json& request, const std::string& pem) {
-  const auto der = x509::der_of_pem(pem, {"CERTIFICATE"});
-  MUST_HOLD(der);
-  const auto certificate = x509::Certificate::parse_der(*der);
+/// What must be true of every certificate that is signed for a participant: it is of its profile, for the key of the
+/// CSR, and the names are its participant's by the register.
+void judge(Room& room, const Json& request, const x509::Certificate& certificate) {
   const auto csr = x509::Csr::parse(request["csr"].get<std::string>());
-  MUST_HOLD(certificate && csr);
-  MUST_HOLD(test::is_as_shipped(*certificate, request["profile"].get<std::string>(), csr->spki()));
+  MUST_HOLD(csr);
+  MUST_HOLD(test::is_as_shipped(certificate, request["profile"].get<std::string>(), csr->spki()));
   const std::string id = request["subject"];
   MUST_HOLD(id != "suspended");
-  const auto subject = certificate->subject_name();
-  const auto names = certificate->names();
+  const auto subject = certificate.subject_name();
+  const auto names = certificate.names();
   MUST_HOLD(subject && names);
   const auto owned =
       room.registry().read([&](daemon::Database& database) { return daemon::name_table::list(database, id); });
@@ -85,6 +88,29 @@ void judge(Room& room, const Json& request, const std::string& pem) {
   for (const daemon::NameRecord& name : *owned)
     if (name.state != daemon::NameState::withdrawn) participant.names->push_back(name.name);
   MUST_HOLD(!ca::beyond_register(participant, *subject, ca::claims_of(*subject, *names)));
+}
+
+/// Only what was issued is good: here the CA's own certificate, and what fuzzing has made of others.
+void judge_answers(Room& room, OCSP_BASICRESP* basic) {
+  for (int i = 0; i < OCSP_resp_count(basic); ++i) {
+    OCSP_SINGLERESP* const one = OCSP_resp_get0(basic, i);
+    if (OCSP_single_get0_status(one, nullptr, nullptr, nullptr, nullptr) != V_OCSP_CERTSTATUS_GOOD) continue;
+    ASN1_INTEGER* serial = nullptr;
+    OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial, const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(one)));
+    const auto number =
+        x509::Serial::of({ASN1_STRING_get0_data(serial), ASN1_STRING_get0_data(serial) + ASN1_STRING_length(serial)});
+    MUST_HOLD(number);
+    const auto known = room.registry().read(
+        [&](daemon::Database& database) { return daemon::certificate_table::find(database, "hub-ca", number->hex()); });
+    MUST_HOLD(known && *known && (*known)->issued() && (*known)->revoked.empty());
+  }
+}
+
+void judge_signed(Room& room, const wire::Request& request) {
+  test::SignedJudge(
+      room, [&](const x509::Certificate& certificate) { judge(room, request.fields, certificate); },
+      [&](OCSP_BASICRESP* answer) { judge_answers(room, answer); })
+      .judge(request);
 }
 
 /// One line of an agent that says what it likes.
@@ -147,6 +173,7 @@ void vote(Room& room, const daemon::Peer& agent, const std::uint8_t* data, std::
   MUST_HOLD(room.ask(agent, "submit_approval", fields).contains("error"));  // never twice
   const Json now = shown(id);
   MUST_HOLD(now["agreed"] == (good ? 1 : 0) && now["state"] == "pending");
+  judge_signed(room, {});
 }
 
 x509::Certificate certificate_of_ca(Room& room) {
@@ -178,28 +205,16 @@ std::string ocsp_question(const x509::Certificate& ca, const std::uint8_t* data,
   return wire::encode_request({"1", "get_ocsp", {{"request", to_base64(request)}}});
 }
 
-/// Only what was issued is good: here the CA's own certificate, and what fuzzing has made of others.
-void judge_ocsp(Room& room, const std::string& response) {
+void judge_response(Room& room, const std::string& response) {
   const Bytes der = from_base64(response).value();
   const unsigned char* next = der.data();
   const std::unique_ptr<OCSP_RESPONSE, Deleter<OCSP_RESPONSE_free>> read(
       d2i_OCSP_RESPONSE(nullptr, &next, static_cast<long>(der.size())));
   MUST_HOLD(read && next == der.data() + der.size());
   if (OCSP_response_status(read.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL) return;
-  const std::unique_ptr<OCSP_BASICRESP, Deleter<OCSP_BASICRESP_free>> basic(OCSP_response_get1_basic(read.get()));
+  const test::OcspBasic basic(OCSP_response_get1_basic(read.get()));
   MUST_HOLD(basic);
-  for (int i = 0; i < OCSP_resp_count(basic.get()); ++i) {
-    OCSP_SINGLERESP* const one = OCSP_resp_get0(basic.get(), i);
-    if (OCSP_single_get0_status(one, nullptr, nullptr, nullptr, nullptr) != V_OCSP_CERTSTATUS_GOOD) continue;
-    ASN1_INTEGER* serial = nullptr;
-    OCSP_id_get0_info(nullptr, nullptr, nullptr, &serial, const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(one)));
-    const auto number =
-        x509::Serial::of({ASN1_STRING_get0_data(serial), ASN1_STRING_get0_data(serial) + ASN1_STRING_length(serial)});
-    MUST_HOLD(number);
-    const auto known = room.registry().read(
-        [&](daemon::Database& database) { return daemon::certificate_table::find(database, "hub-ca", number->hex()); });
-    MUST_HOLD(known && *known && (*known)->issued() && (*known)->revoked.empty());
-  }
+  judge_answers(room, basic.get());
 }
 
 }  // namespace
@@ -232,6 +247,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (line.find("rsa_") != std::string::npos) return 0;
 
   const std::string answer = room.dispatcher().handle(peer, line);
+  judge_signed(room, request.value_or(wire::Request()));
   MUST_HOLD(answer.find('\n') == std::string::npos);
   const auto reply = parse_json(answer, {.max_depth = 10, .max_members = 4096});
   MUST_HOLD(reply && (reply->contains("ok") != reply->contains("error")));
@@ -243,7 +259,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Lines are signed by nobody: a fuzzer can carry what it likes, and agrees to nothing.
   MUST_HOLD(request->op != "submit_approval");
   if (request->op == "issue_certificate") MUST_HOLD(request->fields["profile"] != "jws");
-  if (request->op == "get_ocsp") judge_ocsp(room, (*reply)["ok"]["response"]);
-  if (request->op == "issue_certificate") judge(room, request->fields, (*reply)["ok"]["certificate"]);
+  const Json& said = (*reply)["ok"];
+  if (request->op == "get_ocsp") judge_response(room, said["response"]);
+  if (request->op == "create_csr")
+    MUST_HOLD(x509::Csr::parse(said["csr"].get<std::string>()).value().verify_own_signature());
+  if (request->op == "issue_certificate")
+    judge(room, request->fields, x509::Certificate::parse(said["certificate"].get<std::string>()).value());
   return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/support/must.h"
@@ -55,6 +57,14 @@ void SoftwareRoom::make_keys_and_ca() {
 }
 
 SoftwareRoom::~SoftwareRoom() = default;
+
+std::vector<Json> SoftwareRoom::records(std::string_view event) const {
+  std::vector<Json> found;
+  std::ifstream file(audit_file());
+  for (std::string line; std::getline(file, line);)
+    if (Json record = must(parse_json(line)); record["event"] == event) found.push_back(std::move(record));
+  return found;
+}
 
 Peer SoftwareRoom::peer(Role role, std::initializer_list<Permission> permissions) {
   auto rule = std::make_unique<PeerRule>();

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/json.h"
@@ -37,6 +39,9 @@ class SoftwareRoom {
   const daemon::PolicyFiles& policy_files() const { return policy_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path audit_file() const { return folder_ / "state" / "audit" / "audit.jsonl"; }
+
+  /// Those of the audit log that have this event, the oldest first.
+  std::vector<Json> records(std::string_view event) const;
 
   /// A peer of ours with these rights, on this socket; every profile and key is open to it.
   daemon::Peer peer(daemon::Role role, std::initializer_list<daemon::Permission> permissions);

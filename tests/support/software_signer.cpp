@@ -89,6 +89,7 @@ Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm
     const Entry* const found = shown(id);
     if (!found) return missing(id);
     key = found->key.get();
+    if (keeps_signed_) signed_.push_back({id, algorithm, Bytes(message.begin(), message.end())});
   }
   Bytes signature = sign_with(key, algorithm, message);
   if (signature.empty()) return fail(Code::hsm_unavailable, "software key: " + drain_openssl_errors());
@@ -112,6 +113,12 @@ Result<> SoftwareSigner::destroy_key(const KeyId& id, std::string_view, const Be
   keys_.erase(id);
   if (std::exchange(fails_after_, false)) return fail(Code::hsm_unavailable, "the token was lost");
   return {};
+}
+
+std::vector<SoftwareSigner::Signed> SoftwareSigner::take_signed() {
+  const std::lock_guard lock(mutex_);
+  keeps_signed_ = true;
+  return std::exchange(signed_, {});
 }
 
 void SoftwareSigner::hide(std::set<KeyId> ids) {

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/openssl.h"
 #include "hsm/signer.h"
@@ -29,6 +30,14 @@ class SoftwareSigner final : public hsm::Signer {
   Result<> write_data(std::string_view label, ByteView value) override;
   hsm::TokenStatus status() override;
 
+  struct Signed {
+    KeyId key;
+    SignatureAlgorithm algorithm;
+    Bytes message;
+  };
+  /// What was signed since this was asked last; it is kept from the first time on.
+  std::vector<Signed> take_signed();
+
   /// Keys that the token has, and does not show now.
   void hide(std::set<KeyId> ids);
 
@@ -49,6 +58,8 @@ class SoftwareSigner final : public hsm::Signer {
   std::mutex mutex_;  // guards all; an entry, once there, does not change
   std::map<KeyId, Entry> keys_;
   std::set<KeyId> hidden_;
+  bool keeps_signed_ = false;
+  std::vector<Signed> signed_;
   bool fails_before_ = false, fails_after_ = false;
   std::map<std::string, Bytes, std::less<>> data_;
   std::function<void()> meanwhile_;

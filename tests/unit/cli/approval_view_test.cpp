@@ -70,6 +70,13 @@ BOOST_AUTO_TEST_CASE(a_statement_about_something_else_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(why_a_request_ended_without_a_vote_is_shown) {
+  Json approval = example();
+  approval.update({{"state", "rejected"}, {"reason", "participant bank1 is off_boarded"}});
+  shows(test::must(render_approval(approval)),
+        "state      rejected (participant bank1 is off_boarded), 1 of 2 have agreed");
+}
+
 BOOST_AUTO_TEST_CASE(without_a_certificate_before_it_all_is_shown_as_it_is) {
   const std::string text = test::must(render_approval(example()));
   shows(text, "state      pending, 1 of 2 have agreed");

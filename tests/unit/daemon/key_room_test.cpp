@@ -55,4 +55,36 @@ BOOST_AUTO_TEST_CASE(no_further_key_is_destroyed_once_the_log_is_found_changed) 
                            [](const hsm::KeyInfo& key) { return key.label == "one" || key.label == "two"; }) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_went_before_a_crash_is_recorded_as_destroyed_by_the_next_run_that_is_shown_all_others) {
+  for (const char* label : {"old", "other"}) must(room().keyring().create(label, KeyType::ec_p256, KeyUse::jws));
+  for (const char* step : {"suspend_key", "deactivate_key", "destroy_key"})
+    BOOST_TEST_REQUIRE(!ask(peer(Role::admin), step, {{"key", "old"}}).contains("error"));
+  const auto life = [&] { return must(room().keyring().check("old", [](KeyRecord&) -> Result<> { return {}; })).life; };
+  const auto run_once = [&] {
+    const std::size_t runs = records("key_destruction_intent").size();
+    room().start_housekeeping();
+    while (records("key_destruction_intent").size() == runs) std::this_thread::yield();
+    restart();  // once the task under way has come to its end
+  };
+  signer().fail_after_destroying();
+  run_once();
+  signer().hide({must(room().keyring().show("other")).record.id});
+  run_once();
+  BOOST_TEST(records("key_destroyed").empty());
+  BOOST_TEST((life() == KeyLife::deactivated));
+  signer().hide({});
+  run_once();
+  BOOST_TEST(records("key_destroyed").size() == 1U);
+  BOOST_TEST((life() == KeyLife::destroyed));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_the_token_does_not_show_is_looked_for_without_anybody_asking_for_it) {
+  const KeyRecord key = must(room().keyring().create("late", KeyType::ec_p256, KeyUse::jws)).record;
+  signer().hide({key.id});
+  std::promise<void> looked;
+  signer().meanwhile([&] { looked.set_value(); });
+  room().start_housekeeping();
+  BOOST_TEST((looked.get_future().wait_for(std::chrono::minutes(2)) == std::future_status::ready));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

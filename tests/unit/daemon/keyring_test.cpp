@@ -50,6 +50,18 @@ struct TwoAreDue {
     BOOST_TEST(done.error().message.find(words) != std::string::npos, done.error().message);
     BOOST_TEST((record(label).life != destroyed));
   }
+  /// An attempt that ends before the key is gone, and before the token can tell.
+  void attempt_and_hide(const std::string& label) {
+    token.refuse_to_destroy();
+    token.meanwhile([&] { token.hide({id(label)}); });
+    BOOST_REQUIRE(!destroy(label));
+  }
+  std::set<std::string> marked() {
+    std::set<std::string> labels;
+    for (const KeyRecord& key : test::must(registry->read(key_table::list)))
+      if (key.destruction_begun) labels.insert(key.label);
+    return labels;
+  }
   void restart() { keyring = test::must(Keyring::open(*registry, token, clock)); }
 
   test::TempDir folder;
@@ -59,7 +71,7 @@ struct TwoAreDue {
   std::unique_ptr<Keyring> keyring = test::must(Keyring::open(*registry, token, clock));
 };
 
-constexpr std::string_view kNeverFound = "hubseald has never found it there";
+constexpr std::string_view kNoAttempt = "hubseald knows of no attempt that may have destroyed it";
 
 }  // namespace
 
@@ -68,7 +80,7 @@ BOOST_AUTO_TEST_SUITE(keyring)
 BOOST_FIXTURE_TEST_CASE(keys_that_the_token_does_not_show_do_not_count_as_destroyed_one_after_the_other, TwoAreDue) {
   token.hide({id("first"), id("second")});
   for (int tick = 0; tick < 2; ++tick)
-    for (const char* key : {"first", "second"}) refuses(key, kNeverFound);
+    for (const char* key : {"first", "second"}) refuses(key, kNoAttempt);
   BOOST_TEST(keyring->undestroyed().size() == 2U);
   token.hide({});
   for (const char* key : {"first", "second"}) is_destroyed(key);
@@ -77,9 +89,9 @@ BOOST_FIXTURE_TEST_CASE(keys_that_the_token_does_not_show_do_not_count_as_destro
 
 BOOST_FIXTURE_TEST_CASE(one_key_that_the_token_has_never_shown_on_its_day_does_not_count_as_destroyed, TwoAreDue) {
   token.hide({id("first")});
-  refuses("first", kNeverFound);
+  refuses("first", kNoAttempt);
   restart();
-  refuses("first", kNeverFound);
+  refuses("first", kNoAttempt);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_key_that_went_before_a_crash_counts_as_destroyed_once_every_other_key_is_shown, TwoAreDue) {
@@ -95,31 +107,46 @@ BOOST_FIXTURE_TEST_CASE(a_key_that_went_before_a_crash_counts_as_destroyed_once_
   is_destroyed("second");
 }
 
-BOOST_FIXTURE_TEST_CASE(a_key_that_the_token_did_not_destroy_and_hides_counts_as_nothing_while_others_are_hidden,
+BOOST_FIXTURE_TEST_CASE(two_keys_that_went_before_crashes_do_not_keep_each_other_from_counting_as_destroyed,
+                        TwoAreDue) {
+  for (const char* key : {"first", "second"}) {
+    token.fail_after_destroying();
+    BOOST_REQUIRE(!destroy(key));
+  }
+  restart();
+  token.hide({id("ca")});
+  for (const char* key : {"first", "second"}) refuses(key, "neither is \"ca\"");
+  token.hide({});
+  for (const char* key : {"first", "second"}) is_destroyed(key);
+}
+
+BOOST_FIXTURE_TEST_CASE(keys_that_the_token_refused_to_destroy_do_not_count_as_destroyed_when_it_hides_them,
                         TwoAreDue) {
   for (const char* key : {"first", "second"}) {
     token.refuse_to_destroy();
     BOOST_REQUIRE(!destroy(key));
   }
-  token.hide({id("first"), id("second")});
-  for (int tick = 0; tick < 2; ++tick)
-    for (const char* key : {"first", "second"}) refuses(key, "neither is");
+  BOOST_TEST(marked().empty());
+  for (const std::set<KeyId>& hidden : {std::set{id("first")}, std::set{id("first"), id("second")}}) {
+    token.hide(hidden);
+    refuses("first", kNoAttempt);
+  }
+  refuses("second", kNoAttempt);
+  restart();
+  for (const char* key : {"first", "second"}) refuses(key, kNoAttempt);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_key_that_appears_while_others_are_looked_for_does_not_count_as_destroyed, TwoAreDue) {
-  token.refuse_to_destroy();
-  BOOST_REQUIRE(!destroy("first"));
-  token.hide({id("first")});
+  attempt_and_hide("first");
   token.meanwhile([&] { token.hide({}); });
   refuses("first", "now it is there");
   is_destroyed("first");
 }
 
 BOOST_FIXTURE_TEST_CASE(that_a_destruction_has_begun_is_in_the_registry_before_the_token_destroys, TwoAreDue) {
-  token.refuse_to_destroy();
-  BOOST_REQUIRE(!destroy("first"));
-  for (const KeyRecord& key : test::must(registry->read(key_table::list)))
-    BOOST_TEST(key.destruction_begun == (key.label == "first"), key.label);
+  attempt_and_hide("first");
+  BOOST_TEST(marked() == std::set<std::string>{"first"});
+  token.hide({});
   BOOST_TEST(token.list_keys()->size() == 3U);
 }
 

@@ -34,14 +34,6 @@ struct Fixture : test::SoftwareRoom {
   unsigned approvals_of(const std::string& name) { return room().policies().current()->profiles.find(name)->approvals; }
   void more_approvals() { BOOST_REQUIRE(replace_in(profile("jws"), "approvals = 0", "approvals = 2")); }
 
-  std::vector<Json> records(const std::string& event) const {
-    std::vector<Json> found;
-    std::ifstream file(audit_file());
-    for (std::string line; std::getline(file, line);)
-      if (Json record = must(parse_json(line)); record["event"] == event) found.push_back(std::move(record));
-    return found;
-  }
-
   const Peer admin = peer(Role::admin);
   std::string message;
 };

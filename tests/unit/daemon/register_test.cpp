@@ -1,7 +1,5 @@
 #include "daemon/register.h"
 
-#include <fstream>
-
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -48,14 +46,6 @@ struct Room : test::SoftwareRoom {
 
   void set_status(const std::string& subject, SubjectStatus status) {
     must(registry().write([&](Database& database) { return Register::set_status(database, subject, status); }));
-  }
-
-  std::vector<Json> records(const std::string& event) const {
-    std::vector<Json> found;
-    std::ifstream file(audit_file());
-    for (std::string line; std::getline(file, line);)
-      if (Json record = must(parse_json(line)); record["event"] == event) found.push_back(std::move(record));
-    return found;
   }
 
   const Peer agent = peer(Role::agent), admin = peer(Role::admin);

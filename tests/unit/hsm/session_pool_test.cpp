@@ -110,8 +110,18 @@ BOOST_FIXTURE_TEST_CASE(a_session_that_served_well_is_lent_again_and_any_other_i
   BOOST_TEST(pool.take(at_once())->session().handle == 2U);
 }
 
+// A key may be looked at again and again: what its session keeps does not grow, and the prepared verifier is the same.
+BOOST_FIXTURE_TEST_CASE(what_a_session_keeps_for_a_key_is_found_by_its_id_however_often_the_key_is_read, OneSession) {
+  const KeyId one{1}, other{2};
+  auto lease = pool.take(at_once());
+  SessionSlot& slot = lease->slot();
+  const SessionSlot::KeyUse* const kept = &slot.use_of(one);
+  BOOST_TEST(&slot.use_of(other) != kept);
+  for (int look = 0; look < 100; ++look) BOOST_TEST(&slot.use_of(KeyId(one)) == kept);
+}
+
 BOOST_FIXTURE_TEST_CASE(handles_of_session_objects_die_with_their_session, OneSession) {
-  const Key key;
+  const KeyId key{1};
   {
     auto lease = pool.take(at_once());
     lease->slot().use_of(key).handle = 7;
