@@ -11,7 +11,6 @@
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
 #include "agent/service/pem.h"
-#include "agent/service/signing_daemon.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/x509/certificate.h"
@@ -112,15 +111,15 @@ bool HubServerCerts::is_good(const store::HubServerCert& in_use) const {
 
 Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
   Shown shown{TRY(table_.find()), std::nullopt};
-  if (const auto wanted = TRY(table_.wanted()); wanted && wanted->approval_json) {
-    if (has_consent(daemon_, *wanted->approval_json)) {
-      auto finished = issue(caller, *wanted);
-      if (finished) return finished;
-      log::warning("the hub's server certificate, which was approved, could not be issued",
-                   {{"key", wanted->key_label}, {"problem", finished.error().message}});
-    }
-    shown.approval_json = wanted->approval_json;
+  auto wanted = TRY(table_.wanted());
+  if (wanted && wanted->approval_json && has_consent(daemon_, *wanted->approval_json)) {
+    auto finished = issue(caller, *wanted);
+    if (finished) return finished;
+    log::warning("the hub's server certificate, which was approved, could not be issued",
+                 {{"key", wanted->key_label}, {"problem", finished.error().message}});
+    wanted = TRY(table_.wanted());
   }
+  if (wanted) shown.approval_json = wanted->approval_json;
   if (!shown.in_use && !shown.approval_json) return fail(Code::not_found, "the hub has no server certificate");
   return shown;
 }
@@ -171,7 +170,19 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
     return Shown{TRY(table_.find()), wanted.approval_json};
   }
   if (!issued) return tl::unexpected(issued.error());
-  const auto certificate = TRY(judged(wanted, *issued));
+  // The answer before was lost, and people have revoked what nobody used. What is on hold may come back.
+  if (issued->state == "revoked") {
+    TRY(table_.release(wanted));
+    log::warning("server certificate of the hub was revoked before it was used; its key is of no use any more",
+                 {{"key", wanted.key_label}, {"serial", issued->serial}, {"correlation", caller.correlation_id}});
+  }
+  TRY(check_in_force(*issued));
+  return put_in_use(caller, wanted, issued->certificate);
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::put_in_use(const Caller& caller, const store::WantedHubServerCert& wanted,
+                                                         std::string_view issued_pem) {
+  const auto certificate = TRY(judged(wanted, issued_pem));
   const auto completed = table_.complete(certificate, clock_.now());
   if (!completed && completed.error().code != Code::conflict) return tl::unexpected(completed.error());
   if (completed && is_same(completed->in_use, certificate))
@@ -234,7 +245,21 @@ Result<> HubServerCerts::check_root(const Certificate& root) {
               "that server_roots_file in [hub] of the agent's configuration names");
 }
 
+Result<std::optional<SigningDaemon::IssuedRecord>> HubServerCerts::record_of(const Certificate& certificate) {
+  const auto serial = serial_of(certificate);
+  if (!serial) return std::nullopt;  // hubseald gives such a number to none
+  auto record = daemon_.get_certificate(policy_.ca, serial->hex());
+  if (!record && record.error().code == Code::not_found) return std::nullopt;
+  const auto issued = Certificate::parse(TRY(record).certificate);
+  if (!issued || X509_cmp(issued->get(), certificate.get()) != 0) return std::nullopt;
+  return *std::move(record);
+}
+
 Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
+  const auto record = TRY(record_of(certificate));
+  if (record && record->state != "issued")
+    return fail(Code::policy_denied,
+                fmt::format("serverCertificate: hubseald issued it, and it is {} by now", record->state));
   if (auto key = TRY(daemon_.find_key(certificate.key()))) {
     if (key->use == "tls" && key->state == "active") return std::move(key->label);
     return fail(Code::policy_denied,
@@ -242,14 +267,7 @@ Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate
                             "that is active",
                             key->label, key->use, key->state));
   }
-  const auto serial = serial_of(certificate);
-  if (!serial) return fail(serial.error().code, "serverCertificate: " + serial.error().message);
-  const auto record = daemon_.get_certificate(policy_.ca, serial->hex());
-  if (!record && record.error().code != Code::not_found) return tl::unexpected(record.error());
-  if (record && record->state == "issued" && record->subject == policy_.hub_id) {
-    const auto issued = Certificate::parse(record->certificate);
-    if (issued && X509_cmp(issued->get(), certificate.get()) == 0) return std::nullopt;
-  }
+  if (record && record->subject == policy_.hub_id) return std::nullopt;
   return fail(
       Code::policy_denied,
       "serverCertificate: its key is none of the key room's, and it was not issued there for the hub. Make the "

@@ -6,6 +6,7 @@
 
 #include "agent/service/caller.h"
 #include "agent/service/new_key.h"
+#include "agent/service/signing_daemon.h"
 #include "agent/service/validation.h"
 #include "agent/store/hub_server_cert_table.h"
 #include "common/clock.h"
@@ -14,7 +15,6 @@
 namespace hubseal::agent {
 
 class Certificate;
-class SigningDaemon;
 struct CaChain;
 
 /// How the labels of the keys begin that are made here.
@@ -71,9 +71,12 @@ class HubServerCerts {
   Result<Shown> replace(const Caller& caller, const std::optional<store::HubServerCert>& seen);
   Result<> make_csr(const Caller& caller, store::WantedHubServerCert& place);
   Result<Shown> issue(const Caller& caller, store::WantedHubServerCert wanted);
+  Result<Shown> put_in_use(const Caller& caller, const store::WantedHubServerCert& wanted, std::string_view issued_pem);
   Result<store::HubServerCert> judged(const store::WantedHubServerCert& wanted, std::string_view issued_pem);
   Result<> check_names(const Certificate& certificate) const;
   Result<> check_root(const Certificate& root);
+  /// Nothing where hubseald did not issue it.
+  Result<std::optional<SigningDaemon::IssuedRecord>> record_of(const Certificate& certificate);
   /// The label of its key where hubseald has that; nothing where hubseald only issued it. Errors: policy_denied.
   Result<std::optional<std::string>> vouched_key(const Certificate& certificate);
   std::string revoke_command(const store::HubServerCert& certificate) const;

@@ -122,8 +122,7 @@ Result<> HubServerCertTable::store_csr(const WantedHubServerCert& place) {
 
 Result<> HubServerCertTable::release(const WantedHubServerCert& place) {
   return database_.sessions().write([&](Session& session) -> Result<> {
-    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 AND csr IS NULL", sql::bind(place.key_label),
-        sql::now;
+    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1", sql::bind(place.key_label), sql::now;
     return {};
   });
 }

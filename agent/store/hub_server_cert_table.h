@@ -54,7 +54,7 @@ class HubServerCertTable {
   Result<std::optional<WantedHubServerCert>> reserve(const WantedHubServerCert& place,
                                                      const std::optional<HubServerCert>& seen, TimePoint now);
   Result<> store_csr(const WantedHubServerCert& place);
-  /// Gives the place up while no CSR is in it.
+  /// Gives the place up.
   Result<> release(const WantedHubServerCert& place);
   Result<> note_approval(const WantedHubServerCert& place);
 
