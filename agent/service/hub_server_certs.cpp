@@ -26,6 +26,21 @@ Result<std::string> new_label(TimePoint now) {
   return fmt::format("{}{:.10}-{:.8}", kServerKeyPrefix, format_utc(now), to_hex(hash));
 }
 
+/// What the daemon knows this signing by.
+std::string request_of(const store::WantedHubServerCert& wanted) {
+  return fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
+}
+
+/// Of what was asked for before: whether it is refused for good, nobody but people can tell.
+tl::unexpected<Error> tell_way_out(Error error, const store::WantedHubServerCert& wanted) {
+  if (error.code == Code::policy_denied || error.code == Code::conflict)
+    error.message += fmt::format(
+        ". This was asked for before, with key \"{}\"; where it has to be another key, PUT with \"anew\": true makes "
+        "one",
+        wanted.key_label);
+  return tl::unexpected(std::move(error));
+}
+
 Result<std::vector<std::string>> chain_of(std::string_view pem) {
   return blocks_of(pem, "chain", kMaxChainCertificates + 1);
 }
@@ -127,20 +142,25 @@ Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
 Result<HubServerCerts::Shown> HubServerCerts::make(const Caller& caller) {
   const auto in_use = TRY(table_.find());
   if (in_use && is_good(*in_use)) return get(caller);
-  return replace(caller, in_use);
+  return replace(caller, in_use, false);
 }
 
-Result<HubServerCerts::Shown> HubServerCerts::renew(const Caller& caller) {
-  return replace(caller, TRY(table_.find()));
+Result<HubServerCerts::Shown> HubServerCerts::renew(const Caller& caller, bool anew) {
+  return replace(caller, TRY(table_.find()), anew);
 }
 
 Result<HubServerCerts::Shown> HubServerCerts::replace(const Caller& caller,
-                                                      const std::optional<store::HubServerCert>& seen) {
+                                                      const std::optional<store::HubServerCert>& seen, bool anew) {
   const TimePoint now = clock_.now();
-  auto place = TRY(table_.reserve({.key_label = TRY(new_label(now)), .asked = TRY(asked())}, seen, now));
-  if (!place) return get(caller);
-  if (!place->csr) TRY(make_csr(caller, *place));
-  return issue(caller, *std::move(place));
+  auto reserved = TRY(table_.reserve({.key_label = TRY(new_label(now)), .asked = TRY(asked())}, seen, anew, now));
+  if (!reserved) return get(caller);
+  log_given_up(caller, reserved->given_up);
+  store::WantedHubServerCert place = std::move(reserved->place);
+  const bool again = place.csr.has_value();
+  if (!again) TRY(make_csr(caller, place));
+  auto made = issue(caller, place);
+  if (!made && again && TRY(table_.wanted())) return tell_way_out(std::move(made).error(), place);
+  return made;
 }
 
 Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCert& place) {
@@ -159,9 +179,8 @@ Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCe
 
 Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store::WantedHubServerCert wanted) {
   TRY(asked());  // it may have been taken out of the configuration meanwhile
-  const std::string request = fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
   const auto issued =
-      daemon_.issue_certificate({policy_.ca, *policy_.wish->profile, *policy_.hub_id, request, *wanted.csr});
+      daemon_.issue_certificate({policy_.ca, *policy_.wish->profile, *policy_.hub_id, request_of(wanted), *wanted.csr});
   if (!issued && issued.error().code == Code::approval_required) {
     wanted.approval_json = waiting_json(daemon_, issued.error().approval);
     TRY(table_.note_approval(wanted));
@@ -298,10 +317,23 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
   if (ca.root) TRY(check_root(*ca.root));  // without one it was INVALID
   wanted.key_label = TRY(vouched_key(*certificate));
   const auto before = TRY(table_.put(wanted, clock_.now()));
-  log::info("server certificate of the hub brought", {{"key", wanted.key_label.value_or("-")},
-                                                      {"to_revoke_the_one_before", revoke_command(before, wanted)},
-                                                      {"correlation", caller.correlation_id}});
+  log_given_up(caller, before.wanted);
+  log::info("server certificate of the hub brought",
+            {{"key", wanted.key_label.value_or("-")},
+             {"to_revoke_the_one_before", revoke_command(before.in_use, wanted)},
+             {"correlation", caller.correlation_id}});
   return Shown{wanted, std::nullopt};
+}
+
+// Its certificate may have been issued, where the answer was lost: hubseald's list says so, by the request.
+void HubServerCerts::log_given_up(const Caller& caller, const std::optional<store::WantedHubServerCert>& wanted) const {
+  if (!wanted || !wanted->csr) return;
+  log::warning("the hub's next server certificate is wanted no more; if it was issued it stays valid",
+               {{"key", wanted->key_label},
+                {"request", request_of(*wanted)},
+                {"to_look_for_it", fmt::format("hubseal cert list --json --ca {} --participant {}", policy_.ca,
+                                               policy_.hub_id.value_or(""))},
+                {"correlation", caller.correlation_id}});
 }
 
 // What was brought and is for a key of hubseald's may be of another CA, which is to revoke it.
@@ -323,7 +355,8 @@ std::string HubServerCerts::revoke_command(const std::optional<store::HubServerC
 
 Result<std::string> HubServerCerts::remove(const Caller& caller) {
   const auto removed = TRY(table_.remove());
-  const std::string command = removed ? revoke_command(*removed) : "";
+  log_given_up(caller, removed.wanted);
+  const std::string command = removed.in_use ? revoke_command(*removed.in_use) : "";
   log::info("server certificate of the hub taken out of use, not revoked",
             {{"to_revoke_it", command}, {"correlation", caller.correlation_id}});
   return command;

@@ -122,6 +122,38 @@ class ServerCertificate(HubTest):
         answer.update(state=state, reason="superseded", revoked_at="2026-01-02T00:00:00Z")
         return answer["serial"]
 
+    def test_what_hubseald_will_never_issue_is_given_up_when_another_is_asked_for_anew(self):
+        first = self.ok("POST", CERTS)
+        never = "request was recorded under another policy and cannot be finished; wanted a new request id and a new key"
+        self.daemon.refusals = {"issue_certificate": ("policy_denied", never)}
+        self.assertNotIn("anew", self.refused("PUT", CERTS, text=never)["message"])
+        stuck = self.refused("PUT", CERTS, text='PUT with "anew": true makes one')["message"]
+        self.refused("PUT", CERTS, {"anew": "yes"}, text="anew")
+        self.assertEqual((self.ok("GET", CERTS), len(self.daemon.keys)), (first, 2))
+        self.daemon.refusals = {}
+        made = self.ok("PUT", CERTS, {"anew": True})
+        given_up = next(label for label in self.daemon.keys if label in stuck)
+        self.assertNotIn(given_up, made["keyUri"])
+        self.assertEqual((self.ok("GET", CERTS), len(self.daemon.keys)), (made, 3))
+        self.agent.wait_for_log(rb"wanted no more; if it was issued it stays valid key=%s request=hub-server-[0-9a-f]{32} "
+                                rb"to_look_for_it=\"hubseal cert list --json --ca hub-ca --participant hub\"" % given_up.encode())
+
+    def test_whatever_ends_the_wish_for_one_the_log_names_what_may_have_been_issued(self):
+        seen = set()
+        for ends in (lambda: self.ok("DELETE", CERTS), self.ask_for_other_names):
+            self.daemon.refusals = {"issue_certificate": ("internal", "lost")}
+            self.refused("POST", CERTS, status=500)
+            self.daemon.refusals = {}
+            (label,) = set(self.daemon.keys) - seen
+            seen.add(label)
+            ends()
+            self.agent.wait_for_log(rb"wanted no more; if it was issued it stays valid key=%s " % label.encode())
+
+    def ask_for_other_names(self):
+        self.name = "www.hub.example"
+        self.restart()
+        self.ok("POST", CERTS)
+
     def test_taking_it_out_of_use_revokes_nothing_and_says_how_people_do(self):
         # MCM_API 13.6
         made = self.ok("POST", CERTS)
