@@ -19,6 +19,7 @@
 #include "common/number.h"
 #include "common/slips.h"
 #include "common/toml.h"
+#include "daemon/descriptors.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -50,7 +51,7 @@ Result<Config::Server> read_server(Fields fields) {
   server.crl_dir = TRY(optional_path(fields, "crl_dir")).value_or(server.state_dir / "crl");
   server.policy.policy_file = TRY(absolute_path(fields, "policy_file"));
   server.policy.profiles_dir = TRY(absolute_path(fields, "profiles_dir"));
-  server.max_connections = static_cast<unsigned>(TRY(fields.integer_or("max_connections", 1, 1024, 64)));
+  server.max_connections = static_cast<unsigned>(TRY(fields.integer_or("max_connections", 1, kMostConnections, 64)));
   server.line_timeout = std::chrono::seconds(TRY(fields.integer_or("line_timeout_seconds", 1, 600, 5)));
   server.idle_timeout = std::chrono::seconds(TRY(fields.integer_or("idle_timeout_seconds", 1, 86400, 300)));
   server.drain = std::chrono::seconds(TRY(fields.integer_or("drain_seconds", 1, 600, 10)));

@@ -7,16 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/peer.h"
-
 namespace hubseal::daemon {
-namespace {
-
-/// What is open beside the connections: some thirty of our own, with room for as many more, and what the token's module
-/// opens, one for each of at most 256 sessions where the HSM is reached over a network.
-constexpr rlim_t kOwnDescriptors = 64 + 256;
-
-}  // namespace
 
 Result<> make_room_for_connections(unsigned max_connections) {
   rlimit limit{};

@@ -11,6 +11,9 @@
 namespace hubseal::hsm {
 namespace {
 
+/// What goes while it is looked at makes the look worth nothing: not everything may have been shown.
+constexpr unsigned kMostLooks = 3;
+
 struct Rule {
   CK_ATTRIBUTE_TYPE type;
   std::string_view name;
@@ -106,27 +109,7 @@ Result<PkeyPtr> find_public_half(const Session& session, CK_OBJECT_HANDLE handle
   return from_public_key ? std::move(from_public_key) : sources.certificates.find(*id);
 }
 
-}  // namespace
-
-Result<Inspection> inspect_private_key(const Session& session, CK_OBJECT_HANDLE handle, bool token_object) {
-  Inspection inspection;
-  const auto object_to = [&inspection](std::string_view name, const std::optional<bool>& found, bool wanted) {
-    inspection.problem += fmt::format("{}{} is {}, wanted {}", inspection.problem.empty() ? "" : "; ", name,
-                                      found ? (*found ? "true" : "false") : "absent", wanted);
-  };
-  const auto in_token = TRY(read_flag(session, handle, CKA_TOKEN));
-  if (in_token != token_object) object_to("CKA_TOKEN", in_token, token_object);
-  for (const Rule& rule : kRules) {
-    const auto found = TRY(read_flag(session, handle, rule.type));
-    if (found != rule.wanted && (found || !rule.may_be_absent)) object_to(rule.name, found, rule.wanted);
-  }
-  if (TRY(has_flag(session, handle, CKA_ALWAYS_SENSITIVE)) && TRY(has_flag(session, handle, CKA_NEVER_EXTRACTABLE)) &&
-      TRY(has_flag(session, handle, CKA_LOCAL)))
-    inspection.grade = Grade::generated;
-  return inspection;
-}
-
-Result<std::vector<Key>> find_keys(const Session& session) {
+Result<std::vector<Key>> look(const Session& session) {
   auto halves = TRY(read_halves(session, CKO_PUBLIC_KEY, &public_half_of));
   auto certified_halves = TRY(read_halves(session, CKO_CERTIFICATE, &public_half_of_certificate));
   const PublicSources sources{std::move(halves), std::move(certified_halves)};
@@ -151,6 +134,33 @@ Result<std::vector<Key>> find_keys(const Session& session) {
   std::vector<Key> result;
   for (auto& [id, key] : keys) result.push_back(std::move(key));
   return result;
+}
+
+}  // namespace
+
+Result<Inspection> inspect_private_key(const Session& session, CK_OBJECT_HANDLE handle, bool token_object) {
+  Inspection inspection;
+  const auto object_to = [&inspection](std::string_view name, const std::optional<bool>& found, bool wanted) {
+    inspection.problem += fmt::format("{}{} is {}, wanted {}", inspection.problem.empty() ? "" : "; ", name,
+                                      found ? (*found ? "true" : "false") : "absent", wanted);
+  };
+  const auto in_token = TRY(read_flag(session, handle, CKA_TOKEN));
+  if (in_token != token_object) object_to("CKA_TOKEN", in_token, token_object);
+  for (const Rule& rule : kRules) {
+    const auto found = TRY(read_flag(session, handle, rule.type));
+    if (found != rule.wanted && (found || !rule.may_be_absent)) object_to(rule.name, found, rule.wanted);
+  }
+  if (TRY(has_flag(session, handle, CKA_ALWAYS_SENSITIVE)) && TRY(has_flag(session, handle, CKA_NEVER_EXTRACTABLE)) &&
+      TRY(has_flag(session, handle, CKA_LOCAL)))
+    inspection.grade = Grade::generated;
+  return inspection;
+}
+
+Result<std::vector<Key>> find_keys(const Session& session) {
+  auto found = look(session);
+  for (unsigned looks = 1; looks < kMostLooks && !found && found.error().code == Code::hsm_busy; ++looks)
+    found = look(session);
+  return found;
 }
 
 Result<Key> read_key(const Session& session, CK_OBJECT_HANDLE handle, CK_OBJECT_HANDLE public_handle) {

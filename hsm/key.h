@@ -32,7 +32,8 @@ Result<Inspection> inspect_private_key(const Session& session, CK_OBJECT_HANDLE 
 /// Every private key of the token whose public half can be found: in the private key's own
 /// attributes, in a public key with its CKA_ID, or in a certificate with its CKA_ID. Several private
 /// keys with one SPKI come back once, with a problem: which of them signs would be luck.
-/// Keys of other kinds, and keys without a public half, are logged and left out.
+/// Keys of other kinds, and keys without a public half, are logged and left out. It is of one moment: where an object
+/// goes meanwhile everything is looked at again. Errors: hsm_busy: that happened each time.
 Result<std::vector<Key>> find_keys(const Session& session);
 
 /// One private key, by handle; `public_handle` is its public key.

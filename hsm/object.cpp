@@ -16,6 +16,14 @@ CK_ATTRIBUTE raw_attribute(CK_ATTRIBUTE_TYPE type, const void* value, std::size_
   return {type, const_cast<void*>(value), static_cast<CK_ULONG>(size)};
 }
 
+/// A handle that a search has just given and that is no longer valid is an object's that somebody destroyed meanwhile,
+/// another program perhaps. Where the token has lost all that it had, the next use of a session or a key says so.
+Result<> check_read(const Session& session, CK_RV value) {
+  if (value == CKR_OBJECT_HANDLE_INVALID)
+    return fail(Code::hsm_busy, "C_GetAttributeValue: the object went while it was looked at");
+  return session.cryptoki.check(value, "C_GetAttributeValue");
+}
+
 Result<std::vector<CK_OBJECT_HANDLE>> collect(const Session& session) {
   std::vector<CK_OBJECT_HANDLE> all;
   std::array<CK_OBJECT_HANDLE, 256> batch;
@@ -56,7 +64,7 @@ Result<std::optional<Bytes>> read_attribute(const Session& session, CK_OBJECT_HA
   CK_ATTRIBUTE wanted{type, nullptr, 0};
   const CK_RV asked = session.cryptoki->C_GetAttributeValue(session.handle, object, &wanted, 1);
   if (asked == CKR_ATTRIBUTE_TYPE_INVALID || asked == CKR_ATTRIBUTE_SENSITIVE) return std::nullopt;
-  TRY(session.cryptoki.check(asked, "C_GetAttributeValue"));
+  TRY(check_read(session, asked));
   if (wanted.ulValueLen == CK_UNAVAILABLE_INFORMATION) return std::nullopt;
   if (wanted.ulValueLen > kMaxAttributeBytes)
     return fail(
@@ -64,8 +72,7 @@ Result<std::optional<Bytes>> read_attribute(const Session& session, CK_OBJECT_HA
         fmt::format("C_GetAttributeValue: the token claims {} bytes for attribute 0x{:x}", wanted.ulValueLen, type));
   Bytes value(wanted.ulValueLen);
   wanted.pValue = value.data();
-  TRY(session.cryptoki.check(session.cryptoki->C_GetAttributeValue(session.handle, object, &wanted, 1),
-                             "C_GetAttributeValue"));
+  TRY(check_read(session, session.cryptoki->C_GetAttributeValue(session.handle, object, &wanted, 1)));
   if (wanted.ulValueLen > value.size())
     return fail(Code::hsm_unavailable, fmt::format("C_GetAttributeValue: attribute 0x{:x} changed its length", type));
   value.resize(wanted.ulValueLen);

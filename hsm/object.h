@@ -29,7 +29,8 @@ constexpr CK_BBOOL kFalse = CK_FALSE;
 /// Handles of all objects that match. At most 100,000: a token that claims more is not believed.
 Result<std::vector<CK_OBJECT_HANDLE>> find_objects(const Session& session, std::span<CK_ATTRIBUTE> wanted);
 
-/// nullopt where the object has no such attribute, or does not show it. At most 64 KiB.
+/// nullopt where the object has no such attribute, or does not show it. At most 64 KiB. Errors: hsm_busy: the object
+/// has gone since it was found, which ends no generation.
 Result<std::optional<Bytes>> read_attribute(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 Result<std::optional<bool>> read_flag(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 Result<std::optional<CK_ULONG>> read_number(const Session& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);

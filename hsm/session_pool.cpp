@@ -76,7 +76,12 @@ Result<SessionSlot*> SessionPool::wait_for_slot(std::chrono::steady_clock::time_
 void SessionPool::give_back(SessionSlot& slot, bool keep) {
   if (!keep) discard_session(slot);
   auto queue = lent_.lock();
-  if (slot.age != queue->age) discard_session(slot);
+  if (slot.age != queue->age && slot.session != 0) {
+    // Not under the lock: a token may hang while it closes, and who waits for the lock has no deadline.
+    queue.unlock();
+    discard_session(slot);
+    queue.relock();
+  }
   slot.age = queue->age;
   if (queue->waiting.empty()) {
     queue->idle.push_back(&slot);
@@ -91,7 +96,11 @@ void SessionPool::give_back(SessionSlot& slot, bool keep) {
 void SessionPool::renew() {
   auto queue = lent_.lock();
   ++queue->age;
-  for (SessionSlot* slot : queue->idle) discard_session(*slot);
+  // Lent until they are closed: a token that grants so many sessions and no more opens none in their place before.
+  const std::vector<SessionSlot*> closing = queue->idle;
+  queue->idle.clear();
+  queue.unlock();
+  for (SessionSlot* slot : closing) give_back(*slot, false);
 }
 
 void SessionPool::close() {

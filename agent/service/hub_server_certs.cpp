@@ -11,7 +11,6 @@
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
 #include "agent/service/pem.h"
-#include "agent/service/signing_daemon.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/x509/certificate.h"
@@ -25,6 +24,21 @@ constexpr std::size_t kMaxRoots = 512;  // more than hubseald's bundle and the f
 Result<std::string> new_label(TimePoint now) {
   const auto hash = sha256(as_bytes(TRY(random_secret())));
   return fmt::format("{}{:.10}-{:.8}", kServerKeyPrefix, format_utc(now), to_hex(hash));
+}
+
+/// What the daemon knows this signing by.
+std::string request_of(const store::WantedHubServerCert& wanted) {
+  return fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
+}
+
+/// Of what was asked for before: whether it is refused for good, nobody but people can tell.
+tl::unexpected<Error> tell_way_out(Error error, const store::WantedHubServerCert& wanted) {
+  if (error.code == Code::policy_denied || error.code == Code::conflict)
+    error.message += fmt::format(
+        ". This was asked for before, with key \"{}\"; where it has to be another key, PUT with \"anew\": true makes "
+        "one",
+        wanted.key_label);
+  return tl::unexpected(std::move(error));
 }
 
 Result<std::vector<std::string>> chain_of(std::string_view pem) {
@@ -112,15 +126,15 @@ bool HubServerCerts::is_good(const store::HubServerCert& in_use) const {
 
 Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
   Shown shown{TRY(table_.find()), std::nullopt};
-  if (const auto wanted = TRY(table_.wanted()); wanted && wanted->approval_json) {
-    if (has_consent(daemon_, *wanted->approval_json)) {
-      auto finished = issue(caller, *wanted);
-      if (finished) return finished;
-      log::warning("the hub's server certificate, which was approved, could not be issued",
-                   {{"key", wanted->key_label}, {"problem", finished.error().message}});
-    }
-    shown.approval_json = wanted->approval_json;
+  auto wanted = TRY(table_.wanted());
+  if (wanted && wanted->approval_json && has_consent(daemon_, *wanted->approval_json)) {
+    auto finished = issue(caller, *wanted);
+    if (finished) return finished;
+    log::warning("the hub's server certificate, which was approved, could not be issued",
+                 {{"key", wanted->key_label}, {"problem", finished.error().message}});
+    wanted = TRY(table_.wanted());
   }
+  if (wanted) shown.approval_json = wanted->approval_json;
   if (!shown.in_use && !shown.approval_json) return fail(Code::not_found, "the hub has no server certificate");
   return shown;
 }
@@ -128,20 +142,25 @@ Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
 Result<HubServerCerts::Shown> HubServerCerts::make(const Caller& caller) {
   const auto in_use = TRY(table_.find());
   if (in_use && is_good(*in_use)) return get(caller);
-  return replace(caller, in_use);
+  return replace(caller, in_use, false);
 }
 
-Result<HubServerCerts::Shown> HubServerCerts::renew(const Caller& caller) {
-  return replace(caller, TRY(table_.find()));
+Result<HubServerCerts::Shown> HubServerCerts::renew(const Caller& caller, bool anew) {
+  return replace(caller, TRY(table_.find()), anew);
 }
 
 Result<HubServerCerts::Shown> HubServerCerts::replace(const Caller& caller,
-                                                      const std::optional<store::HubServerCert>& seen) {
+                                                      const std::optional<store::HubServerCert>& seen, bool anew) {
   const TimePoint now = clock_.now();
-  auto place = TRY(table_.reserve({.key_label = TRY(new_label(now)), .asked = TRY(asked())}, seen, now));
-  if (!place) return get(caller);
-  if (!place->csr) TRY(make_csr(caller, *place));
-  return issue(caller, *std::move(place));
+  auto reserved = TRY(table_.reserve({.key_label = TRY(new_label(now)), .asked = TRY(asked())}, seen, anew, now));
+  if (!reserved) return get(caller);
+  log_given_up(caller, reserved->given_up);
+  store::WantedHubServerCert place = std::move(reserved->place);
+  const bool again = place.csr.has_value();
+  if (!again) TRY(make_csr(caller, place));
+  auto made = issue(caller, place);
+  if (!made && again && TRY(table_.wanted())) return tell_way_out(std::move(made).error(), place);
+  return made;
 }
 
 Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCert& place) {
@@ -160,9 +179,8 @@ Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCe
 
 Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store::WantedHubServerCert wanted) {
   TRY(asked());  // it may have been taken out of the configuration meanwhile
-  const std::string request = fmt::format("hub-server-{:.32}", to_hex(sha256(as_bytes(*wanted.csr))));
   const auto issued =
-      daemon_.issue_certificate({policy_.ca, *policy_.wish->profile, *policy_.hub_id, request, *wanted.csr});
+      daemon_.issue_certificate({policy_.ca, *policy_.wish->profile, *policy_.hub_id, request_of(wanted), *wanted.csr});
   if (!issued && issued.error().code == Code::approval_required) {
     wanted.approval_json = waiting_json(daemon_, issued.error().approval);
     TRY(table_.note_approval(wanted));
@@ -171,7 +189,19 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
     return Shown{TRY(table_.find()), wanted.approval_json};
   }
   if (!issued) return tl::unexpected(issued.error());
-  const auto certificate = TRY(judged(wanted, *issued));
+  // The answer before was lost, and people have revoked what nobody used. What is on hold may come back.
+  if (issued->state == "revoked") {
+    TRY(table_.release(wanted));
+    log::warning("server certificate of the hub was revoked before it was used; its key is of no use any more",
+                 {{"key", wanted.key_label}, {"serial", issued->serial}, {"correlation", caller.correlation_id}});
+  }
+  TRY(check_in_force(*issued));
+  return put_in_use(caller, wanted, issued->certificate);
+}
+
+Result<HubServerCerts::Shown> HubServerCerts::put_in_use(const Caller& caller, const store::WantedHubServerCert& wanted,
+                                                         std::string_view issued_pem) {
+  const auto certificate = TRY(judged(wanted, issued_pem));
   const auto completed = table_.complete(certificate, clock_.now());
   if (!completed && completed.error().code != Code::conflict) return tl::unexpected(completed.error());
   if (completed && is_same(completed->in_use, certificate))
@@ -234,7 +264,21 @@ Result<> HubServerCerts::check_root(const Certificate& root) {
               "that server_roots_file in [hub] of the agent's configuration names");
 }
 
+Result<std::optional<SigningDaemon::IssuedRecord>> HubServerCerts::record_of(const Certificate& certificate) {
+  const auto serial = serial_of(certificate);
+  if (!serial) return std::nullopt;  // hubseald gives such a number to none
+  auto record = daemon_.get_certificate(policy_.ca, serial->hex());
+  if (!record && record.error().code == Code::not_found) return std::nullopt;
+  const auto issued = Certificate::parse(TRY(record).certificate);
+  if (!issued || X509_cmp(issued->get(), certificate.get()) != 0) return std::nullopt;
+  return *std::move(record);
+}
+
 Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
+  const auto record = TRY(record_of(certificate));
+  if (record && record->state != "issued")
+    return fail(Code::policy_denied,
+                fmt::format("serverCertificate: hubseald issued it, and it is {} by now", record->state));
   if (auto key = TRY(daemon_.find_key(certificate.key()))) {
     if (key->use == "tls" && key->state == "active") return std::move(key->label);
     return fail(Code::policy_denied,
@@ -242,14 +286,7 @@ Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate
                             "that is active",
                             key->label, key->use, key->state));
   }
-  const auto serial = serial_of(certificate);
-  if (!serial) return fail(serial.error().code, "serverCertificate: " + serial.error().message);
-  const auto record = daemon_.get_certificate(policy_.ca, serial->hex());
-  if (!record && record.error().code != Code::not_found) return tl::unexpected(record.error());
-  if (record && record->state == "issued" && record->subject == policy_.hub_id) {
-    const auto issued = Certificate::parse(record->certificate);
-    if (issued && X509_cmp(issued->get(), certificate.get()) == 0) return std::nullopt;
-  }
+  if (record && record->subject == policy_.hub_id) return std::nullopt;
   return fail(
       Code::policy_denied,
       "serverCertificate: its key is none of the key room's, and it was not issued there for the hub. Make the "
@@ -280,10 +317,23 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
   if (ca.root) TRY(check_root(*ca.root));  // without one it was INVALID
   wanted.key_label = TRY(vouched_key(*certificate));
   const auto before = TRY(table_.put(wanted, clock_.now()));
-  log::info("server certificate of the hub brought", {{"key", wanted.key_label.value_or("-")},
-                                                      {"to_revoke_the_one_before", revoke_command(before, wanted)},
-                                                      {"correlation", caller.correlation_id}});
+  log_given_up(caller, before.wanted);
+  log::info("server certificate of the hub brought",
+            {{"key", wanted.key_label.value_or("-")},
+             {"to_revoke_the_one_before", revoke_command(before.in_use, wanted)},
+             {"correlation", caller.correlation_id}});
   return Shown{wanted, std::nullopt};
+}
+
+// Its certificate may have been issued, where the answer was lost: hubseald's list says so, by the request.
+void HubServerCerts::log_given_up(const Caller& caller, const std::optional<store::WantedHubServerCert>& wanted) const {
+  if (!wanted || !wanted->csr) return;
+  log::warning("the hub's next server certificate is wanted no more; if it was issued it stays valid",
+               {{"key", wanted->key_label},
+                {"request", request_of(*wanted)},
+                {"to_look_for_it", fmt::format("hubseal cert list --json --ca {} --participant {}", policy_.ca,
+                                               policy_.hub_id.value_or(""))},
+                {"correlation", caller.correlation_id}});
 }
 
 // What was brought and is for a key of hubseald's may be of another CA, which is to revoke it.
@@ -305,7 +355,8 @@ std::string HubServerCerts::revoke_command(const std::optional<store::HubServerC
 
 Result<std::string> HubServerCerts::remove(const Caller& caller) {
   const auto removed = TRY(table_.remove());
-  const std::string command = removed ? revoke_command(*removed) : "";
+  log_given_up(caller, removed.wanted);
+  const std::string command = removed.in_use ? revoke_command(*removed.in_use) : "";
   log::info("server certificate of the hub taken out of use, not revoked",
             {{"to_revoke_it", command}, {"correlation", caller.correlation_id}});
   return command;

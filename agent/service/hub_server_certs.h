@@ -6,6 +6,7 @@
 
 #include "agent/service/caller.h"
 #include "agent/service/new_key.h"
+#include "agent/service/signing_daemon.h"
 #include "agent/service/validation.h"
 #include "agent/store/hub_server_cert_table.h"
 #include "common/clock.h"
@@ -14,7 +15,6 @@
 namespace hubseal::agent {
 
 class Certificate;
-class SigningDaemon;
 struct CaChain;
 
 /// How the labels of the keys begin that are made here.
@@ -54,8 +54,9 @@ class HubServerCerts {
   /// Errors: conflict: none is made here, or one is being made; policy_denied: the daemon's profile or its register
   /// says no; the daemon's others. A repetition after any of them makes no second key.
   Result<Shown> make(const Caller& caller);
-  /// A new one in place of the one in use. Errors: as make().
-  Result<Shown> renew(const Caller& caller);
+  /// A new one in place of the one in use. `anew` gives up the one that is wanted, which may be one that hubseald will
+  /// never issue, and asks with another key. Errors: as make().
+  Result<Shown> renew(const Caller& caller, bool anew = false);
   /// Puts one into use that was made elsewhere; a repetition changes nothing.
   /// Errors: bad_request, too_large: not a certificate; policy_denied: a verdict is INVALID, it is not for the names
   /// that are configured, nobody named its root on this host, or neither is its key one of the key room's nor was it
@@ -68,12 +69,16 @@ class HubServerCerts {
  private:
   Result<std::string> asked() const;
   bool is_good(const store::HubServerCert& certificate) const;
-  Result<Shown> replace(const Caller& caller, const std::optional<store::HubServerCert>& seen);
+  Result<Shown> replace(const Caller& caller, const std::optional<store::HubServerCert>& seen, bool anew);
   Result<> make_csr(const Caller& caller, store::WantedHubServerCert& place);
   Result<Shown> issue(const Caller& caller, store::WantedHubServerCert wanted);
+  Result<Shown> put_in_use(const Caller& caller, const store::WantedHubServerCert& wanted, std::string_view issued_pem);
   Result<store::HubServerCert> judged(const store::WantedHubServerCert& wanted, std::string_view issued_pem);
+  void log_given_up(const Caller& caller, const std::optional<store::WantedHubServerCert>& wanted) const;
   Result<> check_names(const Certificate& certificate) const;
   Result<> check_root(const Certificate& root);
+  /// Nothing where hubseald did not issue it.
+  Result<std::optional<SigningDaemon::IssuedRecord>> record_of(const Certificate& certificate);
   /// The label of its key where hubseald has that; nothing where hubseald only issued it. Errors: policy_denied.
   Result<std::optional<std::string>> vouched_key(const Certificate& certificate);
   std::string revoke_command(const store::HubServerCert& certificate) const;

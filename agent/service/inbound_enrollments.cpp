@@ -77,13 +77,14 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::sign(const Caller& ca
 
   const std::string request = request_id(enrollment, csr);
   TRY(table_.note_signing_request(id, request));
-  const auto certificate =
+  const auto issued =
       daemon_.issue_certificate({policy_.ca, policy_.profile, enrollment.dfsp_id, request, csr.canonical_pem()});
-  if (!certificate && certificate.error().code == Code::approval_required)
-    return wait_for_approval(std::move(enrollment), certificate.error().approval);
-  if (!certificate) return tl::unexpected(certificate.error());
+  if (!issued && issued.error().code == Code::approval_required)
+    return wait_for_approval(std::move(enrollment), issued.error().approval);
+  if (!issued) return tl::unexpected(issued.error());
+  TRY(check_in_force(*issued));  // the answer before was lost, and people have revoked what nobody used
 
-  Enrollment stored = TRY(complete(std::move(enrollment), csr, *certificate));
+  Enrollment stored = TRY(complete(std::move(enrollment), csr, issued->certificate));
   log::info("certificate stored", {{"dfsp", stored.dfsp_id},
                                    {"enrollment", std::to_string(stored.id)},
                                    {"request", request},

@@ -50,7 +50,8 @@ class InboundEnrollments {
   /// Has the daemon sign the CSR, once: a signed enrollment is returned as it is, and a repetition
   /// after a crash or at the same moment gets the same certificate from the daemon. Where others must agree first,
   /// the enrollment says for what it waits, and signing it again when they have goes on.
-  /// Errors: not_found; policy_denied (a verdict is INVALID, or the daemon's profile says no); the
+  /// Errors: not_found; policy_denied (a verdict is INVALID, the daemon's profile says no, or what it
+  /// issued is revoked or on hold by now); the
   /// daemon's other errors.
   Result<Enrollment> sign(const Caller& caller, std::string_view dfsp_id, std::int64_t id);
 

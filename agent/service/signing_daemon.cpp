@@ -61,7 +61,7 @@ Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
   return Ca{state == "active", std::move(certificate), std::move(chain)};
 }
 
-Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request) {
+Result<SigningDaemon::Issued> SigningDaemon::issue_certificate(const IssueRequest& request) {
   const Json reply = TRY(ask(client_, "issue_certificate",
                              {{"ca", request.ca},
                               {"profile", request.profile},
@@ -69,7 +69,23 @@ Result<std::string> SigningDaemon::issue_certificate(const IssueRequest& request
                               {"request", request.request},
                               {"csr", request.csr}}));
   Fields fields = TRY(ours(answer(reply)));
-  return ours(fields.text("certificate", kMaxPemBytes));
+  Issued issued;
+  issued.certificate = TRY(ours(fields.text("certificate", kMaxPemBytes)));
+  issued.serial = TRY(ours(fields.text("serial", 64)));
+  issued.state = TRY(ours(fields.text("state", 32)));
+  return issued;
+}
+
+Result<> check_in_force(const SigningDaemon::Issued& issued) {
+  if (issued.state == "issued") return {};
+  if (issued.state == "on_hold")
+    return fail(Code::policy_denied, fmt::format("certificate {}, which was issued for this, is on hold; wanted it "
+                                                 "released, by the hub's security team",
+                                                 issued.serial));
+  return fail(Code::policy_denied,
+              fmt::format("certificate {}, which was issued for this, is {} by now; wanted another "
+                          "request, for another key",
+                          issued.serial, log::printable(issued.state, 32)));
 }
 
 Result<std::string> SigningDaemon::create_csr(const std::string& label, const NewKey& key) {

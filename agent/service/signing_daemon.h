@@ -36,6 +36,12 @@ class SigningDaemon {
     std::string csr;      ///< PEM
   };
 
+  struct Issued {
+    std::string certificate;  ///< PEM
+    std::string serial;
+    std::string state;  ///< "issued"; where the request is repeated it may be "revoked" or "on_hold" by now
+  };
+
   /// What a request waits for.
   struct Approval {
     std::string id;
@@ -72,9 +78,8 @@ class SigningDaemon {
   Result<bool> ready();
   /// Errors: not_found.
   Result<Ca> get_ca(std::string_view name);
-  /// The certificate (PEM). bad_request and too_large are about the CSR.
-  /// approval_required names the approval that it waits for.
-  Result<std::string> issue_certificate(const IssueRequest& request);
+  /// bad_request and too_large are about the CSR. approval_required names the approval that it waits for.
+  Result<Issued> issue_certificate(const IssueRequest& request);
   /// Makes the key under this label, which must be new, and returns the CSR (PEM). Never to be repeated: where the
   /// answer does not arrive, the key is there and its CSR is lost.
   Result<std::string> create_csr(const std::string& label, const NewKey& key);
@@ -100,5 +105,8 @@ class SigningDaemon {
  private:
   wire::DaemonClient& client_;
 };
+
+/// Errors: policy_denied: it is not to be used, revoked or on hold.
+Result<> check_in_force(const SigningDaemon::Issued& issued);
 
 }  // namespace hubseal::agent

@@ -91,21 +91,21 @@ Result<std::optional<WantedHubServerCert>> HubServerCertTable::wanted() {
       [](Session& session) -> Result<std::optional<WantedHubServerCert>> { return select_wanted(session); });
 }
 
-Result<std::optional<WantedHubServerCert>> HubServerCertTable::reserve(const WantedHubServerCert& place,
-                                                                       const std::optional<HubServerCert>& seen,
-                                                                       TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<std::optional<WantedHubServerCert>> {
+Result<std::optional<ReservedHubServerCert>> HubServerCertTable::reserve(const WantedHubServerCert& place,
+                                                                         const std::optional<HubServerCert>& seen,
+                                                                         bool anew, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<std::optional<ReservedHubServerCert>> {
     if (select_one(session) != seen) return std::nullopt;
-    session << "DELETE FROM hub_server_cert_wanted WHERE (csr IS NULL AND created_at < $1) "
-               "OR (csr IS NOT NULL AND asked <> $2)",
-        sql::bind(format_utc(now - kReservation)), sql::bind(place.asked), sql::now;
-    if (auto taken = select_wanted(session)) {
-      if (taken->csr) return taken;
+    session << "DELETE FROM hub_server_cert_wanted WHERE csr IS NULL AND created_at < $1",
+        sql::bind(format_utc(now - kReservation)), sql::now;
+    auto taken = select_wanted(session);
+    if (taken && !taken->csr)
       return fail(Code::conflict, "the key of the hub's server certificate is being made; ask again in a moment");
-    }
+    if (taken && taken->asked == place.asked && !anew) return ReservedHubServerCert{*std::move(taken)};
+    session << "DELETE FROM hub_server_cert_wanted", sql::now;
     session << "INSERT INTO hub_server_cert_wanted (one, key_label, asked, created_at) VALUES (1, $1, $2, $3)",
         sql::bind(place.key_label), sql::bind(place.asked), sql::bind(format_utc(now)), sql::now;
-    return place;
+    return ReservedHubServerCert{place, std::move(taken)};
   });
 }
 
@@ -122,8 +122,7 @@ Result<> HubServerCertTable::store_csr(const WantedHubServerCert& place) {
 
 Result<> HubServerCertTable::release(const WantedHubServerCert& place) {
   return database_.sessions().write([&](Session& session) -> Result<> {
-    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1 AND csr IS NULL", sql::bind(place.key_label),
-        sql::now;
+    session << "DELETE FROM hub_server_cert_wanted WHERE key_label = $1", sql::bind(place.key_label), sql::now;
     return {};
   });
 }
@@ -151,24 +150,24 @@ Result<CompletedHubServerCert> HubServerCertTable::complete(const HubServerCert&
   });
 }
 
-Result<std::optional<HubServerCert>> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
-  return database_.sessions().write([&](Session& session) -> Result<std::optional<HubServerCert>> {
+Result<EndedHubServerCerts> HubServerCertTable::put(const HubServerCert& certificate, TimePoint now) {
+  return database_.sessions().write([&](Session& session) -> Result<EndedHubServerCerts> {
     TRY(refuse_client_key(session, certificate));
-    auto before = select_one(session);
+    EndedHubServerCerts before{select_one(session), select_wanted(session)};
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
     upsert(session, certificate, now);
     return before;
   });
 }
 
-Result<std::optional<HubServerCert>> HubServerCertTable::remove() {
-  return database_.sessions().write([](Session& session) -> Result<std::optional<HubServerCert>> {
-    auto in_use = select_one(session);
-    if (!in_use && !select_wanted(session)) return fail(Code::not_found, "the hub has no server certificate");
+Result<EndedHubServerCerts> HubServerCertTable::remove() {
+  return database_.sessions().write([](Session& session) -> Result<EndedHubServerCerts> {
+    EndedHubServerCerts ended{select_one(session), select_wanted(session)};
+    if (!ended.in_use && !ended.wanted) return fail(Code::not_found, "the hub has no server certificate");
     note_key(session);
     session << "DELETE FROM hub_server_cert", sql::now;
     session << "DELETE FROM hub_server_cert_wanted", sql::now;
-    return in_use;
+    return ended;
   });
 }
 

@@ -112,10 +112,11 @@ class Trouble(KeycloakTest):
         self.assertEqual(self.credentials()[0], 200)
 
     def test_a_secret_is_not_renewed_where_little_time_is_left_to_hear_of_the_new_one(self):
-        self.start()
+        self.start(more=self.patient(seconds=8))
         secret = self.client["secret"]
-        self.keycloak.pause = 0.6  # of 2 seconds, twice before it would be asked for
+        self.keycloak.pause = 2.2  # twice before it would be asked for, and once more would be in time
         self.away("POST")
+        self.agent.wait_for_log(rb"credentials could not be had[^\n]*more than half of timeout_seconds before it was asked for the new secret")
         self.assertNotIn(("POST", "/admin/realms/dfsps/clients/%s/client-secret" % self.client["id"]), self.keycloak.requests)
         self.assertEqual(self.client["secret"], secret)
         self.keycloak.pause = 0
@@ -148,9 +149,9 @@ class Trouble(KeycloakTest):
         self.keycloak.replace = {request: hang}
         return gate, hanging
 
-    def patient(self, extra=""):
-        """A section [keycloak] with which nothing here is too late."""
-        return section(self.keycloak, self.secret_file, extra).replace("timeout_seconds = 2", "timeout_seconds = 50")
+    def patient(self, extra="", seconds=50):
+        """A section [keycloak] with which, as it stands, nothing here is too late."""
+        return section(self.keycloak, self.secret_file, extra).replace("timeout_seconds = 2", "timeout_seconds = %d" % seconds)
 
     def test_one_dfsp_that_asks_without_end_leaves_places_to_others_and_to_new_ones(self):
         self.start(more=self.patient("create_clients = true"))

@@ -138,7 +138,7 @@ class FakeDaemon:
             return {"ok": {"keys": self._list_keys()}}
         if op == "get_certificate":
             found = [answer for answer in self.issued.values() if answer["serial"] == request["serial"]]
-            return {"ok": {**found[0], "state": "issued"}} if found else {"error": {"code": "not_found", "message": "none"}}
+            return {"ok": found[0]} if found else {"error": {"code": "not_found", "message": "none"}}
         return {"error": {"code": "forbidden", "message": "operation"}}
 
     def _list_keys(self):
@@ -191,6 +191,6 @@ class FakeDaemon:
                           "-subj", "/CN=%s/O=From The Register" % request["subject"], *extended,
                           input=request["csr"].encode()).decode()
             serial = openssl("x509", "-noout", "-serial", input=pem.encode()).decode().strip().split("=")[1].lower()
-            self.issued[key] = {"certificate": pem, "chain": [self.ca_pem], "serial": serial, "subject": request["subject"],
+            self.issued[key] = {"certificate": pem, "chain": [self.ca_pem], "serial": serial, "state": "issued", "subject": request["subject"],
                                 "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-02-01T00:00:00Z"}
         return {"ok": self.issued[key]}

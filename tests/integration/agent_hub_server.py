@@ -95,6 +95,65 @@ class ServerCertificate(HubTest):
         self.daemon.approval["state"] = "approved"
         self.refused("GET", CERTS, status=404)
 
+    def test_one_that_was_revoked_before_its_answer_was_seen_is_not_put_in_use_and_another_has_another_key(self):
+        first = self.ok("POST", CERTS)
+        serial = self.issued_and_lost("revoked")
+        self.refused("PUT", CERTS, text="certificate %s, which was issued for this, is revoked by now" % serial)
+        self.assertEqual(self.ok("GET", CERTS), first)
+        self.assertNotEqual(self.ok("PUT", CERTS)["keyUri"], first["keyUri"])
+        self.assertEqual(len(self.daemon.keys), 3)
+
+    def test_one_that_is_on_hold_is_not_put_in_use_before_it_is_released(self):
+        serial = self.issued_and_lost("on_hold")
+        for method in ("POST", "PUT"):
+            self.refused(method, CERTS, text="certificate %s, which was issued for this, is on hold" % serial)
+        self.refused("GET", CERTS, status=404)
+        self.daemon.issued[self.daemon.requests[-1]["request"]]["state"] = "issued"
+        self.ok("POST", CERTS)
+        self.assertEqual(len(self.daemon.keys), 1)
+
+    def issued_and_lost(self, state):
+        """hubseald has issued what PUT asks for, its answer was lost, and people have changed its state since. The serial."""
+        issue = self.daemon._issue
+        self.daemon._issue = lambda request: issue(request) and {"error": {"code": "internal", "message": "lost"}}
+        self.refused("PUT", CERTS, status=500)
+        self.daemon._issue = issue
+        answer = self.daemon.issued[self.daemon.requests[-1]["request"]]
+        answer.update(state=state, reason="superseded", revoked_at="2026-01-02T00:00:00Z")
+        return answer["serial"]
+
+    def test_what_hubseald_will_never_issue_is_given_up_when_another_is_asked_for_anew(self):
+        first = self.ok("POST", CERTS)
+        never = "request was recorded under another policy and cannot be finished; wanted a new request id and a new key"
+        self.daemon.refusals = {"issue_certificate": ("policy_denied", never)}
+        self.assertNotIn("anew", self.refused("PUT", CERTS, text=never)["message"])
+        stuck = self.refused("PUT", CERTS, text='PUT with "anew": true makes one')["message"]
+        self.refused("PUT", CERTS, {"anew": "yes"}, text="anew")
+        self.assertEqual((self.ok("GET", CERTS), len(self.daemon.keys)), (first, 2))
+        self.daemon.refusals = {}
+        made = self.ok("PUT", CERTS, {"anew": True})
+        given_up = next(label for label in self.daemon.keys if label in stuck)
+        self.assertNotIn(given_up, made["keyUri"])
+        self.assertEqual((self.ok("GET", CERTS), len(self.daemon.keys)), (made, 3))
+        self.agent.wait_for_log(rb"wanted no more; if it was issued it stays valid key=%s request=hub-server-[0-9a-f]{32} "
+                                rb"to_look_for_it=\"hubseal cert list --json --ca hub-ca --participant hub\"" % given_up.encode())
+
+    def test_whatever_ends_the_wish_for_one_the_log_names_what_may_have_been_issued(self):
+        seen = set()
+        for ends in (lambda: self.ok("DELETE", CERTS), self.ask_for_other_names):
+            self.daemon.refusals = {"issue_certificate": ("internal", "lost")}
+            self.refused("POST", CERTS, status=500)
+            self.daemon.refusals = {}
+            (label,) = set(self.daemon.keys) - seen
+            seen.add(label)
+            ends()
+            self.agent.wait_for_log(rb"wanted no more; if it was issued it stays valid key=%s " % label.encode())
+
+    def ask_for_other_names(self):
+        self.name = "www.hub.example"
+        self.restart()
+        self.ok("POST", CERTS)
+
     def test_taking_it_out_of_use_revokes_nothing_and_says_how_people_do(self):
         # MCM_API 13.6
         made = self.ok("POST", CERTS)
@@ -176,6 +235,18 @@ class BroughtCertificate(HubTest):
                                     % serial.encode())
         self.assertEqual(answer["serverCertificate"], other["serverCertificate"])
         self.assertNotIn(b"server certificate of the hub issued key=", self.agent.log)
+
+    def test_one_of_hubsealds_own_that_is_revoked_or_on_hold_is_not_taken_though_its_key_is_the_key_rooms(self):
+        for csr in (self.daemon.csr_made_by_hand("hub-tls"), new_csr(self.folder)):
+            issued = self.daemon._issue({"request": csr[-60:], "profile": "hub-server", "subject": "hub", "csr": csr})["ok"]
+            body = {"serverCertificate": issued["certificate"], "rootCertificate": self.daemon.ca_pem}
+            for state in ("revoked", "on_hold"):
+                issued["state"] = state
+                self.refused("PUT", CERTS, body, text="hubseald issued it, and it is %s by now" % state)
+            self.refused("GET", CERTS, status=404)
+            issued["state"] = "issued"
+            self.ok("PUT", CERTS, body)
+            self.ok("DELETE", CERTS)
 
     def test_one_that_was_issued_for_the_hub_on_the_signing_host_is_taken_whatever_its_key(self):
         csr = new_csr(self.folder)

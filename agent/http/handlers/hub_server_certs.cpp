@@ -51,19 +51,24 @@ Outcome show(const Request& request, const Result<Shown>& found) {
   Json item = shown.in_use ? TRY(to_json(*shown.in_use))
                            : Json{{"validations", Json::array()}, {"validationState", "NOT_AVAILABLE"}};
   if (!hubs_own) return ok(item);
-  if (shown.in_use && shown.in_use->key_label)
-    item["keyUri"] = private_key_uri("", *shown.in_use->key_label);
+  if (shown.in_use && shown.in_use->key_label) item["keyUri"] = private_key_uri("", *shown.in_use->key_label);
   if (shown.approval_json) item["approval"] = Json::parse(*shown.approval_json);
   return ok(item);
 }
 
+Result<Shown> make(HubServerCerts& certs, const Request& request) { return certs.make(request.caller); }
+
+Result<Shown> renew(HubServerCerts& certs, const Request& request) {
+  return certs.renew(request.caller, request.body.value("anew", false));
+}
+
 /// A body with a certificate brings it; any other has one made.
-Outcome put(HubServerCerts& certs, const Request& request, Result<Shown> (HubServerCerts::*make)(const Caller&)) {
+Outcome put(HubServerCerts& certs, const Request& request, Result<Shown> (*make)(HubServerCerts&, const Request&)) {
   if (const auto certificate = request.text("serverCertificate"))
     return show(request, certs.bring(request.caller, {.certificate = *certificate,
                                                       .root = request.text("rootCertificate").value_or(""),
                                                       .chain = chain_of(request.body).value_or("")}));
-  return show(request, (certs.*make)(request.caller));
+  return show(request, make(certs, request));
 }
 
 /// It says how people revoke what is not used any more.
@@ -84,14 +89,17 @@ void add_hub_server_certs(std::vector<Route>& routes, const Services& services) 
                     .handler = [&certs](const Request& request) { return show(request, certs.get(request.caller)); },
                     .roles = {Role::everyone},
                     .has_etag = false});  // what people have agreed to is issued when somebody reads it
-  for (const auto& [method, make] : {std::pair("POST", &HubServerCerts::make), {"PUT", &HubServerCerts::renew}})
+  const Schema bring = server_cert_schema(false);
+  Schema renew_or_bring = bring;
+  renew_or_bring.push_back({.name = "anew", .type = Type::boolean});
+  for (const auto& [method, make, body] : {std::tuple("POST", &make, bring), {"PUT", &renew, renew_or_bring}})
     routes.push_back({.method = method,
                       .path = path,
                       .handler = [&certs, make = make](const Request& request) { return put(certs, request, make); },
                       .roles = {Role::pta},
                       .takes_body = true,
                       .body_may_be_missing = true,
-                      .body = server_cert_schema(false)});
+                      .body = body});
   routes.push_back({.method = "DELETE",
                     .path = path,
                     .handler = [&certs](const Request& request) { return remove(certs, request); },

@@ -37,6 +37,7 @@ struct Bench {
     Json& answer = (*issued_for)[request.fields["request"].get<std::string>()];
     if (answer.is_null())
       answer = {{"certificate", make_certificate(folder, certified_csr.value_or(asked))}, {"serial", "00"}};
+    answer["state"] = issued_state;
     return answer;
   }
 
@@ -74,6 +75,7 @@ struct Bench {
 
   TempFolder folder;
   std::optional<Code> refusal;
+  std::string issued_state = "issued";
   std::string approval_state = "pending";
   std::optional<std::string> certified_csr;  // the daemon certifies this one instead
   Guarded<std::map<std::string, Json>> issued;
@@ -311,6 +313,24 @@ BOOST_FIXTURE_TEST_CASE(a_certificate_for_another_key_is_not_stored, Bench) {
   certified_csr = make_csr(folder, words("-newkey rsa:2048 -subj /"));
   BOOST_TEST((enrollments.sign(caller, "bank1", id).error().code == Code::internal));
   BOOST_TEST(enrollments.get("bank1", id).value().state == "CSR_LOADED");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_certificate_that_comes_back_revoked_or_on_hold_is_not_stored, Bench) {
+  const auto id = submit(csr);
+  for (const auto& [by_now, words] :
+       {std::pair{"revoked", "is revoked by now; wanted another request, for another key"},
+        {"on_hold", "is on hold; wanted it released"},
+        {"a word of later days", "is a word of later days by now"}}) {
+    issued_state = by_now;
+    const auto refused = enrollments.sign(caller, "bank1", id);
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST((refused.error().code == Code::policy_denied));
+    BOOST_TEST(refused.error().message.find(words) != std::string::npos, refused.error().message);
+    BOOST_TEST(enrollments.get("bank1", id).value().state == "CSR_LOADED");
+    BOOST_TEST(!enrollments.get("bank1", id).value().certificate);
+  }
+  issued_state = "issued";
+  BOOST_TEST(enrollments.sign(caller, "bank1", id).value().state == "CERT_SIGNED");
 }
 
 BOOST_FIXTURE_TEST_CASE(an_enrollment_is_found_only_under_its_own_dfsp, Bench) {

@@ -255,6 +255,29 @@ BOOST_FIXTURE_TEST_CASE(a_key_is_not_found_only_by_a_look_that_shows_every_other
   BOOST_TEST((refusal_of(open.signer->destroy_key(KeyId{}, "nobody's")).code == Code::not_found));
 }
 
+// Another program deletes what the search has just found.
+BOOST_FIXTURE_TEST_CASE(an_object_that_goes_while_a_missing_key_is_looked_for_ends_no_generation, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script("fail C_GetAttributeValue 1 0x82\n");
+  BOOST_TEST(open.signer->find_key(missing.id).has_value());  // by the look that follows
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_look_during_which_objects_go_each_time_says_nothing_and_ends_no_generation, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script("fail C_GetAttributeValue * 0x82\n");
+  const Error refused = refusal_of(open.signer->find_key(missing.id));
+  BOOST_TEST((refused.code == Code::hsm_busy), refused.message);
+  BOOST_TEST(contains(refused.message, "went while it was looked at"), refused.message);
+  BOOST_TEST((refusal_of(open.signer->destroy_key(missing.id, missing.label)).code == Code::hsm_busy));
+  open.token.script("");
+  now += milliseconds(200);
+  BOOST_TEST(signs(*open.signer, missing));
+  BOOST_TEST(open.signer->status().generation == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_key_that_somebody_else_has_destroyed_is_missed_no_more_once_it_counts_as_destroyed,
                         OneIsMissing) {
   const auto& token = open.token.token();

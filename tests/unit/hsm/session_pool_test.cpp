@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <future>
+#include <latch>
 #include <optional>
 #include <set>
 #include <thread>
@@ -39,6 +41,33 @@ struct OneSession {
   static auto in_time() { return std::chrono::steady_clock::now() + std::chrono::minutes(5); }
   void wait_for_queue(std::size_t length) {
     while (pool.waiting() != length) std::this_thread::yield();
+  }
+};
+
+/// A token that does not come back from C_CloseSession before it may.
+struct HangingClose : OneSession {
+  static inline std::optional<std::latch> hangs, may_go_on;
+
+  HangingClose() {
+    hangs.emplace(1);
+    may_go_on.emplace(1);
+    module.functions.C_CloseSession = [](CK_SESSION_HANDLE) -> CK_RV {
+      if (!hangs->try_wait()) hangs->count_down();
+      may_go_on->wait();
+      return CKR_OK;
+    };
+  }
+  template <class Closes>
+  void others_are_answered_at_their_deadline_while(Closes closes) {
+    std::jthread closing(closes);
+    hangs->wait();
+    auto other = std::async(std::launch::async, [this] { return pool.take(at_once()).has_value(); });
+    const bool answered = other.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
+    may_go_on->count_down();
+    BOOST_TEST(answered);
+    BOOST_TEST(!other.get());
+    closing.join();
+    BOOST_TEST(pool.take(in_time())->session().handle == 2U);
   }
 };
 
@@ -146,6 +175,19 @@ BOOST_FIXTURE_TEST_CASE(closing_sends_those_who_wait_away, OneSession) {
   waiter.join();
   BOOST_TEST((code == Code::hsm_unavailable));
   BOOST_TEST(!pool.take(in_time()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_token_that_hangs_while_a_renewed_pool_is_closed_keeps_nobody_beyond_the_deadline,
+                        HangingClose) {
+  pool.take(at_once())->keep();
+  others_are_answered_at_their_deadline_while([this] { pool.renew(); });
+}
+
+BOOST_FIXTURE_TEST_CASE(a_token_that_hangs_while_a_session_that_came_back_is_closed_keeps_nobody_either, HangingClose) {
+  auto lease = std::make_unique<SessionPool::Lease>(*pool.take(at_once()));
+  lease->keep();
+  pool.renew();
+  others_are_answered_at_their_deadline_while([&lease] { lease.reset(); });
 }
 
 BOOST_AUTO_TEST_CASE(no_session_of_a_lost_token_is_touched_any_more) {
