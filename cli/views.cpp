@@ -99,8 +99,7 @@ Result<> save(const Session& session, const std::string& name, const std::string
   const auto written = write_output(name, text, force);
   if (written) return {};
   if (!session.json) print(text);
-  return fail(written.error().code,
-              written.error().message + "; it was made all the same and is on standard output: keep it");
+  return fail(written.error().code, written.error().message + "; what belongs there is on standard output: keep it");
 }
 
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact) {
