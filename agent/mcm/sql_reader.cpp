@@ -12,6 +12,7 @@ namespace hubseal::agent::mcm {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;  // MySQL's own limit
+constexpr std::string_view kDelimiters[] = {";", ";;", "$$", "//"};
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -165,7 +166,7 @@ Result<std::optional<std::string>> SqlReader::plain_value() {
   if (is_next('\'') && before == "X") return TRY(hexadecimal(TRY(quoted('\''))));
   if (is_next('\'') && before.empty()) {
     std::string text = TRY(quoted('\''));
-    if (text.find('\0') != std::string::npos) return refuse("a text holds a NUL");
+    if (std::find(text.begin(), text.end(), '\0') != text.end()) return refuse("a text holds a NUL");
     return text;
   }
   return refuse(fmt::format("found \"{}\"; wanted NULL, a number, a text in quotation marks or a hexadecimal one",
@@ -215,8 +216,9 @@ Result<> SqlReader::set_delimiter() {
   std::string_view line = text_.substr(pos_, end - pos_);
   while (!line.empty() && is_space(line.front())) line.remove_prefix(1);
   while (!line.empty() && is_space(line.back())) line.remove_suffix(1);
-  if (line != ";" && line != ";;" && line != "$$" && line != "//") return refuse("DELIMITER wants ; or ;; or $$ or //");
-  delimiter_ = line;
+  const auto known = std::find(std::begin(kDelimiters), std::end(kDelimiters), line);
+  if (known == std::end(kDelimiters)) return refuse("DELIMITER wants ; or ;; or $$ or //");
+  delimiter_ = *known;
   pos_ = end;
   return {};
 }
