@@ -145,6 +145,12 @@ class Commands(Cli):
             self.assertEqual(done.returncode, 2)
             self.assertIn(b'serial: "a5-6a"', done.stderr)
 
+    def test_a_certificate_that_is_released_is_said_to_be_issued_and_has_no_reason(self):
+        self.serve({"release_certificate": {"ca": "hub-ca", "serial": "a56a", "subject": "bank1", "crl_number": 3}})
+        told = self.hubseal("cert", "release", "a56a").stdout.decode()
+        self.assertRegex(told, r"state +issued: the hold is taken back")
+        self.assertNotIn("reason", told)
+
     def test_cert_list_follows_the_pages(self):
         def page(request):
             start = request.get("after", 0)

@@ -81,7 +81,7 @@ class Init(unittest.TestCase):
         said = re.findall(r"(?m)^  (\d\. [^.:]+)", self.make_room())
         handbook = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text()
         section = handbook.split("\n## 2 ")[1].split("\n## ")[0]
-        self.assertEqual(len(said), 6)
+        self.assertEqual(len(said), 8)
         self.assertRegex(self.make_room(), r"(?s)hubseal subject set bank1 .*hubseal cert issue ")
         self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
 
