@@ -20,8 +20,10 @@ std::string advice_unavailable(const Error& error) {
 /// The socket's file, or the daemon behind it, does not know this user.
 std::string advice_turned_away(const Error& error) {
   if (has(error, "is not reachable"))
-    return fmt::format("this user (uid {}) must be in the group that the socket belongs to: see ls -l and id",
-                       ::getuid());
+    return fmt::format(
+        "this user (uid {}) must be in the group that the socket belongs to, and be let into its folder: see ls -l, "
+        "ls -ld and id",
+        ::getuid());
   return fmt::format("this user (uid {}) is no [[peer]] of this socket in hubseald.toml (or hubseald was just ending)",
                      ::getuid());
 }
@@ -63,7 +65,8 @@ constexpr Place kPlaces[] = {
     {" get_checkpoint prove_record prove_consistency list_records add_cosignature ", "hubseal audit tail"},
 };
 
-std::string advice_look(std::string_view operation, std::string_view otherwise) {
+std::string advice_look(const Error& error, std::string_view operation, std::string_view otherwise) {
+  if (has(error, "there is no CA \"")) return "see which there are with: hubseal ca list";
   for (const Place& place : kPlaces)
     if (place.operations.find(fmt::format(" {} ", operation)) != std::string_view::npos)
       return fmt::format("see what is there with: {}", place.command);
@@ -110,6 +113,13 @@ std::string advice_command(const Error& error, std::string_view operation) {
     return "give --successor CA, or --last; see which CAs issue with: hubseal ca list";
   if (has(error, "itself, which no list of its own"))
     return "where its key is in wrong hands: hubseal key deactivate KEY --compromised (hubseal ca list names the key)";
+  if (operation == "create_ca" && has(error, "there is no ca key"))
+    return "--key-type has the key made; see which there are with: hubseal key list";
+  if (operation == "remove_approver" && has(error, "people could agree"))
+    return "add another approver first, or ask for fewer in policy.toml ([approvals.needed], and approvals of "
+           "profiles)";
+  if (operation == "issue_certificate" && has(error, "PKI-9: "))
+    return "where the older one is no longer to be used, revoke it, which makes room: hubseal cert revoke";
   if (has(error, "there is no approver")) return "see who is with: hubseal approver list";
   if (operation == "issue_certificate" && has(error, "PKI-5: "))
     return "see which names are whose with: hubseal subject list, hubseal subject show";
@@ -139,6 +149,7 @@ bool was_turned_away(const Error& error) {
 std::string advice_for(const Error& error, std::string_view operation) {
   if (has(error, " ended with status ")) return {};  // the reason tells what to do
   if (error.message.starts_with("ceremony, after its steps") || error.message.starts_with("transcript ")) return {};
+  if (has(error, "wanted an empty folder")) return "name a folder that is empty, or not there yet";
   if (error.message.starts_with("output file "))
     return "name a file that is not there yet, in a folder that this user may write to";
   if (error.message.starts_with("input ") && has(error, "; wanted ")) return {};
@@ -150,8 +161,8 @@ std::string advice_for(const Error& error, std::string_view operation) {
     case Code::bad_request: return advice_bad_request(operation);
     case Code::too_large: return {};
     case Code::forbidden: return advice_forbidden(error, operation);
-    case Code::not_found: return advice_look(operation, "hubseal status, hubseal cert list");
-    case Code::conflict: return advice_look(operation, "hubseal status, hubseal key list, hubseal cert list");
+    case Code::not_found: return advice_look(error, operation, "hubseal status, hubseal cert list");
+    case Code::conflict: return advice_look(error, operation, "hubseal status, hubseal key list, hubseal cert list");
     case Code::policy_denied: return advice_policy(error, operation);
     case Code::approval_required: return advice_waiting(error);
     case Code::hsm_busy:

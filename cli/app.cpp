@@ -82,6 +82,13 @@ Error not_known(const CLI::App& app, const std::string& word) {
       {}};
 }
 
+/// CLI11 says "Could not convert: record = x", of numbers alone here.
+Error not_a_number(std::string_view said) {
+  const std::size_t colon = said.find(": ");
+  if (colon != std::string_view::npos) said.remove_prefix(colon + 2);
+  return {Code::bad_request, fmt::format("{}; wanted a whole number", said), {}};
+}
+
 /// Help and version are answers; everything else that ends parsing is the user's mistake.
 ExitCode explain(const Session& session, const CLI::App& app, const CLI::ParseError& problem) {
   if (problem.get_exit_code() == 0) {
@@ -96,6 +103,7 @@ ExitCode explain(const Session& session, const CLI::App& app, const CLI::ParseEr
   const bool extra = problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
   if (option != unknown.end() && (missing || extra)) return explain(session, not_known(app, *option));
   if (missing && !unknown.empty()) return explain(session, not_known(app, unknown.front()));
+  if (problem.get_name() == "ConversionError") return explain(session, not_a_number(problem.what()));
   return explain(session, Error{Code::bad_request, problem.what()});
 }
 

@@ -8,7 +8,8 @@
 namespace hubseal::cli {
 
 Result<Json> fetch_crl(const Session& session, const std::string& ca) {
-  wire::DaemonClient daemon = session.client();
+  wire::DaemonClient daemon = session.client();  // one connection for all parts
+  *session.operation = "get_crl";
   Json whole;
   Bytes der;
   while (true) {

@@ -61,9 +61,9 @@ std::string render_ca(const Json& ca) {
   Pairs pairs = {{"CA", text_of(ca, "ca")},
                  {"state", text_of(ca, "state")},
                  {"key", text_of(ca, "key")},
-                 {"profile", text_of(ca, "profile")},
-                 {"subject", text_of(ca, "subject")}};
+                 {"profile", text_of(ca, "profile")}};
   if (member_of(ca, "certificate").is_string()) {
+    pairs.emplace_back("subject", text_of(ca, "subject"));
     pairs.emplace_back("serial", text_of(ca, "serial"));
     pairs.emplace_back("valid", text_of(ca, "not_before") + " to " + text_of(ca, "not_after"));
     for (const auto& [name, member] : {std::pair("retired", "retired_at"), std::pair("successor", "successor")})
@@ -99,8 +99,7 @@ Result<> save(const Session& session, const std::string& name, const std::string
   const auto written = write_output(name, text, force);
   if (written) return {};
   if (!session.json) print(text);
-  return fail(written.error().code,
-              written.error().message + "; it was made all the same and is on standard output: keep it");
+  return fail(written.error().code, written.error().message + "; what belongs there is on standard output: keep it");
 }
 
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact) {

@@ -218,8 +218,11 @@ Result<std::uint64_t> Checkpoints::held_records() {
 /// Found while it works: the next start reads all of it before anything is signed. What is written from here on must
 /// not look as if it had been lost once the log is restored.
 void Checkpoints::close_altered(const Error& why) {
-  gate_.close(kLogWord, why);
-  state_.lock()->altered = true;
+  {
+    auto state = state_.lock();  // who sees the gate closed sees why: a signature that ends now makes no checkpoint
+    state->altered = true;
+    gate_.close(kLogWord, why);
+  }
   if (!compared_) return;  // find_old_state() notes it
   const std::lock_guard one_at_a_time(making_);
   const auto& before = guard_->old_state();

@@ -98,17 +98,19 @@ Result<Config::Audit> read_audit(Fields fields) {
 // Far below the last one, which system calls take for "leave it as it is".
 constexpr std::uint32_t kHighestId = 999'999'999;
 
-Result<uid_t> find_user(const std::string& name) {
+Result<uid_t> find_user(const std::string& peer, const std::string& name) {
   if (const auto id = parse_number<uid_t>(name, 0, kHighestId)) return *id;
   const passwd* entry = ::getpwnam(name.c_str());
-  if (!entry) return fail(Code::not_found, fmt::format("there is no user \"{}\" on this machine", name));
+  if (!entry)
+    return fail(Code::not_found, fmt::format("peer \"{}\": there is no user \"{}\" on this machine", peer, name));
   return entry->pw_uid;
 }
 
-Result<gid_t> find_group(const std::string& name) {
+Result<gid_t> find_group(const std::string& peer, const std::string& name) {
   if (const auto id = parse_number<gid_t>(name, 0, kHighestId)) return *id;
   const group* entry = ::getgrnam(name.c_str());
-  if (!entry) return fail(Code::not_found, fmt::format("there is no group \"{}\" on this machine", name));
+  if (!entry)
+    return fail(Code::not_found, fmt::format("peer \"{}\": there is no group \"{}\" on this machine", peer, name));
   return entry->gr_gid;
 }
 
@@ -142,8 +144,8 @@ Result<PeerRule> read_peer(Fields fields) {
   const auto group = TRY(fields.optional_text("group", kMaxName));
   if (user.has_value() == group.has_value())
     return fail(Code::bad_request, fmt::format("peer \"{}\" wants exactly one of \"user\" and \"group\"", rule.name));
-  if (user) rule.uid = TRY(find_user(*user));
-  if (group) rule.gid = TRY(find_group(*group));
+  if (user) rule.uid = TRY(find_user(rule.name, *user));
+  if (group) rule.gid = TRY(find_group(rule.name, *group));
   rule.permissions = TRY(read_permissions(fields, rule.name));
   rule.profiles = TRY(fields.text_list("profiles", 64, kMaxName));
   rule.keys = TRY(fields.text_list("keys", 64, kMaxName));

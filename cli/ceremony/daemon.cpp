@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/advice.h"
 #include "cli/ceremony/ceremony.h"
 #include "cli/input_output.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::chrono::seconds kReady{120};   // a network HSM takes its time
 constexpr std::chrono::seconds kAnswers{10};  // the token is open by then: what is wrong still is so for longer
 constexpr std::chrono::seconds kCheck{60};
+constexpr std::chrono::seconds kEnding{2};  // one that is ending hangs up as well
 constexpr std::chrono::milliseconds kBetweenAsks{100};
 constexpr std::size_t kShownOutput = 4096;
 
@@ -38,6 +40,12 @@ std::string problems_of(const Json& health) {
 
 tl::unexpected<Error> not_ready(const std::string& why) {
   return fail(Code::hsm_unavailable, "hubseald is not ready: " + why);
+}
+
+/// It knows no such user, and no waiting helps.
+tl::unexpected<Error> stranger(const Error& error) {
+  return fail(Code::forbidden,
+              error.message + "; hubseal init needs the [[peer]] entry \"ceremony\" of hubseald.toml, or one like it");
 }
 
 /// Its last word: what it says before, it says again when it ends.
@@ -83,6 +91,10 @@ Result<> await_ready(Child& child, const Session& session, const CeremonyPlan& p
     if (const auto status = child.wait(kBetweenAsks)) return ended("hubseald", *status, child.errors(kShownOutput));
     const auto health = ask_health(session);
     if (health && is_ready(*health, plan)) return {};
+    if (!health && was_turned_away(health.error())) {
+      if (const auto status = child.wait(kEnding)) return ended("hubseald", *status, child.errors(kShownOutput));
+      return stranger(health.error());
+    }
     if (health) TRY(check_not_stopped(session, plan));
     if (health && !answered) deadline = std::min(deadline, std::chrono::steady_clock::now() + kAnswers);
     answered = answered || health;
@@ -142,6 +154,8 @@ Result<std::optional<Child>> ensure_daemon(const CeremonyPlan& plan, const Sessi
     }
     report.step("hubseald", "is running, at " + session.socket);
     return std::nullopt;
+  } else if (was_turned_away(health.error())) {
+    return stranger(health.error());
   } else if (health.error().code != Code::hsm_unavailable) {
     return tl::unexpected(health.error());
   }

@@ -76,13 +76,7 @@ class Runner {
   }
 
   Result<> finish() {
-    if (transcript_.ended) return {};
-    if (!transcript_.evidence) {
-      const auto evidence = gather_evidence(session_, transcript_.done, std::chrono::seconds(options_.wait_seconds));
-      if (!evidence) return tl::unexpected(to_go_on("ceremony, after its steps", evidence.error()));
-      TRY(file_.append(evidence_line(*evidence)));
-    }
-    TRY(file_.append(end_line()));
+    if (!transcript_.ended) TRY(write_end());
     tell(
         fmt::format("\nAll {} steps are done and proven. The transcript is {}; check it on another machine with:\n"
                     "  hubseal ceremony verify {} --key audit-key.pem --file {}\n",
@@ -94,6 +88,15 @@ class Runner {
   const std::string& path() const { return file_.path(); }
 
  private:
+  Result<> write_end() {
+    if (!transcript_.evidence) {
+      const auto evidence = gather_evidence(session_, transcript_.done, std::chrono::seconds(options_.wait_seconds));
+      if (!evidence) return tl::unexpected(to_go_on("ceremony, after its steps", evidence.error()));
+      TRY(file_.append(evidence_line(*evidence)));
+    }
+    return file_.append(end_line());
+  }
+
   void tell(const std::string& text) const {
     if (!session_.json) print(text);
     std::fflush(stdout);

@@ -83,7 +83,7 @@ void add_add(CLI::App& approver, Session& session) {
       ->add_option("--uid", options->uid,
                    "The person's login on this host: with it alone the person agrees by hubseal approval approve; with "
                    "a key it says whose requests the key cannot agree to")
-      ->check(CLI::Range(0, 0x7ffffffe, "a uid"))
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{0xfffffffe}))
       ->type_name("UID");
   CLI::Option* key = adding
                          ->add_option("--public-key", options->public_key,

@@ -86,7 +86,7 @@ Result<ExitCode> verify(const Session& session, const Options& options) {
   if (session.json) {
     session.print_json(told);
   } else {
-    print(render_pairs({{"log", verdict.origin},
+    print(render_pairs({{"log", verdict.origin.empty() ? "-" : verdict.origin},
                         {"records", fmt::format("{}", verdict.records)},
                         {"checkpoints", fmt::format("{}, the last good one of {}", verdict.checkpoints,
                                                     counted(verdict.vouched, "record"))},

@@ -107,7 +107,10 @@ Result<ExitCode> issue(const Session& session, const Options& options) {
   shown["request"] = request;
   TRY(deliver(session, answer, render_certificate(shown),
               {text_of(answer, "certificate"), options.out, options.force}));
-  if (!options.chain.empty()) TRY(save(session, options.chain, chain_text(answer), options.force));
+  if (!options.chain.empty()) {
+    TRY(save(session, options.chain, chain_text(answer), options.force));
+    if (!session.json) print_note(fmt::format("chain written to {}\n", options.chain));
+  }
   warn_of_revoked(answer);
   return ExitCode::ok;
 }
@@ -139,12 +142,17 @@ Result<> check_reason(const std::string& reason) {
 
 std::string render_revocation(const Json& answer) {
   const std::string number = text_of(answer, "crl_number");
-  return render_pairs({{"CA", text_of(answer, "ca")},
-                       {"serial", text_of(answer, "serial")},
-                       {"participant", text_of(answer, "subject")},
-                       {"reason", text_of(answer, "reason")},
-                       {"since", text_of(answer, "revoked_at")},
-                       {"CRL", number == "-" ? "not signed yet: hubseal status says why" : "number " + number}});
+  std::vector<std::pair<std::string, std::string>> pairs = {{"CA", text_of(answer, "ca")},
+                                                            {"serial", text_of(answer, "serial")},
+                                                            {"participant", text_of(answer, "subject")}};
+  if (member_of(answer, "revoked_at").is_null()) {
+    pairs.emplace_back("state", "issued: the hold is taken back");
+  } else {
+    pairs.emplace_back("reason", text_of(answer, "reason"));
+    pairs.emplace_back("since", text_of(answer, "revoked_at"));
+  }
+  pairs.emplace_back("CRL", number == "-" ? "not signed yet: hubseal status says why" : "number " + number);
+  return render_pairs(pairs);
 }
 
 Result<ExitCode> tell(const Session& session, const Json& answer) {

@@ -39,7 +39,10 @@ std::string next_steps(const CeremonyPlan& plan, bool child) {
       "  3. Start hubseald and look: {1}hubseal status\n"
       "  4. Take the ceremony's permissions away.\n"
       "  5. Hand out the CA's certificate: hubseal ca show {0} --out {0}.pem\n"
-      "  6. Sign a first CSR: hubseal subject set bank1 --organization \"Bank One\" --country KE --cn bank1; "
+      "  6. Say where CRL and OCSP are, before the first certificate: crl_urls and ocsp_urls of each profile, then "
+      "hubseal policy load\n"
+      "  7. Add approvers, before the first emergency: hubseal approver add alice --person alice --uid 1001\n"
+      "  8. Sign a first CSR: hubseal subject set bank1 --organization \"Bank One\" --country KE --cn bank1; "
       "hubseal cert issue --ca {0} --profile dfsp-client --participant bank1 --csr bank1.csr\n",
       plan.ca.ca, child ? "systemctl enable --now hubseald.service hubseal-agent.service; " : "");
 }

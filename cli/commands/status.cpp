@@ -30,18 +30,30 @@ bool may(const Json& version, std::string_view op) {
   return false;
 }
 
-Result<Json> fetch(const Session& session) {
-  Json all;
+struct Status {
+  Json all = Json::object();  ///< what --json prints
+  std::string no_keys;        ///< why the keys cannot be looked at: the token is away
+};
+
+Result<Status> fetch(const Session& session) {
+  Status status;
+  Json& all = status.all;
   all["health"] = TRY(session.call("health", Json::object()));
   const Json version = TRY(session.call("version", Json::object()));
-  if (may(version, "list_keys")) all["keys"] = member_of(TRY(session.call("list_keys", Json::object())), "keys");
+  if (may(version, "list_keys")) {
+    const auto answer = session.call("list_keys", Json::object());
+    if (answer)
+      all["keys"] = member_of(*answer, "keys");
+    else
+      status.no_keys = answer.error().message;
+  }
   const bool may_get = may(version, "get_ca");
   Json cas = Json::array();
   for (const Json& name : member_of(all["health"], "cas"))
     cas.push_back(may_get ? TRY(session.call("get_ca", {{"ca", name}})) : Json{{"ca", name}});
   all["cas"] = std::move(cas);
   all["version"] = version;
-  return all;
+  return status;
 }
 
 std::string count_of(const Json& object, std::string_view member, std::string_view thing) {
@@ -55,7 +67,7 @@ std::string files_text(const Json& policy) {
   return files == "differ" ? "the files say something else: hubseal policy show" : "the files cannot be read";
 }
 
-std::string render_health(const Json& health, const Json& version) {
+std::string render_health(const Json& health, const Json& version, const std::string& no_keys) {
   const Json& token = member_of(health, "token");
   const Json& audit = member_of(health, "audit");
   const bool plugged = member_of(token, "ready") == Json(true);
@@ -75,6 +87,7 @@ std::string render_health(const Json& health, const Json& version) {
     pairs.emplace_back("policy", fmt::format("version {}, {}", text_of(policy, "version"), files_text(policy)));
   for (const Json& problem : member_of(health, "problems"))
     pairs.emplace_back("problem", problem.is_string() ? problem.get<std::string>() : dump_json(problem));
+  if (!no_keys.empty()) pairs.emplace_back("keys", "cannot be looked at: " + no_keys);
   for (const Json& note : member_of(health, "notes"))
     pairs.emplace_back("note", note.is_string() ? note.get<std::string>() : dump_json(note));
   return render_pairs(pairs);
@@ -83,14 +96,15 @@ std::string render_health(const Json& health, const Json& version) {
 struct Nothing {};
 
 Result<ExitCode> status(const Session& session, const Nothing&) {
-  const Json all = TRY(fetch(session));
+  const auto [all, no_keys] = TRY(fetch(session));
   if (session.json) {
     session.print_json(all);
   } else {
-    print(render_health(all["health"], all["version"]) + "\n" + render_cas(all["cas"]));
+    print(render_health(all["health"], all["version"], no_keys) + "\n" + render_cas(all["cas"]));
     if (all.contains("keys")) print("\n" + render_keys(all["keys"]));
   }
-  return text_of(all["health"], "status") == "ready" ? ExitCode::ok : ExitCode::unavailable;
+  const bool ready = text_of(all["health"], "status") == "ready" && no_keys.empty();
+  return ready ? ExitCode::ok : ExitCode::unavailable;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "cli/conformance/checks.h"
 #include "cli/conformance/words.h"
+#include "cli/table.h"
 
 namespace hubseal::cli::conformance::checks {
 namespace {
@@ -84,8 +85,9 @@ void judge_age(Finding& finding, const Authority& authority, const Crl& crl, Tim
   if (!crl.signature_good) faults.emplace_back("its signature does not verify");
   if (now - crl.this_update > kDaily) faults.emplace_back("wanted a new one every day");
   if (crl.next_update < now) faults.emplace_back("it has expired");
-  finding.judge(fmt::format("CA {}: CRL {} with {} entries, {}, good until {}", authority.name, crl.number, crl.entries,
-                            age_of(crl.this_update, now), format_utc(crl.next_update)),
+  finding.judge(fmt::format("CA {}: CRL {} with {}, {}, good until {}", authority.name, crl.number,
+                            counted(crl.entries, "revoked certificate"), age_of(crl.this_update, now),
+                            format_utc(crl.next_update)),
                 faults);
 }
 
@@ -190,8 +192,9 @@ Finding revocation_lists(const Installation& found) {
     if (!ca.crl->issuer_matches) faults.emplace_back("its issuer is not the CA's subject");
     if (!ca.crl->signature_good) faults.emplace_back("its signature does not verify");
     if (ca.crl->next_update <= found.now) faults.push_back("its nextUpdate was " + format_utc(ca.crl->next_update));
-    out.judge(fmt::format("CA {}: CRL of version {}, cRLNumber {}, {} entries, {} of them without a reason", ca.name,
-                          ca.crl->version + 1, ca.crl->number, ca.crl->entries, ca.crl->without_reason),
+    out.judge(fmt::format("CA {}: CRL of version {}, cRLNumber {}, {}, {} of them without a reason", ca.name,
+                          ca.crl->version + 1, ca.crl->number, counted(ca.crl->entries, "revoked certificate"),
+                          ca.crl->without_reason),
               faults);
     out.note("that the numbers increase is not seen from one list");
   });

@@ -37,7 +37,7 @@ struct Key {
 
 /// The newest revocation list of a CA.
 struct Crl {
-  std::string number;  ///< cRLNumber, hexadecimal; empty when it has none
+  std::string number;  ///< cRLNumber, decimal; empty when it has none
   long version = 0;    ///< 1 is v2
   TimePoint this_update, next_update;
   std::size_t entries = 0;

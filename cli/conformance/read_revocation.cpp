@@ -31,11 +31,13 @@ CertificatePtr whole(const x509::Certificate& certificate) {
   return CertificatePtr(d2i_X509(nullptr, &at, static_cast<long>(certificate.der().size())));
 }
 
-std::string hex_of(const ASN1_INTEGER* number) {
+/// As `hubseal crl show` has it.
+std::string decimal_of(const ASN1_INTEGER* number) {
   const BignumPtr value(ASN1_INTEGER_to_BN(number, nullptr));
-  Bytes bytes(static_cast<std::size_t>(BN_num_bytes(value.get())));
-  BN_bn2bin(value.get(), bytes.data());
-  return bytes.empty() ? "0" : to_hex(bytes);
+  char* digits = BN_bn2dec(value.get());
+  const std::string text = digits ? digits : "";
+  OPENSSL_free(digits);
+  return text;
 }
 
 void count_entries(X509_CRL* list, Crl& crl) {
@@ -61,7 +63,7 @@ Result<Crl> read_crl(ByteView der, const x509::Certificate& issuer) {
   crl.next_update = TRY(time_of(X509_CRL_get0_nextUpdate(list.get())));
   const IntegerPtr number(
       static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(list.get(), NID_crl_number, nullptr, nullptr)));
-  if (number) crl.number = hex_of(number.get());
+  if (number) crl.number = decimal_of(number.get());
   const KeyIdPtr key_id(
       static_cast<AUTHORITY_KEYID*>(X509_CRL_get_ext_d2i(list.get(), NID_authority_key_identifier, nullptr, nullptr)));
   if (key_id && key_id->keyid) {

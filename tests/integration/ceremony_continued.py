@@ -42,6 +42,14 @@ class Continued(Ceremonies):
                 break
         self.assertGreater(reached, 30)
 
+    def test_one_that_has_ended_says_so_and_does_nothing(self):
+        file, transcript = self.file(), self.folder / "ended"
+        told = "All 3 steps are done and proven"
+        self.assertIn(told, self.hubseal("run", file, "--yes", "--transcript", transcript).stdout)
+        text, records = transcript.read_text(), self.room.audit()
+        self.assertIn(told, self.hubseal("run", file, "--yes", "--continue", transcript).stdout)
+        self.assertEqual((transcript.read_text(), self.room.audit()), (text, records))
+
     def test_kill_9_of_hubseald_and_the_ceremony_goes_on_when_it_is_back(self):
         room = self.make_room()
         self.addCleanup(room.close)

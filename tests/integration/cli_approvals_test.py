@@ -108,12 +108,13 @@ class Approvals(Cli):
                              "remove_approver": {"approver": "x", "removed": True},
                              "list_approvers": {"approvers": [{"approver": "bob", "person": "bob", "kind": "uid", "uid": 7}]}})
         key = self.write("k.pem", b"PEM")
-        for words in (["--uid", "7"], ["--public-key", key, "--uid", "7"],
+        highest = "4294967294"  # of a directory service
+        for words in (["--uid", highest], ["--public-key", key, "--uid", "7"],
                       ["--public-key", key, "--credential-id", "AA", "--rp-id", "h.example", "--origin", "https://h.example"]):
             self.assertEqual(self.hubseal("approver", "add", "x", "--person", "x", *words).returncode, 0, words)
         common = {"name": "x", "person": "x"}
         asked = [{k: v for k, v in request.items() if k not in ("v", "id", "op")} for request in daemon.requests]
-        self.assertEqual(asked, [{**common, "kind": "uid", "uid": 7},
+        self.assertEqual(asked, [{**common, "kind": "uid", "uid": int(highest)},
                                  {**common, "kind": "key", "uid": 7, "public_key": "PEM"},
                                  {**common, "kind": "webauthn", "public_key": "PEM", "credential_id": "AA",
                                   "rp_id": "h.example", "origin": "https://h.example"}])

@@ -55,6 +55,20 @@ class Commands(Cli):
         self.assertEqual(done.returncode, 4)
         self.assertRegex(done.stdout.decode(), r"problem +token is gone")
 
+    def test_status_tells_what_is_wrong_also_where_the_keys_cannot_be_looked_at(self):
+        gone = dict(HEALTH, status="degraded", problems=["token: unplugged"], cas=[])
+        for health in (gone, dict(HEALTH, cas=[])):  # the token may go between the two questions
+            with self.subTest(health["status"]):
+                self.serve({"health": health, "version": VERSION, "list_keys": ("hsm_unavailable", "the token is away")})
+                done = self.hubseal("status")
+                self.assertEqual(done.returncode, 4)
+                self.assertRegex(done.stdout.decode(), f"hubseald +{health['status']}, up 60 min")
+                self.assertRegex(done.stdout.decode(), r"keys +cannot be looked at: the token is away")
+                whole = json.loads(self.hubseal("--json", "status").stdout)
+                self.assertEqual(whole["health"], health)
+                self.assertNotIn("keys", whole)
+                os.unlink(self.socket)
+
     def test_an_auditor_who_may_read_no_keys_still_sees_the_status(self):
         version = dict(VERSION, operations=["health", "version"])
         daemon = self.serve({"health": HEALTH, "version": version})
@@ -130,6 +144,12 @@ class Commands(Cli):
             done = self.hubseal("cert", *words, "a5-6a")
             self.assertEqual(done.returncode, 2)
             self.assertIn(b'serial: "a5-6a"', done.stderr)
+
+    def test_a_certificate_that_is_released_is_said_to_be_issued_and_has_no_reason(self):
+        self.serve({"release_certificate": {"ca": "hub-ca", "serial": "a56a", "subject": "bank1", "crl_number": 3}})
+        told = self.hubseal("cert", "release", "a56a").stdout.decode()
+        self.assertRegex(told, r"state +issued: the hold is taken back")
+        self.assertNotIn("reason", told)
 
     def test_cert_list_follows_the_pages(self):
         def page(request):

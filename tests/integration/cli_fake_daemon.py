@@ -158,7 +158,7 @@ def main(arguments):
         room = Room(os.path.join(runtime_dir, "state.json"), stream.read())
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     path = os.path.join(runtime_dir, "admin.sock")
-    daemon = FakeDaemon(path, room.answer)
+    daemon = FakeDaemon(path, (lambda _: None) if mode == "stranger" else room.answer)
     with open(os.path.join(runtime_dir, "pid"), "w", encoding="utf-8") as stream:
         stream.write(str(os.getpid()))
     signal.sigwait([signal.SIGTERM])

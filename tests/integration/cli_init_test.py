@@ -81,7 +81,7 @@ class Init(unittest.TestCase):
         said = re.findall(r"(?m)^  (\d\. [^.:]+)", self.make_room())
         handbook = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text()
         section = handbook.split("\n## 2 ")[1].split("\n## ")[0]
-        self.assertEqual(len(said), 6)
+        self.assertEqual(len(said), 8)
         self.assertRegex(self.make_room(), r"(?s)hubseal subject set bank1 .*hubseal cert issue ")
         self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
 
@@ -214,6 +214,21 @@ class Init(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"is running", done.stdout)
         self.assertIsNone(daemon.poll())
+
+    def test_a_daemon_that_does_not_know_this_user_is_not_waited_for(self):
+        self.make_room()
+        for running in (False, True):
+            with self.subTest(running=running):
+                if running:
+                    daemon = subprocess.Popen([sys.executable, FAKE, "--config", self.config],
+                                              env={**os.environ, "FAKE_HUBSEALD": "stranger"})
+                    self.addCleanup(daemon.wait, 60)
+                    self.addCleanup(daemon.send_signal, signal.SIGTERM)
+                    until(lambda: os.path.exists(self.path("admin.sock")))
+                done = self.init(FAKE_HUBSEALD="stranger")
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn(b'forbidden: ', done.stderr)
+                self.assertIn(b'[[peer]] entry "ceremony"', done.stderr)
 
     def test_a_configuration_that_others_may_write_is_refused(self):
         os.chmod(self.config, 0o666)

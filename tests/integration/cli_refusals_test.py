@@ -196,6 +196,7 @@ class Refusals(Cli):
     def test_usage_mistakes_are_status_2_and_help_is_status_0(self):
         for words in ([], ["frobnicate"], ["key", "create"], ["key", "create", "a", "--type", "rsa_1024", "--use", "ca"]):
             self.assertEqual(self.hubseal(*words).returncode, 2, words)
+        self.assertIn(b": record = x; wanted a whole number\n", self.hubseal("audit", "show", "x").stderr)
         for words in (["--help"], ["cert", "issue", "--help"], ["--version"]):
             self.assertEqual(self.hubseal(*words).returncode, 0, words)
 

@@ -128,6 +128,9 @@ class Good(Conformance):
         self.assertIn("2 certificates in force", self.evidence("PKI-4"))
         self.assertIn("http://pki.hub.example/{ca}.crl", self.evidence("PKI-6"))
         self.assertIn("libsofthsm2.so", self.evidence("CA/B Network Security"))
+        number = self.room.call("get_crl", ca="hub-ca")["number"]
+        self.assertIn(f"CRL {number} with 0 revoked certificates", self.evidence("PKI-7"))
+        self.assertIn(f"cRLNumber {number}, 0 revoked certificates", self.evidence("RFC 5280 5"))
 
     def test_the_question_to_the_responder_is_all_that_it_leaves_behind(self):
         self.hubseal()

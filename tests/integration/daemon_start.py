@@ -161,6 +161,14 @@ class Files(RigTest):
         room.config_file.write_text(text.replace('"read_keys"', '"read_key"', 1))
         self.refuses(room, BAD_CONFIG, 'peer \\"agent\\"', 'did you mean \\"read_keys\\"?', "manage_keys")
 
+    def test_a_peer_that_names_a_user_or_group_that_is_not_there_is_named(self):
+        room = self.make(start=False)
+        user = f'user = "{os.geteuid()}"'
+        text = room.config_file.read_text()
+        for word in ("user", "group"):
+            room.config_file.write_text(text.replace(user, f'{word} = "nobody-of-this-name"', 1))
+            self.refuses(room, BAD_CONFIG, f'peer \\"agent\\": there is no {word} \\"nobody-of-this-name\\" on this machine')
+
     @unittest.skipUnless(os.geteuid() == 0, "takes a capability away")
     def test_a_group_that_no_socket_can_be_given_to_is_told_before_anything_is_made(self):
         room = self.make(start=False)

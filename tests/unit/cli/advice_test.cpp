@@ -57,6 +57,13 @@ BOOST_AUTO_TEST_CASE(the_daemons_operations_have_the_names_of_commands) {
       {Code::policy_denied, "01 is the certificate of CA \"a\" itself, which no list of its own can revoke",
        "revoke_certificate", "key deactivate KEY --compromised"},
       {Code::not_found, "there is no approver \"nobody\"", "submit_approval", "hubseal approver list"},
+      {Code::not_found, "there is no CA \"noca\"", "list_certificates", "hubseal ca list"},
+      {Code::forbidden, "there is no ca key \"x\" that this peer may use", "create_ca", "--key-type"},
+      {Code::policy_denied, "without \"alice\" 1 people could agree; policy asks for up to 2", "remove_approver",
+       "add another approver first"},
+      {Code::policy_denied, "PKI-9: profile x: bank1 has certificate 01 for these names, of y", "issue_certificate",
+       "hubseal cert revoke"},
+      {Code::bad_request, "output file copy: wanted an empty folder", "", "name a folder"},
       {Code::conflict, "PKI-5: cn x belongs to another participant than bank1", "issue_certificate", "subject list"},
       {Code::not_found, "/etc/hubseal/policy.toml: cannot be opened: Permission denied", "load_policy", "mode"}};
   for (const auto& [code, message, operation, words] : rows)

@@ -93,7 +93,7 @@ Installation good_installation() {
   authority.name = authority.key = "hub-ca";
   authority.state = "active";
   authority.certificate = good_ca().issuer->certificate();
-  authority.crl = Crl{.number = "03",
+  authority.crl = Crl{.number = "3",
                       .version = 1,
                       .this_update = kNow,
                       .next_update = kNow + std::chrono::hours(48),
