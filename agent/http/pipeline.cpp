@@ -104,7 +104,11 @@ Answer or_incident(const std::string& correlation_id, Work work) {
   }
 }
 
-std::string first_message(const std::vector<Violation>& violations) { return violations.front().message; }
+/// Those of the router name their parameter themselves.
+std::string first_message(const std::vector<Violation>& violations) {
+  const Violation& first = violations.front();
+  return first.error_code.empty() ? first.message : joined({first});
+}
 
 }  // namespace
 

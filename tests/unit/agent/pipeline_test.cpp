@@ -177,6 +177,8 @@ BOOST_AUTO_TEST_CASE(a_list_comes_in_pieces_where_somebody_asks_for_them) {
                                       {"?offset=4", "[]"},
                                       {"?offset=1000000000", "[]"}})
     BOOST_TEST(body_of(get(query)) == Json::parse(wanted), query);
+  BOOST_TEST(body_of(ask({.method = "GET", .target = "/api/list?limit=x", .host = "localhost"}))["message"] ==
+             "request.query.limit should be integer of 1 to 1000");
   for (const char* query : {"?limit=0", "?limit=1001", "?limit=-1", "?limit=x", "?limit=1x", "?offset=-1",
                             "?limit=", "?offset=1000000001", "?limit=1&limit=1", "?page=1"})
     BOOST_TEST(get(query).status == 400, query);
