@@ -151,7 +151,7 @@ Result<> read_store(Fields fields, Config& config) {
     config.database.file = TRY(fields.text("path", kMaxPathBytes));
   } else {
     config.database.postgresql = TRY(fields.text("postgresql", kMaxPathBytes));
-    TRY(store::check_postgresql(config.database.postgresql));
+    TRY(store::check_postgresql(config.database.postgresql, "\"store.postgresql\""));
   }
   return fields.nothing_left();
 }

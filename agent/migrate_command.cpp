@@ -24,7 +24,7 @@ Result<store::Location> source_of(const MigrateCommand& command) {
                 fmt::format("--from {} wants {} and not {}", command.from, shared ? "--from-connection" : "--from-path",
                             shared ? "--from-path" : "--from-connection"));
   if (!shared) return store::Location{.file = wanted};
-  TRY(store::check_postgresql(wanted));
+  TRY(store::check_postgresql(wanted, "--from-connection"));
   return store::Location{.postgresql = wanted};
 }
 

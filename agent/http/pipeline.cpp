@@ -49,6 +49,17 @@ std::vector<Violation> check_path(const PathParameters& path) {
   return found;
 }
 
+void look_for_private_key(const Json& body, std::vector<Violation>& found) {
+  if (const auto place = private_key_in(body))
+    found.push_back({".body" + *place, std::string(kNoPrivateKeys), "privateKey.hubseal"});
+}
+
+/// What a route has no use for may be anything, as clients expect; but whoever sends a private key must hear of it.
+void check_unread(const std::string& body, std::vector<Violation>& found) {
+  const auto json = parse_json(body, kBodyLimits);
+  look_for_private_key(json ? *json : Json(body), found);
+}
+
 /// "limit" or "offset".
 void read_page(std::string_view name, const std::string& value, Page& page, std::vector<Violation>& found) {
   const bool limit = name == "limit";
@@ -93,7 +104,11 @@ Answer or_incident(const std::string& correlation_id, Work work) {
   }
 }
 
-std::string first_message(const std::vector<Violation>& violations) { return violations.front().message; }
+/// Those of the router name their parameter themselves.
+std::string first_message(const std::vector<Violation>& violations) {
+  const Violation& first = violations.front();
+  return first.error_code.empty() ? first.message : joined({first});
+}
 
 }  // namespace
 
@@ -176,13 +191,14 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   if (route.takes_body) {
     auto body = incoming.body.empty() ? Result<Json>(Json::object()) : parse_json(incoming.body, kBodyLimits);
     if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
-    if (holds_private_key(*body))
-      found.push_back({".body.privateKey", std::string(kNoPrivateKeys), "privateKey.hubseal"});
+    look_for_private_key(*body, found);
     if (route.reshape) body = route.reshape(*std::move(body));
     const auto violations =
         route.body_is_list ? check_list_body(*body, route.body) : check_body(*body, route.body, route.closed_body);
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
+  } else if (route.media_type.empty() && !incoming.body.empty()) {
+    check_unread(incoming.body, found);
   }
   if (!found.empty()) return framework_error(400, joined(found), found, correlation_id);
   request.path = std::move(match.path);

@@ -107,11 +107,17 @@ std::vector<Violation> check_list_body(const Json& body, const Schema& schema) {
   return found;
 }
 
-bool holds_private_key(const Json& body) {
-  if (body.is_string()) return body.get_ref<const std::string&>().find("PRIVATE KEY-----") != std::string::npos;
-  if (!body.is_structured()) return false;
-  if (body.is_object() && body.contains("privateKey")) return true;
-  return std::any_of(body.begin(), body.end(), [](const Json& item) { return holds_private_key(item); });
+std::optional<std::string> private_key_in(const Json& body) {
+  if (body.is_string() && body.get_ref<const std::string&>().find("PRIVATE KEY-----") != std::string::npos) return "";
+  if (body.is_object())
+    for (const auto& [name, item] : body.items()) {
+      if (name == "privateKey") return ".privateKey";
+      if (const auto below = private_key_in(item)) return fmt::format(".{}{}", log::printable(name, 64), *below);
+    }
+  if (body.is_array())
+    for (std::size_t i = 0; i < body.size(); ++i)
+      if (const auto below = private_key_in(body[i])) return fmt::format("[{}]{}", i, *below);
+  return std::nullopt;
 }
 
 }  // namespace hubseal::agent::http

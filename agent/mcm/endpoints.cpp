@@ -59,12 +59,12 @@ Result<store::EndpointItem> item_of(const DumpRow& row) {
 
 /// A state that nobody knows is as good as one that nobody has confirmed. So is CONFIRMED of a participant's item: MCM
 /// takes the state from whoever sends it, and keeps it when the value changes.
-std::string state_of(Context& context, const DumpRow& row, bool is_participants) {
+std::string state_of(Context& context, const DumpRow& row, const std::optional<std::string>& owner) {
   const std::string state = row.text("state").value_or("");
-  if (is_participants && state == "CONFIRMED") {
-    context.change(row.where(),
-                   "it was CONFIRMED, which its DFSP could write itself; now it is NEW: look at it, and "
-                   "confirm it again");
+  if (owner && state == "CONFIRMED") {
+    context.change(row.where(), fmt::format("it was CONFIRMED, which DFSP {} could write itself; now it is NEW: look "
+                                            "at it, and confirm it again",
+                                            *owner));
     return "NEW";
   }
   if (state == "NEW" || state == "CONFIRMED" || state == "INVALID") return state;
@@ -83,7 +83,7 @@ void add_item(Context& context, const DumpRow& row, const std::optional<std::str
   if (seen.size() > store::kMaxEndpointItems)
     return context.leave_out(row.where(), fmt::format("its owner has {} already", store::kMaxEndpointItems));
   item->dfsp_id = owner;
-  item->state = state_of(context, row, owner.has_value());
+  item->state = state_of(context, row, owner);
   item->created_at = context.time_of(row.where(), row.text("created_date"));
   context.out.import.items.push_back(*std::move(item));
   context.count(owner ? "endpoint items of participants" : "endpoint items of the hub");

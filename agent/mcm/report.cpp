@@ -40,7 +40,7 @@ Json to_json(const Report& report) {
 
 std::string to_text(const Report& report) {
   std::string text = "stored\n";
-  for (const auto& [kind, count] : report.stored) text += fmt::format("  {:<28} {:>8}\n", kind, count);
+  for (const auto& [kind, count] : report.stored) text += fmt::format("  {:<40} {:>8}\n", kind, count);
   return text + to_text(report.changed, "stored otherwise than it was") + to_text(report.left_out, "left out") +
          to_text(report.private_keys, "private keys and secrets, none of which is stored");
 }

@@ -35,7 +35,8 @@ Result<> check_kind(const Item& item, const std::optional<Kind>& kind) {
 
 Result<> check_change(const Item& item, const std::optional<Kind>& kind, const Change& change) {
   if (!change.value && !change.state)
-    return fail(Code::bad_request, "nothing to change; wanted \"value\" or \"state\"");
+    return fail(Code::bad_request,
+                fmt::format("nothing to change; wanted \"value\"{}", item.dfsp_id ? "" : " or \"state\""));
   if (change.direction && *change.direction != item.direction)
     return fail(Code::bad_request, fmt::format("Bad direction value: {}; item {} stays {}",
                                                log::printable(*change.direction, 16), item.id, item.direction));

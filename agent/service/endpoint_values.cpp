@@ -129,7 +129,9 @@ Result<> check(const UrlEntry& entry) {
   if (absolute && entry.url.size() <= kMaxUrlBytes && std::all_of(rest.begin(), rest.end(), may_stand_in_url) &&
       is_authority(rest.substr(0, rest.find_first_of("/?#"))))
     return {};
-  return refuse("url", entry.url, "an absolute http or https URL, such as https://bank1.example:443/path");
+  return refuse("url", entry.url,
+                "an absolute http or https URL of printable ASCII, without a user's name, such as "
+                "https://bank1.example:443/path");
 }
 
 Result<> check(const EndpointValue& value) {

@@ -28,6 +28,7 @@ Result<Bytes> der_of_block(std::string_view pem, std::string_view label, std::st
   const std::string begin = fmt::format("{}{}-----", kBegin, label);
   const std::string end_line = fmt::format("-----END {}-----", label);
   const std::string_view block = trimmed(pem);
+  if (block.empty()) return refuse(what, fmt::format("it is empty; wanted {}", begin));
   if (!block.starts_with(begin))
     return refuse(what, fmt::format("it begins with \"{}\"; wanted {}", log::printable(block, 40), begin));
   const std::string_view body = block.substr(begin.size());

@@ -29,7 +29,7 @@ constexpr int kSecurityLevel = 2;
 
 constexpr std::string_view kNoIssuer = "is signed by a certificate that was not sent";
 constexpr std::string_view kOtherRoot = "signed itself and is not the root that was sent";
-constexpr std::string_view kShortKey = "has too short a key";
+constexpr std::string_view kShortKey = "has too short a key; wanted at least 2048 bits (RSA)";
 constexpr std::string_view kConstrained = "has a name that a CA above it may not certify";
 
 struct Words {

@@ -15,8 +15,6 @@ constexpr std::array<std::string_view, 10> kKeys = {
 
 using Settings = std::map<std::string, std::string, std::less<>>;
 
-Result<> refuse(std::string problem) { return fail(Code::bad_request, "\"store.postgresql\": " + std::move(problem)); }
-
 /// The part before `separator`, which is taken off `text` with it.
 std::string_view take_until(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, text.find(separator));
@@ -56,7 +54,10 @@ bool is_there(const Location& location) {
   return location.shared() || std::filesystem::is_regular_file(location.file, ignored);
 }
 
-Result<> check_postgresql(std::string_view connection) {
+Result<> check_postgresql(std::string_view connection, std::string_view where) {
+  const auto refuse = [&](std::string_view problem) {
+    return fail(Code::bad_request, fmt::format("{}: {}", where, problem));
+  };
   const auto settings = parse(connection);
   if (!settings) return refuse(settings.error().message);
   for (const std::string_view key : {"host", "dbname"})

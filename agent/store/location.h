@@ -23,8 +23,8 @@ struct Location {
 bool is_there(const Location& location);
 
 /// A connection string that may be used: "host=/run/postgresql dbname=hubseal". Keys: PostgreSQL manual, 34.1.2.
-/// Errors: bad_request: another key than those that the agent needs, a password (which belongs into a passfile), or
-/// a server that the network leads to without sslmode=verify-full.
-Result<> check_postgresql(std::string_view connection);
+/// `where` it stands is named. Errors: bad_request: another key than those that the agent needs, a password (which
+/// belongs into a passfile), or a server that the network leads to without sslmode=verify-full.
+Result<> check_postgresql(std::string_view connection, std::string_view where);
 
 }  // namespace hubseal::agent::store

@@ -24,7 +24,7 @@ void check_text(const Json& body) {
 
 Outcome echo(const Request& request) {
   MUST_HOLD(request.body.is_object() && request.body["name"].is_string());
-  MUST_HOLD(!holds_private_key(request.body));
+  MUST_HOLD(!private_key_in(request.body));
   MUST_HOLD(!request.param("dfspId").empty());
   check_text(request.body);
   return ok(Json{{"name", request.body["name"]}, {"id", request.param("dfspId")}});

@@ -147,7 +147,7 @@ class DfspCa(CertificateTest):
         before = self.ask("POST", self.PATH, {"rootCertificate": self.root.pem})[1]
         broken = self.root.pem[:100] + "*" + self.root.pem[101:]
         truncated = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-        for text, words in (("hello", "begins with"), (broken, "base64"), (truncated, "X.509"), ("  ", "wanted"),
+        for text, words in (("hello", "begins with"), (broken, "base64"), (truncated, "X.509"), ("  ", "it is empty; wanted -----BEGIN"),
                             (self.root.pem * 2, "one PEM block"), (oversized_key(), "9000 bits")):
             self.refused(self.ask("POST", self.PATH, {"rootCertificate": text}), "rootCertificate", words)
         for text in ("hello", truncated, self.root.pem + "hello", "x" + self.root.pem):
@@ -260,7 +260,7 @@ class DfspServerCertificate(CertificateTest):
         for made, words in ((leaf(days=(-20, -1)), "has expired"), (leaf(days=(1, 20)), "is not valid yet"),
                             (leaf(self.stranger), "is signed by a certificate that was not sent"),
                             (leaf(None), "signed itself and is not the root that was sent"),
-                            (leaf(kind="RSA:1024"), "has too short a key"), (leaf(digest="sha1"), "is signed over a hash that is too weak"),
+                            (leaf(kind="RSA:1024"), "has too short a key; wanted at least 2048 bits (RSA)"), (leaf(digest="sha1"), "is signed over a hash that is too weak"),
                             (leaf(extensions=SERVER + "\n1.2.3.4=critical,DER:05:00"), "has a critical extension that is not known here")):
             self.assertEqual(message(made), "The certificate does not lead to the root: %s%s." % (name, words))
         no_ca = self.pki.make("No CA", self.root, NO_CA)

@@ -108,12 +108,13 @@ class Items(EndpointTest):
             self.refused("GET", place + "/777777", status=404)
 
     def test_a_change_without_a_value_or_with_one_of_another_type_is_refused(self):
-        for place, _, path, _, kind in self.typed():
+        for place, dfsp, path, _, kind in self.typed():
             item = self.ok("POST", path, {"value": value_for(kind, 11)})
             other = value_for("IP" if kind == "URL" else "URL", 11)
             self.refused("PUT", "%s/%d" % (path, item["id"]), {}, text="should have required property 'value'")
             self.refused("PUT", "%s/%d" % (path, item["id"]), {"value": other})
-            self.refused("PUT", "%s/%d" % (place, item["id"]), {}, text="nothing to change")
+            refused = self.refused("PUT", "%s/%d" % (place, item["id"]), {})
+            self.assertEqual(refused["message"], 'nothing to change; wanted "value"' + ("" if dfsp else ' or "state"'))
             self.refused("PUT", "%s/%d" % (place, item["id"]), {"value": other}, text="Bad type value")
             for bad in ({}, {**IP, **URL}, {"address": "10.0.0.1"}, {"ports": ["1"]}):
                 self.refused("PUT", "%s/%d" % (place, item["id"]), {"value": bad})

@@ -217,7 +217,7 @@ class Rules(ImportTest):
             self.mcm.add("hub_endpoint_items", state=state, direction="EGRESS", type="IP", value=value, created_date=TIME)
         changed = self.lines(self.imported(), "changed")
         self.assertEqual(list(changed), ["dfsp_endpoint_items row 1"])
-        self.assertIn("it was CONFIRMED", changed["dfsp_endpoint_items row 1"])
+        self.assertIn("it was CONFIRMED, which DFSP bank could", changed["dfsp_endpoint_items row 1"])
         self.assertIn("confirm it again", changed["dfsp_endpoint_items row 1"])
         agent = self.agent()
         self.assertEqual([item["state"] for item in self.ok(agent, "/dfsps/bank/endpoints")], ["NEW", "NEW", "INVALID"])

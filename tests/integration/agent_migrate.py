@@ -241,7 +241,7 @@ class Migrate(Store):
         self.refused(*sqlite, "--from-path", "x", store=self.sqlite, words="[store] of the configuration is no postgresql")
         self.refused("--from", "sqlite", "--to", "sqlite", "--from-path", "x", words="the same kind")
         self.refused("--from", "postgresql", "--to", "sqlite", "--from-connection", "host=db.example dbname=x", store=self.sqlite,
-                     words="sslmode=verify-full")
+                     words="--from-connection: db.example is reached over the network")
         self.assertEqual(self.migrate("--from", "mysql", "--to", "postgresql").returncode, 2)
 
 

@@ -234,6 +234,8 @@ class Tls(OwnAgents):
         self.assertIn("does not belong to the certificate", start_fails())
         openssl("genpkey", "-algorithm", "RSA", "-aes256", "-pass", "pass:secret", "-out", self.path("tls.key"))
         self.assertIn("no usable private key", start_fails())
+        os.remove(self.path("tls.pem"))
+        self.assertRegex(start_fails(), r"tls\.pem cannot be used as the server's certificate: No such file or directory\W")
 
 
 if __name__ == "__main__":

@@ -102,10 +102,16 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_strict_json_is_refused_without_errors) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_private_key_anywhere_in_a_body_is_refused_with_an_explanation) {
-  for (const char* body : {R"({"name":"a","privateKey":"x"})", R"({"name":"a","x":[{"privateKey":null}]})"}) {
+BOOST_AUTO_TEST_CASE(a_private_key_anywhere_in_a_body_is_refused_with_its_place_and_an_explanation) {
+  const std::pair<const char*, const char*> bodies[] = {
+      {R"({"name":"a","privateKey":"x"})", ".body.privateKey"},
+      {R"({"name":"a","x":[1,{"privateKey":null}]})", ".body.x[1].privateKey"},
+      {R"({"name":"a","x\u0007":{"y":"-----BEGIN EC PRIVATE KEY-----"}})", R"(.body.x\x07.y)"},
+      {R"(["-----BEGIN PRIVATE KEY-----"])", ".body[0]"}};
+  for (const auto& [body, place] : bodies) {
     const Answer answer = ask(post("/api/things", body));
     BOOST_TEST(answer.status == 400);
+    BOOST_TEST(body_of(answer)["errors"][0]["path"] == place);
     BOOST_TEST(body_of(answer)["message"].get<std::string>().find("private key must never be sent") !=
                std::string::npos);
   }
@@ -131,6 +137,17 @@ BOOST_AUTO_TEST_CASE(where_no_body_is_declared_anything_is_ignored) {
   BOOST_TEST(ask(request).status == 200);
   request.content_type = "text/plain";
   BOOST_TEST(ask(request).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_private_key_is_refused_where_no_body_is_declared) {
+  for (const char* body : {R"({"privateKey":"x"})", R"({"x":"-----BEGIN RSA PRIVATE KEY-----"})",
+                           "-----BEGIN PRIVATE KEY-----\nMII", "\xff{ -----BEGIN PRIVATE KEY-----"}) {
+    Incoming request = post("/api/things/7/sign", body);
+    request.content_type.reset();
+    const Answer answer = ask(request);
+    BOOST_TEST(answer.status == 400, body << " was accepted");
+    BOOST_TEST(body_of(answer)["errors"][0]["errorCode"] == "privateKey.hubseal");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_number_in_a_path_is_digits_only) {
@@ -160,6 +177,8 @@ BOOST_AUTO_TEST_CASE(a_list_comes_in_pieces_where_somebody_asks_for_them) {
                                       {"?offset=4", "[]"},
                                       {"?offset=1000000000", "[]"}})
     BOOST_TEST(body_of(get(query)) == Json::parse(wanted), query);
+  BOOST_TEST(body_of(ask({.method = "GET", .target = "/api/list?limit=x", .host = "localhost"}))["message"] ==
+             "request.query.limit should be integer of 1 to 1000");
   for (const char* query : {"?limit=0", "?limit=1001", "?limit=-1", "?limit=x", "?limit=1x", "?offset=-1",
                             "?limit=", "?offset=1000000001", "?limit=1&limit=1", "?page=1"})
     BOOST_TEST(get(query).status == 400, query);
