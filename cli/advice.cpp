@@ -115,7 +115,7 @@ std::string advice_command(const Error& error, std::string_view operation) {
     return "where its key is in wrong hands: hubseal key deactivate KEY --compromised (hubseal ca list names the key)";
   if (operation == "create_ca" && has(error, "there is no ca key"))
     return "--key-type has the key made; see which there are with: hubseal key list";
-  if (operation == "remove_approver" && has(error, "people could agree"))
+  if (operation == "remove_approver" && has(error, "could agree; policy asks"))
     return "add another approver first, or ask for fewer in policy.toml ([approvals.needed], and approvals of "
            "profiles)";
   if (operation == "issue_certificate" && has(error, "PKI-9: "))

@@ -45,12 +45,13 @@ Result<ExitCode> tail(const Session& session, const Options& options) {
   return ExitCode::ok;
 }
 
-/// A member a line.
-std::string pretty(const Json& record) {
+/// A member a line, and the hash of all.
+std::string pretty(const Json& record, const std::string& leaf) {
   std::vector<std::pair<std::string, std::string>> members;
   for (const auto& [name, value] : record.items())
     members.emplace_back(display_text(name),
                          display_text(value.is_string() ? value.get<std::string>() : dump_json(value)));
+  members.emplace_back("leaf hash", leaf);
   return render_pairs(members);
 }
 
@@ -61,7 +62,7 @@ Result<ExitCode> show(const Session& session, const Options& options) {
   if (session.json)
     session.print_json({{"record", record}, {"leaf_sha256", leaf}});
   else
-    print(pretty(record) + render_pairs({{"leaf hash", leaf}}));
+    print(pretty(record, leaf));
   return ExitCode::ok;
 }
 

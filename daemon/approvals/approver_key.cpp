@@ -1,5 +1,7 @@
 #include "daemon/approvals/approver_key.h"
 
+#include <fmt/format.h>
+
 #include "common/key_types.h"
 #include "common/x509/der.h"
 #include "common/x509/public_key.h"
@@ -27,7 +29,8 @@ Result<PkeyPtr> read_approver_key(ByteView spki) {
   if (is_ed25519(key.get())) return key;
   const auto type = key_type_of(key.get());
   if (type && *type == KeyType::ec_p256) return key;
-  return fail(Code::policy_denied, "the key of an approver is neither P-256 nor Ed25519");
+  return fail(Code::policy_denied, fmt::format("the key of an approver is {}; wanted P-256 or Ed25519",
+                                               type ? to_string(*type) : "of a kind that is not used here"));
 }
 
 bool verify_with_approver_key(EVP_PKEY* key, ByteView message, ByteView signature) {

@@ -38,8 +38,8 @@ Result<> check_enough_left(Database& database, const ApproverRecord& approver, c
   const unsigned left = TRY(approver_table::count_persons(database, approver.row));
   const unsigned wanted = largest_number(policy);
   if (left >= wanted || left == before) return {};
-  return fail(Code::policy_denied, fmt::format("without \"{}\" {} people could agree; policy asks for up to {}",
-                                               approver.name, left, wanted));
+  return fail(Code::policy_denied, fmt::format("without \"{}\" {} {} could agree; policy asks for up to {}",
+                                               approver.name, left, left == 1 ? "person" : "people", wanted));
 }
 
 }  // namespace

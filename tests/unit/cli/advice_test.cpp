@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(the_daemons_operations_have_the_names_of_commands) {
       {Code::not_found, "there is no approver \"nobody\"", "submit_approval", "hubseal approver list"},
       {Code::not_found, "there is no CA \"noca\"", "list_certificates", "hubseal ca list"},
       {Code::forbidden, "there is no ca key \"x\" that this peer may use", "create_ca", "--key-type"},
-      {Code::policy_denied, "without \"alice\" 1 people could agree; policy asks for up to 2", "remove_approver",
+      {Code::policy_denied, "without \"alice\" 1 person could agree; policy asks for up to 2", "remove_approver",
        "add another approver first"},
       {Code::policy_denied, "PKI-9: profile x: bank1 has certificate 01 for these names, of y", "issue_certificate",
        "hubseal cert revoke"},

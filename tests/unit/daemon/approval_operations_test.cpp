@@ -137,6 +137,9 @@ BOOST_AUTO_TEST_CASE(an_approver_is_described_whole_or_not_at_all) {
   BOOST_TEST(add({{"kind", "key"}}) == "bad_request");
   BOOST_TEST(add({{"kind", "key"}, {"public_key", "nonsense"}}) == "bad_request");
   BOOST_TEST(add({{"kind", "key"}, {"public_key", p384}}) == "policy_denied");
+  const Json refused = {{"name", "x"}, {"person", "x"}, {"kind", "key"}, {"public_key", p384}};
+  BOOST_TEST(ask(admin(0), "add_approver", refused)["error"]["message"] ==
+             "the key of an approver is ec_p384; wanted P-256 or Ed25519");
   BOOST_TEST(add({{"kind", "key"}, {"public_key", pem}, {"rp_id", "h.example"}}) == "bad_request");
   BOOST_TEST(add({{"kind", "webauthn"}, {"public_key", pem}, {"credential_id", "AA"}}) == "bad_request");
   BOOST_TEST(add({{"kind", "webauthn"},

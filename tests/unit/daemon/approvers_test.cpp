@@ -95,6 +95,8 @@ BOOST_AUTO_TEST_CASE(as_many_stay_as_policy_asks_for_at_most) {
   BOOST_TEST(remove("bob") == "policy_denied");
   BOOST_TEST(remove("dora") == "removed");  // her card stays
   BOOST_TEST(remove("dora-card") == "policy_denied");
+  BOOST_TEST(approvers.check_removable(test::must(approvers.find("dora-card")), policy).error().message ==
+             "without \"dora-card\" 2 people could agree; policy asks for up to 3");
   policy.approvals_needed["create_ca"] = 2;
   BOOST_TEST(remove("dora-card") == "removed");
 }
