@@ -75,10 +75,6 @@ Result<Json> health(Call& call, Fields fields) {
   for (const Housekeeper* keeper : {&std::as_const(services.housekeeper), &services.checkpoint_keeper})
     if (const auto hanging = keeper->hanging()) problems.push_back(*hanging);
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
-  // Tried once more: when there is room again, nobody else may ask for something to be written.
-  if (!services.registry.writable())
-    if (const auto tried = services.registry.write([](Database&) -> Result<> { return {}; }); !tried)
-      problems.push_back(tried.error().message + "; it cannot be written");
 
   int active = 0;
   int quarantined = 0;

@@ -1,6 +1,5 @@
 #include "daemon/registry/registry.h"
 
-#include "common/log.h"
 #include "daemon/registry/schema.h"
 
 namespace hubseal::daemon {
@@ -61,15 +60,6 @@ Result<> Registry::count_change() {
   return update.bind(static_cast<std::int64_t>(records ? records->load() : 0)).run();
 }
 
-void Registry::note_writable(const Result<>& written) {
-  const bool writable = written || written.error().code != Code::storage_unavailable;
-  if (writable_.exchange(writable) == writable) return;
-  if (writable)
-    log::info("registry can be written again");
-  else
-    log::error("registry cannot be written", {{"reason", written.error().message}});
-}
-
 // One transaction for all; nobody is told of success before COMMIT has reached the disk.
 // Each thread waits for what it has written, so that there is an end to those who join.
 void Registry::flush(GroupCommit<Write>::Batch& batch) {
@@ -79,7 +69,6 @@ void Registry::flush(GroupCommit<Write>::Batch& batch) {
       if (done) done = write_one(*item);
   if (done) done = count_change();
   if (done) done = run(writer_, "COMMIT");
-  note_writable(done);
   if (done) {
     ++changes_;
     return;

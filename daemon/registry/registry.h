@@ -50,8 +50,6 @@ class Registry {
   const std::atomic<std::uint64_t>& changes() const { return changes_; }
   /// How many there were when it was opened.
   std::uint64_t found() const { return found_; }
-  /// False from a transaction that did not reach the disk until the next one that does.
-  bool writable() const { return writable_; }
   /// From now on each transaction also writes down how many records the audit log has: a log that was cut has fewer
   /// (checkpoint_table::records_seen). `records` must outlive the registry.
   void see_records(const std::atomic<std::uint64_t>& records) { records_ = &records; }
@@ -69,13 +67,11 @@ class Registry {
   Result<> commit(Work work);
   Result<> write_one(Write& item);
   Result<> count_change();
-  void note_writable(const Result<>& written);
   void flush(GroupCommit<Write>::Batch& batch);
 
   std::atomic<std::uint64_t> changes_;
   const std::uint64_t found_ = changes_;
   std::atomic<const std::atomic<std::uint64_t>*> records_ = nullptr;
-  std::atomic<bool> writable_{true};
   Database writer_;  // only touched by the thread that flushes
   ReaderPool readers_;
   GroupCommit<Write> commit_;

@@ -86,20 +86,6 @@ class Disk(RigTest):
 
         self.check_nothing_signed_until_there_is_room(room, fill, disk.empty)
 
-    def test_a_registry_that_cannot_be_written_is_told_by_health_until_it_can(self):
-        room = self.make()
-        self.set_up_keys(room)
-        # The audit log is shorter and has room still.
-        self.limit_files(room, (room.state / "registry.sqlite-wal").stat().st_size)
-        self.refused("storage_unavailable", room, "issue_certificate", **self.issue_fields(room, "full-1"))
-        health = room.call("health")
-        self.assertEqual((health["status"], health["audit"]["writable"]), ("degraded", True))
-        self.assertRegex(" ".join(health["problems"]), r"registry\.sqlite: .*; it cannot be written")
-        self.assertIn("registry cannot be written", room.log())
-        self.limit_files(room, resource.RLIM_INFINITY)
-        self.assertEqual(room.call("health")["status"], "ready")
-        self.assertIn("registry can be written again", room.log())
-
     @unittest.skipUnless(os.geteuid() == 0, "a read-only mount wants root")
     def test_a_read_only_state_refuses_to_start_and_says_where(self):
         room = self.make()
