@@ -62,6 +62,8 @@ Result<OcspDelegatePtr> OcspDelegates::find_or_make(const Policy& policy,
                                                     const Json& who) {
   OcspDelegatePtr current = TRY(in_use(*authority));
   if (!current) current = TRY(take_earlier(*authority));
+  // A token that was put back has lost it; one that shows its keys late is asked once more.
+  if (current && !TRY(parts_.keyring.show(current->key.label)).in_token) current = nullptr;
   if (current && TRY(parts_.clock.now_if_unmoved()) < current->renew_at) return current;
   auto made = make_in_turn(policy, authority, who);
   // The one that is there will do for the second half of its time.

@@ -31,7 +31,8 @@ struct OcspDelegate {
 using OcspDelegatePtr = std::shared_ptr<const OcspDelegate>;
 
 /// The delegate of each CA: a key of the token and a certificate of a few days, made when first needed and anew when
-/// half of their time is over. One whose certificate is revoked is out of use at once. Threads: share it freely.
+/// half of their time is over, or when the token does not show that key. One whose certificate is revoked is out of use
+/// at once. Threads: share it freely.
 class OcspDelegates {
  public:
   static constexpr std::chrono::hours kKeyGrace{1};     ///< an old key is destroyed so long after its successor came
@@ -54,9 +55,9 @@ class OcspDelegates {
   /// Waits for those that are being made.
   ~OcspDelegates();
 
-  /// The one in use, as the registry says now; null where none is. Does not ask the token.
+  /// The one in use, as the registry says now; null where none is. Does not ask the token: what it has signed is good.
   Result<OcspDelegatePtr> in_use(const Authority& authority);
-  /// The same, made where there is none or its time has come.
+  /// The same, made where there is none that can sign or its time has come.
   /// One is made at a time for each CA, in a thread of its own, and none waits for another CA's.
   /// Errors: not_found (no profile for it), those of Gate::enter, Keyring::find and Issuance; hsm_unavailable shortly
   /// after an attempt that failed, hsm_busy while one takes longer than kLongestWait.

@@ -212,4 +212,29 @@ BOOST_AUTO_TEST_CASE(renewing_ahead_is_held_to_the_quota_and_makes_the_next_resp
   BOOST_TEST(room.keys(KeyLife::deactivated).size() == 1U);
 }
 
+// A token that was put back does not have it, whether hubseald runs on or is started anew.
+BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_does_not_show_has_a_successor) {
+  for (const bool starts_anew : {false, true}) {
+    Room room;
+    const Said first = room.ask();
+    BOOST_TEST(first.status == "good");
+    const std::string label = room.keys(KeyLife::active).front();
+    room.token.keys.hide({must(room.keyring->show(label)).record.id});
+    if (starts_anew) room.open();
+    const Said second = room.ask("nonce");
+    BOOST_TEST(second.status == "good");
+    BOOST_TEST(second.responder != first.responder);
+    BOOST_TEST(room.keys(KeyLife::deactivated) == std::vector{label}, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_shows_late_has_none) {
+  Room room;
+  const Said first = room.ask();
+  room.token.keys.hide({must(room.keyring->show(room.keys(KeyLife::active).front())).record.id});
+  room.token.keys.meanwhile([&] { room.token.keys.hide({}); });
+  BOOST_TEST(room.ask("nonce").responder == first.responder);
+  BOOST_TEST(room.token.generated == 2);  // the CA's and one
+}
+
 BOOST_AUTO_TEST_SUITE_END()
