@@ -268,7 +268,8 @@ std::string Dispatcher::refuse(Call call, const wire::Request& request, const Er
     event = "unknown_operation";
     call.details["op"] = request.op;
   }
-  if (!services_.refusals.admits(call.policy->quotas, call.peer.credentials.uid, event, error.code))
+  // No flood hides that what the log calls done was released to nobody.
+  if (!call.recorded && !services_.refusals.admits(call.policy->quotas, call.peer.credentials.uid, event, error.code))
     return wire::encode_error(request.id, error);
   // A refusal stands whether or not it can be written down; the log says so when it cannot.
   if (const auto recorded = call.record_result(event, &error); !recorded)

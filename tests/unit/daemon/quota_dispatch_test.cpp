@@ -1,9 +1,13 @@
 // Quotas and renewal as a peer meets them: through the dispatcher.
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "daemon/registry/certificate_table.h"
+#include "daemon/registry/revocation_table.h"
 #include "tests/support/ca_fixture.h"
 #include "tests/support/must.h"
 #include "tests/support/replace_in.h"
@@ -245,6 +249,31 @@ BOOST_AUTO_TEST_CASE(PKI_9_an_intent_that_was_never_finished_is_in_nobodys_way_f
   BOOST_TEST(room.issue("bank1") == "policy_denied");  // it may be signed at this very moment
   unfinish(3700);
   BOOST_TEST(room.issue("bank1") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_recorded_as_issued_and_is_refused_after_all_is_recorded_whatever_the_flood) {
+  Room room([](const PolicyFiles& files) { limit(files, "refusals", 1); });
+  for (int i = 0; i < 3; ++i) BOOST_TEST(room.issue("bank1", "no CSR") == "bad_request");
+  // A transaction that begins before the record and ends after it.
+  std::thread revoking;
+  room.signer().meanwhile([&] {
+    std::promise<void> begun;
+    revoking = std::thread([&] {
+      must(room.registry().write([&](Database& database) -> Result<> {
+        begun.set_value();
+        while (room.last_record().find("certificate_sha256") == std::string::npos) std::this_thread::yield();
+        return revocation_table::set(database, {.ca = "hub-ca",
+                                                .serial = TRY(certificate_table::list(database, {})).back().serial,
+                                                .reason = ca::RevocationReason::cessation_of_operation,
+                                                .at = {}});
+      }));
+    });
+    begun.get_future().wait();
+  });
+  BOOST_TEST(room.issue("bank2") == "policy_denied");
+  revoking.join();
+  BOOST_TEST(room.message.find("was revoked before it was issued") != std::string::npos, room.message);
+  BOOST_TEST(room.last_record().find("policy_denied") != std::string::npos, room.last_record());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
