@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <nlohmann/json.hpp>
 
 #include "common/x509/certificate.h"
@@ -32,11 +30,9 @@ Result<Json> previous_of(Call& call, const ApprovalRecord& approval) {
   const std::string request = TRY(wanted.name("request", kMaxName));
   const auto previous =
       TRY(call.services.registry.read([&](Database& database) -> Result<std::optional<CertificateRecord>> {
-        // The start of a certificate is moved back: what was made of this very request may begin before it.
+        // What was made of this very request may begin before it: starts are moved back, and an intent may wait long.
         const auto own = TRY(certificate_table::find_request(database, approval.peer, request));
-        const TimePoint then = own ? std::min<TimePoint>(approval.created_at, own->not_before - std::chrono::seconds(1))
-                                   : approval.created_at;
-        return certificate_table::latest(database, subject, profile, then);
+        return certificate_table::latest(database, subject, profile, approval.created_at, own ? own->serial : "");
       }));
   if (!previous) return Json();
   return comparable(*previous);

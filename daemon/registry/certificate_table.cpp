@@ -170,13 +170,14 @@ Result<std::optional<CertificateRecord>> newest_like(Database& database, const C
 }
 
 Result<std::optional<CertificateRecord>> latest(Database& database, const std::string& subject,
-                                                const std::string& profile, TimePoint then) {
+                                                const std::string& profile, TimePoint then,
+                                                const std::string& other_than) {
   static const std::string sql = fmt::format(
       "SELECT {} FROM certificates WHERE subject = ? AND profile = ? AND certificate IS NOT NULL AND not_before <= ? "
-      "ORDER BY row DESC LIMIT 1",
+      "AND serial <> ? ORDER BY row DESC LIMIT 1",
       kColumns);
   Statement statement = TRY(database.prepare(sql));
-  statement.bind(subject).bind(profile).bind(seconds(then));
+  statement.bind(subject).bind(profile).bind(seconds(then)).bind(other_than);
   return first_row(std::move(statement));
 }
 

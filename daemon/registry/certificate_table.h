@@ -77,9 +77,10 @@ std::string_view list_sql(const CertificateQuery& query);
 /// in the way for ever.
 Result<std::optional<CertificateRecord>> newest_like(Database& database, const CertificateRecord& like,
                                                      TimePoint intents_after);
-/// The newest that the participant had of this profile at `then`.
+/// The newest that the participant had of this profile at `then`, other than one that is named.
 Result<std::optional<CertificateRecord>> latest(Database& database, const std::string& subject,
-                                                const std::string& profile, TimePoint then);
+                                                const std::string& profile, TimePoint then,
+                                                const std::string& other_than = "");
 /// The newest not_before written so far: time has been at least that (clock_guard.h).
 Result<std::optional<TimePoint>> latest_time(Database& database);
 

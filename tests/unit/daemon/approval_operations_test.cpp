@@ -184,6 +184,33 @@ BOOST_AUTO_TEST_CASE(a_request_is_shown_with_the_certificate_before_it) {
   BOOST_TEST(shown["content_sha256"] == to_hex(sha256(as_bytes(shown["content"].get<std::string>()))));
 }
 
+// An intent of long ago that could not be finished is older than what was issued since.
+BOOST_AUTO_TEST_CASE(a_request_whose_certificate_was_begun_long_ago_is_shown_with_the_one_before_it_all_the_same) {
+  add_alice_and_bob();
+  std::string id;
+  const auto issue_that_began = [&](const char* request, int days_ago) -> std::string {
+    bank_key = test::make_key(KeyType::ec_p256);
+    csr = csr_of(bank_key.get());
+    issue(request);
+    id = last["error"]["approval"];
+    vote(1001, id);
+    vote(1002, id);
+    BOOST_REQUIRE_MESSAGE(issue(request) == "ok", last);
+    const std::string serial = last["ok"]["serial"];
+    test::must(registry().write([&](Database& database) {
+      return database.execute(fmt::format("UPDATE certificates SET not_before = not_before - {} WHERE serial = '{}'",
+                                          days_ago * 86400, serial)
+                                  .c_str());
+    }));
+    return serial;
+  };
+  const std::string before = issue_that_began("r-1", 700);
+  issue_that_began("r-2", 720);
+  const Json shown = ask(agent, "get_approval", {{"approval", id}})["ok"];
+  BOOST_REQUIRE(shown.contains("previous"));
+  BOOST_TEST(shown["previous"]["serial"] == before);
+}
+
 // What a profile says shows in no CSR: whoever agrees must see that it is another one now.
 BOOST_AUTO_TEST_CASE(what_another_version_of_the_profile_changes_is_shown_beside_the_certificate_before_it) {
   add_alice_and_bob();
