@@ -72,6 +72,10 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
     return Refusals::kInterval;
   });
+  housekeeper_.add("a registry that could not be written", [this]() -> Housekeeper::Duration {
+    registry_->retry();
+    return std::chrono::seconds(30);
+  });
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
   housekeeper_.add("OCSP answers", [this] { return ocsp_.renew_ahead(*policies_->current()); });
   housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });

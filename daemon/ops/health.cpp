@@ -61,7 +61,10 @@ Result<Json> health(Call& call, Fields fields) {
   // Asked first: the token's answer is what its status is then, and a list that was behind may be signed by now.
   const auto keys = services.keyring.list();
   // By people only: programs ask all the time, and each try costs a signature or a record.
-  if (call.peer.rule->role == Role::admin) services.revocation.retry();
+  if (call.peer.rule->role == Role::admin) {
+    services.registry.retry();
+    services.revocation.retry();
+  }
   const hsm::TokenStatus token = services.signer.status();
   Json problems = Json::array();
   if (!token.ready) problems.push_back("token: " + token.problem);
@@ -74,6 +77,7 @@ Result<Json> health(Call& call, Fields fields) {
   for (const auto& [ca, problem] : services.revocation.problems()) add_of_ca(ca, problem);
   for (const Housekeeper* keeper : {&std::as_const(services.housekeeper), &services.checkpoint_keeper})
     if (const auto hanging = keeper->hanging()) problems.push_back(*hanging);
+  if (!services.registry.writable()) problems.push_back("registry cannot be written: nothing is signed");
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   int active = 0;

@@ -1,5 +1,6 @@
 #include "daemon/registry/registry.h"
 
+#include "common/log.h"
 #include "daemon/registry/schema.h"
 
 namespace hubseal::daemon {
@@ -42,6 +43,10 @@ Result<> Registry::commit(Work work) {
   return item.result;
 }
 
+void Registry::retry() {
+  if (!writable_) (void)commit([](Database&) -> Result<> { return {}; });
+}
+
 // In a savepoint of its own: a writer that is refused takes nobody with it. An error says that the transaction is lost.
 Result<> Registry::write_one(Write& item) {
   item.result = run(writer_, "SAVEPOINT one");
@@ -60,19 +65,26 @@ Result<> Registry::count_change() {
   return update.bind(static_cast<std::int64_t>(records ? records->load() : 0)).run();
 }
 
-// One transaction for all; nobody is told of success before COMMIT has reached the disk.
-// Each thread waits for what it has written, so that there is an end to those who join.
+// One transaction for all. Each thread waits for what it has written, so that there is an end to those who join.
+Result<> Registry::write_all(GroupCommit<Write>::Batch& batch) {
+  TRY(run(writer_, "BEGIN IMMEDIATE"));
+  for (auto items = batch.items(); !items.empty(); items = batch.join())
+    for (Write* item : items) TRY(write_one(*item));
+  TRY(count_change());
+  return run(writer_, "COMMIT");
+}
+
+// Nobody is told of success before COMMIT has reached the disk.
 void Registry::flush(GroupCommit<Write>::Batch& batch) {
-  auto done = run(writer_, "BEGIN IMMEDIATE");
-  for (auto items = batch.items(); done && !items.empty(); items = batch.join())
-    for (Write* item : items)
-      if (done) done = write_one(*item);
-  if (done) done = count_change();
-  if (done) done = run(writer_, "COMMIT");
-  if (done) {
-    ++changes_;
-    return;
+  const auto done = write_all(batch);
+  if (done) ++changes_;
+  if (writable_.exchange(done.has_value()) != done.has_value()) {
+    if (done)
+      log::info("registry can be written again; signing resumes");
+    else
+      log::error("registry cannot be written; signing stops", {{"reason", done.error().message}});
   }
+  if (done) return;
   if (writer_.in_transaction()) (void)run(writer_, "ROLLBACK");
   for (Write* item : batch.items())
     if (item->result) item->result = done;

@@ -45,6 +45,11 @@ class Registry {
     return work(*reader);
   }
 
+  /// Whether the last transaction that was tried reached the disk.
+  bool writable() const { return writable_; }
+  /// Finds out whether it can be written again, if it could not.
+  void retry();
+
   /// How many transactions are durable, counted in the registry itself: a registry that is put back counts fewer than
   /// the audit log has seen. Rises only once the transaction is on the disk.
   const std::atomic<std::uint64_t>& changes() const { return changes_; }
@@ -67,11 +72,13 @@ class Registry {
   Result<> commit(Work work);
   Result<> write_one(Write& item);
   Result<> count_change();
+  Result<> write_all(GroupCommit<Write>::Batch& batch);
   void flush(GroupCommit<Write>::Batch& batch);
 
   std::atomic<std::uint64_t> changes_;
   const std::uint64_t found_ = changes_;
   std::atomic<const std::atomic<std::uint64_t>*> records_ = nullptr;
+  std::atomic<bool> writable_{true};
   Database writer_;  // only touched by the thread that flushes
   ReaderPool readers_;
   GroupCommit<Write> commit_;

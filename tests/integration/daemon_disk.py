@@ -77,6 +77,11 @@ class Disk(RigTest):
 
         def fill():
             disk.fill()
+            self.refused("storage_unavailable", room, "set_subject", subject="bank9", organization="Nine", country="KE", names={})
+            health = room.call("health")
+            self.assertEqual(health["status"], "degraded")
+            self.assertIn("registry cannot be written: nothing is signed", health["problems"])
+            self.assertIn("registry cannot be written; signing stops", room.log())
             # The log's last page has room still; it is used up by refusals, whose records are the shortest.
             while room.call("health")["audit"]["writable"]:
                 try:
