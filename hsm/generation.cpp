@@ -192,6 +192,17 @@ Error Generation::absence_of(const KeyId& id) {
 
 Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
 
+Result<KeyInfo> Generation::look_for(const KeyId& id) {
+  if (const KeyPtr known = known_key(id)) return info_of(*known);
+  for (Key& key : TRY(look())) {
+    if (key.id != id) continue;
+    if (!key.problem.empty())
+      return fail(Code::hsm_unavailable, fmt::format("key {} is in the token, but {}", to_string(id), key.problem));
+    return info_of(*remember(std::move(key)));
+  }
+  return fail(Code::not_found, fmt::format("there is no key {} in the token", to_string(id)));
+}
+
 Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
   KeyPtr key = TRY(present_key(id));
   if (const auto reason = shared_.quarantine.reason(id))

@@ -49,6 +49,7 @@ class Generation {
   bool shows(const KeyId& id) { return known_key(id) != nullptr; }
   std::vector<KeyInfo> list_keys();
   Result<KeyInfo> find_key(const KeyId& id);
+  Result<KeyInfo> look_for(const KeyId& id);
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
   Result<> prove_key(const KeyId& id);

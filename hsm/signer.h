@@ -63,6 +63,9 @@ class Signer {
   /// as quarantined.
   virtual Result<std::vector<KeyInfo>> list_keys() = 0;
   virtual Result<KeyInfo> find_key(const KeyId& id) = 0;
+  /// The same for one that need not be there, because nobody has registered it: the token is looked at now, for what
+  /// another program may have made a moment ago, and nobody goes on looking. Errors: not_found as well.
+  virtual Result<KeyInfo> look_for(const KeyId& id) = 0;
 
   /// Makes a key pair in the token: CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not CKA_EXTRACTABLE,
   /// CKA_SIGN only; the attributes are read back and the key proven by a signature before it is

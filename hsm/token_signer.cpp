@@ -25,6 +25,10 @@ class TokenSigner final : public Signer {
     return with_token([&](Recovery::Use& use) { return use.generation().find_key(id); });
   }
 
+  Result<KeyInfo> look_for(const KeyId& id) override {
+    return with_token([&](Recovery::Use& use) { return use.generation().look_for(id); });
+  }
+
   Result<KeyInfo> generate_key(KeyType type, std::string_view label) override {
     return with_token([&](Recovery::Use& use) {
       auto made = use.generation().generate_key(type, label);

@@ -78,13 +78,6 @@ Result<> take_over(Database& database, const std::string& ca, const ca::ReadCrl&
       entries);
 }
 
-/// One that is not registered: Signer::find_key is for those that should be there, and goes on looking for them.
-Result<hsm::KeyInfo> find_stranger(hsm::Signer& token, const KeyId& id) {
-  for (hsm::KeyInfo& info : TRY(token.list_keys()))
-    if (info.id == id) return std::move(info);
-  return fail(Code::not_found, fmt::format("there is no key {} in the token", to_hex(id)));
-}
-
 }  // namespace
 
 Result<Json> install_ca(Call& call, Fields fields) {
@@ -143,7 +136,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
     return fail(Code::conflict, fmt::format("\"{}\" is the id of a participant; wanted another name", ca));
   const x509::Certificate own = TRY(x509::Certificate::parse(certificate));
   TRY(check_key_free(services, label, own.key_id()));
-  const hsm::KeyInfo info = TRY(find_stranger(services.signer, own.key_id()));
+  const hsm::KeyInfo info = TRY(services.signer.look_for(own.key_id()));
   // A self-signed root is its own chain.
   const ca::OutsideCa outside = TRY(ca::check_outside({.profile = *profile,
                                                        .spki = info.spki,

@@ -70,6 +70,12 @@ Result<hsm::KeyInfo> SoftwareSigner::find_key(const KeyId& id) {
   return found->info;
 }
 
+Result<hsm::KeyInfo> SoftwareSigner::look_for(const KeyId& id) {
+  auto found = find_key(id);
+  if (!found) return fail(Code::not_found, found.error().message);
+  return found;
+}
+
 Result<hsm::KeyInfo> SoftwareSigner::generate_key(KeyType type, std::string_view label) {
   PkeyPtr key = make_key(type);
   hsm::KeyInfo info{TRY(key_id_of(key.get())), std::string(label),    type,

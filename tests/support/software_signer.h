@@ -20,6 +20,7 @@ class SoftwareSigner final : public hsm::Signer {
  public:
   Result<std::vector<hsm::KeyInfo>> list_keys() override;
   Result<hsm::KeyInfo> find_key(const KeyId& id) override;
+  Result<hsm::KeyInfo> look_for(const KeyId& id) override;
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
   Result<> prove_key(const KeyId& id) override;

@@ -23,6 +23,7 @@ class Token final : public hsm::Signer {
  public:
   Result<std::vector<hsm::KeyInfo>> list_keys() override { return keys.list_keys(); }
   Result<hsm::KeyInfo> find_key(const KeyId& id) override { return keys.find_key(id); }
+  Result<hsm::KeyInfo> look_for(const KeyId& id) override { return keys.look_for(id); }
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
     return keys.generate_key(type, label);
   }

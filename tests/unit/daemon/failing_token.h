@@ -16,6 +16,9 @@ class FailingToken final : public hsm::Signer {
   Result<hsm::KeyInfo> find_key(const KeyId& id) override {
     return ask([&] { return keys.find_key(id); });
   }
+  Result<hsm::KeyInfo> look_for(const KeyId& id) override {
+    return ask([&] { return keys.look_for(id); });
+  }
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override {
     ++generated;
     if (generating) std::exchange(generating, nullptr)();

@@ -240,6 +240,22 @@ BOOST_FIXTURE_TEST_CASE(a_key_that_is_missing_when_the_token_is_opened_first_is_
   BOOST_TEST(signs(*open.signer, missing));
 }
 
+// Another program may make one meanwhile, of which nobody here knows.
+BOOST_FIXTURE_TEST_CASE(a_key_that_nobody_missed_is_found_by_who_looks_for_it_and_else_by_nobody, OneIsMissing) {
+  open.signer.reset();
+  open.token.script(shows_one_key(2));
+  open.signer = open_ok(open.config);
+  if (!open.signer->look_for(present.id)) std::swap(present, missing);
+  const Error refused = refusal_of(open.signer->look_for(KeyId{}));
+  BOOST_TEST((refused.code == Code::not_found), refused.message);
+  now += milliseconds(5000);
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST(open.signer->list_keys()->size() == 1U);
+  BOOST_TEST((open.signer->look_for(missing.id)->id == missing.id));
+  BOOST_TEST(open.signer->list_keys()->size() == 2U);
+  BOOST_TEST(signs(*open.signer, missing));
+}
+
 // Which keys should be there, and so whether this one counts as destroyed, is for the keyring to say.
 BOOST_FIXTURE_TEST_CASE(a_key_is_not_found_only_by_a_look_that_shows_every_other_key_seen_before, OneIsMissing) {
   open.token.script("claim C_FindObjects * 0\n");
