@@ -1,3 +1,6 @@
+#include <optional>
+#include <vector>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -11,12 +14,45 @@ namespace {
 
 constexpr std::size_t kMaxEvidence = 200;  // bytes
 
+/// What the token has shown so far. It is not looked at, because it may hang, and what is asked for here may be urgent.
+class Shown {
+ public:
+  explicit Shown(hsm::Signer& token) {
+    if (!token.status().ready) return;
+    auto keys = token.list_keys();
+    is_known_ = keys.has_value();
+    if (keys) keys_ = *std::move(keys);
+  }
+  /// Else the token is away, and what is not found may be there.
+  bool is_known() const { return is_known_; }
+  std::optional<hsm::KeyInfo> find(const KeyId& id) const {
+    for (const hsm::KeyInfo& info : keys_)
+      if (info.id == id) return info;
+    return std::nullopt;
+  }
+
+ private:
+  bool is_known_ = false;
+  std::vector<hsm::KeyInfo> keys_;
+};
+
+/// It stands by now, whatever becomes of the token.
+Json view_of_changed(const Services& services, const KeyRecord& changed) {
+  const Shown shown(services.signer);
+  Json view = view_of(Key{changed, shown.find(changed.id)});
+  if (!shown.is_known()) view["state"] = to_string(changed.life);
+  return view;
+}
+
 /// The same way for every step: checked before people are asked, recorded before it is done.
 Result<Json> change_key(Call& call, const char* operation, const std::string& label, const Keyring::Change& change) {
   call.details["key"] = label;
   Keyring& keyring = call.services.keyring;
-  const KeyRecord before = TRY(keyring.check(label, [](KeyRecord&) -> Result<> { return {}; }));
-  TRY(keyring.check(label, change));
+  KeyRecord before;
+  TRY(keyring.check(label, [&](KeyRecord& key) -> Result<> {
+    before = key;
+    return change(key);
+  }));
   call.details["key_id"] = to_hex(before.id);
   Json content = call.details;
   content["from"] = to_string(before.life);
@@ -26,7 +62,7 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   const KeyRecord after = TRY(keyring.change(label, change, grant));
   if (before.life == KeyLife::active && after.life != KeyLife::active)
     TRY(call.wait_for_signatures(operation, fmt::format("key \"{}\" is {}", label, to_string(after.life))));
-  return view_of(TRY(keyring.show(label)));
+  return view_of_changed(call.services, after);
 }
 
 void cancel_destruction(KeyRecord& key) {
