@@ -90,8 +90,11 @@ class Keyring {
   /// Destroys it in the token, then writes so. One that the token does not show counts as destroyed only where an
   /// attempt may have done it and the token shows every other key that must be there. For one thread.
   Result<> destroy(const KeyRecord& key);
-  /// Keys that could not be destroyed on their day, and why, in words.
-  std::vector<std::string> undestroyed() const;
+  /// Keys that could not be destroyed on their day, and why, in words: these name other keys of the token.
+  struct Undestroyed {
+    std::string label, reason;
+  };
+  std::vector<Undestroyed> undestroyed() const;
 
   /// Signs and verifies a challenge with every key that may still sign (the self-test before READY). One that is not in
   /// the token at all is no error: it signs nothing until it is there.

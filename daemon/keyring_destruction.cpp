@@ -127,13 +127,12 @@ Result<> Keyring::check_gone(const KeyRecord& key) const {
   return {};
 }
 
-std::vector<std::string> Keyring::undestroyed() const {
+std::vector<Keyring::Undestroyed> Keyring::undestroyed() const {
   const auto tried = *undestroyed_.lock();
-  std::vector<std::string> problems;
+  std::vector<Undestroyed> keys;
   for (const auto& [label, reason] : tried)
-    if (const auto key = find_record(label); key && key->destroy_at)
-      problems.push_back(fmt::format("key {} was to be destroyed and is not: {}", label, reason));
-  return problems;
+    if (const auto key = find_record(label); key && key->destroy_at) keys.push_back({label, reason});
+  return keys;
 }
 
 }  // namespace hubseal::daemon

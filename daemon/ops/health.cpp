@@ -80,6 +80,8 @@ Result<Json> health(Call& call, Fields fields) {
   if (!services.registry.writable()) problems.push_back("registry cannot be written: nothing is signed");
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
+  const Stopped stopped = stopped_authorities(services);
+  Json notes = stopped.notes;
   int active = 0;
   int quarantined = 0;
   int missing = 0;
@@ -92,8 +94,10 @@ Result<Json> health(Call& call, Fields fields) {
         problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
     }
   }
-  for (const std::string& problem : services.keyring.undestroyed()) problems.push_back(problem);
-  const Stopped stopped = stopped_authorities(services);
+  // Whose private keys else the token holds is for those who can look at them, and for no other peer.
+  const bool may_look = call.peer.rule->role == Role::admin;
+  for (const auto& [label, reason] : services.keyring.undestroyed())
+    problems.push_back(fmt::format("key {} was to be destroyed and is not{}", label, may_look ? ": " + reason : ""));
   for (const auto& [ca, problem] : stopped.problems) add_of_ca(ca, problem);
   const auto files = services.policies.read_files();
   const bool same = files && hash_of(*files) == call.policy->hash;

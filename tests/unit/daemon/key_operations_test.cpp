@@ -54,6 +54,8 @@ struct Room : test::SoftwareRoom {
   std::string message;
 };
 
+bool has(const Json& texts, const std::string& words) { return texts.dump().find(words) != std::string::npos; }
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(key_operations, Room)
@@ -66,6 +68,17 @@ BOOST_AUTO_TEST_CASE(who_suspends_a_key_that_the_token_does_not_show_is_answered
   BOOST_TEST(shown["state"] == "missing");
   BOOST_TEST(!looked);
   BOOST_TEST((record("hub-jws").life == KeyLife::suspended));
+}
+
+BOOST_AUTO_TEST_CASE(why_a_key_was_not_destroyed_is_told_to_the_security_team_only) {
+  BOOST_REQUIRE(code("destroy_key", "old") == "ok");
+  signer().refuse_to_destroy();
+  const std::string reason = destroy("old").error().message;
+  for (const auto& [word, role] : kRoles) {
+    const Json problems = health(peer(role))["problems"];
+    BOOST_TEST(has(problems, "key old was to be destroyed and is not"), word);
+    BOOST_TEST(has(problems, reason) == (role == Role::admin), word);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
