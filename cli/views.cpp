@@ -25,10 +25,19 @@ void add_certificate_lines(Pairs& pairs, const std::string& pem) {
 
 }  // namespace
 
+namespace {
+
+std::string_view gone_words(const Json& key) {
+  return member_of(key, "may_be_gone") == Json(true) ? ", may be gone for good" : "";
+}
+
+}  // namespace
+
 std::string render_key(const Json& key) {
-  Pairs pairs = {{"label", text_of(key, "label")}, {"type", text_of(key, "type")},
-                 {"use", text_of(key, "use")},     {"state", text_of(key, "state")},
-                 {"grade", text_of(key, "grade")}, {"created", text_of(key, "created_at")}};
+  Pairs pairs = {
+      {"label", text_of(key, "label")}, {"type", text_of(key, "type")},
+      {"use", text_of(key, "use")},     {"state", fmt::format("{}{}", text_of(key, "state"), gone_words(key))},
+      {"grade", text_of(key, "grade")}, {"created", text_of(key, "created_at")}};
   const std::pair<const char*, const char*> lines[] = {
       {"since", "changed_at"}, {"to be destroyed", "destroy_at"}, {"backup", "backup"}};
   for (const auto& [name, member] : lines)
@@ -41,7 +50,7 @@ namespace {
 
 /// With what is still to come: "deactivated, will be destroyed at 2026-12-05T09:00:00Z", "active, backup required".
 std::string state_words(const Json& key) {
-  std::string words = text_of(key, "state");
+  std::string words = fmt::format("{}{}", text_of(key, "state"), gone_words(key));
   if (!member_of(key, "destroy_at").is_null()) words += ", will be destroyed at " + text_of(key, "destroy_at");
   if (member_of(key, "backup") == Json("required")) words += ", backup required";
   return words;

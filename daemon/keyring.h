@@ -68,7 +68,7 @@ class Keyring {
   Result<Key> adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant);
 
   /// The key as change() would leave it. Errors: forbidden (no such key), conflict (its life does not lead there, or
-  /// it is there already), policy_denied (a key that is the daemon's own affair).
+  /// it is there already), policy_denied (a key that is the daemon's own affair, but for an OCSP key that is gone).
   using Change = std::function<Result<>(KeyRecord&)>;
   Result<KeyRecord> check(std::string_view label, const Change& change) const;
   /// Uses the grant up in the transaction that writes the change.

@@ -115,7 +115,8 @@ Result<> Keyring::check_gone(const KeyRecord& key) const {
   const auto record = find_record(key.label);
   if (!record || !record->destruction_begun)
     return refuse(
-        "hubseald knows of no attempt that may have destroyed it (hubseal key keep takes back that it is to be)");
+        "hubseald knows of no attempt that may have destroyed it (if it is gone for good, say so: hubseal key destroy "
+        "--gone)");
   const auto keys = *keys_.lock();
   for (const auto& [label, other] : keys) {
     if (label == key.label || other.life == KeyLife::destroyed || other.destruction_begun) continue;

@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::string label, evidence;
-  bool compromised = false;
+  bool compromised = false, gone = false;
 };
 
 ExitCode tell(const Session& session, const Json& key) {
@@ -30,6 +30,12 @@ Result<ExitCode> deactivate(const Session& session, const Options& options) {
   Json fields = {{"key", options.label}};
   if (options.compromised) fields["compromised"] = true;
   return tell(session, TRY(session.call("deactivate_key", fields)));
+}
+
+Result<ExitCode> destroy(const Session& session, const Options& options) {
+  Json fields = {{"key", options.label}};
+  if (options.gone) fields["gone"] = true;
+  return tell(session, TRY(session.call("destroy_key", fields)));
 }
 
 Result<ExitCode> confirm_backup(const Session& session, const Options& options) {
@@ -55,10 +61,6 @@ void add_step(CLI::App& key, Session& session, const char* name, const char* ope
 void add_key_life(CLI::App& key, Session& session) {
   add_step(key, session, "activate", "activate_key", "Let a key sign: one that was made for later, or was suspended");
   add_step(key, session, "suspend", "suspend_key", "Stop a key at once; it can be activated again");
-  add_step(
-      key, session, "destroy", "destroy_key",
-      "Destroy a key in the token, after the delay that policy says: one that is deactivated, compromised or was never "
-      "activated");
   add_step(key, session, "keep", "keep_key", "Take back that a key is to be destroyed");
 
   const auto last = std::make_shared<Options>();
@@ -68,6 +70,18 @@ void add_key_life(CLI::App& key, Session& session) {
   deactivating->add_flag("--compromised", last->compromised,
                          "Somebody else may have had it: what it signed is in doubt");
   on(deactivating, session, last, deactivate);
+
+  const auto ended = std::make_shared<Options>();
+  CLI::App* destroying = key_command(
+      key, "destroy",
+      "Destroy a key in the token, after the delay that policy says: one that is deactivated, compromised or was never "
+      "activated",
+      "  hubseal key destroy hub-jws-2\n  hubseal key destroy hub-jws-2 --gone\n", *ended);
+  destroying->add_flag(
+      "--gone", ended->gone,
+      "The token has lost it for good: from that day on it counts as destroyed, if the token shows all "
+      "others");
+  on(destroying, session, ended, destroy);
 
   const auto confirmed = std::make_shared<Options>();
   CLI::App* confirming = key_command(

@@ -90,7 +90,13 @@ Result<Json> health(Call& call, Fields fields) {
       if (key.record.life == KeyLife::destroyed) continue;
       int& count = !key.in_token ? missing : key.in_token->state == hsm::KeyState::active ? active : quarantined;
       ++count;
-      if (&count != &active)
+      const bool known_to_go = !key.in_token && key.record.destruction_begun && key.record.destroy_at;
+      if (known_to_go)  // what people can do is done
+        notes.push_back(
+            fmt::format("key {} is not in the token; where that shows all others, it counts as destroyed "
+                        "from {} on",
+                        key.record.label, format_utc(*key.record.destroy_at)));
+      else if (&count != &active)
         problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
     }
   }
@@ -105,7 +111,7 @@ Result<Json> health(Call& call, Fields fields) {
   return Json{{"status", problems.empty() ? "ready" : "degraded"},
               {"problems", problems},
               {"ca_problems", of_cas},
-              {"notes", stopped.notes},
+              {"notes", notes},
               {"token",
                {{"ready", token.ready},
                 {"label", token.label},

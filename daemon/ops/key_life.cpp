@@ -65,18 +65,20 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   return view_of_changed(call.services, after);
 }
 
-void cancel_destruction(KeyRecord& key) {
+/// That it may be gone only the token takes back, by showing it.
+void cancel_destruction(KeyRecord& key, const Shown& shown) {
   key.destroy_at.reset();
   key.destroy_wait = {};
-  key.destruction_begun = false;
+  if (shown.find(key.id)) key.destruction_begun = false;
 }
 
 Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife life) {
   const std::string label = TRY(fields.name("key", kMaxName));
   TRY(fields.nothing_left());
+  const Shown shown(call.services.signer);
   return change_key(call, operation, label, [&](KeyRecord& key) -> Result<> {
     TRY(enter_life(key, life, call.services.clock.now()));
-    if (life == KeyLife::active) cancel_destruction(key);
+    if (life == KeyLife::active) cancel_destruction(key, shown);
     return {};
   });
 }
@@ -99,6 +101,15 @@ Result<> check_not_needed(const Services& services, const KeyRecord& key) {
   return {};
 }
 
+/// What the token shows is destroyed there, and is not gone because somebody says so. Looked for once more.
+Result<> check_not_there(const Services& services, const std::string& label) {
+  const auto key = services.keyring.show(label);
+  if (!key && key.error().code != Code::not_found) return tl::unexpected(key.error());
+  if (key && key->in_token)
+    return fail(Code::conflict, fmt::format("key \"{}\" is in the token; wanted destroy_key without \"gone\"", label));
+  return {};
+}
+
 }  // namespace
 
 Result<Json> activate_key(Call& call, Fields fields) { return enter(call, "activate_key", fields, KeyLife::active); }
@@ -118,20 +129,31 @@ Result<Json> deactivate_key(Call& call, Fields fields) {
 
 Result<Json> destroy_key(Call& call, Fields fields) {
   const std::string label = TRY(fields.name("key", kMaxName));
+  const bool gone = TRY(fields.boolean_or("gone", false));
   TRY(fields.nothing_left());
-  const TimePoint at = call.services.clock.now() + call.policy->destroy_delay;
+  if (gone) {
+    TRY(check_not_there(call.services, label));
+    call.details["gone"] = true;
+  }
+  const Shown shown(call.services.signer);
+  const TimePoint now = call.services.clock.now();
   return change_key(call, "destroy_key", label, [&](KeyRecord& key) -> Result<> {
+    // One of hubseald's own that the token has lost is retired by nobody else.
+    if (gone && key.use == KeyUse::ocsp && key.life == KeyLife::active) TRY(enter_life(key, KeyLife::deactivated, now));
     if (key.life != KeyLife::pre_activation && key.life != KeyLife::deactivated && key.life != KeyLife::compromised)
       return fail(Code::conflict,
                   fmt::format("key \"{}\" is {}; wanted one that is deactivated, compromised or not yet "
                               "activated",
                               key.label, to_string(key.life)));
-    if (key.destroy_at)
-      return fail(Code::conflict,
-                  fmt::format("key \"{}\" is to be destroyed at {} already", key.label, format_utc(*key.destroy_at)));
+    if (key.destroy_at && !(gone && !key.destruction_begun))
+      return fail(Code::conflict, fmt::format("key \"{}\" is to be destroyed at {} already{}", key.label,
+                                              format_utc(*key.destroy_at), gone ? ", as one that may be gone" : ""));
     TRY(check_not_needed(call.services, key));
-    key.destroy_at = at;
-    key.destroy_wait = call.policy->destroy_delay;
+    if (!key.destroy_at) {
+      key.destroy_at = now + call.policy->destroy_delay;
+      key.destroy_wait = call.policy->destroy_delay;
+    }
+    if (gone || shown.find(key.id)) key.destruction_begun = gone;
     return {};
   });
 }
@@ -139,9 +161,10 @@ Result<Json> destroy_key(Call& call, Fields fields) {
 Result<Json> keep_key(Call& call, Fields fields) {
   const std::string label = TRY(fields.name("key", kMaxName));
   TRY(fields.nothing_left());
-  return change_key(call, "keep_key", label, [](KeyRecord& key) -> Result<> {
+  const Shown shown(call.services.signer);
+  return change_key(call, "keep_key", label, [&](KeyRecord& key) -> Result<> {
     if (!key.destroy_at) return fail(Code::conflict, fmt::format("key \"{}\" is not going to be destroyed", key.label));
-    cancel_destruction(key);
+    cancel_destruction(key, shown);
     return {};
   });
 }

@@ -44,6 +44,8 @@ Json view_of(const Key& key) {
   if (key.record.compromised_at) view["compromised_at"] = format_utc(*key.record.compromised_at);
   if (key.record.destroy_at) view["destroy_at"] = format_utc(*key.record.destroy_at);
   if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
+  if (key.record.destruction_begun && !key.in_token && key.record.life != KeyLife::destroyed)
+    view["may_be_gone"] = true;
   return view;
 }
 

@@ -59,7 +59,7 @@ struct KeyRecord {
   std::optional<TimePoint> destroy_at;  ///< when it is to be destroyed
   KeyBackup backup = KeyBackup::none;
   std::chrono::seconds destroy_wait{0};     ///< for which hubseald has to run first, whatever the clock says
-  bool destruction_begun = false;           ///< in the token, by an attempt whose end is not known
+  bool destruction_begun = false;           ///< by an attempt whose end is not known, or people say that it is gone
   std::optional<TimePoint> compromised_at;  ///< stays when the key is destroyed: a thief's copy does not go with it
 };
 
