@@ -95,6 +95,39 @@ Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, c
   return Listener{role, std::move(fd)};
 }
 
+/// Makes what is missing on the way there, open to pass through whatever our umask is: who may connect is said by mode
+/// and group of each socket, and a folder that is closed would refuse them all.
+Result<> make_runtime_dir(const std::filesystem::path& runtime_dir) {
+  std::error_code problem;
+  std::vector<std::filesystem::path> made;
+  for (auto folder = runtime_dir; folder.has_relative_path() && !std::filesystem::exists(folder, problem);
+       folder = folder.parent_path())
+    made.push_back(folder);
+  std::filesystem::create_directories(runtime_dir, problem);
+  if (problem) {
+    errno = problem.value();
+    return folder_problem(kKey, runtime_dir);
+  }
+  // Modes and groups are set by path: nobody else may put a link in a folder's or a socket's place.
+  TRY(check_trusted_path(runtime_dir));
+  for (const std::filesystem::path& folder : made)
+    if (::chmod(folder.c_str(), 0711) != 0) return folder_problem(kKey, folder);
+  return {};
+}
+
+/// Of a folder that was there, and is not ours to open.
+void tell_who_is_kept_out(const std::filesystem::path& runtime_dir, const std::vector<PeerRule>& rules) {
+  struct stat folder {};
+  if (::stat(runtime_dir.c_str(), &folder) != 0 || (folder.st_mode & S_IXOTH) != 0) return;
+  for (const PeerRule& rule : rules)
+    if (rule.gid && !(folder.st_gid == *rule.gid && (folder.st_mode & S_IXGRP) != 0))
+      log::warning("this group cannot reach its socket: wanted chmod o+x of runtime_dir",
+                   {{"runtime_dir", runtime_dir.string()},
+                    {"mode", fmt::format("{:04o}", folder.st_mode & 07777)},
+                    {"gid", std::to_string(*rule.gid)},
+                    {"peer", rule.name}});
+}
+
 Result<std::vector<Listener>> take_passed(int count, char** names) {
   std::vector<Listener> listeners;
   for (int i = 0; i < count; ++i) {
@@ -153,15 +186,9 @@ Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtim
     std::free(names);
     return listeners;
   }
-  std::error_code problem;
   TRY(check_runtime_dir(runtime_dir));
-  std::filesystem::create_directories(runtime_dir, problem);
-  if (problem) {
-    errno = problem.value();
-    return folder_problem(kKey, runtime_dir);
-  }
-  // Modes and groups are set by path: nobody else may put a link in a socket's place.
-  TRY(check_trusted_path(runtime_dir));
+  TRY(make_runtime_dir(runtime_dir));
+  tell_who_is_kept_out(runtime_dir, rules);
   std::vector<Listener> listeners;
   for (const auto& [name, role] : kRoles) listeners.push_back(TRY(bind_own(runtime_dir, role, rules)));
   return listeners;

@@ -28,9 +28,10 @@ bool are_sockets_passed();
 
 /// The sockets that systemd passes (sd_listen_fds, named agent, jws, admin and audit by
 /// FileDescriptorName=); without systemd, sockets of our own in `runtime_dir`: mode 0660, owned by
-/// our user and by the group of the rule that names one for this socket.
-/// Errors: bad_request (an unknown name, a name that comes twice, no listening Unix stream socket, a path that is too long, a folder that cannot be written to), conflict
-/// (another hubseald listens there), storage_unavailable, internal.
+/// our user and by the group of the rule that names one for this socket. A folder that is made has mode 0711; one that
+/// was there is left as it is, and the log names the groups that cannot pass.
+/// Errors: bad_request (an unknown name, a name that comes twice, no listening Unix stream socket, a path that is too
+/// long, a folder that cannot be written to), conflict (another hubseald listens there), storage_unavailable, internal.
 Result<std::vector<Listener>> open_listeners(const std::filesystem::path& runtime_dir,
                                              const std::vector<PeerRule>& rules);
 

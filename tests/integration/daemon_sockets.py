@@ -1,8 +1,12 @@
 """The sockets that systemd passes to hubseald, and descriptors for all that may connect."""
 
+import os
 import pathlib
 import socket
+import stat
+import subprocess
 import sys
+import tempfile
 import unittest
 
 import support_path
@@ -84,6 +88,42 @@ class Passed(RigTest):
             with self.subTest(name):
                 self.hand_over(admin=made)
                 self.refuses('socket \\"admin\\" is not a listening Unix stream socket')
+
+
+@unittest.skipUnless(os.geteuid() == 0, "other users and groups want root")
+class Made(RigTest):
+    """Sockets of hubseald's own, without systemd."""
+
+    USER, GROUP, TEAM = 65534, 65533, 4711
+
+    def setUp(self):
+        self.room = self.make(start=False)
+        outside = tempfile.TemporaryDirectory(dir="/tmp")  # the room's own folder is closed
+        self.addCleanup(outside.cleanup)
+        os.chmod(outside.name, 0o711)
+        self.room.run = pathlib.Path(outside.name) / "hub" / "run"
+        self.room.peers.append(rig.peer("team", "audit").replace(f'user = "{os.geteuid()}"', f'group = "{self.TEAM}"'))
+        self.room.write_config()
+
+    def reaches(self, name, *groups):
+        """Whether a user who is in these groups gets an answer."""
+        asked = subprocess.run([rig.HUBSEAL, "--socket", self.room.run / f"{name}.sock", "raw"], user=self.USER,
+                               group=self.GROUP, extra_groups=groups, input=b'{"v":1,"id":"1","op":"health"}', capture_output=True)
+        return asked.returncode == 0
+
+    def test_who_is_in_the_group_of_a_socket_reaches_it_and_nobody_else(self):
+        self.room.start()
+        for folder in (self.room.run, self.room.run.parent):
+            self.assertEqual(stat.S_IMODE(folder.stat().st_mode), 0o711)
+        self.assertTrue(self.reaches("audit", self.TEAM))
+        self.assertFalse(self.reaches("audit"))
+        self.assertFalse(self.reaches("admin", self.TEAM))
+
+    def test_a_folder_that_was_there_is_left_as_it_is_and_the_log_names_who_is_kept_out(self):
+        self.room.run.mkdir(mode=0o700, parents=True)
+        self.room.start()
+        self.assertEqual(stat.S_IMODE(self.room.run.stat().st_mode), 0o700)
+        self.assertIn(f"gid={self.TEAM}", next(line for line in self.room.log().splitlines() if "cannot reach its socket" in line))
 
 
 class Descriptors(RigTest):
