@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/jose/jwk.h"
+#include "common/x509/csr.h"
 #include "common/x509/pem.h"
 #include "common/x509/public_key.h"
 #include "common/x509/usages.h"
@@ -43,9 +44,9 @@ Json view_of(const Key& key) {
   if (key.record.life != KeyLife::active) view["changed_at"] = format_utc(key.record.changed_at);
   if (key.record.compromised_at) view["compromised_at"] = format_utc(*key.record.compromised_at);
   if (key.record.destroy_at) view["destroy_at"] = format_utc(*key.record.destroy_at);
-  if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
   if (key.record.destruction_begun && !key.in_token && key.record.life != KeyLife::destroyed)
     view["may_be_gone"] = true;
+  if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
   return view;
 }
 
@@ -81,6 +82,8 @@ Json view_of(const Authority& authority, const Keyring& keyring) {
       {"ca", record.name}, {"state", state_of(authority, keyring)}, {"key", record.key}, {"profile", record.profile}};
   if (!authority.issuer) {
     view["csr"] = x509::pem_of_der(record.csr, "CERTIFICATE REQUEST");
+    const auto csr = x509::Csr::parse_der(record.csr);
+    if (const auto subject = csr ? csr->subject() : tl::unexpected(csr.error())) view["subject"] = subject->text();
     return view;
   }
   const x509::Certificate& certificate = authority.issuer->certificate();

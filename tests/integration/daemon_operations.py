@@ -221,6 +221,7 @@ class Csr(WithRoot):
         made = self.room.call("create_ca", ca="outside-ca", key="outside", profile="test-root",
                              subject=rig.ROOT_SUBJECT, form="csr")
         self.assertEqual(made["state"], "awaiting_certificate")
+        self.assertEqual(made["subject"], self.root["subject"])
         self.room.tool("openssl", "req", "-verify", "-noout", stdin=made["csr"].encode())
         record = next(r for r in self.room.audit() if r["event"] == "create_ca" and r["ca"] == "outside-ca")
         der = x509.load_pem_x509_csr(made["csr"].encode()).public_bytes(serialization.Encoding.DER)
