@@ -29,11 +29,13 @@ class Cryptoki {
   Error note(CK_RV value, std::string_view call);
 
   /// From the first code on that ends a generation, nothing of it may be used again.
-  bool lost() const { return lost_.load(std::memory_order_acquire); }
+  bool lost() const { return ended_by_.load(std::memory_order_acquire) != Cause::caller; }
+  /// What that first code meant.
+  bool lost_by(Cause cause) const { return lost() && ended_by_.load(std::memory_order_acquire) == cause; }
 
  private:
   CK_FUNCTION_LIST* functions_;
-  std::atomic<bool> lost_{false};
+  std::atomic<Cause> ended_by_{Cause::caller};  ///< caller: by nothing so far, what a caller did wrong ends nothing
 };
 
 }  // namespace hubseal::hsm

@@ -293,16 +293,22 @@ CK_OBJECT_HANDLE Generation::handle_in(SessionPool::Lease& lease, const Key& key
 
 Result<> Generation::destroy_key(const KeyId& id, std::string_view label, const Signer::Begin& begin) {
   const std::lock_guard one_at_a_time(changing_keys_);
+  // It is to prove itself here as well, and each try may cost everybody a generation.
+  if (shared_.held_out.rests(id))
+    return fail(Code::hsm_unavailable,
+                fmt::format("key {} rests: the token was lost when it was to prove itself", to_string(id)));
   const KeyPtr known = known_key(id);
   Destruction destruction(cryptoki_, token_.slot, mechanisms_,
                           {.id = id, .label = std::string(label), .known = known.get()});
   const auto done = destruction.run(begin);
+  if (!done && cryptoki_.lost_by(Cause::device)) shared_.held_out.add(id);
   const bool not_found = !done && done.error().code == Code::not_found;
   if (destruction.has_destroyed() || not_found) {
     keys_.lock()->by_id.erase(id);
     pool_.renew();  // with the sessions go the copies that live in them
   }
   if (not_found) TRY(check_shown_without(id));
+  if (done) shared_.held_out.remove(id);
   if (done) log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
   return done;
 }
@@ -360,12 +366,12 @@ Result<> Generation::prove(const Key& key) {
   return {};
 }
 
-/// Whether its signature verifies.
+/// Whether its signature verifies. Session, login or token may go at any moment; that is no key's fault.
 Result<bool> Generation::challenge(const Key& key) {
   const auto signature = try_sign(key, proof_algorithm(key.type), TRY(make_challenge()));
   if (signature)
     shared_.held_out.remove(key.id);
-  else if (lost())
+  else if (cryptoki_.lost_by(Cause::device))
     shared_.held_out.add(key.id);
   return TRY(signature).has_value();
 }

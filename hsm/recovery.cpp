@@ -105,10 +105,12 @@ Result<std::unique_ptr<Generation>> Recovery::open_next(const std::set<KeyId>& i
                {{"key", to_string(id)}, {"reason", proof.error().message}});
   }
   if (!in_use.empty() &&
-      std::none_of(in_use.begin(), in_use.end(), [&](const KeyId& id) { return generation->shows(id); }))
+      std::none_of(in_use.begin(), in_use.end(), [&](const KeyId& id) { return generation->shows(id); })) {
+    held_out_.release_all();  // what rests may be all that there is to begin with
     return fail(Code::hsm_unavailable,
                 fmt::format("the token {} shows none of the {} keys that were in use; it is opened again until it does",
                             log::printable(generation->token().label, 32), in_use.size()));
+  }
   return generation;
 }
 

@@ -39,6 +39,14 @@ struct OneIsMissing {
     BOOST_REQUIRE(signs(*open.signer, present));
     BOOST_REQUIRE_EQUAL(open.signer->status().generation, 2U);
   }
+  void somebody_else_destroys_it() {
+    const auto& token = open.token.token();
+    for (const char* kind : {"privkey", "pubkey"}) {
+      const auto run = test::run_command({"pkcs11-tool", "--module", token.module(), "--token-label", "hub", "--login",
+                                          "--pin", token.pin(), "--delete-object", "--type", kind, "--label", "other"});
+      BOOST_REQUIRE_MESSAGE(run.exit_code == 0, run.output);
+    }
+  }
   Result<Bytes> sign_with_missing() {
     return open.signer->sign(missing.id, SignatureAlgorithm::ecdsa_sha256, as_bytes("x"));
   }
@@ -217,6 +225,46 @@ BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_over_every_key_in_use_is_not_open_a
   for (const KeyInfo& key : {present, missing}) BOOST_TEST(signs(*open.signer, key));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_token_that_has_but_the_key_over_whose_proof_it_was_lost_is_opened_all_the_same,
+                        OneIsMissing) {
+  somebody_else_destroys_it();
+  open.token.script(std::string("dead 0x32\n") + kFirstSignatureFails);
+  for (int attempt = 0; attempt < 2; ++attempt) {  // lost over the one, then shows neither
+    BOOST_TEST(!signs(*open.signer, present));
+    BOOST_TEST(!open.signer->status().ready);
+    now += milliseconds(5000);
+  }
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST(open.signer->status().ready);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_rests_for_what_the_device_said_of_it_and_not_because_the_token_went, OneIsMissing) {
+  for (const char* gone : {"0x32", "0xb3"})
+    BOOST_TEST_CONTEXT(gone) {  // CKR_DEVICE_REMOVED, CKR_SESSION_HANDLE_INVALID
+      open.reopen();
+      open.token.script(fmt::format("fail C_Sign 1 {}\n", gone));
+      BOOST_TEST(open.signer->prove_key(missing.id).has_value());
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_the_device_fails_over_when_it_is_to_be_destroyed_rests_and_others_go_on,
+                        OneIsMissing) {
+  const auto destroy = [&] { return open.signer->destroy_key(missing.id, "other", {}); };
+  open.token.script("fail C_Sign 1 0x30\n");  // CKR_DEVICE_ERROR
+  const auto is_refused_in = [&](unsigned generation) {
+    const Error refused = refusal_of(destroy());
+    BOOST_TEST((refused.code == Code::hsm_unavailable));
+    BOOST_TEST(contains(refused.message, "rests: the token was lost"), refused.message);
+    BOOST_TEST(signs(*open.signer, present));
+    BOOST_TEST(open.signer->status().generation == generation);
+  };
+  is_refused_in(2);
+  for (int tick = 0; tick < 5; ++tick) is_refused_in(2);
+  now += milliseconds(100);
+  BOOST_TEST(destroy().has_value());
+  BOOST_TEST(open.signer->list_keys()->size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_at_a_start_leaves_the_others_to_be_proven,
                         OneIsMissing) {
   open.reopen();
@@ -296,12 +344,7 @@ BOOST_FIXTURE_TEST_CASE(a_look_during_which_objects_go_each_time_says_nothing_an
 
 BOOST_FIXTURE_TEST_CASE(a_key_that_somebody_else_has_destroyed_is_missed_no_more_once_it_counts_as_destroyed,
                         OneIsMissing) {
-  const auto& token = open.token.token();
-  for (const char* kind : {"privkey", "pubkey"}) {
-    const auto run = test::run_command({"pkcs11-tool", "--module", token.module(), "--token-label", "hub", "--login",
-                                        "--pin", token.pin(), "--delete-object", "--type", kind, "--label", "other"});
-    BOOST_REQUIRE_MESSAGE(run.exit_code == 0, run.output);
-  }
+  somebody_else_destroys_it();
   BOOST_TEST((refusal_of(open.signer->destroy_key(missing.id, "other")).code == Code::not_found));
   open.token.script("dead 0x32\n");
   BOOST_TEST(signs(*open.signer, present));
