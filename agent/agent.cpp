@@ -9,6 +9,7 @@
 #include "agent/http/pipeline.h"
 #include "agent/http/server.h"
 #include "agent/metrics_listener.h"
+#include "agent/service/configured_names.h"
 #include "agent/service/confirmed_endpoints.h"
 #include "agent/service/connectivity.h"
 #include "agent/service/credentials.h"
@@ -46,6 +47,17 @@ Result<http::ClientTrust> trust_of(SigningDaemon& daemon, const std::vector<std:
     trust.authorities.push_back({std::move(certificate), TRY(pki.crl(ca))});
   }
   return trust;
+}
+
+std::vector<ConfiguredName> names_in(const Config& config) {
+  using Kind = ConfiguredName::Kind;
+  std::vector<ConfiguredName> names = {{Kind::issuer, "[hub] ca", config.ca},
+                                       {Kind::profile, "[hub] client_profile", config.client_profile}};
+  if (config.server_cert && config.server_cert->profile)
+    names.push_back({Kind::profile, "[hub] server_profile", *config.server_cert->profile});
+  if (config.hub_jws_key) names.push_back({Kind::jws_key, "[hub] jws_key", *config.hub_jws_key});
+  for (const std::string& ca : config.client_cas) names.push_back({Kind::ca, "[tls] client_cas", ca});
+  return names;
 }
 
 void tell_who_may_call(const Config& config, const std::string& url) {
@@ -183,6 +195,7 @@ struct Agent::Parts {
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;
   std::unique_ptr<MetricsListener> metrics;
+  std::unique_ptr<ConfiguredNames> names;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -202,6 +215,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   parts->server = TRY(
       http::Server::start(config.server, parts->pipeline,
                           [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
+  parts->names = std::make_unique<ConfiguredNames>(parts->health_daemon, names_in(config));
   if (config.watch) parts->watch(*config.watch);
   if (config.metrics) TRY(parts->serve_metrics(*config.metrics, config.ca));
   tell_who_may_call(config, parts->server->url());
@@ -221,6 +235,7 @@ void Agent::stop() {
   if (parts_->watcher) parts_->watcher->stop();
   parts_->server->drain(parts_->drain_timeout);
   parts_->watcher.reset();
+  parts_->names.reset();
 }
 
 }  // namespace hubseal::agent

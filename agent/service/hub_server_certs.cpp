@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/service/certificate.h"
+#include "agent/service/configured_names.h"
 #include "agent/service/consent.h"
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
@@ -163,8 +164,15 @@ Result<HubServerCerts::Shown> HubServerCerts::replace(const Caller& caller,
   return made;
 }
 
+// A key whose certificate nobody can issue would stay in the HSM for nothing.
+Result<std::string> HubServerCerts::csr_of_new_key(const std::string& label) {
+  TRY(require_names(daemon_, {{ConfiguredName::Kind::issuer, "[hub] ca", policy_.ca},
+                              {ConfiguredName::Kind::profile, "[hub] server_profile", *policy_.wish->profile}}));
+  return daemon_.create_csr(label, policy_.wish->key);
+}
+
 Result<> HubServerCerts::make_csr(const Caller& caller, store::WantedHubServerCert& place) {
-  const auto made = daemon_.create_csr(place.key_label, policy_.wish->key);
+  const auto made = csr_of_new_key(place.key_label);
   const auto csr = made ? Csr::parse(*made) : tl::unexpected(made.error());
   if (!csr) {
     TRY(table_.release(place));

@@ -51,8 +51,8 @@ class HubServerCerts {
   /// What waited for the consent of others, and has it now, is in use then. Errors: not_found.
   Result<Shown> get(const Caller& caller);
   /// The one in use, where it is what is configured and has not ended; otherwise a new one.
-  /// Errors: conflict: none is made here, or one is being made; policy_denied: the daemon's profile or its register
-  /// says no; the daemon's others. A repetition after any of them makes no second key.
+  /// Errors: conflict: none is made here, hubseald has not the CA or profile, or one is being made; policy_denied: the
+  /// daemon's profile or its register says no; the daemon's others. A repetition after any of them makes no second key.
   Result<Shown> make(const Caller& caller);
   /// A new one in place of the one in use. `anew` gives up the one that is wanted, which may be one that hubseald will
   /// never issue, and asks with another key. Errors: as make().
@@ -70,6 +70,7 @@ class HubServerCerts {
   Result<std::string> asked() const;
   bool is_good(const store::HubServerCert& certificate) const;
   Result<Shown> replace(const Caller& caller, const std::optional<store::HubServerCert>& seen, bool anew);
+  Result<std::string> csr_of_new_key(const std::string& label);
   Result<> make_csr(const Caller& caller, store::WantedHubServerCert& place);
   Result<Shown> issue(const Caller& caller, store::WantedHubServerCert wanted);
   Result<Shown> put_in_use(const Caller& caller, const store::WantedHubServerCert& wanted, std::string_view issued_pem);

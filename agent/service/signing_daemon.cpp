@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMaxPemBytes = 64 * 1024;
 constexpr std::size_t kMaxChunk = 1 << 20;
 constexpr std::size_t kMaxKeys = 16384;  // a line of the wire holds fewer
+constexpr std::size_t kMaxNames = 1024;
 
 /// Asks, and keeps the texts that name sockets and peers away from REST clients.
 Result<Json> ask(wire::DaemonClient& client, std::string_view op, const Json& fields) {
@@ -48,6 +49,17 @@ Result<bool> SigningDaemon::ready() {
   const Json reply = TRY(ask(client_, "health", Json::object()));
   Fields fields = TRY(ours(answer(reply)));
   return TRY(ours(fields.text("status", 32))) == "ready";
+}
+
+Result<SigningDaemon::Offer> SigningDaemon::offer() {
+  const Json health = TRY(ask(client_, "health", Json::object()));
+  const Json version = TRY(ask(client_, "version", Json::object()));
+  Fields of_health = TRY(ours(answer(health)));
+  Fields of_version = TRY(ours(answer(version)));
+  Offer offer;
+  offer.cas = TRY(ours(of_health.text_list("cas", kMaxNames, 64)));
+  offer.profiles = TRY(ours(of_version.text_list("profiles", kMaxNames, 64)));
+  return offer;
 }
 
 Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {

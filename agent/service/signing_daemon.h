@@ -72,10 +72,17 @@ class SigningDaemon {
     std::string use;  ///< "ca", "jws", "tls", ...; empty where it is not told
   };
 
+  /// What a request of this agent may name.
+  struct Offer {
+    std::vector<std::string> cas;       ///< also those that issue nothing any more
+    std::vector<std::string> profiles;  ///< of issue_certificate
+  };
+
   explicit SigningDaemon(wire::DaemonClient& client) : client_(client) {}
 
   /// Whether it would sign now.
   Result<bool> ready();
+  Result<Offer> offer();
   /// Errors: not_found.
   Result<Ca> get_ca(std::string_view name);
   /// bad_request and too_large are about the CSR. approval_required names the approval that it waits for.

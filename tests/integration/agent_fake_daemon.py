@@ -31,6 +31,8 @@ class FakeDaemon:
         self.folder = folder
         self.socket_path = os.path.join(folder, "agent.sock")
         self.ca_pem = None
+        self.cas = ["hub-ca"]  # what health says, while there is a CA
+        self.profiles = ["dfsp-client", "hub-server"]  # what version says
         self.refusals = {}  # operation -> (code, message)
         self.crl = None  # DER
         self.approval = None  # what issue_certificate waits for: the answer of get_approval
@@ -110,7 +112,9 @@ class FakeDaemon:
             code, message = self.refusals[op]
             return {"error": {"code": code, "message": message}}
         if op == "health":
-            return {"ok": {"status": "ready", "problems": [], "token": self.token}}
+            return {"ok": {"status": "ready", "problems": [], "token": self.token, "cas": self.cas if self.ca_pem else []}}
+        if op == "version":
+            return {"ok": {"version": "0", "operations": [], "profiles": self.profiles}}
         if op == "get_ca":
             self.ca_asked.set()
             wait_for(self.ca_gate)

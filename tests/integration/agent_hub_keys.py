@@ -2,6 +2,8 @@
 """The hub's own keys over REST: the change of its key for JWS, enrolments that were signed or made elsewhere, and who may do what
 with them. openssl(1) judges."""
 
+import re
+
 import agent_support
 from agent_fake_daemon import openssl
 from agent_hub_support import CERTS, HUB, SERVER_KEY, HubTest
@@ -63,6 +65,54 @@ class JwsRotation(HubTest):
         self.hub_keys = ""
         self.restart()
         self.refused("PUT", "/api/hub/jwscerts/rotate", status=404, text="jws_key")
+
+
+class NamesOfHubseald(HubTest):
+    """What [hub] names must be in hubseald, and open to this agent."""
+
+    MISSING = b'warning agent.toml names what hubseald does not have, or does not open to this agent key="%s" value=%s found=%s\n'
+
+    def missing(self, *which):
+        return self.MISSING % tuple(text.encode() for text in which)
+
+    def test_names_that_hubseald_does_not_have_are_warned_of_as_soon_as_it_answers(self):
+        self.daemon.cas, self.daemon.profiles = ["other-ca"], ["dfsp-server", "jwe"]
+        self.daemon.public_keys["hub-jwt"] = {"label": "hub-jwt", "state": "active", "pem": "", "created_at": "2026-11-24T09:00:00Z"}
+        self.daemon.refusals = {"health": ("hsm_unavailable", "gone")}
+        self.restart()
+        self.assertNotIn(b"agent.toml names", self.agent.log)
+        self.daemon.refusals = {}
+        for name in (("[hub] ca", "hub-ca", "other-ca"), ("[hub] client_profile", "dfsp-client", '"dfsp-server, jwe"'),
+                     ("[hub] server_profile", "hub-server", '"dfsp-server, jwe"'), ("[hub] jws_key", "hub-jws", "hub-jwt")):
+            self.agent.wait_for_log(re.escape(self.missing(*name)))
+        self.agent.stop()
+        self.assertEqual(self.agent.log.count(b"agent.toml names"), 4)
+
+    def test_where_all_are_there_or_nobody_may_know_there_is_no_such_warning(self):
+        self.daemon.public_keys["hub-jws-2"] = {"label": "hub-jws-2", "state": "active", "pem": "", "created_at": "2026-11-24T09:00:00Z"}
+        self.restart()
+        self.agent.wait_for_log(rb"info hubseald has all that agent.toml names\n")
+        self.agent.stop()
+        self.assertNotIn(b"agent.toml names what", self.agent.log)
+        self.daemon.refusals = {"version": ("forbidden", "operation")}
+        self.start()
+        self.agent.wait_for_log(rb"warning whether hubseald has what agent.toml names is not known [^\n]*refuses version")
+        self.agent.stop()
+        self.assertNotIn(b"agent.toml names what", self.agent.log)
+
+    def test_no_server_key_is_made_for_a_ca_or_profile_that_cannot_issue_for_it(self):
+        first = self.ok("POST", CERTS)
+        good = self.daemon.cas, self.daemon.profiles
+        for cas, profiles, words in ((["a-ca", "b-ca"], good[1], 'have "hub-ca", or does not open it to this agent ([hub] ca of the agent\'s '
+                                                                 'configuration); found a-ca, b-ca'),
+                                     (good[0], [], 'have "hub-server", or does not open it to this agent ([hub] server_profile of the agent\'s '
+                                                   'configuration); found none')):
+            self.daemon.cas, self.daemon.profiles = cas, profiles
+            self.refused("PUT", CERTS, status=409, text=words)
+            self.assertEqual((self.ok("GET", CERTS), len(self.daemon.keys)), (first, 1))
+        self.daemon.cas, self.daemon.profiles = good
+        self.ok("PUT", CERTS)
+        self.assertEqual(len(self.daemon.keys), 2)
 
 
 class SignedElsewhere(HubTest):

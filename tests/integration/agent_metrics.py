@@ -281,6 +281,8 @@ class Scheme(OwnAgents):
     def test_nobody_waits_for_a_reader_that_waits_for_the_daemon(self):
         agent, metrics = self.start()
         self.add(agent, "bank")
+        agent.wait_for_log(rb"hubseald has all that agent.toml names")  # for which the agent asked, too
+        self.daemon.ca_asked.clear()
         self.daemon.ca_gate.clear()
         self.addCleanup(self.daemon.ca_gate.set)
         with concurrent.futures.ThreadPoolExecutor() as pool:

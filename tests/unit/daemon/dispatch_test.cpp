@@ -186,6 +186,16 @@ BOOST_AUTO_TEST_CASE(a_page_of_certificates_is_a_line_that_clients_read) {
   BOOST_TEST(seen == 520U);
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_is_told_the_profiles_that_it_may_have_certificates_of) {
+  Peer agent = peer(Role::agent, {Permission::status, Permission::issue_certificate});
+  PeerRule rule = *agent.rule;
+  rule.profiles = {"hub-server", "hub-root", "nobody-has-it", "dfsp-client"};
+  agent.rule = &rule;
+  BOOST_TEST(ask(agent, "version")["ok"]["profiles"] == Json({"hub-server", "dfsp-client"}));
+  rule.permissions = static_cast<unsigned>(Permission::status);
+  BOOST_TEST(!ask(agent, "version")["ok"].contains("profiles"));
+}
+
 BOOST_AUTO_TEST_CASE(an_id_comes_back_and_a_line_without_one_gets_an_empty_one) {
   const Peer admin = peer(Role::admin);
   const Json reply = test::must(parse_json(dispatcher().handle(admin, R"({"v":1,"id":"r-81","op":"version"})")));

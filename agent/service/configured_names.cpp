@@ -1,0 +1,104 @@
+#include "agent/service/configured_names.h"
+
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
+#include "agent/service/hub_jws_rotation.h"
+#include "agent/service/signing_daemon.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+using Kind = ConfiguredName::Kind;
+
+/// In words; nothing where `wanted` is among them.
+std::optional<std::string> unless_among(const std::vector<std::string>& names, const std::string& wanted) {
+  if (std::find(names.begin(), names.end(), wanted) != names.end()) return std::nullopt;
+  return names.empty() ? "none" : log::printable(fmt::format("{}", fmt::join(names, ", ")));
+}
+
+Result<std::optional<std::string>> in_place_of_issuer(SigningDaemon& daemon, const std::vector<std::string>& cas,
+                                                      const std::string& wanted) {
+  if (auto found = unless_among(cas, wanted)) return found;
+  if (TRY(daemon.get_ca(wanted)).issues) return std::nullopt;
+  return "one of this name that issues nothing, see hubseal status";
+}
+
+Result<std::optional<std::string>> in_place_of_jws_key(SigningDaemon& daemon, const std::string& wanted) {
+  const auto keys = TRY(daemon.list_keys());
+  if (!jws_family(keys, wanted).empty()) return std::nullopt;
+  std::vector<std::string> labels;
+  for (const SigningDaemon::Key& key : keys)
+    if (key.use == "jws") labels.push_back(key.label);
+  return unless_among(labels, wanted);
+}
+
+Result<std::optional<std::string>> in_place_of(SigningDaemon& daemon, const SigningDaemon::Offer& offer,
+                                               const ConfiguredName& name) {
+  switch (name.kind) {
+    case Kind::ca: return unless_among(offer.cas, name.value);
+    case Kind::issuer: return in_place_of_issuer(daemon, offer.cas, name.value);
+    case Kind::profile: return unless_among(offer.profiles, name.value);
+    case Kind::jws_key: return in_place_of_jws_key(daemon, name.value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<MissingName>> missing_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names) {
+  const auto offer = TRY(daemon.offer());
+  std::vector<MissingName> missing;
+  for (const ConfiguredName& name : names)
+    if (auto found = TRY(in_place_of(daemon, offer, name))) missing.push_back({name, *std::move(found)});
+  return missing;
+}
+
+Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names) {
+  const auto missing = TRY(missing_names(daemon, names));
+  if (missing.empty()) return {};
+  const auto& [name, found] = missing.front();
+  return fail(Code::conflict, fmt::format("hubseald does not have \"{}\", or does not open it to this agent ({} of the "
+                                          "agent's configuration); found {}",
+                                          name.value, name.key, found));
+}
+
+ConfiguredNames::ConfiguredNames(SigningDaemon& daemon, std::vector<ConfiguredName> names,
+                                 std::chrono::milliseconds pause)
+    : daemon_(daemon), names_(std::move(names)), pause_(pause), thread_([this] { run(); }) {}
+
+ConfiguredNames::~ConfiguredNames() {
+  *stopping_.lock() = true;
+  stopped_.notify_all();
+  thread_.join();
+}
+
+void ConfiguredNames::run() {
+  auto stopping = stopping_.lock();
+  while (!*stopping) {
+    stopping.unlock();
+    const bool done = looked();
+    stopping.relock();
+    if (done) return;
+    stopping.wait_until(stopped_, std::chrono::steady_clock::now() + pause_, [&] { return *stopping; });
+  }
+}
+
+/// What hubseald refuses to say today it refuses until somebody has changed its configuration.
+bool ConfiguredNames::looked() {
+  const auto missing = missing_names(daemon_, names_);
+  if (!missing) {
+    if (missing.error().code != Code::internal) return false;
+    log::warning("whether hubseald has what agent.toml names is not known", {{"problem", missing.error().message}});
+    return true;
+  }
+  for (const auto& [name, found] : *missing)
+    log::warning("agent.toml names what hubseald does not have, or does not open to this agent",
+                 {{"key", name.key}, {"value", name.value}, {"found", found}});
+  if (missing->empty()) log::info("hubseald has all that agent.toml names");
+  return true;
+}
+
+}  // namespace hubseal::agent

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/guarded.h"
+#include "common/result.h"
+
+namespace hubseal::agent {
+
+class SigningDaemon;
+
+/// A name of hubseald's that stands in agent.toml.
+struct ConfiguredName {
+  enum class Kind { ca, issuer, profile, jws_key };  ///< an issuer is a CA that has to issue
+
+  Kind kind;
+  std::string key;  ///< "[hub] ca"
+  std::string value;
+};
+
+/// One that hubseald does not have, or does not open to this agent.
+struct MissingName {
+  ConfiguredName name;
+  std::string found;  ///< what there is in its place, in words
+};
+
+/// Errors: the daemon's.
+Result<std::vector<MissingName>> missing_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names);
+/// Before something is made that is of use with them alone. Errors: conflict, which names the first that is missing;
+/// the daemon's.
+Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names);
+
+/// Looks once, as soon as hubseald answers, and warns in the log of each name that is missing. It is no reason not to start: what
+/// it is for may be made later, and the rest of the API does without.
+/// Owns: a thread, until it has looked.
+class ConfiguredNames {
+ public:
+  ConfiguredNames(SigningDaemon& daemon, std::vector<ConfiguredName> names,
+                  std::chrono::milliseconds pause = std::chrono::seconds(5));
+  /// Waits for the question that is under way.
+  ~ConfiguredNames();
+
+ private:
+  void run();
+  bool looked();
+
+  SigningDaemon& daemon_;
+  const std::vector<ConfiguredName> names_;
+  const std::chrono::milliseconds pause_;
+  std::condition_variable stopped_;
+  Guarded<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace hubseal::agent
