@@ -82,10 +82,13 @@ tl::unexpected<Error> HubJwsKey::not_active() const {
               fmt::format("the hub's JWS key \"{}\" is not active: nothing is signed with it", *config_.key));
 }
 
-std::vector<store::JwsKey> HubJwsKey::known() {
+Result<std::vector<store::JwsKey>> HubJwsKey::known() {
   if (!config_.key) return {};
-  if (auto keys = active()) return *std::move(keys);
-  return *last_.lock();
+  auto keys = active();
+  if (keys) return keys;
+  if (auto last = last_.lock(); *last) return **last;
+  if (keys.error().code == Code::not_found) return {};  // hubseald has no such key
+  return keys;
 }
 
 Result<store::JwsKey> HubJwsKey::confirm(std::string_view public_key) {

@@ -31,8 +31,9 @@ class HubJwsKey {
   /// The newest. Errors: not_found: none is configured, or none is active; the daemon's.
   Result<store::JwsKey> get();
   /// All that are active, the newest last, because verifiers that know one key of each participant take the last; what
-  /// was found last while the daemon cannot be asked.
-  std::vector<store::JwsKey> known();
+  /// was found last while the daemon cannot be asked. Errors: the daemon's, while nothing was found yet: who takes a
+  /// list without the hub's key for the whole one would lose it.
+  Result<std::vector<store::JwsKey>> known();
   /// The one of the active keys that this (PEM) is. Errors: bad_request; conflict; get()'s.
   Result<store::JwsKey> confirm(std::string_view public_key);
   /// What people do on the signing host so that another key takes over; never done from here.
@@ -54,7 +55,7 @@ class HubJwsKey {
   SigningDaemon& daemon_;
   const Config config_;
   Guarded<Labels> labels_;
-  Guarded<std::vector<store::JwsKey>> last_;
+  Guarded<std::optional<std::vector<store::JwsKey>>> last_;
 };
 
 }  // namespace hubseal::agent

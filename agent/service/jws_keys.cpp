@@ -22,7 +22,7 @@ JwsKeys::Key judged(const JwsKeys::Sent& sent) {
 Result<std::vector<JwsKeys::Key>> JwsKeys::list() {
   auto keys = TRY(table_.list());
   std::erase_if(keys, [this](const Key& key) { return hub_.is_hub(key.dfsp_id); });
-  const auto hubs = hub_.known();
+  const auto hubs = TRY(hub_.known());
   keys.insert(keys.begin(), hubs.begin(), hubs.end());
   return keys;
 }

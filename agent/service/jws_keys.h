@@ -32,7 +32,7 @@ class JwsKeys {
 
   JwsKeys(store::JwsKeyTable& table, HubJwsKey& hub, const Clock& clock) : table_(table), hub_(hub), clock_(clock) {}
 
-  /// What everybody may verify with: the hub's, then the VALID ones.
+  /// What everybody may verify with: the hub's, then the VALID ones. Errors: HubJwsKey::known()'s.
   Result<std::vector<Key>> list();
   /// Errors: not_found.
   Result<Key> get(std::string_view dfsp_id);

@@ -9,6 +9,7 @@ import agent_support
 from agent_fake_daemon import WAIT_SECONDS, openssl
 from agent_pki import Pki
 from agent_support import TWO, Agent, AgentTest, OwnAgents
+from awaiting import until
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -266,6 +267,25 @@ class HubKey(JwsTest):
             self.daemon.refusals = {"get_public_key": ("hsm_unavailable", "gone")}
             self.assertNotIn("hub", self.published())
             self.daemon.refusals = {}
+
+
+class HubKeyNotKnownYet(OwnAgents):
+    def test_no_list_without_the_hubs_key_is_given_while_that_cannot_be_known(self):
+        self.daemon.public_keys["hub-jws"] = {"label": "hub-jws", "state": "active", "pem": openssl("pkey", "-pubout", input=openssl(
+            "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")).decode(), "created_at": "2026-11-24T09:00:00Z"}
+        away = {op: ("hsm_unavailable", "gone") for op in ("list_keys", "get_public_key")}
+        self.daemon.refusals = away
+        self.agent = Agent(self.folder, self.daemon, hub='id = "hub"\njws_key = "hub-jws"\n')
+        self.addCleanup(self.agent.stop, signal.SIGKILL)
+        for path in ("/api/hub/jwscerts", "/api/dfsps/jwscerts"):
+            status, body, headers = self.ask("GET", path)
+            self.assertEqual((status, body["payload"]["id"], headers["Retry-After"]), (503, "ServiceUnavailableError", "5"))
+        self.daemon.refusals = {"list_keys": ("hsm_unavailable", "gone"), "get_public_key": ("not_found", "no key")}
+        self.assertEqual(self.ok("GET", "/api/dfsps/jwscerts"), [])  # hubseald says that it has none
+        self.daemon.refusals = {}
+        (shown,) = until(lambda: self.ok("GET", "/api/dfsps/jwscerts"))  # labels are kept for a moment
+        self.daemon.refusals = away
+        self.assertEqual(self.ok("GET", "/api/dfsps/jwscerts"), [shown])
 
 
 class HubKeyWithoutAList(OwnAgents):
