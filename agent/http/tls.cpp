@@ -126,6 +126,7 @@ Result<> Tls::open() {
 }
 
 int Tls::on_hello(SSL* connection, int* alert, void* self) {
+  static_cast<Tls*>(self)->refused_.watch(connection);
   const auto current = static_cast<Tls*>(self)->state_.lock()->current;
   if (SSL_set_SSL_CTX(connection, current.get())) return SSL_CLIENT_HELLO_SUCCESS;
   *alert = SSL_AD_INTERNAL_ERROR;

@@ -11,6 +11,7 @@
 
 #include <Poco/Net/Context.h>
 
+#include "agent/http/refused_clients.h"
 #include "common/bytes.h"
 #include "common/guarded.h"
 #include "common/openssl.h"
@@ -70,6 +71,7 @@ class Tls {
   const TlsFiles files_;
   const ClientCertificates clients_;
   const FetchTrust fetch_;
+  RefusedClients refused_;
   Poco::Net::Context::Ptr context_;
   ClientTrust trust_;      // of the thread alone, once it runs
   std::string complaint_;  // likewise: what was logged last

@@ -1,6 +1,7 @@
 """The agent's listener with TLS: which versions and suites it takes, who is let in by their certificate, what a revocation changes,
 and files that are replaced while it runs. openssl(1) is the CA, Python's ssl the client."""
 
+import contextlib
 import http.client
 import os
 import socket
@@ -31,13 +32,13 @@ class Ca:
         with open(self.path("ca.pem"), encoding="ascii") as file:
             return file.read()
 
-    def issue(self, name, usage="clientAuth"):
+    def issue(self, name, usage="clientAuth", days="10"):
         """Paths of a certificate and its key."""
         certificate, key, csr, extensions = (self.path(name + end) for end in (".pem", ".key", ".csr", ".ext"))
         with open(extensions, "w", encoding="ascii") as out:
             out.write("extendedKeyUsage=%s\nsubjectAltName=IP:127.0.0.1\n" % usage)
         openssl("req", "-new", *NEW_KEY, "-subj", "/CN=" + name, "-keyout", key, "-out", csr)
-        openssl("x509", "-req", "-in", csr, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-days", "10",
+        openssl("x509", "-req", "-in", csr, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-days", days,
                 "-extfile", extensions, "-out", certificate)
         os.chmod(key, 0o600)
         return certificate, key
@@ -80,9 +81,10 @@ class Room(OwnAgents):
         self.agent = agent
         return agent
 
-    def connect(self, agent, pair=None):
+    def connect(self, agent, pair=None, version=ssl.TLSVersion.TLSv1_3):
         """The server's certificate (DER) where the answer is 200. TLS 1.3 refuses after the handshake: so read, too."""
         context = ssl.create_default_context(cafile=self.servers.path("ca.pem"))
+        context.maximum_version = version
         if pair:
             context.load_cert_chain(*pair)
         with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
@@ -93,9 +95,9 @@ class Room(OwnAgents):
                     raise ConnectionError(answer)
                 return secure.getpeercert(binary_form=True)
 
-    def is_let_in(self, agent, pair=None):
+    def is_let_in(self, agent, pair=None, **options):
         try:
-            return bool(self.connect(agent, pair))
+            return bool(self.connect(agent, pair, **options))
         except (ssl.SSLError, ConnectionError):
             return False
 
@@ -111,6 +113,27 @@ class ClientCertificates(Room):
         self.assertFalse(self.is_let_in(agent, Ca(self.folder, "others").issue("bank1")))
         self.assertFalse(self.is_let_in(agent, Ca(self.folder, "hub2").issue("hub")))
         self.assertFalse(self.is_let_in(agent, self.hub.issue("server", "serverAuth")))
+
+    def test_who_is_refused_stands_in_the_log_with_the_reason(self):
+        bank1, expired = self.hub.issue("bank1"), self.hub.issue("late", days="0")
+        self.hub.revoke(bank1[0])
+        self.daemon.crl = self.hub.crl()
+        agent = self.start("required")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            seen = len(agent.log)
+            for pair, reason in ((None, b"it shows none"), (bank1, b"certificate revoked"), (expired, b"certificate has expired"),
+                                 (Ca(self.folder, "others%d" % version).issue("bank1"), b"unable to get local issuer certificate")):
+                self.assertFalse(self.is_let_in(agent, pair, version=version))
+                agent.wait_for_log(rb"(?s)^.{%d}.*warning a client was refused for its certificate peer=127\.0\.0\.1:\d+ "
+                                   rb'reason="%s" lines_left_out_before=0\n' % (seen, reason))
+        lines = agent.log.count(b"a client was refused")
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as scanner:
+            scanner.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                scanner.recv(100)
+        self.connect(agent, self.hub.issue("bank2"))
+        agent.stop()
+        self.assertEqual(agent.log.count(b"a client was refused"), lines)
 
     def test_one_that_is_optional_must_be_good_where_it_is_shown(self):
         agent = self.start("optional")
