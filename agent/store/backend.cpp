@@ -104,4 +104,16 @@ std::unique_ptr<const Backend> make_backend(const Location& location, Use use) {
   return std::make_unique<Sqlite>(location.file.string(), use);
 }
 
+std::vector<std::string> columns_of(Session& session, const std::string& table) {
+  // Not information_schema: it hides what belongs to others.
+  const bool shared = session.connector() == Poco::Data::PostgreSQL::Connector::KEY;
+  const std::string text = shared ? "SELECT CAST(attname AS TEXT) FROM pg_attribute WHERE attnum > 0 AND attrelid = "
+                                    "to_regclass(quote_ident(current_schema()) || '.' || quote_ident($1))"
+                                  : "SELECT name FROM pragma_table_info($1)";
+  std::string name = table;
+  std::vector<std::string> columns;
+  session << text, sql::use(name), sql::into(columns), sql::now;
+  return columns;
+}
+
 }  // namespace hubseal::agent::store

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <Poco/Data/Session.h>
 
@@ -29,5 +31,8 @@ class Backend {
 };
 
 std::unique_ptr<const Backend> make_backend(const Location& location, Use use = Use::shared);
+
+/// Of the table, or view, that this name stands for; none where there is none.
+std::vector<std::string> columns_of(Poco::Data::Session& session, const std::string& table);
 
 }  // namespace hubseal::agent::store

@@ -21,7 +21,18 @@ struct Applied {
 
 std::string hash_of(const Migration& migration) { return to_hex(sha256(as_bytes(migration.sql))); }
 
-Applied read_applied(Session& session) {
+/// What other programs have put there is neither changed nor read.
+tl::unexpected<Error> is_foreign(std::string_view table) {
+  return fail(Code::conflict, fmt::format("the database holds a table {} that is another program's; wanted a database "
+                                          "that is for the agent alone",
+                                          table));
+}
+
+Result<Applied> read_applied(Session& session) {
+  const auto columns = columns_of(session, "schema_migrations");
+  for (const char* own : {"version", "name", "sha256", "applied_at"})
+    if (!columns.empty() && std::find(columns.begin(), columns.end(), own) == columns.end())
+      return is_foreign("schema_migrations");
   session << "CREATE TABLE IF NOT EXISTS schema_migrations ("
              "version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL)",
       sql::now;
@@ -52,11 +63,24 @@ bool is_applied(const Applied& applied, const Migration& migration) {
   return std::find(applied.versions.begin(), applied.versions.end(), migration.version) != applied.versions.end();
 }
 
-void apply(Session& session, const Migration& migration) {
-  for (const std::string& statement : split_statements(migration.sql)) session << statement, sql::now;
+/// The table that a statement makes; empty where it makes none.
+std::string made_by(std::string_view statement) {
+  constexpr std::string_view kCreate = "CREATE TABLE ";
+  if (!statement.starts_with(kCreate)) return {};
+  statement.remove_prefix(kCreate.size());
+  return std::string(statement.substr(0, statement.find_first_of(" (\n")));
+}
+
+Result<> apply(Session& session, const Migration& migration) {
+  for (const std::string& statement : split_statements(migration.sql)) {
+    if (const std::string table = made_by(statement); !table.empty() && !columns_of(session, table).empty())
+      return is_foreign(table);
+    session << statement, sql::now;
+  }
   session << "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
       sql::bind(migration.version), sql::bind(std::string(migration.name)), sql::bind(hash_of(migration)),
       sql::bind(format_utc(SystemClock().now())), sql::now;
+  return {};
 }
 
 }  // namespace
@@ -84,8 +108,8 @@ Result<> migrate(Sessions& sessions, std::span<const Migration> migrations) {
     if (is_applied(applied, migration)) continue;
     const bool done = TRY(sessions.write([&](Session& session) -> Result<bool> {
       // Looked up again: another agent may have started at the same moment.
-      if (is_applied(read_applied(session), migration)) return false;
-      apply(session, migration);
+      if (is_applied(TRY(read_applied(session)), migration)) return false;
+      TRY(apply(session, migration));
       return true;
     }));
     if (done) log::info("schema migrated", {{"migration", migration.name}});
@@ -94,15 +118,15 @@ Result<> migrate(Sessions& sessions, std::span<const Migration> migrations) {
 }
 
 Result<> migrate_within(Session& session, std::span<const Migration> migrations) {
-  const Applied applied = read_applied(session);
+  const Applied applied = TRY(read_applied(session));
   TRY(check_known(applied, migrations));
   for (const Migration& migration : migrations)
-    if (!is_applied(applied, migration)) apply(session, migration);
+    if (!is_applied(applied, migration)) TRY(apply(session, migration));
   return {};
 }
 
 Result<> require_current(Session& session, std::span<const Migration> migrations) {
-  const Applied applied = read_applied(session);
+  const Applied applied = TRY(read_applied(session));
   TRY(check_known(applied, migrations));
   for (const Migration& migration : migrations)
     if (!is_applied(applied, migration))

@@ -29,8 +29,8 @@ std::span<const Migration> embedded_migrations();
 std::vector<std::string> split_statements(std::string_view sql);
 
 /// Brings the schema up to date, each migration in a transaction of its own.
-/// Errors: conflict where the database was written by a newer program, or where a migration that
-/// was applied is not the one compiled in; storage_unavailable.
+/// Errors: conflict where the database was written by a newer program, where a migration that
+/// was applied is not the one compiled in, or where a table is another program's; storage_unavailable.
 Result<> migrate(Sessions& sessions, std::span<const Migration> migrations);
 /// The same as part of a transaction that has begun.
 Result<> migrate_within(Poco::Data::Session& session, std::span<const Migration> migrations);

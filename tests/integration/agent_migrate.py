@@ -188,6 +188,16 @@ class Migrate(Store):
         self.refused(words="the target is not empty: its table browser_sessions holds")
         self.assertEqual(self.target_contents(), contents)
 
+    def test_a_target_that_another_program_uses_is_told_as_that_and_stays_as_it_is(self):
+        self.filled()
+        for table, columns in (("dfsps", "id BIGINT"), ("outbound_enrollments", "id BIGINT"), ("schema_migrations", "version BIGINT, dirty BOOLEAN")):
+            postgres().sql(f"CREATE TABLE {table} ({columns})", self.database)
+            self.refused(words=f"the database holds a table {table} that is another program's; wanted a database")
+            self.assertEqual(self.tables_of_target(), {table})
+            postgres().sql(f"DROP TABLE {table}", self.database)
+        postgres().sql("CREATE TABLE notes (id BIGINT)", self.database)  # in nobody's way
+        self.assertEqual(self.migrate().returncode, 0)
+
     def test_a_row_that_cannot_be_stored_leaves_the_target_without_a_table(self):
         self.filled()
         self.edit("UPDATE dfsps SET number = 'abc' WHERE dfsp_id = 'bank'")
@@ -228,6 +238,8 @@ class Migrate(Store):
         self.edit("CREATE TABLE notes (x TEXT)")
         self.refused(words="it is of an older program, or none of the agent's")
         self.assertEqual(self.edit("SELECT name FROM sqlite_master"), [("notes",)])
+        self.edit("CREATE TABLE schema_migrations (version BIGINT, dirty BOOLEAN)")
+        self.refused(words="the database holds a table schema_migrations that is another program's")
         os.unlink(self.source)
         self.filled()
         self.edit("INSERT INTO schema_migrations VALUES (9999, 'later', '', '')")

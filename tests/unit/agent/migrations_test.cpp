@@ -49,6 +49,23 @@ BOOST_AUTO_TEST_CASE(each_migration_is_applied_once_and_later_ones_follow) {
   BOOST_TEST(count(sessions, "a") == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_table_of_another_program_is_told_and_nothing_is_made_beside_it) {
+  const Migration two[] = {{1, "0001_two", "CREATE TABLE c (x BIGINT);\nCREATE TABLE d(x BIGINT);\n"}};
+  for (const std::string table : {"d", "schema_migrations"}) {
+    const TempFolder folder;
+    Sessions sessions(make_backend({.file = folder / "db"}));
+    BOOST_REQUIRE(sessions.write([&](Session& session) -> Result<> {
+      session << "CREATE TABLE " + table + " (version BIGINT)", Poco::Data::Keywords::now;
+      return {};
+    }));
+    const auto refused = migrate(sessions, two);
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::conflict));
+    BOOST_TEST(refused.error().message.find("table " + table + " that is another program's") != std::string::npos);
+    BOOST_TEST(count(sessions, "sqlite_master WHERE name = 'c'") == 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_migration_that_fails_leaves_nothing_behind) {
   const TempFolder folder;
   Sessions sessions(make_backend({.file = folder / "db"}));
