@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -70,6 +71,22 @@ Result<> check_tables(const MysqlDump& dump) {
         return fail(Code::bad_request, fmt::format("table {} of the dump has no column {}; wanted the database of a "
                                                    "Connection Manager 3.4.0",
                                                    wanted.table, column));
+  }
+  return {};
+}
+
+/// MySQL keeps one row of each number: a dump with two was altered, or put together.
+Result<> check_numbers(const MysqlDump& dump) {
+  for (const Wanted& wanted : wanted_tables()) {
+    const std::string name(wanted.table);
+    if (name == "gid") continue;  // its key is another column
+    const DumpTable& table = *dump.find(name);
+    std::set<std::int64_t> seen;
+    for (std::size_t i = 0; i < table.rows.size(); ++i)
+      if (const auto id = DumpRow(name, table, i).number("id"); id && !seen.insert(*id).second)
+        return fail(Code::bad_request, fmt::format("table {} of the dump has two rows with the id {}; wanted a dump as "
+                                                   "mysqldump wrote it",
+                                                   name, *id));
   }
   return {};
 }
@@ -192,6 +209,7 @@ void compare_verdicts(Context& context, const VaultRecord& record, const std::ve
 
 Result<Outcome> read_mcm(const MysqlDump& dump, const VaultExport& vault, const Rules& rules, TimePoint now) {
   TRY(check_tables(dump));
+  TRY(check_numbers(dump));
   Context context{dump, vault, rules, now};
   set_counters(context);
   import_participants(context);

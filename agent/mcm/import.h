@@ -28,7 +28,8 @@ struct Outcome {
 
 /// What a Connection Manager 3.4.0 holds, judged by our rules. What they refuse is left out, and each thing that is
 /// left out or stored otherwise than it was stands in the report. Where MCM keeps what is INVALID, so does this.
-/// Errors: bad_request: a table or column is missing: it is the dump of something else.
+/// Errors: bad_request: a table or column is missing: it is the dump of something else; or two rows of a table have one
+/// id.
 Result<Outcome> read_mcm(const MysqlDump& dump, const VaultExport& vault, const Rules& rules, TimePoint now);
 
 }  // namespace hubseal::agent::mcm

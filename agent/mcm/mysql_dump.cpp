@@ -65,7 +65,7 @@ class Statements {
     const std::vector<std::size_t> places = TRY(places_of_columns(table));
     if (!TRY(reader_.accept_word("VALUES"))) return reader_.refuse("INSERT without VALUES");
     do {
-      TRY(read_row(table, places));
+      TRY(read_row(name, table, places));
     } while (TRY(reader_.accept(',')));
     return reader_.expect_end();
   }
@@ -91,15 +91,19 @@ class Statements {
     return places;
   }
 
-  Result<> read_row(DumpTable& table, const std::vector<std::size_t>& places) {
+  Result<> read_row(const std::string& name, DumpTable& table, const std::vector<std::size_t>& places) {
     if (++rows_ > kMaxDumpRows) return fail(Code::too_large, fmt::format("the dump has over {} rows", kMaxDumpRows));
     std::vector<DumpTable::Value> row(places.size());
+    std::size_t found = 0;
     TRY(reader_.expect('(', "where a row begins"));
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (i > 0) TRY(reader_.expect(',', "between values"));
-      row[places[i]] = TRY(reader_.value());
-    }
-    TRY(reader_.expect(')', "behind the last value of a row"));
+    do {
+      if (found == places.size())
+        return reader_.refuse(fmt::format("a row of table {}: found more than {} values", name, places.size()));
+      row[places[found++]] = TRY(reader_.value());
+    } while (TRY(reader_.accept(',')));
+    TRY(reader_.expect(')', "behind a value of a row"));
+    if (found != places.size())
+      return reader_.refuse(fmt::format("a row of table {}: found {} values; wanted {}", name, found, places.size()));
     table.rows.push_back(std::move(row));
     return {};
   }

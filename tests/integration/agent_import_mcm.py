@@ -157,10 +157,12 @@ class Whole(ImportTest):
     def test_a_store_that_cannot_take_one_row_takes_none(self):
         # MCM_API 13.67
         self.fill()
-        # No rule of the agent's own: a number that two participants share.
-        self.mcm.rows["dfsps"][1]["id"] = self.mcm.rows["dfsps"][0]["id"]
+        # No rule of the agent's own, and broken by the last rows that are stored.
+        self.agent().stop()
+        agent_support.sql(self.folder, "CREATE UNIQUE INDEX one_a_day ON outbound_enrollments (created_at)")
         self.refused("the database cannot be used")
-        self.mcm.rows["dfsps"][1]["id"] = 2
+        self.assertEqual(agent_support.sql(self.folder, "SELECT dfsp_id FROM dfsps"), [])
+        agent_support.sql(self.folder, "DROP INDEX one_a_day")
         self.assertEqual(self.imported()["stored"]["participants"], 2)
 
 

@@ -5,8 +5,8 @@ import json
 import pathlib
 
 import agent_support
-from agent_import_support import ImportTest
-from mcm_export import STATES
+from agent_import_support import PLAIN, TIME, ImportTest
+from mcm_export import STATES, Mcm
 
 
 class Files(ImportTest):
@@ -19,8 +19,10 @@ class Files(ImportTest):
                             (whole.replace("CREATE TABLE `gid`", "CREATE TABLE `pid`").replace("INTO `gid`", "INTO `pid`"), "no table gid"),
                             (whole.replace("`dfsp_id` varchar", "`identifier` varchar"), "has no column dfsp_id"),
                             *((whole.replace(f"`{state}` json", f"`{state}_` json"), f"has no column {state};") for state in STATES),
-                            (whole.replace(insert + "(1,", insert + "("), "wanted ','"),
-                            (whole.replace(insert + "(1,", insert + "(1,2,"), "wanted ')'"),
+                            (whole.replace(insert + "(1,", insert + "("), "a row of table dfsps: found 8 values; wanted 9"),
+                            (whole.replace(insert + "(1,", insert + "(1);\n" + insert + "(1,"), "a row of table dfsps: found 1 values; wanted 9"),
+                            (whole.replace(insert + "(1,", insert + "(1,2,"), "a row of table dfsps: found more than 9 values"),
+                            (whole.replace(insert + "(1,", insert + "(1 "), "wanted ')'"),
                             (whole.replace(insert, "LOAD DATA INFILE 'x' INTO TABLE y;\n" + insert), "a statement LOAD"),
                             (whole.replace(insert, insert + "(SELECT 1),"), 'found \\"SELECT'),
                             (whole.replace(insert, "INSERT INTO `other` VALUES (1);\n" + insert), "which was not created"),
@@ -32,6 +34,16 @@ class Files(ImportTest):
             with self.subTest(words):
                 self.refused(words, dump=text)
         self.assertEqual(self.imported()["stored"], {"participants": 1})
+
+    def test_two_rows_with_one_number_are_told_as_that(self):
+        for table in ("dfsps", "hub_endpoint_items"):
+            self.mcm = Mcm()
+            for name in ("bank1", "bank2"):
+                self.mcm.add_dfsp(name)
+                self.mcm.add("hub_endpoint_items", state="NEW", direction="EGRESS", type="IP", value=json.dumps(PLAIN), created_date=TIME)
+            for row in self.mcm.rows[table]:
+                row["id"] = 7
+            self.refused(f"table {table} of the dump has two rows with the id 7; wanted a dump as mysqldump wrote it")
 
     def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
         whole = self.mcm.dump()
