@@ -22,10 +22,13 @@ Result<> run(const ImportCommand& command, const Config& config) {
   const auto vault = TRY(mcm::VaultExport::parse(TRY(read_file(command.vault, mcm::kMaxVaultBytes, Trust::any))));
   const auto read = TRY(mcm::read_mcm(dump, vault, rules, now));
   TRY(store::store(read.import, config.database, now, command.dry_run));
-  if (command.json)
-    fmt::print("{}\n", mcm::to_json(read.report).dump(2, ' ', false, Json::error_handler_t::replace));
-  else
+  if (command.json) {
+    Json report = mcm::to_json(read.report);
+    report["dry_run"] = command.dry_run;
+    fmt::print("{}\n", report.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
     fmt::print("{}{}", mcm::to_text(read.report), command.dry_run ? "\na dry run: nothing was kept\n" : "");
+  }
   std::fflush(stdout);
   return {};
 }
