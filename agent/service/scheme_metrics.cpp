@@ -71,6 +71,7 @@ std::string SchemeMetrics::gather() {
   Exposition scheme;
   auto written = write_participants(scheme);
   if (written) written = write_enrollments(scheme);
+  if (written) written = write_hub_server(scheme);
   page.single("hubseal_agent_store_up", Kind::gauge, "Whether the database answers.", written ? 1 : 0);
   // What is not known is not said: an old value would hide that.
   if (written) page.append(scheme.text());
@@ -96,6 +97,14 @@ Result<> SchemeMetrics::write_enrollments(Exposition& page) {
       "its server.");
   for (const auto& [dfsp_id, what, pem] : TRY(overview_.certificates()))
     if (const auto end = end_of(pem)) page.sample(*end, {{"dfsp", dfsp_id}, {"certificate", what}});
+  return {};
+}
+
+Result<> SchemeMetrics::write_hub_server(Exposition& page) {
+  const auto pem = TRY(overview_.hub_server_certificate());
+  if (const auto end = pem ? end_of(*pem) : std::nullopt)
+    page.single("hubseal_agent_hub_server_certificate_not_after_timestamp_seconds", Kind::gauge,
+                "When the certificate that the hub's own servers show ends, since 1970.", *end);
   return {};
 }
 

@@ -48,4 +48,12 @@ Result<std::vector<CertificateInUse>> OverviewTable::certificates() {
   });
 }
 
+Result<std::optional<std::string>> OverviewTable::hub_server_certificate() {
+  return database_.sessions().read([](Session& session) -> Result<std::optional<std::string>> {
+    std::vector<std::string> found;
+    session << "SELECT server_certificate FROM hub_server_cert", sql::into(found), sql::now;
+    return found.empty() ? std::nullopt : std::optional(found.front());
+  });
+}
+
 }  // namespace hubseal::agent::store

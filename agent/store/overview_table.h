@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class OverviewTable {
   Result<std::vector<EnrollmentCount>> enrollments();
   /// Of each kind the one that counts: the newest.
   Result<std::vector<CertificateInUse>> certificates();
+  /// What the hub's own servers show, PEM; nothing where there is none.
+  Result<std::optional<std::string>> hub_server_certificate();
 
  private:
   Database& database_;

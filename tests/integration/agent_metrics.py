@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import agent_support
 from agent_fake_daemon import openssl, wait_for
+from agent_hub_support import CERTS, HUB, HUB_SERVER, SERVER_KEY
 from agent_ping_server import PingServer
 from agent_support import Agent, AgentTest, OwnAgents, count_during, new_csr, sql
 from awaiting import until
@@ -264,6 +265,14 @@ class Scheme(OwnAgents):
         self.assertEqual(found[("hubseal_agent_signing_ready", ())], 1)
         for state in ("CSR_LOADED", "CERT_SIGNED"):
             self.assertEqual(found[("hubseal_agent_enrollments", (("direction", "inbound"), ("state", state)))], 1)
+
+    def test_the_end_of_what_the_hubs_own_servers_show_is_told_where_there_is_one(self):
+        self.daemon.extensions["hub-server"] = HUB_SERVER
+        agent, metrics = self.start(hub_keys=HUB, hub=SERVER_KEY % "hub.example")
+        name = ("hubseal_agent_hub_server_certificate_not_after_timestamp_seconds", ())
+        self.assertNotIn(name, metrics.samples())
+        shown = agent.ask("POST", CERTS)[1]["serverCertificate"]
+        self.assertEqual(until(lambda: metrics.samples().get(name)), self.end_of(shown))  # what was read is kept for a moment
 
     def test_what_cannot_be_told_is_not_told_and_the_rest_is(self):
         agent, metrics = self.start()
