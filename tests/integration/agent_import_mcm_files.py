@@ -2,6 +2,7 @@
 """hubseal-agent import-mcm: dumps and exports that are cut off, altered or written otherwise."""
 
 import json
+import os
 import pathlib
 
 import agent_support
@@ -44,6 +45,19 @@ class Files(ImportTest):
             for row in self.mcm.rows[table]:
                 row["id"] = 7
             self.refused(f"table {table} of the dump has two rows with the id 7; wanted a dump as mysqldump wrote it")
+
+    def test_files_that_others_may_read_are_warned_of_and_read(self):
+        old = os.umask(0o077)
+        self.addCleanup(os.umask, old)
+        for mode, warned in ((0o600, 0), (0o640, 2), (0o604, 2)):
+            for name in ("mcm.dump", "mcm.vault"):
+                pathlib.Path(self.folder, name).touch()
+                os.chmod(os.path.join(self.folder, name), mode)
+            done = self.command("--dry-run")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr.count("others may read what the Connection Manager kept secret"), warned)
+            if warned:
+                self.assertIn(f"file={self.folder}/mcm.dump mode=0{mode:o} wanted=0600", done.stderr)
 
     def test_a_dump_may_end_with_its_last_line_or_with_empty_ones(self):
         whole = self.mcm.dump()
