@@ -62,13 +62,30 @@ Result<OcspDelegatePtr> OcspDelegates::find_or_make(const Policy& policy,
                                                     const Json& who) {
   OcspDelegatePtr current = TRY(in_use(*authority));
   if (!current) current = TRY(take_earlier(*authority));
-  // A token that was put back has lost it; one that shows its keys late is asked once more.
-  if (current && !TRY(parts_.keyring.show(current->key.label)).in_token) current = nullptr;
+  if (current && TRY(is_lost(authority->record.name, current->key.id))) current = nullptr;
   if (current && TRY(parts_.clock.now_if_unmoved()) < current->renew_at) return current;
   auto made = make_in_turn(policy, authority, who);
   // The one that is there will do for the second half of its time.
   if (!made && current) return current;
   return made;
+}
+
+/// A token that was put back has lost it. One that is back before its objects are, or has no time to look, has not:
+/// what it does not show counts only while it stays open, or one that comes and goes would get a new key each time.
+Result<bool> OcspDelegates::is_lost(const std::string& ca, const KeyId& key) {
+  const auto found = parts_.signer.find_key(key);
+  auto turns = turns_.lock();
+  std::optional<Turn::Missing>& missing = (*turns)[ca].missing;
+  if (found) {
+    missing.reset();
+    return false;
+  }
+  const hsm::TokenStatus token = parts_.signer.status();
+  if (!token.ready || found.error().code != Code::hsm_unavailable) return tl::unexpected(found.error());
+  const auto now = parts_.clock.elapsed();
+  if (!missing || missing->generation != token.generation) missing = Turn::Missing{token.generation, now};
+  if (now - missing->since < kLate) return tl::unexpected(found.error());
+  return true;
 }
 
 /// Looked for once: what comes later is in use.
@@ -115,7 +132,10 @@ void OcspDelegates::run_turn(const Authority& authority, const ca::Profile& prof
   }
   auto turns = turns_.lock();
   Turn& turn = (*turns)[authority.record.name];
-  if (made) turn.next = {};
+  if (made) {
+    turn.next = {};
+    turn.missing.reset();
+  }
   turn.outcome = std::move(made);
   turn.done = turn.begun;
   changed_.notify_all();

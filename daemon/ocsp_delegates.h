@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -31,12 +32,14 @@ struct OcspDelegate {
 using OcspDelegatePtr = std::shared_ptr<const OcspDelegate>;
 
 /// The delegate of each CA: a key of the token and a certificate of a few days, made when first needed and anew when
-/// half of their time is over, or when the token does not show that key. One whose certificate is revoked is out of use
+/// half of their time is over, or when the token has lost that key. One whose certificate is revoked is out of use
 /// at once. Threads: share it freely.
 class OcspDelegates {
  public:
   static constexpr std::chrono::hours kKeyGrace{1};     ///< an old key is destroyed so long after its successor came
   static constexpr std::chrono::seconds kPatience{60};  ///< between two attempts to make one, of which the first failed
+  /// A key that the token does not show is lost after this: many times the longest pause without a look for it.
+  static constexpr std::chrono::seconds kLate{60};
   /// For one that is being made, from its beginning on.
   static constexpr std::chrono::seconds kLongestWait{5};
   static constexpr const char* kProfile = "ocsp-responder";
@@ -46,6 +49,7 @@ class OcspDelegates {
     AuditLog& audit;
     Keyring& keyring;
     Issuance& issuance;
+    hsm::Signer& signer;
     Gate& gate;
     const ClockGuard& clock;
   };
@@ -60,7 +64,8 @@ class OcspDelegates {
   /// The same, made where there is none that can sign or its time has come.
   /// One is made at a time for each CA, in a thread of its own, and none waits for another CA's.
   /// Errors: not_found (no profile for it), those of Gate::enter, Keyring::find and Issuance; hsm_unavailable shortly
-  /// after an attempt that failed, hsm_busy while one takes longer than kLongestWait.
+  /// after an attempt that failed and while its key may only be late, hsm_busy while one takes longer than
+  /// kLongestWait.
   Result<OcspDelegatePtr> find_or_make(const Policy& policy, const std::shared_ptr<const Authority>& authority,
                                        const Json& who);
 
@@ -73,6 +78,11 @@ class OcspDelegates {
     std::chrono::seconds next{0};  ///< no attempt before, of a clock that nobody can set
     Result<OcspDelegatePtr> outcome = nullptr;
     std::thread maker;
+    struct Missing {
+      unsigned generation;  ///< of the token
+      std::chrono::seconds since;
+    };
+    std::optional<Missing> missing;  ///< the key of the one in use
   };
 
   /// A key without a certificate belongs to no CA yet: that another CA's maker neither takes it nor retires it.
@@ -80,6 +90,8 @@ class OcspDelegates {
   Claim claim(const std::string& label);  ///< null where somebody has it
 
   Result<bool> is_trusted(const Authority& authority, const OcspDelegate& delegate);
+  /// Errors: the token's, while it is not known.
+  Result<bool> is_lost(const std::string& ca, const KeyId& key);
   Result<OcspDelegatePtr> find_earlier(const Authority& authority);
   Result<OcspDelegatePtr> take_earlier(const Authority& authority);
   Result<OcspDelegatePtr> make_in_turn(const Policy& policy, const std::shared_ptr<const Authority>& authority,

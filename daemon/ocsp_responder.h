@@ -45,6 +45,7 @@ class OcspResponder {
                     .audit = parts.audit,
                     .keyring = parts.keyring,
                     .issuance = parts.issuance,
+                    .signer = parts.signer,
                     .gate = parts.gate,
                     .clock = parts.clock}) {}
 

@@ -40,10 +40,16 @@ class FailingToken final : public hsm::Signer {
   Result<std::vector<std::string>> data_labels() override { return keys.data_labels(); }
   Result<> erase_data(std::string_view label) override { return keys.erase_data(label); }
   Result<> write_data(std::string_view label, ByteView value) override { return keys.write_data(label, value); }
-  hsm::TokenStatus status() override { return keys.status(); }
+  hsm::TokenStatus status() override {
+    hsm::TokenStatus status = keys.status();
+    status.ready = !gone;
+    status.generation = opened;
+    return status;
+  }
 
   SoftwareSigner keys;
   bool gone = false;
+  unsigned opened = 1;               ///< how often
   KeyId broken{};                    ///< signs nothing
   std::function<void()> meanwhile;   ///< happens during the next signature
   std::function<void()> generating;  ///< happens while the next key is made

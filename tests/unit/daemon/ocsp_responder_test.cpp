@@ -213,14 +213,16 @@ BOOST_AUTO_TEST_CASE(renewing_ahead_is_held_to_the_quota_and_makes_the_next_resp
 }
 
 // A token that was put back does not have it, whether hubseald runs on or is started anew.
-BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_does_not_show_has_a_successor) {
+BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_has_lost_has_a_successor) {
   for (const bool starts_anew : {false, true}) {
     Room room;
     const Said first = room.ask();
     BOOST_TEST(first.status == "good");
     const std::string label = room.keys(KeyLife::active).front();
-    room.token.keys.hide({must(room.keyring->show(label)).record.id});
+    room.hide_responder();
     if (starts_anew) room.open();
+    BOOST_TEST(room.ask("first look").outcome == kTryLater);
+    room.pass(OcspDelegates::kLate);
     const Said second = room.ask("nonce");
     BOOST_TEST(second.status == "good");
     BOOST_TEST(second.responder != first.responder);
@@ -231,10 +233,37 @@ BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_does_not_show_has_a_success
 BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_shows_late_has_none) {
   Room room;
   const Said first = room.ask();
-  room.token.keys.hide({must(room.keyring->show(room.keys(KeyLife::active).front())).record.id});
-  room.token.keys.meanwhile([&] { room.token.keys.hide({}); });
+  room.hide_responder();
+  for (int n = 0; n < 5; ++n) {
+    BOOST_TEST(room.ask("n" + std::to_string(n)).outcome == kTryLater);
+    room.pass(OcspDelegates::kLate / 6);
+  }
+  BOOST_TEST((room.ask().der == first.der));  // what it has signed is good
+  room.token.keys.hide({});
   BOOST_TEST(room.ask("nonce").responder == first.responder);
+  room.hide_responder();  // and it is late once more
+  room.pass(OcspDelegates::kLate);
+  BOOST_TEST(room.ask("late").outcome == kTryLater);
+  room.token.keys.hide({});
+  BOOST_TEST(room.ask("again").responder == first.responder);
   BOOST_TEST(room.token.generated == 2);  // the CA's and one
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_comes_and_goes_and_shows_its_keys_late_gets_no_new_ones) {
+  Room room;
+  const Said first = room.ask();
+  for (int n = 0; n < 5; ++n) {
+    room.hide_responder();
+    BOOST_TEST(room.ask("late").outcome == kTryLater);
+    room.token.gone = true;
+    room.pass(OcspDelegates::kLate);
+    BOOST_TEST(room.ask("gone").outcome == kTryLater);
+    room.token.gone = false;
+    ++room.token.opened;
+  }
+  room.token.keys.hide({});
+  BOOST_TEST(room.ask("nonce").responder == first.responder);
+  BOOST_TEST(room.token.generated == 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

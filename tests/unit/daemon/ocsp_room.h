@@ -49,6 +49,8 @@ class Room {
 
   void revoke(const std::string& serial, ca::RevocationReason reason = ca::RevocationReason::key_compromise);
   Quota& quota(QuotaKind kind) { return policy.quotas[static_cast<std::size_t>(kind)]; }
+  /// The token has the key of the responder in use, and does not show it.
+  void hide_responder() { token.keys.hide({must(keyring->show(keys(KeyLife::active).front())).record.id}); }
   /// Keys of use ocsp in this life.
   std::vector<std::string> keys(KeyLife life);
   int recorded(const std::string& event) const;
