@@ -9,6 +9,22 @@
 #include "daemon/registry/instance_table.h"
 
 namespace hubseal::daemon {
+namespace {
+
+/// Of a key that is there. What is to be destroyed by now, its destruction tells.
+void take_back_may_be_gone(Keyring& keyring, const std::string& label) {
+  const auto take_back = [&](KeyRecord& key) -> Result<> {
+    if (key.destroy_at) return fail(Code::conflict, "it is to be destroyed");
+    key.destruction_begun = false;
+    return {};
+  };
+  if (const auto done = keyring.change(label, take_back, Grant()); !done)
+    log::warning("a key that is in the token is still called one that may be gone",
+                 {{"key", label}, {"reason", done.error().message}});
+}
+
+}  // namespace
+
 Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer& signer, const Clock& clock) {
   Parts parts;
   parts.peers = places.peers;
@@ -186,12 +202,22 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
   return kTick;
 }
 
-// So that health does not call a key missing for as long as nobody asks for it.
+// So that health does not call a key missing for as long as nobody asks for it, and so that one which may be gone, was
+// kept, and is there after all testifies for others again (decision 062).
 Housekeeper::Duration KeyRoom::look_for_missing_keys() {
-  if (const auto keys = keyring_->list())
-    for (const Key& key : *keys)
-      if (!key.in_token && key.record.life != KeyLife::destroyed) (void)keyring_->show(key.record.label);
-  return std::chrono::minutes(1);
+  constexpr std::chrono::minutes kTick{1};
+  const auto keys = keyring_->list();
+  if (!keys) return kTick;
+  for (const Key& key : *keys) {
+    const KeyRecord& record = key.record;
+    if (record.life == KeyLife::destroyed) continue;
+    if (!key.in_token)
+      (void)keyring_->show(record.label);
+    else if (checkpoints_.may_change() && record.destruction_begun && !record.destroy_at &&
+             key.in_token->state == hsm::KeyState::active)
+      take_back_may_be_gone(*keyring_, record.label);
+  }
+  return kTick;
 }
 
 Result<> KeyRoom::prove() const {

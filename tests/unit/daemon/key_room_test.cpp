@@ -87,4 +87,27 @@ BOOST_AUTO_TEST_CASE(a_key_that_the_token_does_not_show_is_looked_for_without_an
   BOOST_TEST((looked.get_future().wait_for(std::chrono::minutes(2)) == std::future_status::ready));
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_may_be_gone_was_kept_and_is_shown_again_testifies_again) {
+  const KeyRecord kept = must(room().keyring().create("kept", KeyType::ec_p256, KeyUse::jws)).record;
+  must(registry().write([&](Database& database) {
+    KeyRecord begun = kept;
+    begun.destruction_begun = true;  // people have said so, and kept it while the token did not show it
+    return key_table::update(database, begun);
+  }));
+  restart();
+  const auto may_be_gone = [&] { return must(room().keyring().show("kept")).record.destruction_begun; };
+  signer().hide({kept.id});
+  std::promise<void> looked;
+  signer().meanwhile([&] { looked.set_value(); });
+  room().start_housekeeping();
+  BOOST_REQUIRE((looked.get_future().wait_for(std::chrono::minutes(2)) == std::future_status::ready));
+  restart();  // once the task under way has come to its end
+  BOOST_TEST(may_be_gone());
+  signer().hide({});
+  room().start_housekeeping();
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (may_be_gone() && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+  BOOST_TEST(!may_be_gone());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
