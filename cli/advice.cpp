@@ -168,7 +168,7 @@ std::string advice_for(const Error& error, std::string_view operation) {
     case Code::hsm_busy:
     case Code::rate_limited: return "nothing was signed: give the same command again in a moment";
     case Code::hsm_unavailable: return advice_unavailable(error);
-    case Code::storage_unavailable: return "nothing is signed until hubseald can write its state: is the disk full?";
+    case Code::storage_unavailable: return "refused until hubseald can write its state: is the disk full?";
     case Code::sealed: return "nothing is signed until people have agreed to go on: hubseal unseal --help";
     case Code::internal:
       if (error.message.starts_with("standard output")) return {};

@@ -77,7 +77,8 @@ Result<Json> health(Call& call, Fields fields) {
   for (const auto& [ca, problem] : services.revocation.problems()) add_of_ca(ca, problem);
   for (const Housekeeper* keeper : {&std::as_const(services.housekeeper), &services.checkpoint_keeper})
     if (const auto hanging = keeper->hanging()) problems.push_back(*hanging);
-  if (!services.registry.writable()) problems.push_back("registry cannot be written: nothing is signed");
+  if (!services.registry.writable())
+    problems.push_back("registry cannot be written: no certificate is issued, and nothing changes");
   if (!services.audit.writable()) problems.push_back("audit log cannot be written: nothing is signed");
 
   const Stopped stopped = stopped_authorities(services);

@@ -80,9 +80,10 @@ void Registry::flush(GroupCommit<Write>::Batch& batch) {
   if (done) ++changes_;
   if (writable_.exchange(done.has_value()) != done.has_value()) {
     if (done)
-      log::info("registry can be written again; signing resumes");
+      log::info("registry can be written again");
     else
-      log::error("registry cannot be written; signing stops", {{"reason", done.error().message}});
+      log::error("registry cannot be written; no certificate is issued, and nothing changes",
+                 {{"reason", done.error().message}});
   }
   if (done) return;
   if (writer_.in_transaction()) (void)run(writer_, "ROLLBACK");

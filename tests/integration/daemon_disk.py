@@ -80,8 +80,8 @@ class Disk(RigTest):
             self.refused("storage_unavailable", room, "set_subject", subject="bank9", organization="Nine", country="KE", names={})
             health = room.call("health")
             self.assertEqual(health["status"], "degraded")
-            self.assertIn("registry cannot be written: nothing is signed", health["problems"])
-            self.assertIn("registry cannot be written; signing stops", room.log())
+            self.assertIn("registry cannot be written: no certificate is issued, and nothing changes", health["problems"])
+            self.assertIn("registry cannot be written; no certificate is issued, and nothing changes", room.log())
             # The log's last page has room still; it is used up by refusals, whose records are the shortest.
             while room.call("health")["audit"]["writable"]:
                 try:
