@@ -60,6 +60,13 @@ void check_unread(const std::string& body, std::vector<Violation>& found) {
   look_for_private_key(json ? *json : Json(body), found);
 }
 
+/// What is refused for another reason before its body is read.
+Answer refuse_unread(const std::string& body, Answer refusal, const std::string& correlation_id) {
+  std::vector<Violation> found;
+  check_unread(body, found);
+  return found.empty() ? std::move(refusal) : framework_error(400, joined(found), found, correlation_id);
+}
+
 /// "limit" or "offset".
 void read_page(std::string_view name, const std::string& value, Page& page, std::vector<Violation>& found) {
   const bool limit = name == "limit";
@@ -182,7 +189,8 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   if ((route.takes_body || !route.media_type.empty()) && !none_is_fine && !is_media(incoming.content_type, wanted)) {
     const std::string why =
         fmt::format("unsupported media type {}", log::printable(incoming.content_type.value_or("undefined"), 80));
-    return framework_error(415, why, {{route.path, why, ""}}, correlation_id);
+    return refuse_unread(incoming.body, framework_error(415, why, {{route.path, why, ""}}, correlation_id),
+                         correlation_id);
   }
   if (!route.media_type.empty()) request.raw = incoming.body;
   if (const auto found = check_query(target, route, request); !found.empty())
@@ -190,7 +198,10 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   std::vector<Violation> found = check_path(match.path);
   if (route.takes_body) {
     auto body = incoming.body.empty() ? Result<Json>(Json::object()) : parse_json(incoming.body, kBodyLimits);
-    if (!body) return framework_error(400, "request body: " + body.error().message, {}, correlation_id);
+    if (!body)
+      return refuse_unread(incoming.body,
+                           framework_error(400, "request body: " + body.error().message, {}, correlation_id),
+                           correlation_id);
     look_for_private_key(*body, found);
     if (route.reshape) body = route.reshape(*std::move(body));
     const auto violations =

@@ -117,6 +117,20 @@ BOOST_AUTO_TEST_CASE(a_private_key_anywhere_in_a_body_is_refused_with_its_place_
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_private_key_is_explained_also_where_its_body_is_not_read) {
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n";
+  for (const char* type : {"text/plain", "application/json"})
+    for (const std::string& body : {pem, Json{{"name", pem}}.dump() + " x", Json{{"privateKey", "x"}}.dump()}) {
+      Incoming request = post("/api/things", body);
+      request.content_type = type;
+      const Answer answer = ask(request);
+      BOOST_TEST(answer.status == 400, type << " " << body);
+      BOOST_TEST(
+          body_of(answer)["message"].get<std::string>().find("private key must never be sent") != std::string::npos,
+          type << " " << body);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_json_is_taken_where_a_body_is_declared) {
   Incoming request = post("/api/things", R"({"name":"a"})");
   request.content_type = "Application/JSON ; charset=utf-8";
