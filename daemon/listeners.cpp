@@ -99,20 +99,16 @@ Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, c
 /// and group of each socket, and a folder that is closed would refuse them all.
 Result<> make_runtime_dir(const std::filesystem::path& runtime_dir) {
   std::error_code problem;
-  std::vector<std::filesystem::path> made;
-  for (auto folder = runtime_dir; folder.has_relative_path() && !std::filesystem::exists(folder, problem);
-       folder = folder.parent_path())
-    made.push_back(folder);
+  // Not chmod afterwards: what a start that was killed in between leaves would look like somebody else's.
+  const mode_t before = ::umask(0066);
   std::filesystem::create_directories(runtime_dir, problem);
+  ::umask(before);
   if (problem) {
     errno = problem.value();
     return folder_problem(kKey, runtime_dir);
   }
-  // Modes and groups are set by path: nobody else may put a link in a folder's or a socket's place.
-  TRY(check_trusted_path(runtime_dir));
-  for (const std::filesystem::path& folder : made)
-    if (::chmod(folder.c_str(), 0711) != 0) return folder_problem(kKey, folder);
-  return {};
+  // Modes and groups of sockets are set by path: nobody else may put a link in a folder's or a socket's place.
+  return check_trusted_path(runtime_dir);
 }
 
 /// Of a folder that was there, and is not ours to open.

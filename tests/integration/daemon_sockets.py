@@ -119,6 +119,17 @@ class Made(RigTest):
         self.assertFalse(self.reaches("audit"))
         self.assertFalse(self.reaches("admin", self.TEAM))
 
+    def test_folders_that_a_start_has_made_and_come_no_further_are_open_to_pass_through(self):
+        outside = self.room.run.parent.parent
+        outside.chmod(0o777)  # refused once they are made
+        self.room.refuse_to_start()
+        self.assertTrue(self.room.run.is_dir())
+        outside.chmod(0o711)
+        self.room.start()
+        for folder in (self.room.run, self.room.run.parent):
+            self.assertEqual(stat.S_IMODE(folder.stat().st_mode), 0o711)
+        self.assertTrue(self.reaches("audit", self.TEAM))
+
     def test_a_folder_that_was_there_is_left_as_it_is_and_the_log_names_who_is_kept_out(self):
         self.room.run.mkdir(mode=0o700, parents=True)
         self.room.start()
