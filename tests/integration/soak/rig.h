@@ -26,6 +26,8 @@ class Rig {
     bool session_copies = true;  ///< as shipped
     unsigned sessions = 0;       ///< as shipped: one per core
     std::vector<std::string> jws_keys;
+    /// Above 0: each signature of the token takes so much longer and costs no CPU here, as that of an HSM elsewhere.
+    std::chrono::milliseconds token_delay{0};
   };
 
   /// Starts the daemon and waits for its READY.
@@ -49,6 +51,8 @@ class Rig {
   std::filesystem::path audit_folder() const { return folder() / "state" / "audit"; }
   std::string log() const;
   const TestToken& token() const { return token_; }
+  /// What hubseald loads: SoftHSM, or fake_p11.so in front of it where there is a delay.
+  std::filesystem::path token_module() const { return token_module_; }
 
   /// SIGTERM, and its exit status; 128 + n for a signal.
   int stop();
@@ -56,10 +60,12 @@ class Rig {
  private:
   const std::filesystem::path& folder() const { return token_.folder(); }
   void write_config(const Options& options) const;
+  void delay_token(std::chrono::milliseconds delay);
   void start(const std::filesystem::path& hubseald);
   void await_ready(const UniqueFd& notifications);
 
   TestToken token_;
+  std::filesystem::path token_module_ = token_.module();
   pid_t pid_ = -1;
   UniqueFd process_;  // pidfd: readable once it has ended
   std::unique_ptr<wire::DaemonClient> admin_;
