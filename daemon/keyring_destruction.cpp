@@ -86,8 +86,8 @@ Result<> Keyring::destroy_in_token(const KeyRecord& key) {
   if (done.error().code == Code::not_found) return check_gone(key);
   // It is still there: should the token not show it one day, then not because of this attempt. One with which something
   // is wrong people may have to remove, and that is its end.
-  const auto shown = find_in_token(key.id);
-  if (shown && *shown && (*shown)->state == hsm::KeyState::active) TRY(note_attempt(key.label, false));
+  const auto shown = signer_.look_for(key.id);
+  if (shown && shown->state == hsm::KeyState::active) TRY(note_attempt(key.label, false));
   return done;
 }
 

@@ -193,14 +193,25 @@ Error Generation::absence_of(const KeyId& id) {
 Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(present_key(id))); }
 
 Result<KeyInfo> Generation::look_for(const KeyId& id) {
-  if (const KeyPtr known = known_key(id)) return info_of(*known);
   for (Key& key : TRY(look())) {
     if (key.id != id) continue;
+    if (const KeyPtr known = known_key(id)) return info_of(*known);
+    if (shared_.held_out.contains(id)) return tl::unexpected(absence_of(id));
     if (!key.problem.empty())
       return fail(Code::hsm_unavailable, fmt::format("key {} is in the token, but {}", to_string(id), key.problem));
     return info_of(*remember(std::move(key)));
   }
+  forget(id);
   return fail(Code::not_found, fmt::format("there is no key {} in the token", to_string(id)));
+}
+
+/// Somebody else may have destroyed it. Who asks for it has it looked for again.
+void Generation::forget(const KeyId& id) {
+  auto keys = keys_.lock();
+  if (keys->by_id.erase(id) == 0) return;
+  keys->missing.try_emplace(id);
+  keys.unlock();
+  pool_.renew();  // with the sessions go the copies that live in them
 }
 
 Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {

@@ -80,6 +80,7 @@ class Generation {
   void settle(Key key, const std::string& problem);
   Result<> check_shown_without(const KeyId& id);
   KeyPtr remember(Key key);
+  void forget(const KeyId& id);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
   KeyPtr known_key(const KeyId& id);
   Error absence_of(const KeyId& id);

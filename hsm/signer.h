@@ -63,8 +63,8 @@ class Signer {
   /// as quarantined.
   virtual Result<std::vector<KeyInfo>> list_keys() = 0;
   virtual Result<KeyInfo> find_key(const KeyId& id) = 0;
-  /// The same for one that need not be there, because nobody has registered it: the token is looked at now, for what
-  /// another program may have made a moment ago, and nobody goes on looking. Errors: not_found as well.
+  /// The same for one that need not be there: the token is looked at now, for what another program may have made or
+  /// destroyed a moment ago. Errors: not_found as well.
   virtual Result<KeyInfo> look_for(const KeyId& id) = 0;
 
   /// Makes a key pair in the token: CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not CKA_EXTRACTABLE,

@@ -103,10 +103,14 @@ Result<> check_not_needed(const Services& services, const KeyRecord& key) {
 
 /// What the token shows is destroyed there, and is not gone because somebody says so. Looked for once more.
 Result<> check_not_there(const Services& services, const std::string& label) {
-  const auto key = services.keyring.show(label);
-  if (!key && key.error().code != Code::not_found) return tl::unexpected(key.error());
-  if (key && key->in_token)
-    return fail(Code::conflict, fmt::format("key \"{}\" is in the token; wanted destroy_key without \"gone\"", label));
+  for (const Key& key : TRY(services.keyring.list())) {
+    if (key.record.label != label || key.record.life == KeyLife::destroyed) continue;
+    const auto found = services.signer.look_for(key.record.id);
+    if (found)
+      return fail(Code::conflict,
+                  fmt::format("key \"{}\" is in the token; wanted destroy_key without \"gone\"", label));
+    if (found.error().code != Code::not_found) return tl::unexpected(found.error());
+  }
   return {};
 }
 

@@ -122,6 +122,20 @@ class Lives(Asking):
         room.wait_for_event("key_destroyed")
         self.assertEqual(problem(), [])
 
+    def test_a_key_that_somebody_else_has_destroyed_ends_when_people_say_that_it_is_gone(self):
+        room = self.room()
+        self.make(room)
+        self.sign(room)
+        room.call("deactivate_key", key="hub-jws")
+        self.refused("conflict", lambda: room.call("destroy_key", key="hub-jws", gone=True), "is in the token")
+        for kind in ("privkey", "pubkey"):
+            room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                      "--delete-object", "--type", kind, "--label", "hub-jws")
+        room.call("destroy_key", key="hub-jws", gone=True)
+        room.wait_for_event("key_destroyed")
+        self.assertEqual(self.state(room)["state"], "destroyed")
+        self.assertEqual(room.call("health")["status"], "ready")
+
     def test_a_crash_between_the_token_and_the_registry_leaves_a_key_that_counts_as_destroyed(self):
         room = self.room(delay=24)
         self.make(room, state="pre_activation")

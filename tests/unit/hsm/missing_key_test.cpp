@@ -342,6 +342,37 @@ BOOST_FIXTURE_TEST_CASE(a_look_during_which_objects_go_each_time_says_nothing_an
   BOOST_TEST(open.signer->status().generation == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(who_looks_for_a_key_that_somebody_else_has_destroyed_is_told_and_nobody_signs_with_a_copy,
+                        OneIsMissing) {
+  BOOST_TEST(signs(*open.signer, missing));
+  somebody_else_destroys_it();
+  BOOST_TEST((refusal_of(open.signer->look_for(missing.id)).code == Code::not_found));
+  BOOST_TEST((refusal_of(sign_with_missing()).code == Code::hsm_unavailable));
+  BOOST_TEST(open.signer->list_keys()->size() == 1U);
+  BOOST_TEST(signs(*open.signer, present));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_looks_for_a_key_that_is_not_usable_is_told_what_is_wrong_with_it, OneIsMissing) {
+  open.signer.reset();
+  open.token.script(shows_one_key(1));
+  open.signer = open_ok(open.config);
+  open.token.script("attribute 0x162 1\n");  // CKA_EXTRACTABLE
+  const auto looked = [&](const KeyInfo& key) { return open.signer->look_for(key.id); };
+  const Error refused = refusal_of(looked(present) ? looked(missing) : looked(present));
+  BOOST_TEST((refused.code == Code::hsm_unavailable));
+  BOOST_TEST(contains(refused.message, "is in the token, but "), refused.message);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_rests_is_not_brought_back_by_who_looks_for_it, OneIsMissing) {
+  lose(1);
+  now += milliseconds(100);
+  open.token.script(kFirstSignatureFails);
+  BOOST_TEST(!sign_with_missing());
+  BOOST_TEST(signs(*open.signer, present));
+  BOOST_TEST(contains(refusal_of(open.signer->look_for(missing.id)).message, kLostOverIt));
+  BOOST_TEST(contains(refusal_of(sign_with_missing()).message, kLostOverIt));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_key_that_somebody_else_has_destroyed_is_missed_no_more_once_it_counts_as_destroyed,
                         OneIsMissing) {
   somebody_else_destroys_it();
