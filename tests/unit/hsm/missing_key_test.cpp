@@ -168,6 +168,7 @@ BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_while_a_key_is_looked_for_is_opened
 }
 
 constexpr const char* kFirstSignatureFails = "fail C_Sign 1 0x6\n";  // CKR_FUNCTION_FAILED
+constexpr const char* kLostThenFirstSignatureFails = "dead 0x32\nfail C_Sign 1 0x6\n";
 constexpr const char* kLostOverIt = "the token was lost when it was to prove itself";
 
 BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_rests_longer_each_time_and_others_go_on,
@@ -199,7 +200,7 @@ BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_rests_longer_ea
 }
 
 BOOST_FIXTURE_TEST_CASE(a_key_over_whose_proof_the_token_is_lost_does_not_keep_it_from_being_opened, OneIsMissing) {
-  open.token.script(std::string("dead 0x32\n") + kFirstSignatureFails);
+  open.token.script(kLostThenFirstSignatureFails);
   BOOST_TEST(!signs(*open.signer, present));  // an attempt for nothing: one of the two was to prove itself first
   now += milliseconds(100);
   if (!signs(*open.signer, present)) std::swap(present, missing);
@@ -228,7 +229,7 @@ BOOST_FIXTURE_TEST_CASE(a_token_that_is_lost_over_every_key_in_use_is_not_open_a
 BOOST_FIXTURE_TEST_CASE(a_token_that_has_but_the_key_over_whose_proof_it_was_lost_is_opened_all_the_same,
                         OneIsMissing) {
   somebody_else_destroys_it();
-  open.token.script(std::string("dead 0x32\n") + kFirstSignatureFails);
+  open.token.script(kLostThenFirstSignatureFails);
   for (int attempt = 0; attempt < 2; ++attempt) {  // lost over the one, then shows neither
     BOOST_TEST(!signs(*open.signer, present));
     BOOST_TEST(!open.signer->status().ready);
