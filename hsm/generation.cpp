@@ -75,9 +75,9 @@ Result<> Generation::read_token() {
   for (Key& key : TRY(find_keys({cryptoki_, anchor_}))) {
     if (shared_.held_out.contains(key.id)) continue;  // for look_again, when it is asked for
     if (!key.problem.empty()) shared_.quarantine.add(key.id, key.label, key.problem);
-    remember(std::move(key));
+    keys_.add(std::move(key));
   }
-  keys_.lock()->pause.begin(shared_.config);
+  keys_.begin_pause(shared_.config);
   return {};
 }
 
@@ -90,30 +90,39 @@ Result<std::vector<Key>> Generation::look() {
 
 /// For keys that were asked for and missing. They are served when they have proven themselves.
 Result<> Generation::look_again() {
-  {
-    auto keys = keys_.lock();
-    if (keys->missing.empty() || !keys->pause.over(shared_.config)) return {};
-    keys->pause.begin(shared_.config);
+  if (!keys_.may_look(shared_.config)) return {};
+  for (Key& key : TRY(look()))
+    if (keys_.misses(key.id) && !shared_.held_out.rests(key.id)) TRY(take_back(std::move(key)));
+  tell_missing();
+  return {};
+}
+
+/// One that was missing, and is shown. A look may come while objects still arrive, and a quarantine lasts: a problem
+/// counts when the next look finds it too. Errors: of a generation that is lost over it.
+Result<> Generation::take_back(Key key) {
+  const auto problem = problem_of(key);
+  if (!problem && lost()) return tl::unexpected(problem.error());
+  log::info(
+      "key that was missing is in the token",
+      {{"key", to_string(key.id)}, {"label", key.label}, {"problem", problem ? *problem : problem.error().message}});
+  if (!problem) return {};
+  if (!problem->empty()) {
+    if (!keys_.note_problem(key.id, *problem)) return {};
+    shared_.quarantine.add(key.id, key.label, *problem);
   }
-  for (Key& key : TRY(look())) {
-    if (!keys_.lock()->missing.contains(key.id) || shared_.held_out.rests(key.id)) continue;
-    const auto problem = problem_of(key);
-    if (!problem && lost()) return tl::unexpected(problem.error());
-    log::info(
-        "key that was missing is in the token",
-        {{"key", to_string(key.id)}, {"label", key.label}, {"problem", problem ? *problem : problem.error().message}});
-    if (problem) settle(std::move(key), *problem);
-  }
-  // What else the token shows is no business of every peer that may ask for a key.
-  auto keys = keys_.lock();
-  for (const auto& [id, problem] : keys->missing)
-    if (problem.empty() && !shared_.held_out.contains(id))
+  keys_.add(std::move(key));
+  return {};
+}
+
+/// Once for each. What else the token shows is no business of every peer that may ask for a key.
+void Generation::tell_missing() {
+  for (const KeyId& id : keys_.take_untold())
+    if (!shared_.held_out.contains(id))
       log::warning("key is not in the token; is it the one that is meant, and does it show all that it has?",
                    {{"key", to_string(id)},
                     {"token", log::printable(token_.label, 32)},
                     {"serial", log::printable(token_.serial, 16)},
-                    {"keys_shown", std::to_string(keys->by_id.size())}});
-  return {};
+                    {"keys_shown", std::to_string(keys_.all().size())}});
 }
 
 /// Empty for a key that has proven itself, or is quarantined anyway.
@@ -121,24 +130,6 @@ Result<std::string> Generation::problem_of(const Key& key) {
   if (shared_.quarantine.reason(key.id)) return "";
   if (!key.problem.empty()) return key.problem;
   return TRY(challenge(key)) ? "" : kBadSignature;
-}
-
-/// A look may come while objects still arrive, and a quarantine lasts: a problem counts when the next look finds it
-/// too.
-void Generation::settle(Key key, const std::string& problem) {
-  if (!problem.empty()) {
-    const std::string before = std::exchange(keys_.lock()->missing[key.id], problem);
-    if (before != problem) return;
-    shared_.quarantine.add(key.id, key.label, problem);
-  }
-  remember(std::move(key));
-}
-
-Generation::KeyPtr Generation::remember(Key key) {
-  auto keys = keys_.lock();
-  const KeyId id = key.id;
-  keys->missing.erase(id);
-  return keys->by_id.insert_or_assign(id, std::make_shared<const Key>(std::move(key))).first->second;
 }
 
 KeyInfo Generation::info_of(const Key& key) {
@@ -154,35 +145,21 @@ KeyInfo Generation::info_of(const Key& key) {
 
 std::vector<KeyInfo> Generation::list_keys() {
   std::vector<KeyInfo> infos;
-  auto keys = keys_.lock();
-  for (const auto& [id, key] : keys->by_id) infos.push_back(info_of(*key));
+  for (const KeyPtr& key : keys_.all()) infos.push_back(info_of(*key));
   return infos;
 }
 
-Generation::KeyPtr Generation::known_key(const KeyId& id) {
-  auto keys = keys_.lock();
-  const auto found = keys->by_id.find(id);
-  return found == keys->by_id.end() ? nullptr : found->second;
-}
-
 Result<Generation::KeyPtr> Generation::present_key(const KeyId& id) {
-  {
-    auto keys = keys_.lock();
-    if (const auto found = keys->by_id.find(id); found != keys->by_id.end()) return found->second;
-    keys->missing.try_emplace(id);
-  }
+  if (KeyPtr key = keys_.find(id)) return key;
+  keys_.miss(id);
   TRY(look_again());
-  if (KeyPtr key = known_key(id)) return key;
+  if (KeyPtr key = keys_.find(id)) return key;
   return tl::unexpected(absence_of(id));
 }
 
 Error Generation::absence_of(const KeyId& id) {
-  const auto problem = [&]() -> std::string {
-    if (shared_.held_out.contains(id)) return "the token was lost when it was to prove itself";
-    auto keys = keys_.lock();
-    const auto found = keys->missing.find(id);
-    return found == keys->missing.end() ? "" : found->second;
-  }();
+  const std::string problem =
+      shared_.held_out.contains(id) ? "the token was lost when it was to prove itself" : keys_.problem_of(id);
   return {Code::hsm_unavailable,
           problem.empty()
               ? fmt::format("key {} is not in the token; it is looked for again when it is asked for", to_string(id))
@@ -195,22 +172,25 @@ Result<KeyInfo> Generation::find_key(const KeyId& id) { return info_of(*TRY(pres
 Result<KeyInfo> Generation::look_for(const KeyId& id) {
   for (Key& key : TRY(look())) {
     if (key.id != id) continue;
-    if (const KeyPtr known = known_key(id)) return info_of(*known);
+    if (const KeyPtr known = keys_.find(id)) return info_of(*known);
     if (shared_.held_out.contains(id)) return tl::unexpected(absence_of(id));
+    if (keys_.misses(id)) {  // one of ours, which proves itself before it is served
+      TRY(take_back(std::move(key)));
+      if (const KeyPtr back = keys_.find(id)) return info_of(*back);
+      return tl::unexpected(absence_of(id));
+    }
     if (!key.problem.empty())
       return fail(Code::hsm_unavailable, fmt::format("key {} is in the token, but {}", to_string(id), key.problem));
-    return info_of(*remember(std::move(key)));
+    return info_of(*keys_.add(std::move(key)));
   }
-  forget(id);
+  lose_sight_of(id);
   return fail(Code::not_found, fmt::format("there is no key {} in the token", to_string(id)));
 }
 
 /// Somebody else may have destroyed it. Who asks for it has it looked for again.
-void Generation::forget(const KeyId& id) {
-  auto keys = keys_.lock();
-  if (keys->by_id.erase(id) == 0) return;
-  keys->missing.try_emplace(id);
-  keys.unlock();
+void Generation::lose_sight_of(const KeyId& id) {
+  if (!keys_.remove(id)) return;
+  keys_.miss(id);
   pool_.renew();  // with the sessions go the copies that live in them
 }
 
@@ -236,7 +216,7 @@ Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
     destroy_pair(**writing, pair);
     return tl::unexpected(key.error());
   }
-  const KeyPtr made = remember(*std::move(key));
+  const KeyPtr made = keys_.add(*std::move(key));
   log::info("key generated", {{"key", to_string(made->id)}, {"label", made->label}});
   return info_of(*made);
 }
@@ -308,41 +288,39 @@ Result<> Generation::destroy_key(const KeyId& id, std::string_view label, const 
   if (shared_.held_out.rests(id))
     return fail(Code::hsm_unavailable,
                 fmt::format("key {} rests: the token was lost when it was to prove itself", to_string(id)));
-  const KeyPtr known = known_key(id);
+  const KeyPtr known = keys_.find(id);
   Destruction destruction(cryptoki_, token_.slot, mechanisms_,
                           {.id = id, .label = std::string(label), .known = known.get()});
   const auto done = destruction.run(begin);
   if (!done && cryptoki_.lost_by(Cause::device)) shared_.held_out.add(id);
   const bool not_found = !done && done.error().code == Code::not_found;
   if (destruction.has_destroyed() || not_found) {
-    keys_.lock()->by_id.erase(id);
+    keys_.remove(id);
     pool_.renew();  // with the sessions go the copies that live in them
   }
   if (not_found) TRY(check_shown_without(id));
-  if (done) shared_.held_out.remove(id);
-  if (done) log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
-  return done;
+  if (!done) return done;
+  shared_.held_out.remove(id);
+  keys_.forget(id);
+  log::info("key destroyed", {{"key", to_string(id)}, {"label", std::string(label)}});
+  return {};
 }
 
 /// One look that shows all other keys that this generation has seen, and not this one.
 Result<> Generation::check_shown_without(const KeyId& id) {
   std::set<KeyId> others;
-  {
-    auto keys = keys_.lock();
-    for (const auto& [other, key] : keys->by_id) others.insert(other);
-    keys->missing.try_emplace(id);  // it is no stranger if it shows up
-  }
+  for (const KeyPtr& other : keys_.all()) others.insert(other->id);
+  keys_.miss(id);  // it is no stranger if it shows up
   for (const Key& key : TRY(look())) {
     others.erase(key.id);
     if (key.id == id)
       return fail(Code::hsm_unavailable, fmt::format("key {} was not in the token, and is there now", to_string(id)));
   }
   if (!others.empty())
-    return fail(
-        Code::hsm_unavailable,
-        fmt::format("key {} does not count as destroyed: the token does not show it, but neither {} others that "
-                    "it has shown, one of them {}",
-                    to_string(id), others.size(), to_string(*others.begin())));
+    return fail(Code::hsm_unavailable,
+                fmt::format("key {} does not count as destroyed: the token does not show it, nor {} of the others that "
+                            "it has shown, such as {}",
+                            to_string(id), others.size(), to_string(*others.begin())));
   return {};
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,10 +9,10 @@
 #include "common/guarded.h"
 #include "hsm/held_out.h"
 #include "hsm/key_object.h"
+#include "hsm/key_table.h"
 #include "hsm/login.h"
 #include "hsm/mechanism.h"
 #include "hsm/module.h"
-#include "hsm/pause.h"
 #include "hsm/quarantine.h"
 #include "hsm/session_pool.h"
 
@@ -46,7 +45,7 @@ class Generation {
   void close() { pool_.close(); }
 
   /// Without asking the token.
-  bool shows(const KeyId& id) { return known_key(id) != nullptr; }
+  bool shows(const KeyId& id) { return keys_.find(id) != nullptr; }
   std::vector<KeyInfo> list_keys();
   Result<KeyInfo> find_key(const KeyId& id);
   Result<KeyInfo> look_for(const KeyId& id);
@@ -63,26 +62,19 @@ class Generation {
   unsigned sessions() { return pool_.size(); }
 
  private:
-  using KeyPtr = std::shared_ptr<const Key>;
-  struct KeyTable {
-    std::map<KeyId, KeyPtr> by_id;
-    /// Asked for and not there to be used, as far as was looked; what was wrong with it where the token showed it.
-    std::map<KeyId, std::string> missing;
-    Pause pause;  ///< before they are looked for again
-  };
+  using KeyPtr = KeyTable::KeyPtr;
 
   Generation(const Shared& shared, std::unique_ptr<Module> module, Token token, unsigned sessions);
   Result<> log_in();
   Result<> read_token();
   Result<std::vector<Key>> look();
   Result<> look_again();
+  Result<> take_back(Key key);
   Result<std::string> problem_of(const Key& key);
-  void settle(Key key, const std::string& problem);
+  void tell_missing();
   Result<> check_shown_without(const KeyId& id);
-  KeyPtr remember(Key key);
-  void forget(const KeyId& id);
+  void lose_sight_of(const KeyId& id);
   Result<Key> checked_key(const Session& session, const KeyPair& pair, KeyType type);
-  KeyPtr known_key(const KeyId& id);
   Error absence_of(const KeyId& id);
   Result<KeyPtr> present_key(const KeyId& id);
   Result<KeyPtr> usable_key(const KeyId& id);
@@ -102,7 +94,7 @@ class Generation {
   CK_SESSION_HANDLE anchor_ = 0;
   SessionPool pool_;
   MechanismTable mechanisms_;
-  Guarded<KeyTable> keys_;
+  KeyTable keys_;
   // What is looked for in the token and then changed is one step: of keys, and of data objects, so that a key whose
   // destruction hangs keeps no data object waiting.
   std::mutex changing_keys_, changing_data_;

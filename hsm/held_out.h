@@ -9,9 +9,9 @@
 namespace hubseal::hsm {
 
 /// Keys over whose proof a generation was lost: a token may list a key before its material is usable, and say so with a
-/// code that ends everything. Such a key rests for a growing pause of its own, so that it does not take the token from
-/// all others whenever somebody asks for it. Outlives every generation.
-/// Threads: share it freely.
+/// code that says the device failed, which ends everything. Such a key rests for a growing pause of its own, so that it
+/// does not take the token from all others whenever somebody asks for it. Outlives every generation. Threads: share it
+/// freely.
 class HeldOut {
  public:
   explicit HeldOut(const TokenConfig& config) : config_(config) {}
