@@ -53,6 +53,32 @@ Stopped stopped_authorities(const Services& services) {
   return stopped;
 }
 
+struct KeyCounts {
+  int active = 0, quarantined = 0, missing = 0;
+};
+
+/// What is wrong with a key is told: as a note where people have done what they can.
+KeyCounts count_keys(const std::vector<Key>& keys, Json& problems, Json& notes) {
+  KeyCounts counts;
+  for (const Key& key : keys) {
+    const KeyRecord& record = key.record;
+    if (record.life == KeyLife::destroyed) continue;
+    if (key.in_token && key.in_token->state == hsm::KeyState::active) {
+      ++counts.active;
+      continue;
+    }
+    ++(key.in_token ? counts.quarantined : counts.missing);
+    if (!key.in_token && record.destruction_begun && record.destroy_at)
+      notes.push_back(
+          fmt::format("key {} is not in the token; where that shows all others, it counts as destroyed "
+                      "from {} on",
+                      record.label, format_utc(*record.destroy_at)));
+    else
+      problems.push_back("key " + record.label + (key.in_token ? " is quarantined" : " is not in the token"));
+  }
+  return counts;
+}
+
 }  // namespace
 
 Result<Json> health(Call& call, Fields fields) {
@@ -83,24 +109,7 @@ Result<Json> health(Call& call, Fields fields) {
 
   const Stopped stopped = stopped_authorities(services);
   Json notes = stopped.notes;
-  int active = 0;
-  int quarantined = 0;
-  int missing = 0;
-  if (keys) {
-    for (const Key& key : *keys) {
-      if (key.record.life == KeyLife::destroyed) continue;
-      int& count = !key.in_token ? missing : key.in_token->state == hsm::KeyState::active ? active : quarantined;
-      ++count;
-      const bool known_to_go = !key.in_token && key.record.destruction_begun && key.record.destroy_at;
-      if (known_to_go)  // what people can do is done
-        notes.push_back(
-            fmt::format("key {} is not in the token; where that shows all others, it counts as destroyed "
-                        "from {} on",
-                        key.record.label, format_utc(*key.record.destroy_at)));
-      else if (&count != &active)
-        problems.push_back("key " + key.record.label + (key.in_token ? " is quarantined" : " is not in the token"));
-    }
-  }
+  const KeyCounts counts = keys ? count_keys(*keys, problems, notes) : KeyCounts{};
   // Whose private keys else the token holds is for those who can look at them, and for no other peer.
   const bool may_look = call.peer.rule->role == Role::admin;
   for (const auto& [label, reason] : services.keyring.undestroyed())
@@ -120,7 +129,7 @@ Result<Json> health(Call& call, Fields fields) {
                 {"generation", token.generation},
                 {"sessions", token.sessions}}},
               {"sealed", services.seal.record().has_value() || services.checkpoints.rollback().has_value()},
-              {"keys", {{"active", active}, {"quarantined", quarantined}, {"missing", missing}}},
+              {"keys", {{"active", counts.active}, {"quarantined", counts.quarantined}, {"missing", counts.missing}}},
               {"cas", services.authorities.names()},
               {"audit", {{"writable", services.audit.writable()}, {"records", services.audit.records()}}},
               {"policy",
