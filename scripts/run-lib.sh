@@ -201,6 +201,19 @@ await_agent() {
   echo "hubseal-agent  pid $agent_pid, http://127.0.0.1:$port"
 }
 
+# Returns never: one of the two ended, and must not have. Asked again and again, because bash's `wait -n`
+# knows nothing of a child that ended before it was called.
+await_end() {
+  local ended=$daemon_pid status=0
+  while kill -0 "$daemon_pid" 2>/dev/null && kill -0 "$agent_pid" 2>/dev/null; do
+    sleep 0.5 9>&- &
+    wait $!  # which a signal ends at once
+  done
+  kill -0 "$daemon_pid" 2>/dev/null && ended=$agent_pid
+  wait "$ended" || status=$?
+  fail "$(name_of "$ended") ended by itself, with status $status"
+}
+
 name_of() {
   if [[ $1 == "$daemon_pid" ]]; then echo "hubseald (pid $1)"; else echo "hubseal-agent (pid $1)"; fi
 }

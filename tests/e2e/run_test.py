@@ -7,6 +7,7 @@ In the environment, set by ctest: HUBSEAL_BUILD (the build folder).
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -172,6 +173,15 @@ class Demonstration(RunTest):
         self.assertEqual(up.finish(), 1)
         self.assertIn(f"run: hubseal-agent (pid {up.pids()['hubseal-agent']}) ended by itself, with status 137", up.said_wrong())
         self.assertIn("-- the end of", up.said_wrong())
+        self.assert_gone(up.pids())
+
+    def test_one_that_ended_before_the_demonstration_was_over_is_told_no_less(self):
+        up = self.start()
+        # Nothing from here on needs the agent.
+        self.assertTrue(up.is_up("== A certificate that two people must agree to"), up.output + up.said_wrong())
+        os.kill(up.pids()["hubseal-agent"], signal.SIGKILL)
+        self.assertEqual(up.finish(), 1)
+        self.assertIn(f"run: hubseal-agent (pid {up.pids()['hubseal-agent']}) ended by itself, with status 137", up.said_wrong())
         self.assert_gone(up.pids())
 
 

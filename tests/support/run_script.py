@@ -10,10 +10,10 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 300  # seconds until a test gives up on an answer; never a measure of anything
-
 
 
 class Run:
@@ -27,6 +27,10 @@ class Run:
         command = ["setpriv", "--pdeathsig=TERM", "env", "--default-signal=INT", REPO / "run", "--programs", programs, *options]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True, start_new_session=True)
+        # One that hangs ends with 143, which no test expects.
+        self.patience = threading.Timer(PATIENCE, self.process.terminate)
+        self.patience.daemon = True
+        self.patience.start()
 
     def is_up(self, last_line="Up until Ctrl-C."):
         """True once it stays up (or has come as far as this beginning of a line), false when it ended instead."""
@@ -57,6 +61,7 @@ class Run:
         return self.errors.read()
 
     def close(self):
+        self.patience.cancel()
         if self.process.poll() is None:
             self.process.terminate()
             self.finish()
