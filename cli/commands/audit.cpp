@@ -72,6 +72,34 @@ Result<std::vector<Bytes>> read_keys(const Options& options) {
   return keys;
 }
 
+/// Where the copy is wrong, as exactly as it is proven.
+std::string place_of(const audit::Fault& fault) {
+  if (fault.record == 0) return "";
+  if (fault.record == fault.last) return fmt::format(" at record {}", fault.record);
+  return fmt::format(" in one of records {} to {}", fault.record, fault.last);
+}
+
+void print_verdict(const audit::Verdict& verdict) {
+  print(render_pairs({{"log", verdict.origin.empty() ? "-" : verdict.origin},
+                      {"records", fmt::format("{}", verdict.records)},
+                      {"checkpoints", fmt::format("{}, the last good one of {}", verdict.checkpoints,
+                                                  counted(verdict.vouched, "record"))},
+                      {"root", to_base64(verdict.root)}}));
+  if (verdict.torn_bytes > 0)
+    print_note(
+        fmt::format("The last {} bytes are of a record that was not finished; hubseald seals them at its start.\n",
+                    verdict.torn_bytes));
+  if (verdict.fault)
+    print_note(display_text(fmt::format("BAD{}: {}: {}", place_of(*verdict.fault), verdict.fault->where,
+                                        verdict.fault->problem)) +
+               "\n");
+  else if (verdict.records == verdict.vouched)
+    print("good: every record is what was signed\n");
+  else
+    print(fmt::format("good; without a checkpoint yet: the last {}\n",
+                      counted(verdict.records - verdict.vouched, "record")));
+}
+
 Result<ExitCode> verify(const Session& session, const Options& options) {
   audit::Evidence evidence{
       .folder = options.folder, .keys = TRY(read_keys(options)), .witnessed = {}, .exported = options.exported};
@@ -81,34 +109,14 @@ Result<ExitCode> verify(const Session& session, const Options& options) {
                {"records", verdict.records},         {"checkpoints", verdict.checkpoints},
                {"signed_records", verdict.vouched},  {"root", to_base64(verdict.root)},
                {"torn_bytes", verdict.torn_bytes}};
-  if (verdict.fault)
+  if (const auto& fault = verdict.fault)
     told["fault"] = {
-        {"record", verdict.fault->record}, {"where", verdict.fault->where}, {"problem", verdict.fault->problem}};
-  if (session.json) {
+        {"record", fault->record}, {"last", fault->last}, {"where", fault->where}, {"problem", fault->problem}};
+  if (session.json)
     session.print_json(told);
-  } else {
-    print(render_pairs({{"log", verdict.origin.empty() ? "-" : verdict.origin},
-                        {"records", fmt::format("{}", verdict.records)},
-                        {"checkpoints", fmt::format("{}, the last good one of {}", verdict.checkpoints,
-                                                    counted(verdict.vouched, "record"))},
-                        {"root", to_base64(verdict.root)}}));
-    if (verdict.torn_bytes > 0)
-      print_note(
-          fmt::format("The last {} bytes are of a record that was not finished; hubseald seals them at its start.\n",
-                      verdict.torn_bytes));
-    if (!verdict.fault)
-      print(verdict.records == verdict.vouched ? "good: every record is what was signed\n"
-                                               : fmt::format("good; without a checkpoint yet: the last {}\n",
-                                                             counted(verdict.records - verdict.vouched, "record")));
-  }
-  if (!verdict.fault) return ExitCode::ok;
-  if (!session.json)
-    print_note(
-        display_text(fmt::format("BAD{}: {}: {}",
-                                 verdict.fault->record > 0 ? fmt::format(" at record {}", verdict.fault->record) : "",
-                                 verdict.fault->where, verdict.fault->problem)) +
-        "\n");
-  return ExitCode::refused;
+  else
+    print_verdict(verdict);
+  return verdict.fault ? ExitCode::refused : ExitCode::ok;
 }
 
 Result<ExitCode> prove(const Session& session, const Options& options) {

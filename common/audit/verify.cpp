@@ -1,9 +1,11 @@
 #include "common/audit/verify.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
+#include "common/audit/judgement.h"
 #include "common/audit/log_files.h"
 #include "common/audit/record_reader.h"
 #include "common/audit/stored_hashes.h"
@@ -20,13 +22,47 @@ struct Key {
   PkeyPtr key;
 };
 
-/// A checkpoint that is signed, and where it stands.
-struct Signed {
-  Checkpoint checkpoint;
-  std::string where;
+/// Takes the leaf of each record in turn; false ends the reading.
+using LeafVisitor = std::function<bool(const Hash& leaf)>;
+
+struct Reading {
+  std::size_t torn_bytes = 0;   ///< behind the last record
+  std::optional<Fault> broken;  ///< where the files do not go on with the next record
 };
 
-/// One pass over a log.
+/// Every leaf of a copy, in the order of the records.
+Result<Reading> each_leaf(const Evidence& evidence, const LeafVisitor& visit) {
+  RecordReader reader;
+  if (evidence.exported) reader.expect_records_only();
+  Reading reading;
+  const auto broken = [&](std::uint64_t record, std::string where, std::string problem) {
+    reading.broken = {record, record, std::move(where), std::move(problem)};
+    return false;
+  };
+  bool going_on = true;
+  for (const LogFile& file : TRY(log_files(evidence.folder))) {
+    const std::string name = file.path.filename().string();
+    if (going_on && file.first != 0 && file.first != reader.next())
+      going_on = broken(reader.next(), name,
+                        fmt::format("record {} is missing: this file begins with {}", reader.next(), file.first));
+    if (!going_on) break;
+    std::size_t line_number = 0;
+    TRY(read_lines(file.path, [&](std::string_view line, bool complete) -> Result<bool> {
+      ++line_number;
+      const std::uint64_t number = reader.next();
+      const auto is_record = reader.take(line, complete);
+      if (!is_record)
+        going_on = broken(number, fmt::format("{}:{}", name, line_number), is_record.error().message);
+      else if (*is_record)
+        going_on = visit(leaf_hash(as_bytes(line)));
+      return going_on;
+    }));
+  }
+  reading.torn_bytes = reader.torn().size();
+  return reading;
+}
+
+/// What one copy shows.
 class Verification {
  public:
   explicit Verification(const Evidence& evidence) : evidence_(evidence) {}
@@ -34,39 +70,42 @@ class Verification {
   Result<Verdict> run() {
     for (const Bytes& spki : evidence_.keys) keys_.push_back({spki, TRY(x509::public_key_from_spki(spki))});
     TRY(read_checkpoints());
-    if (!verdict_.fault) TRY(read_records());
-    if (!verdict_.fault) check_end();
     verdict_.root = tree_.root();
+    if (verdict_.fault) return std::move(verdict_);
+    TRY(read_records());
+    const bool all_hold = std::all_of(found_.checkpoints.begin(), found_.checkpoints.end(),
+                                      [](const Signed& it) { return it.of_records; });
+    if (!all_hold || found_.broken) TRY(read_hashes());
+    verdict_.fault = judge(found_);
+    TRY(tell_what_is_good());
     return std::move(verdict_);
   }
 
  private:
-  void found(std::uint64_t record, std::string where, std::string problem) {
-    verdict_.fault = {record, std::move(where), std::move(problem)};
-  }
+  void found(std::string where, std::string problem) { verdict_.fault = {0, 0, std::move(where), std::move(problem)}; }
 
   Result<> read_checkpoints() {
     const auto file = evidence_.folder / kCheckpointsFile;
     const std::string text = TRY(read_file(file, kMaxCheckpoints, Trust::any));
     std::size_t number = 0;
     for (const std::string_view note : split_notes(text))
-      if (!add(note, fmt::format("{}, checkpoint {}", file.string(), ++number))) return {};
+      if (!add(note, fmt::format("{}, checkpoint {}", file.string(), ++number), false)) return {};
     for (const std::string& note : evidence_.witnessed)
-      if (!add(note, "a checkpoint kept elsewhere")) return {};
-    if (signed_.empty())
+      if (!add(note, "a checkpoint kept elsewhere", true)) return {};
+    if (found_.checkpoints.empty())
       return fail(Code::bad_request, file.string() + " holds no checkpoint: nothing vouches for the log");
-    std::stable_sort(signed_.begin(), signed_.end(),
+    std::stable_sort(found_.checkpoints.begin(), found_.checkpoints.end(),
                      [](const Signed& a, const Signed& b) { return a.checkpoint.size < b.checkpoint.size; });
-    verdict_.origin = signed_.front().checkpoint.origin;
+    verdict_.origin = found_.checkpoints.front().checkpoint.origin;
     return {};
   }
 
   /// False, and the fault is told, where this note is not what the log's own key signed.
-  bool add(std::string_view text, const std::string& where) {
+  bool add(std::string_view text, const std::string& where, bool kept) {
     const auto note = parse_note(text);
     const auto checkpoint = note ? parse_checkpoint(note->text) : tl::unexpected(note.error());
     if (!checkpoint) {
-      found(0, where, checkpoint.error().message);
+      found(where, checkpoint.error().message);
       return false;
     }
     const bool genuine = std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) {
@@ -74,105 +113,83 @@ class Verification {
     });
     const std::string other = other_signer(*note, checkpoint->origin, evidence_.keys);
     if (!genuine && !other.empty())
-      found(0, where,
-            fmt::format("of size {}, and no audit key signed it: it names the key {}; is the key right?",
-                        checkpoint->size, other));
+      found(where, fmt::format("of size {}, and no audit key signed it: it names the key {}; is the key right?",
+                               checkpoint->size, other));
     else if (!genuine)
-      found(0, where, fmt::format("forged: of size {}, and no audit key signed it", checkpoint->size));
-    else if (!signed_.empty() && signed_.front().checkpoint.origin != checkpoint->origin)
-      found(0, where,
-            fmt::format("of another log ({}; wanted {})", checkpoint->origin, signed_.front().checkpoint.origin));
-    if (!verdict_.fault) signed_.push_back({*checkpoint, where});
+      found(where, fmt::format("forged: of size {}, and no audit key signed it", checkpoint->size));
+    else if (!found_.checkpoints.empty() && found_.checkpoints.front().checkpoint.origin != checkpoint->origin)
+      found(where, fmt::format("of another log ({}; wanted {})", checkpoint->origin,
+                               found_.checkpoints.front().checkpoint.origin));
+    if (!verdict_.fault) found_.checkpoints.push_back({.checkpoint = *checkpoint, .where = where, .kept = kept});
     return !verdict_.fault;
   }
 
   Result<> read_records() {
-    if (evidence_.exported) reader_.expect_records_only();
-    for (const LogFile& file : TRY(log_files(evidence_.folder))) {
-      const std::string name = file.path.filename().string();
-      if (file.first != 0 && file.first != reader_.next())
-        found(reader_.next(), name,
-              fmt::format("record {} is missing: this file begins with {}", reader_.next(), file.first));
-      if (verdict_.fault) return {};
-      std::size_t line_number = 0;
-      TRY(read_lines(file.path, [&](std::string_view line, bool complete) -> Result<bool> {
-        ++line_number;
-        take(line, complete, fmt::format("{}:{}", name, line_number));
-        return !verdict_.fault;
-      }));
-    }
+    auto due = found_.checkpoints.begin();
+    const auto compare = [&] {
+      for (; due != found_.checkpoints.end() && due->checkpoint.size == tree_.size(); ++due)
+        due->of_records = due->checkpoint.root == tree_.root();
+    };
+    compare();
+    const Reading reading = TRY(each_leaf(evidence_, [&](const Hash& leaf) {
+      tree_.append(leaf);
+      compare();
+      return true;
+    }));
+    verdict_.torn_bytes = reading.torn_bytes;
+    found_.broken = reading.broken;
+    found_.records = tree_.size();
     return {};
   }
 
-  void take(std::string_view line, bool complete, const std::string& where) {
-    const std::uint64_t number = reader_.next();
-    const auto is_record = reader_.take(line, complete);
-    if (!is_record) return found(number, where, is_record.error().message);
-    if (!*is_record) return;
-    const Hash leaf = leaf_hash(as_bytes(line));
-    tree_.append(leaf);
-    unvouched_.push_back(leaf);
-    for (; next_ < signed_.size() && signed_[next_].checkpoint.size <= tree_.size(); ++next_) {
-      const Signed& due = signed_[next_];
-      if (due.checkpoint.size == tree_.size() ? due.checkpoint.root != tree_.root() : due.checkpoint.size != 0)
-        return blame(due);
-      ++verdict_.checkpoints;
-      vouch();
-    }
-  }
-
-  void vouch() {
-    verdict_.records = verdict_.vouched = tree_.size();
-    unvouched_.clear();
-  }
-
-  /// The records since the last good checkpoint are not what was signed. Which is the first? The stored hashes know,
-  /// if they are those that were signed.
-  void blame(const Signed& broken) {
-    const std::uint64_t from = verdict_.vouched;
+  /// The stored leaves know which record is wrong, as far as they are those that were signed. What else is stored is
+  /// not believed.
+  Result<> read_hashes() {
     const auto stored = StoredHashes::open_to_read(evidence_.folder / kHashesFile);
-    const HashReader read = [&](unsigned level, std::uint64_t n) { return stored->read(level, n); };
-    const auto signed_tree = stored ? read_leaves(broken.checkpoint.size, read) : std::nullopt;
-    if (!signed_tree || signed_tree->root() != broken.checkpoint.root)
-      return found(
-          from + 1, broken.where,
-          fmt::format("records {} to {} are not those that were signed (edited, or a fork)", from + 1, tree_.size()));
-    for (std::size_t i = 0; i < unvouched_.size(); ++i)
-      if (const auto leaf = read(0, from + i); leaf && *leaf != unvouched_[i]) {
-        verdict_.records = from + i;
-        return found(from + i + 1, broken.where, fmt::format("record {} is not the one that was signed", from + i + 1));
-      }
-    found(from + 1, broken.where, "a fork: another log of the same size was signed");
-  }
-
-  /// The tree as the stored leaves have it; its other hashes are not believed.
-  static std::optional<Tree> read_leaves(std::uint64_t size, const HashReader& read) {
+    if (!stored) return {};
     Tree tree;
-    while (tree.size() < size) {
-      const auto leaf = read(0, tree.size());
-      if (!leaf) return std::nullopt;
-      tree.append(*leaf);
+    for (Signed& it : found_.checkpoints) {
+      while (tree.size() < it.checkpoint.size) {
+        const auto leaf = stored->read(0, tree.size());
+        if (!leaf) break;
+        tree.append(*leaf);
+      }
+      it.of_hashes = tree.size() == it.checkpoint.size && tree.root() == it.checkpoint.root;
     }
-    return tree;
+    TRY(each_leaf(evidence_, [&](const Hash& leaf) {
+      if (found_.common == found_.records) return false;
+      const auto wanted = stored->read(0, found_.common);
+      if (!wanted || *wanted != leaf) return false;
+      ++found_.common;
+      return true;
+    }));
+    return {};
   }
 
-  void check_end() {
+  Result<> tell_what_is_good() {
     verdict_.records = tree_.size();
-    verdict_.torn_bytes = reader_.torn().size();
-    if (next_ == signed_.size()) return;
-    const Signed& missing = signed_.back();
-    found(tree_.size() + 1, missing.where,
-          fmt::format("truncated: the log ends with record {}, and {} are signed", tree_.size(),
-                      missing.checkpoint.size));
+    if (verdict_.fault) {
+      verdict_.records = std::min(verdict_.fault->record - 1, tree_.size());
+      Tree good;
+      TRY(each_leaf(evidence_, [&](const Hash& leaf) {
+        if (good.size() < verdict_.records) good.append(leaf);
+        return good.size() < verdict_.records;
+      }));
+      tree_ = std::move(good);
+    }
+    verdict_.root = tree_.root();
+    for (const Signed& it : found_.checkpoints)
+      if (it.of_records && it.checkpoint.size <= verdict_.records) {
+        ++verdict_.checkpoints;
+        verdict_.vouched = it.checkpoint.size;
+      }
+    return {};
   }
 
   const Evidence& evidence_;
   std::vector<Key> keys_;
-  std::vector<Signed> signed_;  // by size
-  std::size_t next_ = 0;        // the one that is due
-  RecordReader reader_;
+  Findings found_;
   Tree tree_;
-  std::vector<Hash> unvouched_;  // leaves since the last good checkpoint
   Verdict verdict_;
 };
 

@@ -20,6 +20,7 @@ struct Evidence {
 /// The first thing that is wrong.
 struct Fault {
   std::uint64_t record = 0;  ///< 0 where it is not about a record
+  std::uint64_t last = 0;    ///< the same; a larger one where no more is proven than that it is one of these
   std::string where;         ///< file, and line where there is one
   std::string problem;
 };
@@ -27,14 +28,15 @@ struct Fault {
 struct Verdict {
   std::uint64_t records = 0;      ///< good ones before the fault
   Hash root{};                    ///< of these
-  std::uint64_t checkpoints = 0;  ///< that were checked and hold
-  std::uint64_t vouched = 0;      ///< records that the last good checkpoint vouches for
+  std::uint64_t checkpoints = 0;  ///< of these, that were checked and hold
+  std::uint64_t vouched = 0;      ///< records that the last of them vouches for
   std::string origin;
   std::size_t torn_bytes = 0;  ///< at the end, of a record that was not finished; hubseald seals it at its next start
   std::optional<Fault> fault;
 };
 
-/// Reads everything once. Errors: not_found, bad_request (keys, no checkpoint at all), storage_unavailable: no verdict.
+/// Reads everything once, and what is not good again. Errors: not_found, bad_request (keys, no checkpoint at all),
+/// storage_unavailable: no verdict.
 Result<Verdict> verify(const Evidence& evidence);
 
 }  // namespace hubseal::audit

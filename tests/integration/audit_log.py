@@ -3,6 +3,7 @@ and the token have signed; hubseal audit judges copies in which each kind of cha
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -63,15 +64,17 @@ class AuditLog(unittest.TestCase):
         self.room = rig.Rig(start=False)
         self.addCleanup(self.room.close)
         self.witness = Witness("regulator.example")
+        self.names = itertools.count()
         self.room.audit_lines = f'checkpoint_seconds = 1\nwitnesses = ["{self.witness.verifier_key}"]'
         self.room.write_config()
         self.room.start()
         self.key = self.room.write("audit-key.pem", self.room.call("get_checkpoint")["public_key"])
 
     def work(self, times=3):
+        """So many records, no two of which are the same but for their numbers."""
         for _ in range(times):
             with self.assertRaises(rig.Refused):
-                self.room.call("get_ca", ca="nope")
+                self.room.call("get_ca", ca=f"nope-{next(self.names)}")
 
     def lines(self, folder=None):
         return ((folder or self.room.state / "audit") / "audit.jsonl").read_bytes().splitlines()
@@ -180,12 +183,13 @@ class AuditLog(unittest.TestCase):
         self.assertEqual(verdict["records"], verdict["signed_records"])
         # One checkpoint and no hashes of single records: as much as docs/OPERATIONS.md, section 6, says.
         lines = self.lines(copy)
-        for change, record, problem in ((lines[2].replace(b'"time":"2', b'"time":"1'), 1, f"records 1 to {len(lines)} are not those"),
-                                        (lines[3], 3, "4")):
+        for change, wanted, problem in (
+                (lines[2].replace(b'"time":"2', b'"time":"1'), (1, len(lines)), f"one of records 1 to {len(lines)} is not what was signed"),
+                (lines[3], (3, 3), "4")):
             (copy / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in [*lines[:2], change, *lines[3:]]))
             done = self.hubseal("verify", copy, "--exported", "--key", self.key, "--json", want=3)
             fault = json.loads(done.stdout)["fault"]
-            self.assertEqual((fault["record"], problem in fault["problem"]), (record, True), fault)
+            self.assertEqual((fault["record"], fault["last"], problem in fault["problem"]), (*wanted, True), fault)
         self.assertIn("empty folder", self.hubseal("export", "--out", "copy", want=2).stderr)
 
     def test_each_change_to_a_copy_is_found_and_the_first_bad_record_named(self):
@@ -199,13 +203,22 @@ class AuditLog(unittest.TestCase):
         def edited(copy):
             return [*copy[:at - 1], copy[at - 1].replace(b'"uid":', b'"uid":1'), *copy[at:]]
 
+        def renumbered(copy):
+            return [re.sub(rb'^{"seq":\d+', b'{"seq":%d' % number, line) for number, line in enumerate(copy, 1)]
+
+        deleted = lambda copy: copy[:at - 1] + copy[at:]
+        inserted = lambda copy: copy[:at - 1] + [copy[at - 2]] + copy[at - 1:]
+        reordered = lambda copy: copy[:at - 1] + [copy[at], copy[at - 1]] + copy[at + 1:]
         for name, change, record in (
                 ("nothing", lambda copy: copy, None),
                 ("edit", edited, at),
-                ("delete", lambda copy: copy[:at - 1] + copy[at:], at),
-                ("insert", lambda copy: copy[:at - 1] + [copy[at - 2]] + copy[at - 1:], at),
+                ("delete", deleted, at),
+                ("delete, with new numbers", lambda copy: renumbered(deleted(copy)), at),
+                ("insert", inserted, at),
+                ("insert, with new numbers", lambda copy: renumbered(inserted(copy)), at),
                 ("insert of a line that is no record", lambda copy: copy[:at - 1] + [b"# nothing"] + copy[at - 1:], at),
-                ("reorder", lambda copy: copy[:at - 1] + [copy[at], copy[at - 1]] + copy[at + 1:], at),
+                ("reorder", reordered, at),
+                ("reorder, with new numbers", lambda copy: renumbered(reordered(copy)), at),
                 ("truncate", lambda copy: copy[:at - 1], at),
                 ("empty", lambda copy: [], 1)):
             with self.subTest(name):
@@ -218,32 +231,70 @@ class AuditLog(unittest.TestCase):
                 verdict = json.loads(done.stdout)
                 self.assertEqual(verdict["good"], record is None)
                 if record is not None:
-                    self.assertEqual(verdict["fault"]["record"], record, verdict)
+                    self.assertEqual((verdict["fault"]["record"], verdict["fault"]["last"]), (record, record), verdict)
 
-    def test_a_fork_and_a_forged_checkpoint_are_told_apart(self):
-        self.work(5)
+    def keep(self, name):
+        """A checkpoint as others keep it: the file, and its size."""
         self.room.await_checkpoint()
-        kept = self.room.write("kept.txt", self.room.call("get_checkpoint")["note"])
+        self.hubseal("checkpoint", "--out", name)
+        return self.room.folder / name, int((self.room.folder / name).read_text().split("\n")[1])
+
+    def test_a_record_that_only_others_checkpoints_speak_against_and_a_forged_checkpoint_are_told_apart(self):
+        self.work(5)
+        kept, size = self.keep("kept.txt")
         self.room.stop()
-        size = int(kept.read_text().split("\n")[1])
-        # Another history from record 3 on, without checkpoints that speak against it: the kept one does.
-        fork = self.room.folder / "fork"
-        shutil.copytree(self.room.state / "audit", fork)
-        (fork / "tree.hashes").unlink()
+        # Edited from record 3 on, without the log's own checkpoints that speak against it: the kept one does.
+        changed = self.room.folder / "changed"
+        shutil.copytree(self.room.state / "audit", changed)
+        (changed / "tree.hashes").unlink()
         lines = self.lines()
         lines[2] = lines[2].replace(b'"uid":', b'"uid":1')
-        (fork / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
-        notes = (fork / "checkpoints").read_text().split("\n\n")
-        (fork / "checkpoints").write_text("\n\n".join(notes[:2]) + "\n\n")  # the first one, of fewer records
-        done = self.hubseal("verify", fork, "--key", self.key, "--checkpoint", kept, want=3)
-        self.assertIn("fork", done.stderr)
-        self.assertIn("kept elsewhere", done.stderr)
+        (changed / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        notes = (changed / "checkpoints").read_text().split("\n\n")
+        (changed / "checkpoints").write_text("\n\n".join(notes[:2]) + "\n\n")  # the first one, of fewer records
+        done = self.hubseal("verify", changed, "--key", self.key, "--checkpoint", kept, want=3)
+        self.assertIn(f"BAD in one of records 1 to {size}: a checkpoint kept elsewhere: ", done.stderr)
+        self.assertIn("or a fork)", done.stderr)
         forged = self.room.folder / "forged"
         shutil.copytree(self.room.state / "audit", forged)
         text = (forged / "checkpoints").read_text()
+        notes = [note for note in text.split("\n\n") if note.startswith("hubseal/")]
+        at = next(number for number, note in enumerate(notes, 1) if f"\n{size}\n" in note)
         (forged / "checkpoints").write_text(text.replace(f"\n{size}\n", f"\n{size - 1}\n"))
         done = self.hubseal("verify", forged, "--key", self.key, want=3)
-        self.assertIn("forged", done.stderr)
+        self.assertIn(f"checkpoints, checkpoint {at}: forged: of size {size - 1}, and no audit key signed it", done.stderr)
+
+    def test_another_history_that_the_token_signed_is_a_fork_to_whoever_kept_a_checkpoint(self):
+        self.work(2)
+        early, agreed = self.keep("early.txt")
+        self.room.stop()
+        shutil.copytree(self.room.state, self.room.folder / "older")
+        self.room.start()
+        self.work(9)
+        kept, size = self.keep("kept.txt")
+        self.room.stop()
+        log = self.room.state / "audit"
+        lines, stored = self.lines(), (log / "tree.hashes").read_bytes()
+        shutil.rmtree(self.room.state)
+        shutil.copytree(self.room.folder / "older", self.room.state)
+        self.room.accept_state()  # and the same token goes on with it
+        self.room.start()
+        while self.room.await_checkpoint()["size"] < size:
+            self.work(1)
+        self.room.stop()
+        verdict = lambda *more: self.hubseal("verify", log, "--key", self.key, "--json", "--checkpoint", kept, *more, want=3)
+
+        def tells(first, last, *more):
+            fault = json.loads(verdict(*more).stdout)["fault"]
+            self.assertEqual((fault["record"], fault["last"]), (first, last), fault)
+            self.assertIn("a fork: two histories were signed", fault["problem"])
+
+        tells(agreed + 1, size, "--checkpoint", early)
+        tells(1, size)  # who kept only one is not told where they part
+        (log / "tree.hashes").write_bytes(stored)  # unless by the hashes of that history
+        first = next(number for number, (one, other) in enumerate(zip(lines, self.lines()), 1) if one != other)
+        self.assertGreater(first, agreed)
+        tells(first, first)
 
     def test_what_is_no_copy_and_no_key_is_a_mistake_of_the_command_line_and_no_verdict(self):
         self.room.await_checkpoint()
