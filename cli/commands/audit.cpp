@@ -141,6 +141,12 @@ Result<ExitCode> prove(const Session& session, const Options& options) {
 Result<ExitCode> compare(const Session& session, const Options& options) {
   const auto keys = TRY(read_keys(options));
   const SignedCheckpoint old = TRY(check_note(TRY(read_checkpoint(options.file)), keys));
+  const SignedCheckpoint head =
+      TRY(check_note(text_of(TRY(session.call("get_checkpoint", Json::object())), "note"), keys));
+  if (head.checkpoint.size < old.checkpoint.size)
+    return fail(Code::policy_denied,
+                fmt::format("the log has {}, and {} were signed in {}: it was cut, or put back",
+                            counted(head.checkpoint.size, "record"), old.checkpoint.size, options.file));
   const Json answer = TRY(session.call("prove_consistency", {{"from", old.checkpoint.size}}));
   const SignedCheckpoint now = TRY(check_note(text_of(answer, "note"), keys));
   if (!audit::verify_consistency(old.checkpoint.size, old.checkpoint.root, now.checkpoint.size, now.checkpoint.root,

@@ -166,11 +166,22 @@ class AuditLog(unittest.TestCase):
         told = next(clause for clause in report["clauses"] if clause["id"] == "C2SP signed-note")
         self.assertEqual(told["verdict"], "met", told)
         self.assertIn("cosigned by regulator.example at 20", json.dumps(told))
-        stranger = self.room.write("stranger.txt", Witness("stranger.example").cosign(known))
         self.hubseal("cosign", first, want=3)
+
+        def refusal(witness):
+            with self.assertRaises(rig.Refused) as caught:
+                text, signatures = self.room.call("get_checkpoint", on="audit")["note"].split("\n\n")
+                by_log, *_ = signatures.splitlines(keepends=True)
+                self.room.call("add_cosignature", on="audit", note=witness.cosign(f"{text}\n\n{by_log}"))
+            return caught.exception
+
+        for stranger in (Witness("stranger.example"), Witness("regulator.example")):  # that name, and another key
+            said = self.room.until(lambda: refusal(stranger), lambda found: found.code != "conflict")  # else a newer one came between
+            self.assertEqual(said.code, "bad_request")
+            self.assertIn("no witness of [audit] in hubseald.toml has cosigned this", str(said))
+        self.assertNotIn("stranger.example", (self.room.state / "audit" / "checkpoints").read_text())
         self.room.restart()
         self.assertEqual(self.hubseal("verify", self.room.state / "audit", "--key", self.key, "--checkpoint", first).returncode, 0)
-        del stranger
 
     def test_what_is_exported_over_the_socket_verifies_elsewhere(self):
         self.work()
@@ -279,8 +290,12 @@ class AuditLog(unittest.TestCase):
         shutil.copytree(self.room.folder / "older", self.room.state)
         self.room.accept_state()  # and the same token goes on with it
         self.room.start()
+        compare = lambda file, want: self.hubseal("compare", file, "--key", self.key, want=want)
+        self.assertIn(f"{size} were signed in {kept}: it was cut, or put back", compare(kept, 3).stderr)
         while self.room.await_checkpoint()["size"] < size:
             self.work(1)
+        self.assertIn(f"does not begin with the one of {size}", compare(kept, 3).stderr)
+        self.assertIn(f"begins with the one of {agreed}", compare(early, 0).stdout)
         self.room.stop()
         verdict = lambda *more: self.hubseal("verify", log, "--key", self.key, "--json", "--checkpoint", kept, *more, want=3)
 
