@@ -1,5 +1,7 @@
 """What others on the machine see of hubseald, and how it ends: SIGTERM, memory, connections."""
 
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -107,6 +109,31 @@ class Process(RigTest):
         if os.geteuid() != 0:
             with self.assertRaises(PermissionError):
                 (proc / "mem").open("rb")
+
+    def test_what_is_sent_to_be_signed_is_in_no_log_signed_or_refused(self):
+        """Decision 004: names, serials and hashes."""
+        room = self.make()
+        room.make_ca()
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        words = b'{"amount":"seventeen apples"}'
+        payload = base64.urlsafe_b64encode(words).decode().rstrip("=")
+        room.call("sign_jws", key="hub-jws", payload=payload)
+        self.refused("forbidden", room, "sign_jws", key="another", payload=payload)
+        self.refused("bad_request", room, "sign_jws", key="hub-jws", payload=payload, more=payload)
+        good, of_a_ca = room.make_csr(), room.make_csr("/CN=of a CA", ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"), "-addext", "basicConstraints=CA:TRUE")
+        room.issue(good, request="one")
+        self.refused("policy_denied", room, "issue_certificate", **self.issue_fields(room, "two", csr=of_a_ca))
+        self.refused("bad_request", room, "issue_certificate", **self.issue_fields(room, "three", csr=good[:200]))
+        for unfinished in (payload, good.replace("\n", "\\n")):
+            with room.connect() as connection:
+                connection.send(f'{{"v":1,"id":"1","op":"sign_jws","payload":"{unfinished}",\n'.encode())
+                self.assertIn("bad_request", str(connection.read_line()))
+        audit = room.state / "audit" / "audit.jsonl"
+        self.assertIn(hashlib.sha256(words).hexdigest(), audit.read_text())
+        sent = [words.decode(), payload, *(line for csr in (good, of_a_ca) for line in csr.splitlines() if "-----" not in line)]
+        for file in (audit, room.log_file):
+            for text in sent:
+                self.assertNotIn(text, file.read_text(), file)
 
     def test_the_same_user_may_neither_read_its_memory_nor_trace_it(self):
         # Without capabilities root is a user like others: what is refused then, is refused because the
