@@ -1,20 +1,15 @@
 /// What stands around a signature, piece by piece: codec, group commit, and the way of a certificate
 /// without its signature.
 
-#include <fstream>
-
 #include <benchmark/benchmark.h>
 #include <nlohmann/json.hpp>
 
-#include "common/audit/verify.h"
 #include "common/clock.h"
 #include "common/wire/message.h"
 #include "common/x509/csr.h"
 #include "daemon/audit.h"
 #include "daemon/ca/assemble.h"
 #include "daemon/ca/crl.h"
-#include "daemon/checkpoints.h"
-#include "daemon/registry/registry.h"
 #include "tests/support/ca_fixture.h"
 #include "tests/support/must.h"
 #include "tests/support/software_signer.h"
@@ -64,33 +59,6 @@ BENCHMARK_DEFINE_F(Audit, record)(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK_REGISTER_F(Audit, record)->Threads(1)->Threads(8)->Threads(32)->UseRealTime();
-
-/// hubseal audit verify: a log of 200,000 records with a checkpoint at its end, read and hashed again.
-void audit_verify(benchmark::State& state) {
-  constexpr int kRecords = 200'000;
-  const SystemClock clock;
-  const test::TempDir folder, registry_folder;
-  {
-    std::ofstream log(folder / "audit.jsonl");
-    for (int n = 1; n <= kRecords; ++n)
-      log << R"({"seq":)" << n << R"(,"time":"2026-11-26T09:00:00Z","event":"sign_jws","result":"ok","key":"hub-jws",)"
-          << R"("payload_sha256":")" << std::string(64, 'a') << R"(","peer":"ledger","uid":990,"gid":990,"pid":4711})"
-          << '\n';
-  }
-  const auto log = must(daemon::AuditLog::open(folder.path(), clock));
-  const auto registry = must(daemon::Registry::open(registry_folder.path()));
-  test::SoftwareSigner signer;
-  const auto keyring = must(daemon::Keyring::open(*registry, signer, clock));
-  daemon::Gate gate;
-  daemon::Checkpoints checkpoints(*log, *registry, *keyring, signer, gate);
-  must(checkpoints.start(folder.path(), "bench", {}));
-  must(checkpoints.make());
-  const audit::Evidence evidence{.folder = folder.path(), .keys = {must(checkpoints.public_key())}, .witnessed = {}};
-  for ([[maybe_unused]] auto _ : state)
-    if (must(audit::verify(evidence)).fault) state.SkipWithError("the log is not good");
-  state.SetItemsProcessed(state.iterations() * kRecords);
-}
-BENCHMARK(audit_verify)->Unit(benchmark::kMillisecond);
 
 /// A CRL of 100,000 entries: built, signed (P-256 in software) and read back.
 void crl_of_100000(benchmark::State& state) {
