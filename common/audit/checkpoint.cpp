@@ -81,6 +81,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   const Bytes hash = TRY(from_base64(*root));
   if (hash.size() != checkpoint.root.size()) return bad("checkpoint", "its root");
   std::copy(hash.begin(), hash.end(), checkpoint.root.begin());
+  if (checkpoint.size == 0 && checkpoint.root != Tree().root())
+    return bad("checkpoint", "a root of records, and a size of 0");
   return checkpoint;
 }
 

@@ -50,9 +50,12 @@ struct Copy {
     Tree tree;
     const auto lines = lines_of(history);
     for (std::uint64_t n = 0; n < size; ++n) tree.append(leaf_hash(as_bytes(lines.at(n))));
-    SignedNote made{text_of(Checkpoint{"hubseal/test", size, tree.root()}), {}};
+    return sign({"hubseal/test", size, tree.root()});
+  }
+  std::string sign(const Checkpoint& checkpoint) {
+    SignedNote made{text_of(checkpoint), {}};
     const Bytes raw = must(token.sign(key.id, SignatureAlgorithm::ecdsa_sha256, as_bytes(made.text)));
-    made.signatures.push_back({"hubseal/test", ecdsa_signer_id(key.spki), must(ecdsa_raw_to_der(raw))});
+    made.signatures.push_back({checkpoint.origin, ecdsa_signer_id(key.spki), must(ecdsa_raw_to_der(raw))});
     return to_text(made);
   }
   void write(std::string_view name, const std::string& content) {
@@ -239,6 +242,17 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_no_key_signed_is_forged_and_accuses_no_re
   BOOST_TEST(told.fault->last == 0U);
   BOOST_TEST(told.fault->problem == "forged: of size 9, and no audit key signed it");
   BOOST_TEST(told.fault->where.ends_with("checkpoints, checkpoint 2"));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_no_records_has_the_root_of_none) {
+  records(lines_of(good));
+  checkpoints({note(good, 0), note(good, 10)});
+  BOOST_TEST(!verdict().fault.has_value());
+  checkpoints({sign({"hubseal/test", 0, Hash{1}}), note(good, 10)});
+  const Verdict told = verdict();
+  BOOST_REQUIRE(told.fault.has_value());
+  BOOST_TEST(told.fault->problem == "not a checkpoint: a root of records, and a size of 0");
+  BOOST_TEST(told.fault->where.ends_with("checkpoints, checkpoint 1"));
 }
 
 BOOST_AUTO_TEST_CASE(whatever_was_signed_and_stored_the_first_record_that_differs_is_among_those_that_are_named) {
