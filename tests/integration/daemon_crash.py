@@ -1,6 +1,7 @@
 """kill -9 at every step that changes the disk (tests/support/kill_at.c): after each, hubseald starts
 again, and the same request gives the same, single result, with everything in registry and audit log."""
 
+import re
 import shutil
 import sqlite3
 import unittest
@@ -80,6 +81,16 @@ class Crash(unittest.TestCase):
         for serial, digest in released.items():
             self.assertEqual(digest, rig.sha256_hex(dict(rows)[serial]))
         return released
+
+    def alice_must_agree(self, **to):
+        """To what need_approvals names; who alice is."""
+        self.rig.stop()
+        self.rig.need_approvals(number=1, **to)
+        self.rig.start()
+        self.rig.call("load_policy")
+        alice = approval_support.KeyApprover("alice")
+        approval_support.add_approvers(self.rig, alice)
+        return alice
 
     def test_issue_certificate(self):
         root = self.rig.make_ca()["certificate"]
@@ -196,13 +207,8 @@ class Crash(unittest.TestCase):
 
     def test_submit_approval(self):
         """A vote is there whole or not at all, and never without its record; and the same for what it allows."""
-        self.rig.stop()
-        self.rig.need_approvals(profile="dfsp-client", number=1)
-        self.rig.start()
-        self.rig.call("load_policy")
+        alice = self.alice_must_agree(profile="dfsp-client")
         self.rig.make_ca()
-        alice = approval_support.KeyApprover("alice")
-        approval_support.add_approvers(self.rig, alice)
 
         def request(step, when):
             name = f"{when}-{step}"
@@ -226,6 +232,76 @@ class Crash(unittest.TestCase):
             return answer
 
         self.every_step(request)
+
+    def test_use_of_an_approval(self):
+        """One consent is one certificate: nobody is asked a second time for it, and it serves nothing else."""
+        alice = self.alice_must_agree(profile="dfsp-client")
+        self.rig.make_ca()
+
+        def request(step, when):
+            name = f"{when}-{step}"
+            asked = {"ca": "hub-ca", "profile": "dfsp-client", "subject": name}
+            fields = {**asked, "request": name, "csr": self.rig.make_csr()}
+            issue = lambda: self.rig.call("issue_certificate", **fields)
+            another = lambda csr=self.rig.make_csr(): self.rig.call("issue_certificate", **asked, request=f"{name}-b", csr=csr)
+            approval = approval_support.agree(self.rig, issue, alice)
+            answer = self.crash(step, when, "issue_certificate", **fields)
+            waiting = approval_support.wait_for_consent(another)
+            self.assertNotEqual(waiting, approval)
+            issued = issue()
+            if answer is not None:
+                self.assertEqual(issued, answer)
+            self.assertEqual(issue(), issued)
+            self.assertEqual(approval_support.wait_for_consent(another), waiting)
+            self.assertEqual(self.rig.call("get_approval", approval=approval)["state"], "used")
+            listed = self.rig.call("list_certificates", subject=name)["certificates"]
+            self.assertEqual([(entry["serial"], entry["state"]) for entry in listed], [(issued["serial"], "issued")])
+            self.assertEqual(self.rig.call("get_certificate", ca="hub-ca", serial=issued["serial"])["approval"], approval)
+            self.assertIn(issued["serial"], self.check_certificates())
+            by_it = {record["serial"] for record in self.records() if record.get("approval") == approval and "serial" in record}
+            self.assertEqual(by_it, {issued["serial"]})
+            approval_support.submit(self.rig, waiting, alice, "reject")  # only so many may wait
+            return answer
+
+        self.every_step(request)
+
+    def test_load_policy(self):
+        """What is in force afterwards is the old policy or the new one, each file of it, and the consent is used by the new one only."""
+        alice = self.alice_must_agree(operation="load_policy")
+        self.rig.make_ca()
+        profile, policy = self.rig.folder / "profiles" / "dfsp-client.toml", self.rig.policy_file
+        days = iter(range(1000, 1, -1))
+
+        def in_force():
+            shown = self.rig.call("get_policy")
+            return shown["version"], {file["name"]: file["text"] for file in shown["files"]}
+
+        def request(step, when):
+            version, old = in_force()
+            profile.write_text(re.sub(r"(?m)^validity_days .*$", f"validity_days = {next(days)}", profile.read_text()))
+            policy.write_text(f"{policy.read_text()}# {when} {step}\n")
+            new = {**old, "policy.toml": policy.read_text(), "profiles/dfsp-client.toml": profile.read_text()}
+            load = lambda: self.rig.call("load_policy")
+            approval = approval_support.agree(self.rig, load, alice)
+            answer = self.crash(step, when, "load_policy")
+            self.assertIn(in_force(), [(version, old), (version + 1, new)])
+            loaded = in_force()[1] == new
+            self.assertTrue(loaded or answer is None)
+            self.assertEqual(self.rig.call("get_approval", approval=approval)["state"], "used" if loaded else "approved")
+            self.assertEqual(load()["changed"], not loaded)
+            self.assertEqual(in_force(), (version + 1, new))
+            self.assertEqual(self.rig.call("get_approval", approval=approval)["state"], "used")
+            issued = self.rig.issue(self.rig.make_csr(), subject="bank1", request=f"{when}-{step}")
+            certificate = x509.load_pem_x509_certificate(issued["certificate"].encode())
+            lasts = (certificate.not_valid_after - certificate.not_valid_before).days
+            self.assertIn(f"validity_days = {lasts}\n", new["profiles/dfsp-client.toml"])
+            intended = [record.get("approval") for record in self.records() if record["event"] == "policy_intent"]
+            self.assertIn(approval, intended)
+            return answer
+
+        self.every_step(request)
+        versions = [entry["version"] for entry in self.rig.call("list_policies")["policies"]]
+        self.assertEqual(versions, list(range(1, len(versions) + 1)))
 
     def test_start(self):
         """The next start is ready, or it names the file that keeps the PIN back; never is it anything else."""
