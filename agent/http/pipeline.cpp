@@ -11,6 +11,7 @@
 #include "common/bytes.h"
 #include "common/log.h"
 #include "common/number.h"
+#include "common/private_key.h"
 
 namespace hubseal::agent::http {
 namespace {

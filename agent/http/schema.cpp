@@ -107,17 +107,4 @@ std::vector<Violation> check_list_body(const Json& body, const Schema& schema) {
   return found;
 }
 
-std::optional<std::string> private_key_in(const Json& body) {
-  if (body.is_string() && body.get_ref<const std::string&>().find("PRIVATE KEY-----") != std::string::npos) return "";
-  if (body.is_object())
-    for (const auto& [name, item] : body.items()) {
-      if (name == "privateKey") return ".privateKey";
-      if (const auto below = private_key_in(item)) return fmt::format(".{}{}", log::printable(name, 64), *below);
-    }
-  if (body.is_array())
-    for (std::size_t i = 0; i < body.size(); ++i)
-      if (const auto below = private_key_in(body[i])) return fmt::format("[{}]{}", i, *below);
-  return std::nullopt;
-}
-
 }  // namespace hubseal::agent::http

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +36,5 @@ std::vector<Violation> check_body(const Json& body, const Schema& schema, bool c
 
 /// As check_body, of a list whose items are objects that the schema describes.
 std::vector<Violation> check_list_body(const Json& body, const Schema& schema);
-
-/// Where in `body` a member called "privateKey", or a text with a private key in PEM, stands: ".a[1].privateKey", or ""
-/// for the whole of it. Nothing: nowhere.
-std::optional<std::string> private_key_in(const Json& body);
 
 }  // namespace hubseal::agent::http

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/fields.h"
+#include "common/private_key.h"
 
 namespace hubseal::wire {
 namespace {
@@ -35,6 +36,11 @@ Result<Request> decode_request(std::string_view line) {
   if (line.size() > kMaxLineBytes)
     return fail(Code::too_large, fmt::format("line of {} bytes; a line may have {} bytes", line.size(), kMaxLineBytes));
   Json message = TRY(parse_json(line, kLimits));
+  // Before anything repeats what was sent, in an answer or in a log.
+  if (const auto place = private_key_in(message))
+    return fail(Code::bad_request, fmt::format("there is a private key in the message{}{}; a private key must never be "
+                                               "sent: make a new one, and send its public half or its CSR",
+                                               place->empty() ? "" : ", at ", *place));
   Fields fields = TRY(Fields::of(message));
   TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
   Request request;

@@ -5,6 +5,7 @@
 #include "agent/http/handlers/json_text.h"
 #include "agent/http/header_block.h"
 #include "agent/http/pipeline.h"
+#include "common/private_key.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace hubseal;

@@ -35,6 +35,21 @@ BOOST_AUTO_TEST_CASE(requests_without_version_id_or_operation_are_refused) {
   BOOST_TEST((decode_request(std::string(kMaxLineBytes + 1, ' ')).error().code == Code::too_large));
 }
 
+BOOST_AUTO_TEST_CASE(a_private_key_is_refused_before_anything_repeats_it) {
+  const std::string key = "-----BEGIN EC PRIVATE KEY-----\nMARK\n-----END EC PRIVATE KEY-----\n";
+  const Json good = {{"v", 1}, {"id", "1"}, {"op", "health"}};
+  for (const Json& more : {Json{{"csr", key}}, Json{{"names", {{"cn", {"a", key}}}}}, Json{{key, 1}}, Json{{"v", key}},
+                           Json{{"id", key}}, Json{{"op", key}}}) {
+    Json request = good;
+    request.update(more);
+    const auto decoded = decode_request(request.dump());
+    BOOST_REQUIRE(!decoded.has_value());
+    BOOST_TEST((decoded.error().code == Code::bad_request));
+    BOOST_TEST(decoded.error().message.find("a private key must never be sent") != std::string::npos);
+    BOOST_TEST(decoded.error().message.find("MARK") == std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_reply_is_the_ok_object_or_the_daemons_error) {
   BOOST_TEST(decode_reply(encode_ok("7", {{"a", 1}}), "7").value() == (Json{{"a", 1}}));
   const auto refused = decode_reply(encode_error("7", {Code::policy_denied, "no \"such\" thing\n"}), "7");
