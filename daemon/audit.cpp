@@ -158,6 +158,7 @@ Result<> AuditLog::rotate() {
 
 Result<> AuditLog::append(const std::string& lines) {
   if (closed_) return fail(Code::storage_unavailable, "audit log: closed after a failed sync; restart hubseald");
+  if (!writable_ && ::ftruncate(fd_.get(), end_) != 0) return fail_errno("cannot be cut back to the last record");
   std::string_view left = lines;
   while (!left.empty()) {
     const ssize_t put =
@@ -165,8 +166,8 @@ Result<> AuditLog::append(const std::string& lines) {
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
       const auto refused = fail_errno("cannot be written");
-      // Half a batch must not stay: its records were refused.
-      if (::ftruncate(fd_.get(), end_) != 0) closed_ = true;
+      // Half a batch must not stay: its records were refused. A read-only disk keeps it until the next is written.
+      if (::ftruncate(fd_.get(), end_) != 0) log::warning("a record of the audit log may be left half written");
       return refused;
     }
     left.remove_prefix(static_cast<std::size_t>(put));

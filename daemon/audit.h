@@ -26,7 +26,7 @@ namespace hubseal::daemon {
 /// answer leaves; and the Merkle tree over it (RFC 6962), one leaf a record.
 /// Owns: in the given folder audit.jsonl, the files that it became earlier, and tree.hashes.
 /// Threads: share it freely.
-/// Errors: storage_unavailable. A full disk leaves the log as it was, and the next record tries
+/// Errors: storage_unavailable. A disk that is full or read-only leaves the log as it was, and the next record tries
 /// again; after a failed fdatasync nothing is known about the pages (the kernel drops them), nor after a
 /// failed fsync of the folder about which file is the current one, so the log stays closed until the daemon is
 /// restarted and has read back what is there.

@@ -22,6 +22,13 @@ class Disk(RigTest):
     def limit_files(self, room, size):
         resource.prlimit(room.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
+    def check_nothing_changes(self, room):
+        self.refused("storage_unavailable", room, "set_subject", subject="bank9", organization="Nine", country="KE", names={})
+        health = room.call("health")
+        self.assertEqual(health["status"], "degraded")
+        self.assertIn("registry cannot be written: no certificate is issued, and nothing changes", health["problems"])
+        self.assertIn("registry cannot be written; no certificate is issued, and nothing changes", room.log())
+
     def check_nothing_signed_until_there_is_room(self, room, fill, empty):
         before = len(room.call("list_certificates")["certificates"])
         fields = self.issue_fields(room, "full-1")
@@ -77,11 +84,7 @@ class Disk(RigTest):
 
         def fill():
             disk.fill()
-            self.refused("storage_unavailable", room, "set_subject", subject="bank9", organization="Nine", country="KE", names={})
-            health = room.call("health")
-            self.assertEqual(health["status"], "degraded")
-            self.assertIn("registry cannot be written: no certificate is issued, and nothing changes", health["problems"])
-            self.assertIn("registry cannot be written; no certificate is issued, and nothing changes", room.log())
+            self.check_nothing_changes(room)
             # The log's last page has room still; it is used up by refusals, whose records are the shortest.
             while room.call("health")["audit"]["writable"]:
                 try:
@@ -90,6 +93,48 @@ class Disk(RigTest):
                     pass
 
         self.check_nothing_signed_until_there_is_room(room, fill, disk.empty)
+
+    def on_a_disk_that_may_turn_read_only(self, what=""):
+        """A room, and the file that makes its state read-only as long as it is there, or that part of it whose name begins so."""
+        room = self.make(start=False)
+        read_only = room.folder / "read-only"
+        room.environment = {"LD_PRELOAD": str(rig.READ_ONLY), "READ_ONLY_BELOW": f"{room.state}/{what}", "READ_ONLY_WHILE": str(read_only)}
+        room.start()
+        self.set_up_keys(room)
+        return room, read_only
+
+    def test_a_state_that_turns_read_only_stops_signing_until_it_can_be_written_again(self):
+        room, read_only = self.on_a_disk_that_may_turn_read_only()
+        held = room.issue(room.make_csr(), subject="bank2", request="held")["serial"]
+        revoke = {"ca": "hub-ca", "serial": held, "reason": "key_compromise"}
+        crl = room.until(lambda: room.call("get_crl", ca="hub-ca"))["number"]
+        files = lambda: {path: path.read_bytes() for path in room.state.rglob("*") if path.is_file() and not path.name.endswith("-shm")}
+
+        def turn_read_only():
+            room.await_checkpoint()
+            read_only.touch()
+            before = files()
+            self.refused("storage_unavailable", room, "revoke_certificate", **revoke)
+            self.refused("storage_unavailable", room, "set_subject", subject="bank9", organization="Nine", country="KE", names={})
+            self.refused("not_found", room, "get_ca", ca="x")  # as ever, though it cannot be recorded
+            self.assertEqual(room.call("get_certificate", ca="hub-ca", serial=held)["state"], "issued")
+            self.assertIn("Read-only file system", room.log())
+            self.assertEqual(files(), before)
+
+        self.check_nothing_signed_until_there_is_room(room, turn_read_only, read_only.unlink)
+        self.assertGreater(room.call("revoke_certificate", **revoke)["crl_number"], crl)
+
+    def test_where_only_the_registry_turns_read_only_no_certificate_is_issued_and_nothing_changes(self):
+        room, read_only = self.on_a_disk_that_may_turn_read_only("registry.sqlite")
+        fields = self.issue_fields(room, "full-1")
+        read_only.touch()
+        for _ in range(3):
+            self.refused("storage_unavailable", room, "issue_certificate", **fields)
+            self.check_nothing_changes(room)
+        room.call("sign_jws", key="hub-jws", payload="e30")  # which needs no registry
+        read_only.unlink()
+        room.issue(fields["csr"], request="full-1")
+        self.assertEqual(room.call("health")["problems"], [])
 
     @unittest.skipUnless(os.geteuid() == 0, "a read-only mount wants root")
     def test_a_read_only_state_refuses_to_start_and_says_where(self):

@@ -30,6 +30,7 @@ HUBSEALD = BUILD / "daemon" / "hubseald"
 HUBSEAL = BUILD / "cli" / "hubseal"
 FAKE_P11 = BUILD / "tests" / "support" / "fake_p11.so"
 DISK_ORDER = BUILD / "tests" / "support" / "disk_order.so"
+READ_ONLY = BUILD / "tests" / "support" / "read_only.so"
 KILL_AT = BUILD / "tests" / "support" / "kill_at.so"
 SOFTHSM = next(p for p in (pathlib.Path("/usr/lib/softhsm/libsofthsm2.so"),
                            pathlib.Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),

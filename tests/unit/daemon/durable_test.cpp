@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
@@ -27,6 +28,8 @@ struct Disk {
   std::mutex mutex;                            // guards all
   std::map<std::string, std::int64_t> synced;  ///< name of a file: its size when it was synced last
   std::string fails;                           ///< the next sync of a file of this name fails
+  std::string read_only;                       ///< a file of this name takes half a write, and then nothing any more
+  bool half_written = false;
 };
 
 Disk& disk() {
@@ -38,6 +41,17 @@ Disk& disk() {
 void let_fail(const std::string& name) {
   const std::lock_guard lock(disk().mutex);
   disk().fails = name;
+}
+
+void turn_read_only(const std::string& name) {
+  const std::lock_guard lock(disk().mutex);
+  disk().read_only = name;
+  disk().half_written = false;
+}
+
+std::string name_of(int fd) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), ignored).filename().string();
 }
 
 /// How many bytes of the file of this name `work` leaves on the disk; -1 where it syncs none.
@@ -57,8 +71,7 @@ std::int64_t synced_by(const std::string& name, Work work) {
 
 // In place of the C library's, for this whole program.
 extern "C" int fdatasync(int fd) {
-  std::error_code ignored;
-  const auto name = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), ignored).filename().string();
+  const std::string name = name_of(fd);
   struct stat info {};
   {
     const std::lock_guard lock(disk().mutex);
@@ -70,6 +83,31 @@ extern "C" int fdatasync(int fd) {
     if (::fstat(fd, &info) == 0) disk().synced[name] = info.st_size;
   }
   return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
+
+extern "C" ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+  {
+    const std::lock_guard lock(disk().mutex);
+    if (!disk().read_only.empty() && name_of(fd) == disk().read_only) {
+      if (std::exchange(disk().half_written, true)) {
+        errno = EROFS;
+        return -1;
+      }
+      size /= 2;
+    }
+  }
+  return ::syscall(SYS_pwrite64, fd, data, size, at);
+}
+
+extern "C" int ftruncate(int fd, off_t size) {
+  {
+    const std::lock_guard lock(disk().mutex);
+    if (!disk().read_only.empty() && name_of(fd) == disk().read_only) {
+      errno = EROFS;
+      return -1;
+    }
+  }
+  return static_cast<int>(::syscall(SYS_ftruncate, fd, size));
 }
 
 BOOST_AUTO_TEST_SUITE(durable)
@@ -102,6 +140,29 @@ BOOST_AUTO_TEST_CASE(a_sync_of_the_log_that_fails_refuses_the_record_and_closes_
   log = test::must(AuditLog::open(folder.path(), clock));
   test::must(log->record(Json{{"event", "after"}}));
   BOOST_TEST(log->writable());
+}
+
+BOOST_AUTO_TEST_CASE(half_a_record_on_a_disk_that_turned_read_only_is_gone_when_the_next_one_is_written) {
+  const test::TempDir folder;
+  const SystemClock clock;
+  auto log = test::must(AuditLog::open(folder.path(), clock));
+  test::must(log->record(Json{{"event", "before"}}));
+  const auto size = [&] { return std::filesystem::file_size(folder / "audit.jsonl"); };
+  const auto before = size();
+  turn_read_only("audit.jsonl");
+  for (int n = 0; n < 3; ++n) {
+    const auto refused = log->record(Json{{"event", "refused, which takes more bytes than what comes after it"}});
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::storage_unavailable));
+    BOOST_TEST(!log->writable());
+    BOOST_TEST(size() > before);
+  }
+  turn_read_only("");
+  test::must(log->record(Json{{"event", "after"}}));
+  BOOST_TEST(log->writable());
+  log.reset();
+  log = test::must(AuditLog::open(folder.path(), clock));
+  BOOST_TEST(log->records() == 2U);  // a third one would say what a restart had found half written
 }
 
 BOOST_AUTO_TEST_CASE(a_sync_of_the_log_that_fails_stops_signing_and_health_says_so) {
