@@ -28,9 +28,12 @@ Result<> prove_by_key(Ballot& ballot, const std::string& signature) {
   const PkeyPtr key = TRY(read_approver_key(ballot.approver.public_key));
   ballot.proof.signature = TRY(from_base64(signature));
   if (verify_with_approver_key(key.get(), as_bytes(ballot.statement), ballot.proof.signature)) return {};
+  // As a token gives it: r and s, without the DER around them.
+  const bool raw = ballot.proof.signature.size() == 64 && EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_EC;
   return fail(Code::bad_request,
-              fmt::format("the signature is not that of \"{}\" over the statement of {} that says {}",
-                          ballot.approver.name, approval_id(ballot.approval), to_string(ballot.decision)));
+              fmt::format("the signature is not that of \"{}\" over the statement of {} that says {}{}",
+                          ballot.approver.name, approval_id(ballot.approval), to_string(ballot.decision),
+                          raw ? "; wanted in DER, found 64 bytes (pkcs11-tool: --signature-format openssl)" : ""));
 }
 
 Result<> prove_by_webauthn(Ballot& ballot, webauthn::Assertion assertion) {
