@@ -72,6 +72,7 @@ Room::Room(const Root& root) {
 
 void Room::open() {
   responder.reset();
+  revocation_.reset();
   const auto state = folder_.path() / "state";
   std::filesystem::create_directories(folder_.path() / "audit");
   std::filesystem::create_directory(state);
@@ -99,6 +100,15 @@ void Room::open() {
                                                                    .signer = token,
                                                                    .gate = *gate,
                                                                    .clock = *guard_});
+  revocation_ = std::make_unique<Revocation>(Revocation::Parts{.registry = *registry_,
+                                                               .audit = *audit_,
+                                                               .authorities = *authorities_,
+                                                               .keyring = *keyring,
+                                                               .signer = token,
+                                                               .gate = *gate,
+                                                               .clock = clock,
+                                                               .guard = *guard_,
+                                                               .folder = folder_.path() / "crl"});
 }
 
 void Room::pass(std::chrono::seconds time) {

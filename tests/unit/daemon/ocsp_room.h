@@ -7,14 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/ocsp_responder.h"
+#include "daemon/revocation.h"
 #include "tests/support/ca_fixture.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/daemon/failing_token.h"
 
-/// What stands around an OcspResponder, with a CA whose own certificate is what everybody asks about, and a time that
-/// both clocks agree on.
+/// What stands around an OcspResponder and a Revocation, with a CA whose own certificate is what everybody asks about,
+/// and a time that both clocks agree on.
 namespace hubseal::test::ocsp {
 
 using namespace hubseal::daemon;
@@ -54,6 +55,8 @@ class Room {
   /// Keys of use ocsp in this life.
   std::vector<std::string> keys(KeyLife life);
   int recorded(const std::string& event) const;
+  Revocation& revocation() { return *revocation_; }
+  std::filesystem::path crl_file() const { return folder_.path() / "crl" / "hub-ca.crl"; }
 
   FakeClock clock;
   FailingToken token;
@@ -71,6 +74,7 @@ class Room {
   std::unique_ptr<ClockGuard> guard_;
   std::unique_ptr<Issuance> issuance_;
   std::unique_ptr<Quotas> quotas_;
+  std::unique_ptr<Revocation> revocation_;  // last: its thread uses the others
 };
 
 }  // namespace hubseal::test::ocsp
