@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "common/clock.h"
 
 namespace hubseal::test {
@@ -8,6 +11,21 @@ namespace hubseal::test {
 struct FakeClock final : Clock {
   TimePoint now() const override { return time; }
   TimePoint time{std::chrono::seconds(1'790'000'000)};
+};
+
+/// The machine's clock, and what somebody else does at the moment when hubseald looks at it.
+class InterruptedClock final : public Clock {
+ public:
+  TimePoint now() const override {
+    if (meanwhile_) std::exchange(meanwhile_, nullptr)();
+    return clock_.now();
+  }
+  /// Done once, at the next look.
+  void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
+
+ private:
+  const SystemClock clock_;
+  mutable std::function<void()> meanwhile_;
 };
 
 }  // namespace hubseal::test

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "common/clock.h"
 #include "common/json.h"
 #include "daemon/key_room.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/software_signer.h"
 #include "tests/support/temp_dir.h"
 
@@ -36,6 +36,7 @@ class SoftwareRoom {
   daemon::Dispatcher& dispatcher() { return room_->dispatcher(); }
   daemon::Registry& registry() { return room_->registry(); }
   SoftwareSigner& signer() { return signer_; }
+  InterruptedClock& clock() { return clock_; }
   const daemon::PolicyFiles& policy_files() const { return policy_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path audit_file() const { return folder_ / "state" / "audit" / "audit.jsonl"; }
@@ -53,7 +54,7 @@ class SoftwareRoom {
 
  private:
   TempDir folder_;
-  SystemClock clock_;
+  InterruptedClock clock_;
   SoftwareSigner signer_;
   const daemon::StateFolder state_;
   daemon::PolicyFiles policy_;

@@ -16,12 +16,14 @@ namespace hubseal::test {
 
 using namespace daemon;
 
-/// Certificates of dfsp-client need two people, changes of approvers as well. The agent asks as uid 997.
+/// Certificates of dfsp-client need two people, changes of approvers as well, and what else a test says. The agent asks
+/// as uid 997.
 struct ApprovalRoom : SoftwareRoom {
-  ApprovalRoom()
-      : SoftwareRoom([](const PolicyFiles& files) {
+  explicit ApprovalRoom(const ChangePolicy& more = [](const PolicyFiles&) {})
+      : SoftwareRoom([&](const PolicyFiles& files) {
           must_replace_in(files.profiles_dir / "dfsp-client.toml", "approvals = 0", "approvals = 2");
           must_replace_in(files.policy_file, "change_approvers = 0", "change_approvers = 2");
+          more(files);
         }) {
     make_keys_and_ca();
     agent.credentials.uid = 997;
