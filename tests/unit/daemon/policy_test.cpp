@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/must.h"
+#include "tests/support/private_copy.h"
 #include "tests/support/software_room.h"
 
 using namespace hubseal;
@@ -27,6 +29,15 @@ Result<daemon::Policy> read_with(const std::string& from, const std::string& to)
   return daemon::read_policy(room.policy_files());
 }
 
+/// As an installation begins with it.
+daemon::Policy shipped() {
+  const test::TempDir folder;
+  const PolicyFiles files{.policy_file = folder / "policy.toml", .profiles_dir = folder / "profiles"};
+  test::copy_private("config/policy.toml", files.policy_file);
+  test::copy_private("config/profiles", files.profiles_dir);
+  return test::must(daemon::read_policy(files));
+}
+
 void refused(const std::string& from, const std::string& to, const std::string& word) {
   const auto policy = read_with(from, to);
   BOOST_REQUIRE(!policy.has_value());
@@ -44,6 +55,37 @@ BOOST_AUTO_TEST_CASE(says_how_many_must_agree_to_each_operation) {
   BOOST_TEST(policy.approvals_needed.at("create_ca") == 2U);
   BOOST_TEST(policy.approvals_needed.at("create_key") == 0U);
   BOOST_TEST(policy.profiles.find("dfsp-client") != nullptr);
+}
+
+// docs/THREATS.md, "An operator who acts alone".
+BOOST_AUTO_TEST_CASE(as_shipped_two_others_agree_to_what_is_for_good_or_opens_what_was_closed) {
+  const std::set<std::string_view> two = {"change_approvers",  "destroy_key",    "import_ca", "install_ca",
+                                          "off_board_subject", "resume_subject", "unseal"};
+  const std::set<std::string_view> one = {"activate_key", "confirm_backup", "deactivate_key", "release_certificate",
+                                          "retire_ca"};
+  const daemon::Policy policy = shipped();
+  for (const std::string_view operation : daemon::kApprovableOperations) {
+    const auto wanted = two.contains(operation) ? 2U : one.contains(operation) ? 1U : 0U;
+    BOOST_TEST(policy.approvals_needed.find(operation)->second == wanted, operation);
+  }
+  for (const auto& [name, profile] : policy.profiles.all()) BOOST_TEST(profile.approvals == 0U, name);
+  BOOST_TEST((policy.approval_lifetime == std::chrono::days(3)));
+  BOOST_TEST((policy.destroy_delay == std::chrono::days(7)));
+}
+
+BOOST_AUTO_TEST_CASE(as_shipped_the_register_is_closed_and_each_quota_has_a_bound) {
+  const daemon::Policy policy = shipped();
+  BOOST_TEST((policy.register_mode == daemon::RegisterMode::closed));
+  const std::map<std::string_view, std::array<std::int64_t, 3>> wanted = {
+      {"uid", {10000, 120000, 60}},   {"subject", {20, 20, 3600}}, {"key", {10000, 120000, 60}},
+      {"keys_made", {20, 20, 86400}}, {"refusals", {300, 60, 60}}, {"ocsp", {1000, 600, 60}},
+      {"ocsp_once", {120, 30, 60}}};
+  for (const auto& [name, kind] : daemon::kQuotaKinds) {
+    const daemon::Quota& quota = policy.quotas[static_cast<std::size_t>(kind)];
+    BOOST_TEST(!quota.unlimited, name);
+    const std::array<std::int64_t, 3> found = {quota.burst, quota.refill, quota.refill_time.count()};
+    BOOST_TEST(found == wanted.at(name), boost::test_tools::per_element());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_operation_that_is_left_out_is_refused) {
