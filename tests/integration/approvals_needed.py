@@ -23,8 +23,15 @@ class Needed(Cas):
 
     def decided(self):
         with contextlib.closing(sqlite3.connect(self.room.state / "registry.sqlite")) as registry:
-            return {table: registry.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2").fetchall()
+            rows = {table: registry.execute(f"SELECT {columns} FROM {table} ORDER BY 1, 2").fetchall()
                     for table, columns in DECIDED.items()}
+        return {**rows, "token": self.token_keys()}
+
+    def token_keys(self):
+        """The keys that pkcs11-tool sees: one that was made before its time may be known to no registry."""
+        listed = self.room.tool("pkcs11-tool", "--module", rig.SOFTHSM, "--token-label", "hub", "--login", "--pin", rig.PIN,
+                                "--list-objects", "--type", "privkey").stdout.decode()
+        return sorted(re.findall(r"(?m)^ +(?:label|ID): +(.+)$", listed))
 
     def old_ca(self):
         """The certificate of a CA whose key is in the token, and of which hubseald knows nothing any more."""
@@ -42,6 +49,7 @@ class Needed(Cas):
         shown = self.room.call("get_approval", approval=approval)
         self.assertEqual((shown["state"], shown["needed"]), ("pending", 1))
         self.assertEqual(self.decided(), before, operation)
+        self.assertTrue(before["token"])
         self.assertEqual([r["event"] for r in self.room.audit()[since:] if r.get("uid") is not None], ["approval_requested", operation])
         approval_support.submit(self.room, approval, self.alice)
         answer = act()
