@@ -100,6 +100,22 @@ class Outside(Cas):
         room.restart()
         room.issue(room.make_csr(), ca="old-ca", request="r-2")
 
+    def test_a_ca_that_may_name_more_than_the_profile_is_not_taken_over_and_one_that_may_not_keeps_to_it(self):
+        room = self.room()
+        wide = self.make_ca(room, "wide")["certificate"]
+        profile = room.folder / "profiles" / "test-root.toml"
+        profile.write_text(profile.read_text() + '[name_constraints]\npermitted_dns = ["dfsp.example"]\n')
+        room.call("load_policy")
+        narrow = self.make_ca(room, "narrow", subject=self.SUBJECT)["certificate"]
+        room.lose_state()
+        self.refused("policy_denied", lambda: self.take_over(room, wide), "no name constraints")
+        self.assertEqual(room.call("health")["cas"], [])
+        self.assertEqual(self.take_over(room, narrow)["state"], "active")
+        server = lambda name: room.issue(room.make_csr("/", ("-newkey", "rsa:2048"), "-addext", f"subjectAltName=DNS:{name}"),
+                                         profile="dfsp-server", ca="old-ca", request=name)
+        self.refused("policy_denied", lambda: server("a.example"), "name constraints")
+        self.assertIn(": OK", self.verify(room, server("a.dfsp.example")["certificate"], narrow))
+
     def test_a_key_that_is_registered_is_not_taken_over_under_another_name(self):
         room = self.room()
         certificate = self.make_ca(room, "hub-ca")["certificate"]
