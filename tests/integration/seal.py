@@ -36,6 +36,9 @@ class Seal(Sealing):
         yield lambda: room.call("sign_jws", key="hub-jws", payload="e30", on="jws")
         yield lambda: room.call("create_csr", label="hub-tls", type="ec_p256", subject={"common_name": "hub"})
         yield lambda: room.call("create_key", label="another", type="ec_p256", use="jws")
+        yield lambda: room.call("cross_certify", ca="hub-ca", by="hub-ca")
+        yield lambda: room.call("install_ca", ca="hub-ca", certificate="", chain="")
+        yield lambda: room.call("import_ca", ca="c2", key="c2", profile="test-root", certificate="", no_crl=True)
         yield lambda: room.call("create_ca", ca="c2", key="hub-ca", profile="test-root", subject=rig.ROOT_SUBJECT)
 
     def test_one_person_seals_and_two_others_must_agree_before_anything_is_signed_again(self):
