@@ -29,7 +29,7 @@ class Held(Ceremonies):
         file = self.file(MORE, pem=person.fields()["public_key"], number=1, policy=self.room.call("health")["policy"]["sha256"])
         said = self.hubseal("run", file, "--yes").stdout
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        for words in (f"Rehearsal of {self.id}", "Ann Auditor", digest, "Step 11 of 11: load_policy", "are done and proven"):
+        for words in (f"Rehearsal of {self.id}", "Ann Auditor", digest, "are done and proven"):
             self.assertIn(words, said)
         transcript = pathlib.Path(f"{file}.transcript")
         self.assertEqual(stat.S_IMODE(transcript.stat().st_mode), 0o600)
@@ -49,6 +49,8 @@ class Held(Ceremonies):
         self.assertEqual([step["step"] for step in told["steps"]],
                          ["create_key", "confirm_backup", "create_ca", "create_key", "activate_key", "create_key", "create_ca",
                           "add_approver", "set_subject", "deactivate_key", "load_policy"])
+        for number, step in enumerate(told["steps"], 1):
+            self.assertIn(f"Step {number} of 11: {step['step']}", said)
         self.assertEqual(told["steps"][2]["sha256"], fingerprint)
         self.assertEqual(told["steps"][3]["sha256"], self.room.call("get_public_key", key=f"jws-{self.id}")["key_id"])
         by_number = {record["seq"]: record for record in self.room.audit()}
