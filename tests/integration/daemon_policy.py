@@ -175,12 +175,13 @@ class Policy(PolicyTest):
 
         def ask(number):
             count = 0
-            with room.connect("agent") as connection:
+            with room.connect("agent") as kept:
                 while not stop.is_set():
                     count += 1
+                    fields = self.issue_fields(room, f"r-{number}-{count}", f"bank{number}")
                     try:
-                        connection.call("issue_certificate", **self.issue_fields(room, f"r-{number}-{count}",
-                                                                                 f"bank{number}"))
+                        kept.call("issue_certificate", **fields)
+                        room.call("issue_certificate", on="agent", **fields)  # by another connection: the listener is there
                     except Exception as problem:  # noqa: whatever it was is told below
                         problems.append(problem)
                         return
