@@ -96,6 +96,10 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
   housekeeper_.add("OCSP answers", [this] { return ocsp_.renew_ahead(*policies_->current()); });
   housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });
   housekeeper_.add("keys that are missing", [this] { return look_for_missing_keys(); });
+  housekeeper_.add("keys that failed their self-test", [this] {
+    keyring_->prove_again();
+    return std::chrono::seconds(10);
+  });
   housekeeper_.add("approvals that expire", [this] { return expire_approvals(); });
 }
 
@@ -220,7 +224,7 @@ Housekeeper::Duration KeyRoom::look_for_missing_keys() {
   return kTick;
 }
 
-Result<> KeyRoom::prove() const {
+Result<> KeyRoom::prove() {
   TRY(keyring_->prove_all());
   ca::make_throwaway_signatures();
   return {};

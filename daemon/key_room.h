@@ -47,7 +47,7 @@ class KeyRoom {
   static Result<std::unique_ptr<KeyRoom>> open(const Places& places, hsm::Signer& signer, const Clock& clock);
 
   /// Signs and verifies a challenge with every registered key, and prepares what no request should wait for.
-  Result<> prove() const;
+  Result<> prove();
 
   Dispatcher& dispatcher() { return dispatcher_; }
   Registry& registry() { return *registry_; }

@@ -261,18 +261,42 @@ Result<> enter_life(KeyRecord& key, KeyLife to, TimePoint now) {
                                           to_string(key.life), format_utc(key.changed_at), to_string(to)));
 }
 
-Result<> Keyring::prove_all() const {
+Result<> Keyring::prove_all() {
   const auto keys = *keys_.lock();
-  for (const auto& [label, record] : keys) {
-    if (!may_sign_again(record)) continue;
-    const auto proven = signer_.prove_key(record.id);
-    if (proven) continue;
-    const std::string problem = fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message);
-    // One that is not there signs nothing, and health tells. An older registry knows keys that were destroyed since.
-    if (TRY(find_in_token(record.id))) return fail(proven.error().code, problem);
-    log::error("a key is not in the token", {{"key", record.label}, {"reason", problem}});
-  }
+  for (const auto& [label, record] : keys)
+    if (may_sign_again(record)) TRY(prove(record));
   return {};
+}
+
+Result<> Keyring::prove(const KeyRecord& record) {
+  const auto proven = signer_.prove_key(record.id);
+  if (proven) return {};
+  const std::string problem = fmt::format("self-test of key \"{}\": {}", record.label, proven.error().message);
+  const auto found = TRY(find_in_token(record.id));  // not to be asked where it is the token that fails
+  if (found && record.use == KeyUse::audit)
+    return fail(Code::hsm_unavailable,
+                "hubseald's own key, without which nothing is signed, does not work: " + problem);
+  log::error(found ? "a key does not work" : "a key is not in the token", {{"key", record.label}, {"reason", problem}});
+  // The token's list tells of the others.
+  if (found && found->state == hsm::KeyState::active)
+    unproven_.lock()->insert_or_assign(record.label, proven.error().message);
+  return {};
+}
+
+void Keyring::prove_again() {
+  for (const auto& [label, reason] : unproven()) {
+    const auto record = find_record(label);
+    if (record && may_sign_again(*record) && !signer_.prove_key(record->id)) continue;
+    log::info("a key that failed its self-test is told no more", {{"key", label}});
+    unproven_.lock()->erase(label);
+  }
+}
+
+std::vector<Keyring::Failed> Keyring::unproven() const {
+  const auto tried = *unproven_.lock();
+  std::vector<Failed> keys;
+  for (const auto& [label, reason] : tried) keys.push_back({label, reason});
+  return keys;
 }
 
 }  // namespace hubseal::daemon

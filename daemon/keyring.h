@@ -90,15 +90,20 @@ class Keyring {
   /// Destroys it in the token, then writes so. One that the token does not show counts as destroyed only where an
   /// attempt may have done it and the token shows every other key that must be there. For one thread.
   Result<> destroy(const KeyRecord& key);
-  /// Keys that could not be destroyed on their day, and why, in words: these name other keys of the token.
-  struct Undestroyed {
+  struct Failed {
     std::string label, reason;
   };
-  std::vector<Undestroyed> undestroyed() const;
+  /// Keys that could not be destroyed on their day, and why, in words: these name other keys of the token.
+  std::vector<Failed> undestroyed() const;
 
-  /// Signs and verifies a challenge with every key that may still sign (the self-test before READY). One that is not in
-  /// the token at all is no error: it signs nothing until it is there.
-  Result<> prove_all() const;
+  /// Signs and verifies a challenge with every key that may still sign (the self-test before READY). One that fails, or
+  /// is not in the token, keeps none of the others from signing: it is told, and what needs it is refused. Errors: of
+  /// the audit log's key, without which nothing is signed, and of a token that fails as a whole.
+  Result<> prove_all();
+  /// Keys with which the token refused the self-test, though its list shows nothing wrong with them; and why.
+  std::vector<Failed> unproven() const;
+  /// Has these try again.
+  void prove_again();
 
  private:
   Keyring(Registry& registry, hsm::Signer& signer, const Clock& clock)
@@ -107,6 +112,7 @@ class Keyring {
   /// Nothing while the token does not hold it.
   Result<std::optional<hsm::KeyInfo>> find_in_token(const KeyId& id) const;
   Result<> check_free(std::string_view label) const;
+  Result<> prove(const KeyRecord& record);
   Result<> destroy_in_token(const KeyRecord& key);
   Result<> note_attempt(const std::string& label, bool may_be_gone);
   Result<> check_gone(const KeyRecord& key) const;
@@ -139,7 +145,8 @@ class Keyring {
   // destroyed, which nobody changes meanwhile.
   mutable Guarded<std::string> changing_;
   mutable Guarded<InTheMaking> making_;
-  mutable Guarded<std::map<std::string, std::string, std::less<>>> undestroyed_;  // by label: why the last try failed
+  // By label: why the last try failed, and why the self-test did.
+  mutable Guarded<std::map<std::string, std::string, std::less<>>> undestroyed_, unproven_;
   std::condition_variable turn_;
 };
 

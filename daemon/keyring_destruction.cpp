@@ -128,9 +128,9 @@ Result<> Keyring::check_gone(const KeyRecord& key) const {
   return {};
 }
 
-std::vector<Keyring::Undestroyed> Keyring::undestroyed() const {
+std::vector<Keyring::Failed> Keyring::undestroyed() const {
   const auto tried = *undestroyed_.lock();
-  std::vector<Undestroyed> keys;
+  std::vector<Failed> keys;
   for (const auto& [label, reason] : tried)
     if (const auto key = find_record(label); key && key->destroy_at) keys.push_back({label, reason});
   return keys;

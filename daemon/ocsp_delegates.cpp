@@ -70,10 +70,13 @@ Result<OcspDelegatePtr> OcspDelegates::find_or_make(const Policy& policy,
   return made;
 }
 
-/// A token that was put back has lost it. One that is back before its objects are, or has no time to look, has not:
-/// what it does not show counts only while it stays open, or one that comes and goes would get a new key each time.
+/// A token that was put back has lost it; one that is quarantined signs nothing until a restart, nor after it where it
+/// fails again. A token that is back before its objects are, or has no time to look, has not lost it: what it does not
+/// show counts only while it stays open, or one that comes and goes would get a new key each time.
 Result<bool> OcspDelegates::is_lost(const std::string& ca, const KeyId& key) {
-  const auto found = parts_.signer.find_key(key);
+  auto found = parts_.signer.find_key(key);
+  if (found && found->state == hsm::KeyState::quarantined)
+    found = fail(Code::hsm_unavailable, fmt::format("key {} is quarantined: {}", to_hex(key), found->problem));
   auto turns = turns_.lock();
   std::optional<Turn::Missing>& missing = (*turns)[ca].missing;
   if (found) {

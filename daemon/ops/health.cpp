@@ -74,7 +74,8 @@ KeyCounts count_keys(const std::vector<Key>& keys, Json& problems, Json& notes) 
                       "from {} on",
                       record.label, format_utc(*record.destroy_at)));
     else
-      problems.push_back("key " + record.label + (key.in_token ? " is quarantined" : " is not in the token"));
+      problems.push_back(key.in_token ? fmt::format("key {} is quarantined: {}", record.label, key.in_token->problem)
+                                      : fmt::format("key {} is not in the token", record.label));
   }
   return counts;
 }
@@ -109,6 +110,8 @@ Result<Json> health(Call& call, Fields fields) {
 
   const Stopped stopped = stopped_authorities(services);
   Json notes = stopped.notes;
+  for (const auto& [label, reason] : services.keyring.unproven())
+    problems.push_back(fmt::format("key {} failed its self-test: {}", label, reason));
   const KeyCounts counts = keys ? count_keys(*keys, problems, notes) : KeyCounts{};
   // Whose private keys else the token holds is for those who can look at them, and for no other peer.
   const bool may_look = call.peer.rule->role == Role::admin;

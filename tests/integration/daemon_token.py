@@ -1,7 +1,6 @@
 """Tokens that are missing, locked, gone or wrong; a wrong PIN is sent once."""
 
 import os
-import re
 import signal
 import threading
 import unittest
@@ -284,28 +283,6 @@ class Token(RigTest):
         issued = room.call("issue_certificate", **fields)
         self.assertEqual(issued["serial"], entry["serial"])
         self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
-
-    def test_every_key_signs_for_itself_before_the_daemon_says_that_it_is_ready(self):
-        room = self.make(fake=True)
-        room.make_ca()
-        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        room.call("create_csr", label="hub-tls", type="ec_p256", subject={}, dns=["hub.example"])
-        room.stop()
-        for socket_file in room.run.iterdir():
-            socket_file.unlink()
-        failed = set()
-        for fault in ("flip C_Sign *", "flip C_Sign 1", "flip C_Sign 2", "flip C_Sign 3", "flip C_Sign 4", f"fail C_Sign 3+ {DEVICE_ERROR:#x}",
-                      "length C_Sign 2 -8"):
-            with self.subTest(fault):
-                room.script(fault)
-                told = len(room.log())
-                self.assertEqual(room.refuse_to_start(), UNAVAILABLE)
-                self.assertEqual(list(room.run.iterdir()), [])  # nobody could have asked meanwhile
-                failed.update(re.findall(r'self-test of key \\?"([a-z-]+)', room.log()[told:]))
-        self.assertEqual(failed, {"hub-ca", "hub-jws", "hub-tls", "hubseal-audit"})
-        room.script("flip C_Sign 6")  # four keys and a checkpoint, five signatures: the sixth is nobody's
-        room.start()
-        self.assertEqual(room.call("health")["keys"], {"active": 4, "quarantined": 0, "missing": 0})
 
     def test_a_slow_token_is_busy_and_not_a_hang(self):
         room = self.make(fake=True, start=False)

@@ -14,7 +14,9 @@ class FailingToken final : public hsm::Signer {
     return ask([&] { return keys.list_keys(); });
   }
   Result<hsm::KeyInfo> find_key(const KeyId& id) override {
-    return ask([&] { return keys.find_key(id); });
+    auto found = ask([&] { return keys.find_key(id); });
+    if (found && id == quarantined) found->state = hsm::KeyState::quarantined;
+    return found;
   }
   Result<hsm::KeyInfo> look_for(const KeyId& id) override {
     return ask([&] { return keys.look_for(id); });
@@ -51,6 +53,7 @@ class FailingToken final : public hsm::Signer {
   bool gone = false;
   unsigned opened = 1;               ///< how often
   KeyId broken{};                    ///< signs nothing
+  KeyId quarantined{};               ///< is found, and may not sign
   std::function<void()> meanwhile;   ///< happens during the next signature
   std::function<void()> generating;  ///< happens while the next key is made
   int generated = 0, signatures = 0;

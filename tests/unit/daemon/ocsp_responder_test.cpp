@@ -230,6 +230,19 @@ BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_has_lost_has_a_successor) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_responder_whose_key_is_quarantined_has_a_successor) {
+  Room room;
+  const Said first = room.ask();
+  const std::string label = room.keys(KeyLife::active).front();
+  room.token.quarantined = room.token.broken = must(room.keyring->show(label)).record.id;
+  BOOST_TEST(room.ask("first look").outcome == kTryLater);
+  room.pass(OcspDelegates::kLate);
+  const Said second = room.ask("nonce");
+  BOOST_TEST(second.status == "good");
+  BOOST_TEST(second.responder != first.responder);
+  BOOST_TEST(room.keys(KeyLife::deactivated) == std::vector{label}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_responder_whose_key_the_token_shows_late_has_none) {
   Room room;
   const Said first = room.ask();
