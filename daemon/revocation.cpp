@@ -144,14 +144,17 @@ Result<> Revocation::refuse_old_state() const {
               "sealed: the registry is of an older time, and its CRLs may be older than those that were given");
 }
 
+std::optional<std::string_view> Revocation::why_none(const Authority& authority) const {
+  if (parts_.keyring.is_compromised(authority.record.key)) return "compromised";
+  const auto today = parts_.guard.now_if_unmoved();
+  if (today && authority.issuer && *today >= authority.issuer->certificate().not_after()) return "ended";
+  return std::nullopt;
+}
+
 Result<> Revocation::make_what_is_due(const std::string& ca) {
   TRY(refuse_old_state());
   const auto authority = TRY(parts_.authorities.find(ca));
-  if (!authority->issuer) return {};
-  // Its key signs no more, for good, and nobody would believe it.
-  if (parts_.keyring.is_compromised(authority->record.key)) return {};
-  const auto today = parts_.guard.now_if_unmoved();
-  if (today && *today >= authority->issuer->certificate().not_after()) return {};
+  if (!authority->issuer || why_none(*authority)) return {};
   std::optional<CrlRecord> last;
   std::int64_t change = 0;
   TRY(parts_.registry.read([&](Database& database) -> Result<> {

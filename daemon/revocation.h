@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -64,8 +66,11 @@ class Revocation {
 
   /// The newest CRL, which may be older than the last revocation while the token is away. Errors: not_found.
   Result<CrlRecord> latest(const std::string& ca);
+  /// Why no list of this CA is ever signed again: "compromised" (its key, which nobody believes) or "ended"; nothing
+  /// while one may be.
+  std::optional<std::string_view> why_none(const Authority& authority) const;
   /// Signs one now if the list has changed or half of its life is over, and writes the newest where the file holds
-  /// something else. There is none any more of a CA whose key is compromised. Errors: hsm_busy where that takes longer
+  /// something else; where none comes any more that is no error. Errors: hsm_busy where that takes longer
   /// than `patience`; it goes on all the same.
   Result<> bring_up_to_date(const std::string& ca, std::chrono::milliseconds patience = kPatience);
   /// For who is about to look at problems(): tries once more what is behind, where the token is there. What stands in

@@ -140,8 +140,23 @@ Result<> check_reason(const std::string& reason) {
                                              fmt::join(kReasons, ", ")));
 }
 
+std::string crl_text(const Json& answer) {
+  const std::string number = text_of(answer, "crl_number"), none = text_of(answer, "no_more_crls");
+  if (none == "-") return number == "-" ? "not signed yet: hubseal status says why" : "number " + number;
+  return "none comes any more: " + std::string(none == "ended" ? "the CA has ended" : "the CA's key is compromised");
+}
+
+/// What no list can tell, people must.
+void warn_of_no_crl(const Json& answer) {
+  if (text_of(answer, "no_more_crls") != "compromised") return;
+  print_note(fmt::format(
+      "hubseal: warning: no verifier learns of this from a CRL or by OCSP. Whoever trusts CA {} must stop, or "
+      "refuse this serial by itself: hand out the trust bundle without it (hubseal ca bundle), and "
+      "certificates below another CA (docs/OPERATIONS.md, section 6)\n",
+      text_of(answer, "ca")));
+}
+
 std::string render_revocation(const Json& answer) {
-  const std::string number = text_of(answer, "crl_number");
   std::vector<std::pair<std::string, std::string>> pairs = {{"CA", text_of(answer, "ca")},
                                                             {"serial", text_of(answer, "serial")},
                                                             {"participant", text_of(answer, "subject")}};
@@ -151,7 +166,7 @@ std::string render_revocation(const Json& answer) {
     pairs.emplace_back("reason", text_of(answer, "reason"));
     pairs.emplace_back("since", text_of(answer, "revoked_at"));
   }
-  pairs.emplace_back("CRL", number == "-" ? "not signed yet: hubseal status says why" : "number " + number);
+  pairs.emplace_back("CRL", crl_text(answer));
   return render_pairs(pairs);
 }
 
@@ -160,6 +175,7 @@ Result<ExitCode> tell(const Session& session, const Json& answer) {
     session.print_json(answer);
   else
     print(render_revocation(answer));
+  warn_of_no_crl(answer);
   return ExitCode::ok;
 }
 

@@ -13,15 +13,18 @@ namespace hubseal::daemon::ops {
 namespace {
 
 /// The list follows the revocation at once. Where it cannot be signed now the revocation stands all the same, the
-/// housekeeper tries again, and the answer says so by lacking a number.
+/// housekeeper tries again, and the answer says so by lacking a number. Where no list comes any more it says that: no
+/// verifier will learn of this from one.
 void add_crl(Call& call, const std::string& ca, Json& view) {
+  if (const auto authority = call.services.authorities.find(ca))
+    if (const auto why = call.services.revocation.why_none(**authority)) {
+      view["no_more_crls"] = *why;
+      return;
+    }
   if (const auto made = call.services.revocation.bring_up_to_date(ca); !made) {
     log::warning("a revocation is not in a CRL yet", {{"ca", ca}, {"reason", made.error().message}});
     return;
   }
-  if (const auto authority = call.services.authorities.find(ca);
-      !authority || call.services.keyring.is_compromised((*authority)->record.key))
-    return;
   if (const auto crl = call.services.revocation.latest(ca)) view["crl_number"] = crl->number;
 }
 

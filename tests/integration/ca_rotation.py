@@ -94,7 +94,12 @@ class Rotation(Cas):
         told = room.call("health")
         self.assertEqual((told["status"], [one["ca"] for one in told["ca_problems"]]), ("degraded", ["hub-ca"]))
         self.assertIn("compromised", told["problems"][0])
-        self.assertNotIn("crl_number", room.call("revoke_certificate", ca="hub-ca", serial=issued["serial"], reason="superseded"))
+        revoke = {"ca": "hub-ca", "serial": issued["serial"], "reason": "superseded"}
+        answer = room.call("revoke_certificate", **revoke)
+        self.assertEqual((answer.get("no_more_crls"), answer.get("crl_number")), ("compromised", None))
+        told = room.hubseal("cert", "revoke", issued["serial"], "--reason", "superseded")
+        self.assertRegex(told.stdout, "CRL +none comes any more: the CA's key is compromised")
+        self.assertIn("Whoever trusts CA hub-ca must stop", told.stderr)
         self.make_ca(room, "other", subject={**rig.ROOT_SUBJECT, "common_name": "Another Root"})
         self.assertEqual(room.call("health")["status"], "degraded")  # that one replaces nobody
         self.make_ca(room, "hub-ca-2")

@@ -212,6 +212,16 @@ class WrongClock(Revocation):
         self.room.call("suspend_subject", subject=bank)
         self.assertIsNotNone(self.entry(serial))
 
+    def test_who_revokes_below_a_ca_that_has_ended_is_told_that_no_list_comes_any_more(self):
+        serial, _ = self.issue()
+        self.move_clock("+4000d")
+        self.room.restart()
+        answer = self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
+        self.assertEqual((answer.get("no_more_crls"), answer.get("crl_number")), ("ended", None))
+        told = self.room.hubseal("cert", "revoke", serial, "--reason", "superseded")
+        self.assertRegex(told.stdout, "CRL +none comes any more: the CA has ended")
+        self.assertEqual(told.stderr, "")
+
     def test_an_entry_stays_until_it_was_on_a_list_after_the_end_of_its_certificate(self):
         serial, certificate = self.issue()
         self.room.call("revoke_certificate", ca="hub-ca", serial=serial, reason="superseded")
