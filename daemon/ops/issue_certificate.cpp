@@ -41,7 +41,8 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
                   {"request", request.request},
                   {"csr_sha256", to_hex(sha256(as_bytes(request.csr)))}};
   if (!call.peer.may_use_profile(request.profile))
-    return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use", request.profile));
+    return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use; it may use [{}]",
+                                             request.profile, fmt::join(profiles_of(call.peer, *call.policy), ", ")));
   const auto issuer = TRY(call.services.authorities.find_active(request.ca));
   // Ids that nobody entered share a bucket: inventing them gives nothing.
   request.registered = TRY(call.services.subjects.find(request.subject));

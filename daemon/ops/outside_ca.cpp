@@ -19,7 +19,8 @@ constexpr std::size_t kMaxPem = 64 * 1024;
 Result<const ca::Profile*> ca_profile(const Call& call, const std::string& name) {
   const ca::Profile* profile = call.policy->profiles.find(name);
   if (profile && profile->kind == ca::Kind::ca) return profile;
-  return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"", name));
+  return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"; those are: {}", name,
+                                               profile_names(*call.policy, ca::Kind::ca)));
 }
 
 void make_first_crl(Call& call, const std::string& ca) {

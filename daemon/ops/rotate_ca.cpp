@@ -74,7 +74,11 @@ Result<Json> cross_certify(Call& call, Fields fields) {
     return fail(Code::policy_denied, fmt::format("CA \"{}\" waits for its certificate from an outside root", ca));
   TRY(services.keyring.find(other->record.key, KeyUse::ca));  // nobody vouches for a key that is not active
   const ca::Profile* profile = call.policy->profiles.find(other->record.profile);
-  if (!profile) return fail(Code::policy_denied, fmt::format("there is no profile \"{}\"", other->record.profile));
+  if (!profile)
+    return fail(Code::policy_denied,
+                fmt::format("there is no profile \"{}\" any more, which CA \"{}\" was made from; those "
+                            "with kind = \"ca\" are: {}",
+                            other->record.profile, ca, profile_names(*call.policy, ca::Kind::ca)));
   const auto trail = call.trail("cross_certify", call.policy->approvals_needed.find("create_ca")->second,
                                 [&](const ca::Prepared& prepared) {
                                   return Action{.operation = "cross_certify",

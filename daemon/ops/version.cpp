@@ -5,21 +5,9 @@
 #include "common/wire/limits.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
+#include "daemon/ops/views.h"
 
 namespace hubseal::daemon::ops {
-namespace {
-
-/// Those that issue_certificate would take of this peer.
-std::vector<std::string> profiles_of(const Call& call) {
-  std::vector<std::string> names = call.peer.rule->profiles;
-  std::erase_if(names, [&](const std::string& name) {
-    const ca::Profile* profile = call.policy->profiles.find(name);
-    return !profile || profile->kind != ca::Kind::end_entity;
-  });
-  return names;
-}
-
-}  // namespace
 
 Result<Json> version(Call& call, Fields fields) {
   TRY(fields.nothing_left());
@@ -28,7 +16,7 @@ Result<Json> version(Call& call, Fields fields) {
                 {"openssl", OpenSSL_version(OPENSSL_VERSION)},
                 {"module", call.services.signer.status().module},
                 {"operations", operations_of(call.peer)}};
-  if (call.peer.may(Permission::issue_certificate)) reply["profiles"] = profiles_of(call);
+  if (call.peer.may(Permission::issue_certificate)) reply["profiles"] = profiles_of(call.peer, *call.policy);
   return reply;
 }
 

@@ -26,6 +26,15 @@ Result<x509::DistinguishedName> read_subject(Fields fields) {
   return x509::DistinguishedName::of(std::move(entries));
 }
 
+std::vector<std::string> profiles_of(const Peer& peer, const Policy& policy) {
+  std::vector<std::string> names = peer.rule->profiles;
+  std::erase_if(names, [&](const std::string& name) {
+    const ca::Profile* profile = policy.profiles.find(name);
+    return !profile || profile->kind != ca::Kind::end_entity;
+  });
+  return names;
+}
+
 std::string_view state_of(const Key& key) {
   if (key.record.life == KeyLife::destroyed) return to_string(key.record.life);
   if (!key.in_token) return "missing";

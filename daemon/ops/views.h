@@ -33,6 +33,9 @@ Json view_of(const SubjectRecord& subject);
 /// A participant with its names; those withdrawn stand by themselves. Errors: not_found.
 Result<Json> full_view_of_subject(Database& database, const std::string& id);
 
+/// Those that issue_certificate would take of this peer.
+std::vector<std::string> profiles_of(const Peer& peer, const Policy& policy);
+
 /// The policy in force after load_policy, and whether it was there before.
 Json view_of(const Policy& policy, bool changed);
 /// Without its files.

@@ -96,12 +96,20 @@ Result<Policy> decode_policy(const PolicySource& source) {
 
 Result<Policy> read_policy(const PolicyFiles& files) { return decode_policy(TRY(read_source(files))); }
 
+std::string profile_names(const Policy& policy, std::optional<ca::Kind> kind) {
+  std::vector<std::string> names;
+  for (const auto& [name, profile] : policy.profiles.all())
+    if (!kind || profile.kind == kind) names.push_back(name);
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
 Result<> check_profiles(const Policy& policy, const std::vector<PeerRule>& peers) {
   for (const PeerRule& rule : peers)
     for (const std::string& profile : rule.profiles)
       if (!policy.profiles.find(profile))
         return fail(Code::bad_request,
-                    fmt::format("peer \"{}\" names the profile \"{}\", which there is not", rule.name, profile));
+                    fmt::format("peer \"{}\" names the profile \"{}\", which there is not; there are: {}", rule.name,
+                                profile, profile_names(policy)));
   return {};
 }
 

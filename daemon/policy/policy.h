@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ struct Policy {
 Result<Policy> decode_policy(const PolicySource& source);
 /// The same from files. Errors: also those of read_source.
 Result<Policy> read_policy(const PolicyFiles& files);
+/// Of this kind, or all: for who named another.
+std::string profile_names(const Policy& policy, std::optional<ca::Kind> kind = {});
 
 /// Whether every profile that a peer may ask for is there. Errors: bad_request naming both.
 Result<> check_profiles(const Policy& policy, const std::vector<PeerRule>& peers);

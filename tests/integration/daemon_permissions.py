@@ -125,13 +125,14 @@ class Permissions(unittest.TestCase):
         unknown = self.answer("issue_certificate", "agent", {**issue, "profile": "no-such-one"})["error"]
         self.assertEqual(closed["code"], "forbidden")
         self.assertEqual(closed["message"].replace("hub-server", "no-such-one"), unknown["message"])
-        # A root's profile is none that issue_certificate knows, even for a peer that names it.
+        self.assertIn("it may use [dfsp-client]", unknown["message"])
         jws = OPERATIONS["sign_jws"][1]
         closed = self.answer("sign_jws", "jws", jws)["error"]
         unknown = self.answer("sign_jws", "jws", {**jws, "key": "no-such-key"})["error"]
         self.assertEqual(closed["code"], "forbidden")
         self.assertEqual(closed["message"].replace("hub-jws", "no-such-key"), unknown["message"])
 
+    # A root's profile is none that issue_certificate knows.
     def test_a_profile_for_cas_cannot_be_issued_even_by_a_peer_that_names_it(self):
         self.with_peers(rig.peer("agent", "agent", profiles=["test-root", "hub-root"]), rig.peer("admin", "admin"))
         issue = {**OPERATIONS["issue_certificate"][1], "csr": self.rig.make_csr("/CN=evil/O=evil/C=KE")}

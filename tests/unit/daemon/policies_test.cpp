@@ -165,7 +165,9 @@ BOOST_AUTO_TEST_CASE(profiles_that_peers_name_must_stay) {
   rule.profiles = {"dfsp-client", "gone"};
   const auto refused = check_profiles(good, {rule});
   BOOST_REQUIRE(!refused.has_value());
-  BOOST_TEST(refused.error().message.find("\"agent\" names the profile \"gone\"") != std::string::npos);
+  const std::string& told = refused.error().message;
+  BOOST_TEST(told.find("\"agent\" names the profile \"gone\", which there is not; there are: ") != std::string::npos, told);
+  for (const auto& [name, profile] : good.profiles.all()) BOOST_TEST(told.find(name) != std::string::npos, told);
 }
 
 BOOST_AUTO_TEST_CASE(consent_covers_exactly_these_bytes) {
