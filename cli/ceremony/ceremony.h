@@ -22,6 +22,7 @@ struct CeremonyPlan {
   std::string ca_key_type = "rsa_4096";
   std::string jws_key = "hub-jws";
   std::string jws_key_type = "rsa_2048";
+  bool says_next = true;
 };
 
 /// The two places that the ceremony needs to know; hubseald itself reads the rest, strictly.

@@ -78,7 +78,7 @@ Result<ExitCode> init(Session session, CeremonyPlan plan) {
   } else {
     Json shown = ca.object;
     shown["grade"] = text_of(ca_key.object, "grade");
-    print("\n" + render_ca(shown) + next_steps(plan, child.has_value()));
+    print("\n" + render_ca(shown) + (plan.says_next ? next_steps(plan, child.has_value()) : ""));
   }
   return ExitCode::ok;
 }
@@ -114,6 +114,8 @@ void add_init(CLI::App& app, Session& session) {
       ->type_name("FILE");
   starting->add_option("--hubseald", plan->hubseald, "The daemon's program [beside this one, else /usr/sbin/hubseald]")
       ->type_name("FILE");
+  starting->add_flag_callback(
+      "--no-next", [plan] { plan->says_next = false; }, "Do not say what to do next: for scripts that do it");
   on(starting, session, plan, init);
 }
 

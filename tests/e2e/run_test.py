@@ -60,6 +60,7 @@ class Demonstration(RunTest):
         bank = self.folder / "state" / "demo-bank"
         self.assertIn(f"{bank}/client.pem: OK\n", first.output)
         self.assertNotIn("== Packages and build", first.output)
+        self.assertNotIn("systemctl", first.output)  # what production does next is not for a rig
         self.assert_onboarded(first)
         self.assert_gone(first.pids())
         # The same question asked by us, with the bank's own key on the other side.

@@ -43,7 +43,7 @@ class Init(unittest.TestCase):
         return os.path.join(self.folder, *names)
 
     def init(self, *words, **environment):
-        return subprocess.run([HUBSEAL, *words, "init", "--config", self.config, "--hubseald", self.hubseald],
+        return subprocess.run([HUBSEAL, "init", "--config", self.config, "--hubseald", self.hubseald, *words],
                               capture_output=True, timeout=120, env={**os.environ, **environment})
 
     def read(self, path):
@@ -84,6 +84,12 @@ class Init(unittest.TestCase):
         self.assertEqual(len(said), 8)
         self.assertRegex(self.make_room(), r"(?s)hubseal subject set bank1 .*hubseal cert issue ")
         self.assertEqual([step.split(",")[0] for step in re.findall(r"(?m)^(\d\. [^.:]+)", section)], [step.split(",")[0] for step in said])
+
+    def test_a_script_that_goes_on_by_itself_is_not_told_how(self):
+        done = self.init("--subject", SUBJECT, "--no-next")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"SHA-256", done.stdout)
+        self.assertNotIn(b"Next:", done.stdout)
 
     def test_again_it_makes_nothing_and_needs_no_subject(self):
         self.make_room()
