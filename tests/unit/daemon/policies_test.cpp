@@ -166,7 +166,8 @@ BOOST_AUTO_TEST_CASE(profiles_that_peers_name_must_stay) {
   const auto refused = check_profiles(good, {rule});
   BOOST_REQUIRE(!refused.has_value());
   const std::string& told = refused.error().message;
-  BOOST_TEST(told.find("\"agent\" names the profile \"gone\", which there is not; there are: ") != std::string::npos, told);
+  BOOST_TEST(told.find("\"agent\" names the profile \"gone\", which there is not; there are: ") != std::string::npos,
+             told);
   for (const auto& [name, profile] : good.profiles.all()) BOOST_TEST(told.find(name) != std::string::npos, told);
 }
 
