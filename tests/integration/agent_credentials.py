@@ -10,7 +10,7 @@ from agent_credentials_support import KeycloakTest
 from agent_fake_daemon import openssl
 from agent_keycloak import Keycloak, section
 from agent_provider import section as provider_section
-from agent_support import PROGRAM, Agent, config_text, main
+from agent_support import PROGRAM, config_text, main, start_agent
 
 SECRET = re.compile(r"^[\w-]{32}$")
 
@@ -36,7 +36,7 @@ class Credentials(KeycloakTest):
         self.assertNotEqual(body["clientSecret"], old)
         self.assertRegex(body["createdAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$")
         self.assertEqual(self.credentials()[1]["clientSecret"], body["clientSecret"])
-        self.assertIn(b"credentials renewed dfsp=bank1", self.agent.log)
+        self.agent.wait_for_log(b"credentials renewed dfsp=bank1")
         self.assertNotIn(old, self.agent.log.decode())
         self.nothing_leaked()
 
@@ -207,8 +207,8 @@ class Start(KeycloakTest):
 
     def again(self, secure, ca_file):
         self.agent.stop()
-        self.agent = Agent(self.folder, self.daemon, auth=provider_section(self.provider),
-                           more=section(secure, self.secret_file, 'ca_file = "%s"' % ca_file))
+        self.agent = start_agent(self.folder, self.daemon, auth=provider_section(self.provider),
+                                 more=section(secure, self.secret_file, 'ca_file = "%s"' % ca_file))
         self.addCleanup(self.agent.stop)
 
 

@@ -6,7 +6,7 @@ from agent_auth_support import PTA, dfsp
 from agent_keycloak import LOGIN, Keycloak, section
 from agent_provider import Provider
 from agent_provider import section as provider_section
-from agent_support import Agent, OwnAgents
+from agent_support import OwnAgents, start_agent
 
 
 class KeycloakTest(OwnAgents):
@@ -24,8 +24,8 @@ class KeycloakTest(OwnAgents):
         self.agent = None
 
     def start(self, extra="", more=None):
-        self.agent = Agent(self.folder, self.daemon, auth=provider_section(self.provider),
-                           more=section(self.keycloak, self.secret_file, extra) if more is None else more)
+        self.agent = start_agent(self.folder, self.daemon, auth=provider_section(self.provider),
+                                 more=section(self.keycloak, self.secret_file, extra) if more is None else more)
         self.addCleanup(self.agent.stop)
         for name in ("bank1", "bank2"):
             self.add_dfsp(name)

@@ -9,7 +9,7 @@ from agent_fake_daemon import openssl
 from agent_hub_support import CERTS, HUB, SERVER_KEY, HubTest
 from agent_pki import altered
 from agent_provider import Provider, section
-from agent_support import Agent, new_csr
+from agent_support import new_csr, start_agent
 
 
 class JwsRotation(HubTest):
@@ -84,19 +84,23 @@ class NamesOfHubseald(HubTest):
         self.daemon.refusals = {}
         for name in (("[hub] ca", "hub-ca", "other-ca"), ("[hub] client_profile", "dfsp-client", '"dfsp-server, jwe"'),
                      ("[hub] server_profile", "hub-server", '"dfsp-server, jwe"'), ("[hub] jws_key", "hub-jws", "hub-jwt")):
-            self.agent.wait_for_log(re.escape(self.missing(*name)))
+            self.each_says(re.escape(self.missing(*name)))
         self.agent.stop()
-        self.assertEqual(self.agent.log.count(b"agent.toml names"), 4)
+        self.assertEqual([agent.log.count(b"agent.toml names") for agent in self.agent.agents], [4] * len(self.agent.agents))
+
+    def each_says(self, pattern):
+        for agent in self.agent.agents:
+            agent.wait_for_log(pattern)
 
     def test_where_all_are_there_or_nobody_may_know_there_is_no_such_warning(self):
         self.daemon.public_keys["hub-jws-2"] = {"label": "hub-jws-2", "state": "active", "pem": "", "created_at": "2026-11-24T09:00:00Z"}
         self.restart()
-        self.agent.wait_for_log(rb"info hubseald has all that agent.toml names\n")
+        self.each_says(rb"info hubseald has all that agent.toml names\n")
         self.agent.stop()
         self.assertNotIn(b"agent.toml names what", self.agent.log)
         self.daemon.refusals = {"version": ("forbidden", "operation")}
         self.start()
-        self.agent.wait_for_log(rb"warning whether hubseald has what agent.toml names is not known [^\n]*refuses version")
+        self.each_says(rb"warning whether hubseald has what agent.toml names is not known [^\n]*refuses version")
         self.agent.stop()
         self.assertNotIn(b"agent.toml names what", self.agent.log)
 
@@ -195,7 +199,7 @@ class WhoMay(HubTest):
     def start(self):
         self.provider = Provider()
         self.addCleanup(self.provider.close)
-        self.agent = Agent(self.folder, self.daemon, hub_keys=HUB, hub=SERVER_KEY % self.name, auth=section(self.provider, ""))
+        self.agent = start_agent(self.folder, self.daemon, hub_keys=HUB, hub=SERVER_KEY % self.name, auth=section(self.provider, ""))
         self.addCleanup(self.agent.stop)
 
     def as_(self, group, method, path, body=None):

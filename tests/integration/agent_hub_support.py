@@ -4,7 +4,7 @@ import os
 
 from agent_fake_daemon import openssl
 from agent_pki import Pki
-from agent_support import Agent, OwnAgents
+from agent_support import OwnAgents, start_agent
 
 HUB = 'id = "hub"\njws_key = "hub-jws"\nserver_profile = "hub-server"\n'
 SERVER_KEY = '[server_key]\ntype = "ec_p256"\ncommon_name = "hub.example"\ndns = ["%s"]\nip = ["192.0.2.7"]\n'
@@ -25,7 +25,7 @@ class HubTest(OwnAgents):
         self.start()
 
     def start(self):
-        self.agent = Agent(self.folder, self.daemon, hub_keys=self.hub_keys, hub=SERVER_KEY % self.name if self.hub_keys else "")
+        self.agent = start_agent(self.folder, self.daemon, hub_keys=self.hub_keys, hub=SERVER_KEY % self.name if self.hub_keys else "")
         self.addCleanup(self.agent.stop)
 
     def restart(self):

@@ -26,7 +26,7 @@ from postgres import Postgres
 PROGRAM = os.environ.get("HUBSEAL_AGENT", "")
 MODE = os.environ.get("HUBSEAL_STORE")
 SHARED = MODE in ("postgresql", "two")  # the same tests on the other database
-TWO = MODE == "two"  # and at two agents in turn, where one agent serves a class of tests
+TWO = MODE == "two"  # and at two agents in turn, where tests begin with start_agent()
 
 
 @functools.cache
@@ -139,6 +139,7 @@ class Agent(Api):
                                         env={**os.environ, **(environment or {})})
         self.log = b""
         self.log_grew = threading.Condition()
+        self.agents = [self]  # as Two has them
         # Read all the time: an agent whose log nobody reads would stand still.
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
@@ -187,8 +188,13 @@ class Two(Api):
 
     def __init__(self, folder, daemon, **settings):
         second = os.path.join(folder, "second")
-        os.mkdir(second)
-        self.agents = [Agent(folder, daemon, **settings), Agent(second, daemon, **{"store": store(folder), **settings})]
+        os.makedirs(second, exist_ok=True)  # they may be started again
+        self.agents = [Agent(folder, daemon, **settings)]
+        try:
+            self.agents.append(Agent(second, daemon, **{"store": store(folder), **settings}))
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise
         self.turns = itertools.cycle(self.agents)
 
     @property
@@ -200,10 +206,18 @@ class Two(Api):
         return b"".join(agent.log for agent in self.agents)
 
     def wait_for_log(self, pattern):
-        return until(lambda: re.search(pattern, self.log), why=self.log.decode)
+        return until(lambda: re.search(pattern, self.log), why=lambda: self.log.decode())
 
     def stop(self, *how):
-        return max(agent.stop(*how) for agent in self.agents)
+        """As of one; neither goes on because the other did not stop."""
+        statuses = []
+        with contextlib.ExitStack() as both:
+            for agent in self.agents:
+                both.callback(lambda agent=agent: statuses.append(agent.stop(*how)))
+        return max(statuses)
+
+
+start_agent = Two if TWO else Agent
 
 
 def change(agent, path, changed):
@@ -284,7 +298,7 @@ class AgentTest(Asking):
         cls.temporary = tempfile.TemporaryDirectory(prefix="hubseal-agent-")
         cls.folder = cls.temporary.name
         cls.daemon = FakeDaemon(cls.folder)
-        cls.agent = (Two if TWO else Agent)(cls.folder, cls.daemon, **cls.settings)
+        cls.agent = start_agent(cls.folder, cls.daemon, **cls.settings)
 
     @classmethod
     def tearDownClass(cls):
