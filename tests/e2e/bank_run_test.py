@@ -23,7 +23,8 @@ class AtRun(Banks):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="hs-run-", dir="/tmp")  # short: a socket's path holds 107 bytes
         self.addCleanup(folder.cleanup)
-        self.folder, self.agent, self.operator, self.issuer = pathlib.Path(folder.name), Api(free_port()), {}, None
+        self.folder, self.operator, self.issuer = pathlib.Path(folder.name), {}, None
+        self.agent = Api(free_port(), timeout=240)  # SoftHSM makes RSA-4096 meanwhile, and a busy machine takes long for it
         run = Run(os.environ["HUBSEAL_BUILD"], "--state", self.folder / "state", "--port", self.agent.port)
         self.addCleanup(run.close)
         self.assertTrue(run.is_up(), run.output + run.said_wrong())

@@ -106,11 +106,13 @@ def config_text(folder, daemon_socket, more="", **settings):
 class Api:
     """A hubseal-agent that is reached without TLS on this host."""
 
-    def __init__(self, port):
-        self.port = port
+    timeout = 30  # seconds that an answer may take
 
-    def connection(self, timeout=240):  # a busy machine makes a key of RSA-4096 meanwhile
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+    def __init__(self, port, timeout=timeout):
+        self.port, self.timeout = port, timeout
+
+    def connection(self, timeout=None):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout or self.timeout)
 
     def ask(self, method, path, body=None, headers=None, connection=None):
         """(status, decoded JSON or None, headers)"""
