@@ -114,6 +114,13 @@ class Commands(Cli):
         self.serve({"list_keys": {"keys": [{**KEY, "state": "deactivated", "destroy_at": "2026-12-05T09:00:00Z"}]}})
         self.assertIn(b"deactivated, will be destroyed at 2026-12-05T09:00:00Z", self.hubseal("key", "list").stdout)
 
+    def test_a_key_is_said_to_be_gone_by_who_says_so_and_by_nobody_else(self):
+        daemon = self.serve({"destroy_key": KEY})
+        for words in ((), ("--gone",)):
+            self.assertEqual(self.hubseal("key", "destroy", "hub-jws", *words).returncode, 0)
+        asked = [{k: v for k, v in request.items() if k not in ("v", "id", "op")} for request in daemon.requests]
+        self.assertEqual(asked, [{"key": "hub-jws"}, {"key": "hub-jws", "gone": True}])
+
     def test_a_checkpoint_says_where_it_was_written(self):
         self.serve({"get_checkpoint": {"note": "origin\n"}})
         done = self.hubseal("audit", "checkpoint", "--out", "kept.txt")
