@@ -6,6 +6,7 @@
 
 #include "agent/http/ping_client.h"
 #include "agent/store/database.h"
+#include "tests/support/until.h"
 #include "tests/unit/agent/agent_support.h"
 
 using namespace hubseal;
@@ -37,7 +38,7 @@ struct Bench {
   }
 
   void wait_until_asked(int times) {
-    while (asked < times) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    BOOST_REQUIRE(hubseal::test::until([&] { return asked >= times; }));
   }
 
   std::map<std::string, std::string> statuses() {

@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/until.h"
+
 using namespace hubseal::agent::auth;
 
 namespace {
@@ -71,7 +73,7 @@ BOOST_AUTO_TEST_CASE(no_more_wait_than_there_are_places) {
   std::vector<std::thread> asking;
   for (int i = 0; i < 10; ++i)
     asking.emplace_back([&] { ++(Places::Place(places, "bank1", kLong).taken() ? taken : refused); });
-  while (refused < 8) std::this_thread::yield();  // at once: two of them wait, half of what may
+  BOOST_TEST(hubseal::test::until([&] { return refused == 8; }));  // at once: two of them wait, half of what may
   BOOST_TEST(taken == 0);
   BOOST_TEST(Places::Place(places, "bank2").taken());
   kept.clear();

@@ -1,8 +1,7 @@
 // The operations about approvals through the dispatcher: what is refused, and that it is recorded.
-#include <thread>
-
 #include <fmt/format.h>
 
+#include "tests/support/until.h"
 #include "tests/unit/daemon/approval_room.h"
 
 using namespace hubseal;
@@ -277,7 +276,7 @@ BOOST_AUTO_TEST_CASE(what_expires_is_recorded) {
       registry().write([](Database& database) { return database.execute("UPDATE approvals SET expires_at = 1"); }));
   BOOST_TEST(ask(agent, "get_approval", {{"approval", id}})["ok"]["state"] == "expired");
   room().start_housekeeping();
-  while (records("approval_expired").empty()) std::this_thread::yield();
+  BOOST_REQUIRE(test::until([&] { return !records("approval_expired").empty(); }));
   BOOST_TEST(records("approval_expired").front()["approval"] == id);
 }
 

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
-#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/must.h"
 #include "tests/support/software_room.h"
+#include "tests/support/until.h"
 
 using namespace hubseal;
 using namespace hubseal::daemon;
@@ -40,10 +40,7 @@ BOOST_AUTO_TEST_CASE(no_further_key_is_destroyed_once_the_log_is_found_changed) 
   std::promise<void> found;
   signer().meanwhile([&] {
     fs::remove(audit_file());
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    while (room().checkpoints().refuse_altered() && std::chrono::steady_clock::now() < patience)
-      std::this_thread::yield();
-    found.set_value();
+    if (test::until([&] { return !room().checkpoints().refuse_altered(); })) found.set_value();
   });
   room().start_housekeeping();
   BOOST_REQUIRE((found.get_future().wait_for(std::chrono::minutes(2)) == std::future_status::ready));
@@ -63,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_went_before_a_crash_is_recorded_as_destroyed_by_
   const auto run_once = [&] {
     const std::size_t runs = records("key_destruction_intent").size();
     room().start_housekeeping();
-    while (records("key_destruction_intent").size() == runs) std::this_thread::yield();
+    BOOST_REQUIRE(test::until([&] { return records("key_destruction_intent").size() != runs; }));
     restart();  // once the task under way has come to its end
   };
   signer().fail_after_destroying();
@@ -105,9 +102,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_may_be_gone_was_kept_and_is_shown_again_testifie
   BOOST_TEST(may_be_gone());
   signer().hide({});
   room().start_housekeeping();
-  const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-  while (may_be_gone() && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
-  BOOST_TEST(!may_be_gone());
+  BOOST_TEST(test::until([&] { return !may_be_gone(); }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

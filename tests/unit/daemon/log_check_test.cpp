@@ -16,6 +16,7 @@
 
 #include "common/audit/log_files.h"
 #include "tests/support/replace_in.h"
+#include "tests/support/until.h"
 #include "tests/unit/daemon/checkpoints_room.h"
 
 using namespace hubseal;
@@ -180,10 +181,10 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_found_changed_during_the_signature_of_a_check
   for (std::uint64_t read = 1; read < before; ++read) checkpoints->tick();
   record(1);
   std::promise<void> signing;
+  bool was_closed = false;
   token.signing = [&] {
     signing.set_value();
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    while (!gate->is_closed("audit log") && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+    was_closed = test::until([&] { return gate->is_closed("audit log"); });
   };
   std::thread other;
   Result<> made;
@@ -193,6 +194,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_found_changed_during_the_signature_of_a_check
   };
   checkpoints->tick();
   other.join();
+  BOOST_TEST(was_closed);
   BOOST_TEST(!made.has_value());
   BOOST_TEST(must(checkpoints->latest()).checkpoint.size == before);
   BOOST_TEST(reason().find("was changed") != std::string::npos, reason());

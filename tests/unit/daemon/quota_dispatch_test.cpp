@@ -12,6 +12,7 @@
 #include "tests/support/must.h"
 #include "tests/support/replace_in.h"
 #include "tests/support/software_room.h"
+#include "tests/support/until.h"
 
 using namespace hubseal;
 using namespace hubseal::daemon;
@@ -256,12 +257,13 @@ BOOST_AUTO_TEST_CASE(what_was_recorded_as_issued_and_is_refused_after_all_is_rec
   for (int i = 0; i < 3; ++i) BOOST_TEST(room.issue("bank1", "no CSR") == "bad_request");
   // A transaction that begins before the record and ends after it.
   std::thread revoking;
+  bool recorded = false;
   room.signer().meanwhile([&] {
     std::promise<void> begun;
     revoking = std::thread([&] {
       must(room.registry().write([&](Database& database) -> Result<> {
         begun.set_value();
-        while (room.last_record().find("certificate_sha256") == std::string::npos) std::this_thread::yield();
+        recorded = test::until([&] { return room.last_record().find("certificate_sha256") != std::string::npos; });
         return revocation_table::set(database, {.ca = "hub-ca",
                                                 .serial = TRY(certificate_table::list(database, {})).back().serial,
                                                 .reason = ca::RevocationReason::cessation_of_operation,
@@ -272,6 +274,7 @@ BOOST_AUTO_TEST_CASE(what_was_recorded_as_issued_and_is_refused_after_all_is_rec
   });
   BOOST_TEST(room.issue("bank2") == "policy_denied");
   revoking.join();
+  BOOST_TEST(recorded);
   BOOST_TEST(room.message.find("was revoked before it was issued") != std::string::npos, room.message);
   BOOST_TEST(room.last_record().find("policy_denied") != std::string::npos, room.last_record());
 }

@@ -6,12 +6,12 @@
 #include <future>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "hsm/recovery.h"
 #include "tests/support/fake_token.h"
 #include "tests/support/must.h"
+#include "tests/support/until.h"
 #include "tests/unit/hsm/open_signer.h"
 #include "tests/unit/hsm/signer_checks.h"
 
@@ -23,7 +23,7 @@ using test::FakeToken;
 
 /// Until somebody has begun this call; `before` is how many there were.
 void await_call(const FakeToken& token, const std::string& function, unsigned long before) {
-  while (token.calls(function) == before) std::this_thread::yield();
+  BOOST_REQUIRE(test::until([&] { return token.calls(function) != before; }));
 }
 
 /// Whether it comes to an end while what it might wait for is held. Long enough that only a thread that does wait is
@@ -58,7 +58,7 @@ struct Waiting {
   auto start_and_await(Start start) {
     const int before = looked;
     auto started = start();
-    while (looked == before) std::this_thread::yield();
+    BOOST_REQUIRE(test::until([&] { return looked != before; }));
     return started;
   }
   void wait_as_well() {

@@ -6,7 +6,8 @@
 #include <latch>
 #include <optional>
 #include <set>
-#include <thread>
+
+#include "tests/support/until.h"
 
 namespace hubseal::hsm {
 namespace {
@@ -40,7 +41,7 @@ struct OneSession {
   static auto at_once() { return std::chrono::steady_clock::now(); }
   static auto in_time() { return std::chrono::steady_clock::now() + std::chrono::minutes(5); }
   void wait_for_queue(std::size_t length) {
-    while (pool.waiting() != length) std::this_thread::yield();
+    BOOST_REQUIRE(test::until([&] { return pool.waiting() == length; }));
   }
 };
 

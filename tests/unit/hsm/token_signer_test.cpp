@@ -2,13 +2,13 @@
 
 #include <atomic>
 #include <future>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "tests/support/fake_token.h"
 #include "tests/support/must.h"
 #include "tests/support/test_token.h"
+#include "tests/support/until.h"
 #include "tests/unit/hsm/raw_token.h"
 #include "tests/unit/hsm/signer_checks.h"
 
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(of_two_who_make_a_key_of_one_label_at_the_same_time_one_is_
   const auto signer = open_ok(token.config());
   token.script("hold C_GenerateKeyPair 1\n");
   auto first = std::async(std::launch::async, [&] { return signer->generate_key(KeyType::ec_p256, "hub-jws"); });
-  while (token.calls("C_GenerateKeyPair") == 0) std::this_thread::yield();
+  BOOST_REQUIRE(test::until([&] { return token.calls("C_GenerateKeyPair") != 0; }));
   const auto second = signer->generate_key(KeyType::ec_p256, "hub-jws");
   token.script("");
   BOOST_TEST(first.get().has_value());
