@@ -75,8 +75,9 @@ keys = ["{3}"]
 
 }  // namespace
 
-Rig::Rig(const Options& options) {
-  if (options.token_delay.count() != 0) delay_token(options.token_delay);
+Rig::Rig(const Options& options)
+    : token_module_(options.token_delay.count() == 0 ? token().module() : token_.module()) {
+  token_.script(fmt::format("slow C_Sign * {}\n", options.token_delay.count()));
   write_config(options);
   start(options.hubseald);
   admin_ = std::make_unique<wire::DaemonClient>(socket("admin"), std::chrono::minutes(2));
@@ -84,14 +85,6 @@ Rig::Rig(const Options& options) {
 
 Rig::~Rig() {
   if (pid_ > 0) stop();
-}
-
-void Rig::delay_token(std::chrono::milliseconds delay) {
-  const auto script = folder() / "faults";
-  std::ofstream(script) << fmt::format("slow C_Sign * {}\n", delay.count());
-  ::setenv("FAKE_P11_MODULE", token_module_.c_str(), 1);
-  ::setenv("FAKE_P11_SCRIPT", script.c_str(), 1);
-  token_module_ = FAKE_P11_PATH;
 }
 
 void Rig::write_config(const Options& options) const {
@@ -107,9 +100,9 @@ void Rig::write_config(const Options& options) const {
   consent = std::regex_replace(consent, std::regex("approvals = 0"), "approvals = 1");
   write_private(profiles / "consent-client.toml", consent);
   write_private(folder() / "policy.toml", text_of(HUBSEAL_SOURCE_DIR "/config/rig/policy.toml"));
-  write_private(folder() / "pin", token_.pin() + "\n");
+  write_private(folder() / "pin", token().pin() + "\n");
 
-  std::string config = fmt::format(kConfig, folder().string(), token_module_.string(), token_.label(),
+  std::string config = fmt::format(kConfig, folder().string(), token_module_.string(), token().label(),
                                    options.session_copies, options.sessions);
   const std::string keys = fmt::format("{}", fmt::join(options.jws_keys, R"(", ")"));
   const std::string reading = R"("status", "read_keys", "read_certificates")";

@@ -10,7 +10,7 @@
 #include "common/json.h"
 #include "common/unique_fd.h"
 #include "common/wire/daemon_client.h"
-#include "tests/support/test_token.h"
+#include "tests/support/fake_token.h"
 
 namespace hubseal::test {
 
@@ -50,7 +50,7 @@ class Rig {
   std::optional<std::size_t> open_files() const;
   std::filesystem::path audit_folder() const { return folder() / "state" / "audit"; }
   std::string log() const;
-  const TestToken& token() const { return token_; }
+  const TestToken& token() const { return token_.token(); }
   /// What hubseald loads: SoftHSM, or fake_p11.so in front of it where there is a delay.
   std::filesystem::path token_module() const { return token_module_; }
 
@@ -58,14 +58,13 @@ class Rig {
   int stop();
 
  private:
-  const std::filesystem::path& folder() const { return token_.folder(); }
+  const std::filesystem::path& folder() const { return token().folder(); }
   void write_config(const Options& options) const;
-  void delay_token(std::chrono::milliseconds delay);
   void start(const std::filesystem::path& hubseald);
   void await_ready(const UniqueFd& notifications);
 
-  TestToken token_;
-  std::filesystem::path token_module_ = token_.module();
+  FakeToken token_;
+  const std::filesystem::path token_module_;
   pid_t pid_ = -1;
   UniqueFd process_;  // pidfd: readable once it has ended
   std::unique_ptr<wire::DaemonClient> admin_;
