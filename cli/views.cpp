@@ -23,10 +23,6 @@ void add_certificate_lines(Pairs& pairs, const std::string& pem) {
   pairs.emplace_back("key id", view->key_id);
 }
 
-}  // namespace
-
-namespace {
-
 std::string_view gone_words(const Json& key) {
   return member_of(key, "may_be_gone") == Json(true) ? ", may be gone for good" : "";
 }
