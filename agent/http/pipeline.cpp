@@ -55,16 +55,14 @@ void look_for_private_key(const Json& body, std::vector<Violation>& found) {
     found.push_back({".body" + *place, std::string(kNoPrivateKeys), "privateKey.hubseal"});
 }
 
-/// What a route has no use for may be anything, as clients expect; but whoever sends a private key must hear of it.
-void check_unread(const std::string& body, std::vector<Violation>& found) {
-  const auto json = parse_json(body, kBodyLimits);
-  look_for_private_key(json ? *json : Json(body), found);
-}
+/// A body for which nobody has a use may be anything, as clients expect; but whoever sends a private key must hear of
+/// it.
+Json unread(const std::string& body) { return parse_json(body, kBodyLimits).value_or(body); }
 
-/// What is refused for another reason before its body is read.
-Answer refuse_unread(const std::string& body, Answer refusal, const std::string& correlation_id) {
+/// What is refused for another reason than its body.
+Answer refuse_unread(const Json& body, Answer refusal, const std::string& correlation_id) {
   std::vector<Violation> found;
-  check_unread(body, found);
+  look_for_private_key(body, found);
   return found.empty() ? std::move(refusal) : framework_error(400, joined(found), found, correlation_id);
 }
 
@@ -190,7 +188,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   if ((route.takes_body || !route.media_type.empty()) && !none_is_fine && !is_media(incoming.content_type, wanted)) {
     const std::string why =
         fmt::format("unsupported media type {}", log::printable(incoming.content_type.value_or("undefined"), 80));
-    return refuse_unread(incoming.body, framework_error(415, why, {{route.path, why, ""}}, correlation_id),
+    return refuse_unread(unread(incoming.body), framework_error(415, why, {{route.path, why, ""}}, correlation_id),
                          correlation_id);
   }
   if (!route.media_type.empty()) request.raw = incoming.body;
@@ -200,7 +198,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
   if (route.takes_body) {
     auto body = incoming.body.empty() ? Result<Json>(Json::object()) : parse_json(incoming.body, kBodyLimits);
     if (!body)
-      return refuse_unread(incoming.body,
+      return refuse_unread(Json(incoming.body),
                            framework_error(400, "request body: " + body.error().message, {}, correlation_id),
                            correlation_id);
     look_for_private_key(*body, found);
@@ -210,7 +208,7 @@ Answer Pipeline::serve_admitted(const Incoming& incoming, const Target& target, 
     found.insert(found.end(), violations.begin(), violations.end());
     request.body = *std::move(body);
   } else if (route.media_type.empty() && !incoming.body.empty()) {
-    check_unread(incoming.body, found);
+    look_for_private_key(unread(incoming.body), found);
   }
   if (!found.empty()) return framework_error(400, joined(found), found, correlation_id);
   request.path = std::move(match.path);
