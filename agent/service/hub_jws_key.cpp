@@ -86,8 +86,9 @@ Result<std::vector<store::JwsKey>> HubJwsKey::known() {
   if (!config_.key) return {};
   auto keys = active();
   if (keys) return keys;
-  if (auto last = last_.lock(); *last) return **last;
-  if (keys.error().code == Code::not_found) return {};  // hubseald has no such key
+  auto last = last_.lock();
+  if (keys.error().code == Code::not_found) last->emplace();  // hubseald has no such key
+  if (*last) return **last;
   return keys;
 }
 

@@ -317,6 +317,12 @@ class HubKeyWithoutAList(OwnAgents):
         self.agent.stop()
         self.assertEqual(self.agent.log.count(b"hubseald does not list its keys"), 1)
 
+    def test_a_key_of_which_hubseald_says_that_it_has_none_is_shown_no_more_also_when_it_cannot_be_asked_then(self):
+        self.assertEqual(self.shown(), self.pem("hub-jws"))
+        for refusal in (("not_found", "no key"), ("hsm_unavailable", "gone")):
+            self.daemon.refusals["get_public_key"] = refusal
+            self.assertEqual(self.shown(), [])
+
     def ask_until(self, seen):
         """Labels are kept for a moment."""
         end = time.monotonic() + WAIT_SECONDS
