@@ -35,12 +35,13 @@ Result<std::optional<std::string>> in_place_of_jws_key(SigningDaemon& daemon, co
   return unless_among(labels, wanted);
 }
 
-Result<std::optional<std::string>> in_place_of(SigningDaemon& daemon, const SigningDaemon::Offer& offer,
+/// What there is in its place, in words; nothing where hubseald has it.
+Result<std::optional<std::string>> in_place_of(SigningDaemon& daemon, const Result<SigningDaemon::Offer>& offer,
                                                const ConfiguredName& name) {
   switch (name.kind) {
-    case Kind::ca: return unless_among(offer.cas, name.value);
-    case Kind::issuer: return in_place_of_issuer(daemon, offer.cas, name.value);
-    case Kind::profile: return unless_among(offer.profiles, name.value);
+    case Kind::ca: return unless_among(TRY(offer).cas, name.value);
+    case Kind::issuer: return in_place_of_issuer(daemon, TRY(offer).cas, name.value);
+    case Kind::profile: return unless_among(TRY(offer).profiles, name.value);
     case Kind::jws_key: return in_place_of_jws_key(daemon, name.value);
   }
   return std::nullopt;
@@ -48,21 +49,15 @@ Result<std::optional<std::string>> in_place_of(SigningDaemon& daemon, const Sign
 
 }  // namespace
 
-Result<std::vector<MissingName>> missing_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names) {
-  const auto offer = TRY(daemon.offer());
-  std::vector<MissingName> missing;
-  for (const ConfiguredName& name : names)
-    if (auto found = TRY(in_place_of(daemon, offer, name))) missing.push_back({name, *std::move(found)});
-  return missing;
-}
-
 Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names) {
-  const auto missing = TRY(missing_names(daemon, names));
-  if (missing.empty()) return {};
-  const auto& [name, found] = missing.front();
-  return fail(Code::conflict, fmt::format("hubseald does not have \"{}\", or does not open it to this agent ({} of the "
-                                          "agent's configuration); found {}",
-                                          name.value, name.key, found));
+  const auto offer = daemon.offer();
+  for (const ConfiguredName& name : names)
+    if (const auto found = TRY(in_place_of(daemon, offer, name)))
+      return fail(Code::conflict,
+                  fmt::format("hubseald does not have \"{}\", or does not open it to this agent ({} of the "
+                              "agent's configuration); found {}",
+                              name.value, name.key, *found));
+  return {};
 }
 
 ConfiguredNames::ConfiguredNames(SigningDaemon& daemon, std::vector<ConfiguredName> names,
@@ -88,16 +83,25 @@ void ConfiguredNames::run() {
 
 /// What hubseald refuses to say today it refuses until somebody has changed its configuration.
 bool ConfiguredNames::looked() {
-  const auto missing = missing_names(daemon_, names_);
-  if (!missing) {
-    if (missing.error().code != Code::internal) return false;
-    log::warning("whether hubseald has what agent.toml names is not known", {{"problem", missing.error().message}});
-    return true;
+  const auto offer = daemon_.offer();
+  std::vector<Result<std::optional<std::string>>> answers;
+  for (const ConfiguredName& name : names_) {
+    answers.push_back(in_place_of(daemon_, offer, name));
+    if (!answers.back() && answers.back().error().code != Code::internal) return false;
   }
-  for (const auto& [name, found] : *missing)
-    log::warning("agent.toml names what hubseald does not have, or does not open to this agent",
-                 {{"key", name.key}, {"value", name.value}, {"found", found}});
-  if (missing->empty()) log::info("hubseald has all that agent.toml names");
+  bool has_all = true;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const auto& [kind, key, value] = names_[i];
+    const auto& found = answers[i];
+    if (!found)
+      log::warning("whether hubseald has what agent.toml names is not known",
+                   {{"key", key}, {"value", value}, {"problem", found.error().message}});
+    else if (*found)
+      log::warning("agent.toml names what hubseald does not have, or does not open to this agent",
+                   {{"key", key}, {"value", value}, {"found", **found}});
+    has_all = has_all && found && !*found;
+  }
+  if (has_all) log::info("hubseald has all that agent.toml names");
   return true;
 }
 

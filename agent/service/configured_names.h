@@ -22,20 +22,13 @@ struct ConfiguredName {
   std::string value;
 };
 
-/// One that hubseald does not have, or does not open to this agent.
-struct MissingName {
-  ConfiguredName name;
-  std::string found;  ///< what there is in its place, in words
-};
-
-/// Errors: the daemon's.
-Result<std::vector<MissingName>> missing_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names);
 /// Before something is made that is of use with them alone. Errors: conflict, which names the first that is missing;
 /// the daemon's.
 Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>& names);
 
-/// Looks once, as soon as hubseald answers, and warns in the log of each name that is missing. It is no reason not to start: what
-/// it is for may be made later, and the rest of the API does without.
+/// Looks once, as soon as hubseald answers, and warns in the log of each name that is missing, and of each about which
+/// it refuses to answer. It is no reason not to start: what it is for may be made later, and the rest of the API does
+/// without.
 /// Owns: a thread, until it has looked.
 class ConfiguredNames {
  public:

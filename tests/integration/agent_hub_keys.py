@@ -104,6 +104,16 @@ class NamesOfHubseald(HubTest):
         self.agent.stop()
         self.assertNotIn(b"agent.toml names what", self.agent.log)
 
+    def test_what_is_missing_is_told_also_where_hubseald_refuses_to_say_more(self):
+        self.daemon.cas, self.daemon.public_keys = ["other-ca"], {}
+        for refused, found, unknown in (("list_keys", ("[hub] ca", "hub-ca", "other-ca"), "[hub] jws_key"),
+                                        ("version", ("[hub] jws_key", "hub-jws", "none"), "[hub] ca")):
+            self.daemon.refusals = {refused: ("forbidden", "operation")}
+            self.restart()
+            self.each_says(re.escape(self.missing(*found)))
+            self.each_says(rb'warning whether hubseald has what agent.toml names is not known key="%s" [^\n]*refuses %s'
+                           % (re.escape(unknown.encode()), refused.encode()))
+
     def test_no_server_key_is_made_for_a_ca_or_profile_that_cannot_issue_for_it(self):
         first = self.ok("POST", CERTS)
         good = self.daemon.cas, self.daemon.profiles
