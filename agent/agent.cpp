@@ -141,7 +141,7 @@ struct Agent::Parts {
     const http::PingClient pings(config.ping_url, config.timeout);
     watcher = std::make_unique<PingWatcher>([pings](const std::string& dfsp_id) { return pings.ask(dfsp_id); },
                                             dfsp_table, connectivity_table, counted.pings, clock,
-                                            PingWatcher::Rounds{config.interval, config.parallel});
+                                            PingWatcher::Pace{config.interval, config.parallel});
   }
 
   Result<> serve_metrics(const MetricsConfig& config, const std::string& ca) {

@@ -62,24 +62,7 @@ Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>&
 
 ConfiguredNames::ConfiguredNames(SigningDaemon& daemon, std::vector<ConfiguredName> names,
                                  std::chrono::milliseconds pause)
-    : daemon_(daemon), names_(std::move(names)), pause_(pause), thread_([this] { run(); }) {}
-
-ConfiguredNames::~ConfiguredNames() {
-  *stopping_.lock() = true;
-  stopped_.notify_all();
-  thread_.join();
-}
-
-void ConfiguredNames::run() {
-  auto stopping = stopping_.lock();
-  while (!*stopping) {
-    stopping.unlock();
-    const bool done = looked();
-    stopping.relock();
-    if (done) return;
-    stopping.wait_until(stopped_, std::chrono::steady_clock::now() + pause_, [&] { return *stopping; });
-  }
-}
+    : daemon_(daemon), names_(std::move(names)), rounds_(pause, [this] { return !looked(); }) {}
 
 /// What hubseald refuses to say today it refuses until somebody has changed its configuration.
 bool ConfiguredNames::looked() {

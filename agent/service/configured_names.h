@@ -1,12 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "common/guarded.h"
+#include "agent/service/rounds.h"
 #include "common/result.h"
 
 namespace hubseal::agent {
@@ -29,24 +27,18 @@ Result<> require_names(SigningDaemon& daemon, const std::vector<ConfiguredName>&
 /// Looks once, as soon as hubseald answers, and warns in the log of each name that is missing, and of each about which
 /// it refuses to answer. It is no reason not to start: what it is for may be made later, and the rest of the API does
 /// without.
-/// Owns: a thread, until it has looked.
+/// Owns: a thread. Going, it waits for the question that is under way.
 class ConfiguredNames {
  public:
   ConfiguredNames(SigningDaemon& daemon, std::vector<ConfiguredName> names,
                   std::chrono::milliseconds pause = std::chrono::seconds(5));
-  /// Waits for the question that is under way.
-  ~ConfiguredNames();
 
  private:
-  void run();
   bool looked();
 
   SigningDaemon& daemon_;
   const std::vector<ConfiguredName> names_;
-  const std::chrono::milliseconds pause_;
-  std::condition_variable stopped_;
-  Guarded<bool> stopping_{false};
-  std::thread thread_;
+  Rounds rounds_;  // the last one: its thread uses the others
 };
 
 }  // namespace hubseal::agent

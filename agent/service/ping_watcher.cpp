@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
 #include "agent/service/connectivity.h"
+#include "common/guarded.h"
 #include "common/json.h"
 #include "common/log.h"
 
@@ -26,37 +28,18 @@ std::string ping_status(std::string_view answer) {
 }
 
 PingWatcher::PingWatcher(Ask ask, store::DfspTable& dfsps, store::ConnectivityTable& table, metrics::Pings& counted,
-                         const Clock& clock, Rounds rounds)
+                         const Clock& clock, Pace pace)
     : ask_(std::move(ask)),
       dfsps_(dfsps),
       table_(table),
       counted_(counted),
       clock_(clock),
-      rounds_(rounds),
-      thread_([this] { run(); }) {}
-
-PingWatcher::~PingWatcher() {
-  stop();
-  thread_.join();
-}
-
-void PingWatcher::stop() {
-  *stopping_.lock() = true;
-  stopped_.notify_all();
-}
-
-bool PingWatcher::stopping() { return *stopping_.lock(); }
-
-void PingWatcher::run() {
-  auto stopping = stopping_.lock();
-  while (!*stopping) {
-    stopping.unlock();
-    // What cannot be read now is asked in the next round; the database's words are in the log already.
-    if (const auto dfsps = dfsps_.list()) ask_all(*dfsps);
-    stopping.relock();
-    stopping.wait_until(stopped_, std::chrono::steady_clock::now() + rounds_.pause, [&] { return *stopping; });
-  }
-}
+      parallel_(pace.parallel),
+      rounds_(pace.pause, [this] {
+        // What cannot be read now is asked in the next round; the database's words are in the log already.
+        if (const auto known = dfsps_.list()) ask_all(*known);
+        return true;
+      }) {}
 
 void PingWatcher::ask_all(const std::vector<store::Dfsp>& dfsps) {
   std::vector<std::string> ids;
@@ -65,11 +48,11 @@ void PingWatcher::ask_all(const std::vector<store::Dfsp>& dfsps) {
   std::atomic<std::size_t> next = 0;
   Guarded<std::vector<std::string>> problems;
   const auto work = [&] {
-    for (std::size_t i = next++; i < dfsps.size() && !stopping(); i = next++)
+    for (std::size_t i = next++; i < dfsps.size() && !rounds_.stopping(); i = next++)
       if (const auto asked = ask_one(dfsps[i].id); !asked) problems.lock()->push_back(asked.error().message);
   };
   std::vector<std::thread> threads;
-  const std::size_t count = std::min(dfsps.size(), static_cast<std::size_t>(rounds_.parallel));
+  const std::size_t count = std::min(dfsps.size(), static_cast<std::size_t>(parallel_));
   for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
   for (std::thread& thread : threads) thread.join();
   // A ping server that is away is one line a round, not one for each DFSP.
