@@ -2,11 +2,15 @@
 # What ./run shows: a bank that is onboarded over REST, and a certificate that two people agree to.
 # say() and fail() are those of run-lib.sh.
 
-# rest METHOD PATH [JSON]: the answer's body; a refusal ends the script with what the agent said.
+# In which the hub's client key is made: RSA-4096 in software, beside whatever else keeps the machine busy.
+readonly key_seconds=150
+
+# rest METHOD PATH [JSON]: the answer's body; a refusal ends the script with what the agent said, and so does no answer
+# within `seconds`.
 rest() {
   local body status
   body=$(mktemp "$state/answer.XXXXXX")
-  status=$(curl --silent --show-error --max-time 150 --output "$body" --write-out '%{http_code}' --request "$1" \
+  status=$(curl --silent --show-error --max-time "${seconds:-60}" --output "$body" --write-out '%{http_code}' --request "$1" \
     ${3:+--header 'Content-Type: application/json' --data "$3"} "$base$2") || status="no answer"
   if [[ $status != 2* ]]; then
     echo "run: $1 $2: $status: $(cat "$body")" >&2
@@ -22,7 +26,7 @@ add_bank() {
   if rest GET /dfsps | jq --exit-status --arg id "$bank" 'any(.[]; .id == $id or .dfspId == $id)' >/dev/null; then
     echo "$bank is there already"
   else
-    rest POST /dfsps "$(jq -n --arg id "$bank" '{dfspId: $id, name: "Demo Bank"}')" >/dev/null
+    seconds=$key_seconds rest POST /dfsps "$(jq -n --arg id "$bank" '{dfspId: $id, name: "Demo Bank"}')" >/dev/null
     echo "POST /api/dfsps: $bank"
   fi
   # The bank's own key, made by the bank: the hub only ever sees the CSR.
@@ -62,7 +66,7 @@ certify_hub() {
   fi
   rest POST "$path/ca" "$(jq -n --rawfile root "$folder/ca.pem" '{rootCertificate: $root}')" >/dev/null
   enrollment=$(rest GET "$path/enrollments/outbound" | jq --compact-output 'last // empty')
-  [[ -n $enrollment ]] || enrollment=$(rest POST "$path/enrollments/outbound/csr")
+  [[ -n $enrollment ]] || enrollment=$(seconds=$key_seconds rest POST "$path/enrollments/outbound/csr")
   [[ $(jq -r .state <<<"$enrollment") != CERT_SIGNED ]] || return 0
   id=$(jq -r .id <<<"$enrollment")
   jq -r .csr <<<"$enrollment" >"$folder/hub.csr"
