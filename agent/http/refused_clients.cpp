@@ -30,11 +30,14 @@ std::string peer_of(const SSL* connection) {
   return fmt::format("[{}]:{}", text, ntohs(v6->sin6_port));
 }
 
-std::string reason_of(const SSL* connection) {
+/// `alert`: as it is sent to the client.
+std::string reason_of(const SSL* connection, int alert) {
   if (const long verdict = SSL_get_verify_result(connection); verdict != X509_V_OK)
     return X509_verify_cert_error_string(verdict);
-  if (SSL_get_state(connection) == TLS_ST_SR_CERT) return "it shows none";
-  return "it does not prove that it has the key";
+  if (SSL_get_state(connection) != TLS_ST_SR_CERT) return "it does not prove that it has the key";
+  const int kind = alert & 0xff;
+  if (kind == SSL_AD_CERTIFICATE_REQUIRED || kind == SSL_AD_HANDSHAKE_FAILURE) return "it shows none";  // TLS 1.3, 1.2
+  return SSL_alert_desc_string_long(alert);
 }
 
 }  // namespace
@@ -51,14 +54,14 @@ void RefusedClients::on_alert(const SSL* connection, int where, int alert) {
   if (where != SSL_CB_WRITE_ALERT || alert >> 8 != kFatal) return;
   const auto state = SSL_get_state(connection);
   if (state != TLS_ST_SR_CERT && state != TLS_ST_SR_CERT_VRFY) return;
-  static_cast<RefusedClients*>(SSL_get_app_data(connection))->tell(connection);
+  static_cast<RefusedClients*>(SSL_get_app_data(connection))->tell(connection, alert);
 }
 
-void RefusedClients::tell(const SSL* connection) {
+void RefusedClients::tell(const SSL* connection, int alert) {
   const Turn turn = take(std::chrono::steady_clock::now());
   if (!turn.line) return;
   log::warning("a client was refused for its certificate", {{"peer", peer_of(connection)},
-                                                            {"reason", reason_of(connection)},
+                                                            {"reason", reason_of(connection, alert)},
                                                             {"lines_left_out_before", std::to_string(turn.left_out)}});
 }
 

@@ -34,7 +34,7 @@ class RefusedClients {
   };
 
   static void on_alert(const SSL* connection, int where, int alert);
-  void tell(const SSL* connection);
+  void tell(const SSL* connection, int alert);
 
   Guarded<Minute> minute_;
 };

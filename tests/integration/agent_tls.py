@@ -135,6 +135,33 @@ class ClientCertificates(Room):
         agent.stop()
         self.assertEqual(agent.log.count(b"a client was refused"), lines)
 
+    def test_what_cannot_be_read_as_a_certificate_is_not_taken_for_none(self):
+        pair = self.hub.issue("bank1")
+        agent = self.start("required")
+        with open(pair[0], encoding="ascii") as file:
+            certificate = ssl.PEM_cert_to_DER_cert(file.read())
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=30) as plain:
+            flight = self.second_flight(plain, pair)
+            self.assertIn(certificate, flight)
+            plain.sendall(flight.replace(certificate, bytes(len(certificate))))
+            agent.wait_for_log(rb'a client was refused for its certificate [^\n]*reason="decode error"')
+
+    def second_flight(self, plain, pair):
+        """With which a client answers the server, not sent yet: up to TLS 1.2 its certificate can be read."""
+        context = ssl.create_default_context(cafile=self.servers.path("ca.pem"))
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(*pair)
+        answer, flight = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(answer, flight, server_hostname="127.0.0.1")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        plain.sendall(flight.read())
+        while not flight.pending:
+            answer.write(plain.recv(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+        return flight.read()
+
     def test_one_that_is_optional_must_be_good_where_it_is_shown(self):
         agent = self.start("optional")
         self.connect(agent)
