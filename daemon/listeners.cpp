@@ -99,7 +99,8 @@ Result<Listener> bind_own(const std::filesystem::path& runtime_dir, Role role, c
 /// and group of each socket, and a folder that is closed would refuse them all.
 Result<> make_runtime_dir(const std::filesystem::path& runtime_dir) {
   std::error_code problem;
-  // Not chmod afterwards: what a start that was killed in between leaves would look like somebody else's.
+  // Not chmod afterwards: what a start that was killed in between leaves would look like somebody else's. This umask is
+  // that of all threads: what others make meanwhile is passed through at most, neither read nor written.
   const mode_t before = ::umask(0066);
   std::filesystem::create_directories(runtime_dir, problem);
   ::umask(before);
