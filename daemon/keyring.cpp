@@ -73,6 +73,13 @@ Result<Key> Keyring::show(std::string_view label) const {
   return Key{*std::move(record), std::move(found)};
 }
 
+Result<std::optional<hsm::KeyInfo>> Keyring::shown(std::string_view label) const {
+  if (const auto token = signer_.status(); !token.ready) return fail(Code::hsm_unavailable, token.problem);
+  const auto record = find_record(label);
+  if (!record) return std::nullopt;
+  return find_in_token(record->id);
+}
+
 bool Keyring::is_compromised(std::string_view label) const {
   const auto record = find_record(label);
   return record && record->compromised_at;

@@ -42,8 +42,13 @@ class Keyring {
   /// The key of this label, if it may sign for this use now. forbidden for one that was made for another, so that what
   /// exists and what may not be used look the same to who asks; policy_denied for one that is not active.
   Result<KeyRecord> find(std::string_view label, KeyUse use) const;
+  /// As it is registered, if it is.
+  std::optional<KeyRecord> find_record(std::string_view label) const;
   /// Looked for in the token anew where that has not shown it.
   Result<Key> show(std::string_view label) const;
+  /// What the token has shown of it so far, for what is urgent: the token is not asked, because it may hang. Errors:
+  /// hsm_unavailable while it is away, when what it does not show may be there.
+  Result<std::optional<hsm::KeyInfo>> shown(std::string_view label) const;
   /// Whether somebody else has, or had, this key: now, or before it was destroyed.
   bool is_compromised(std::string_view label) const;
   /// The label under which the key of this id is registered, if it is.
@@ -108,7 +113,6 @@ class Keyring {
  private:
   Keyring(Registry& registry, hsm::Signer& signer, const Clock& clock)
       : registry_(registry), signer_(signer), clock_(clock) {}
-  std::optional<KeyRecord> find_record(std::string_view label) const;
   /// Nothing while the token does not hold it.
   Result<std::optional<hsm::KeyInfo>> find_in_token(const KeyId& id) const;
   Result<> check_free(std::string_view label) const;

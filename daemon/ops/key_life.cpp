@@ -1,5 +1,4 @@
 #include <optional>
-#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,33 +13,11 @@ namespace {
 
 constexpr std::size_t kMaxEvidence = 200;  // bytes
 
-/// What the token has shown so far. It is not looked at, because it may hang, and what is asked for here may be urgent.
-class Shown {
- public:
-  explicit Shown(hsm::Signer& token) {
-    if (!token.status().ready) return;
-    auto keys = token.list_keys();
-    is_known_ = keys.has_value();
-    if (keys) keys_ = *std::move(keys);
-  }
-  /// Else the token is away, and what is not found may be there.
-  bool is_known() const { return is_known_; }
-  std::optional<hsm::KeyInfo> find(const KeyId& id) const {
-    for (const hsm::KeyInfo& info : keys_)
-      if (info.id == id) return info;
-    return std::nullopt;
-  }
-
- private:
-  bool is_known_ = false;
-  std::vector<hsm::KeyInfo> keys_;
-};
-
 /// It stands by now, whatever becomes of the token.
 Json view_of_changed(const Services& services, const KeyRecord& changed) {
-  const Shown shown(services.signer);
-  Json view = view_of(Key{changed, shown.find(changed.id)});
-  if (!shown.is_known()) view["state"] = to_string(changed.life);
+  const auto shown = services.keyring.shown(changed.label);
+  Json view = view_of(Key{changed, shown.value_or(std::nullopt)});
+  if (!shown) view["state"] = to_string(changed.life);
   return view;
 }
 
@@ -65,17 +42,23 @@ Result<Json> change_key(Call& call, const char* operation, const std::string& la
   return view_of_changed(call.services, after);
 }
 
+/// Not where the token is away.
+bool is_shown(const Services& services, const std::string& label) {
+  const auto shown = services.keyring.shown(label);
+  return shown && *shown;
+}
+
 /// That it may be gone only the token takes back, by showing it.
-void cancel_destruction(KeyRecord& key, const Shown& shown) {
+void cancel_destruction(KeyRecord& key, bool shown) {
   key.destroy_at.reset();
   key.destroy_wait = {};
-  if (shown.find(key.id)) key.destruction_begun = false;
+  if (shown) key.destruction_begun = false;
 }
 
 Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife life) {
   const std::string label = TRY(fields.name("key", kMaxName));
   TRY(fields.nothing_left());
-  const Shown shown(call.services.signer);
+  const bool shown = is_shown(call.services, label);
   return change_key(call, operation, label, [&](KeyRecord& key) -> Result<> {
     TRY(enter_life(key, life, call.services.clock.now()));
     if (life == KeyLife::active) cancel_destruction(key, shown);
@@ -103,14 +86,12 @@ Result<> check_not_needed(const Services& services, const KeyRecord& key) {
 
 /// What the token shows is destroyed there, and is not gone because somebody says so. Looked for once more.
 Result<> check_not_there(const Services& services, const std::string& label) {
-  for (const Key& key : TRY(services.keyring.list())) {
-    if (key.record.label != label || key.record.life == KeyLife::destroyed) continue;
-    const auto found = services.signer.look_for(key.record.id);
-    if (found)
-      return fail(Code::conflict,
-                  fmt::format("key \"{}\" is in the token; wanted destroy_key without \"gone\"", label));
-    if (found.error().code != Code::not_found) return tl::unexpected(found.error());
-  }
+  const auto record = services.keyring.find_record(label);
+  if (!record || record->life == KeyLife::destroyed) return {};
+  const auto found = services.signer.look_for(record->id);
+  if (found)
+    return fail(Code::conflict, fmt::format("key \"{}\" is in the token; wanted destroy_key without \"gone\"", label));
+  if (found.error().code != Code::not_found) return tl::unexpected(found.error());
   return {};
 }
 
@@ -139,7 +120,7 @@ Result<Json> destroy_key(Call& call, Fields fields) {
     TRY(check_not_there(call.services, label));
     call.details["gone"] = true;
   }
-  const Shown shown(call.services.signer);
+  const bool shown = is_shown(call.services, label);
   const TimePoint now = call.services.clock.now();
   return change_key(call, "destroy_key", label, [&](KeyRecord& key) -> Result<> {
     // One of hubseald's own that the token has lost is retired by nobody else.
@@ -157,7 +138,7 @@ Result<Json> destroy_key(Call& call, Fields fields) {
       key.destroy_at = now + call.policy->destroy_delay;
       key.destroy_wait = call.policy->destroy_delay;
     }
-    if (gone || shown.find(key.id)) key.destruction_begun = gone;
+    if (gone || shown) key.destruction_begun = gone;
     return {};
   });
 }
@@ -165,7 +146,7 @@ Result<Json> destroy_key(Call& call, Fields fields) {
 Result<Json> keep_key(Call& call, Fields fields) {
   const std::string label = TRY(fields.name("key", kMaxName));
   TRY(fields.nothing_left());
-  const Shown shown(call.services.signer);
+  const bool shown = is_shown(call.services, label);
   return change_key(call, "keep_key", label, [&](KeyRecord& key) -> Result<> {
     if (!key.destroy_at) return fail(Code::conflict, fmt::format("key \"{}\" is not going to be destroyed", key.label));
     cancel_destruction(key, shown);
