@@ -38,11 +38,17 @@ hsm::TokenConfig token_config(const Config& config) {
           .deadline = token.deadline};
 }
 
-/// The module's code runs in this process.
+/// The module's code runs in this process. What is no file is not opened: a pipe would keep the start waiting, deaf to
+/// signals, for somebody who writes into it.
 Result<> check_module(const Config& config) {
-  const auto trusted = check_trusted_path(config.token.module);
-  if (trusted) return {};
-  return fail(Code::bad_request, fmt::format("token.module: {}", trusted.error().message));
+  const std::filesystem::path& module = config.token.module;
+  if (const auto trusted = check_trusted_path(module); !trusted)
+    return fail(Code::bad_request, fmt::format("token.module: {}", trusted.error().message));
+  std::error_code problem;
+  if (std::filesystem::is_regular_file(module, problem)) return {};
+  return fail(Code::bad_request, fmt::format("token.module: {} is not a regular file; wanted a PKCS#11 module, such as "
+                                             "/usr/lib/softhsm/libsofthsm2.so",
+                                             module.string()));
 }
 
 /// Whether root looks at what another user will use: whether that user may cannot be told from here.

@@ -50,6 +50,20 @@ class Files(RigTest):
         room.module.chmod(0o644)
         room.start()
 
+    def test_a_module_that_is_no_file_is_refused_at_the_start_and_by_check_config(self):
+        room = self.make(start=False)
+        folder, pipe = room.folder / "module.d", room.folder / "module.so"
+        folder.mkdir()
+        os.mkfifo(pipe, 0o600)  # who opens it waits for somebody who writes
+        for module in (folder, pipe):
+            room.module = module
+            room.write_config()
+            done = self.run_with(room, "--check-config", "--config", room.config_file)
+            self.assertEqual(done.returncode, BAD_CONFIG, done.stdout)
+            for word in ("token.module", str(module), "not a regular file"):
+                self.assertIn(word, done.stderr)
+            self.refuses(room, BAD_CONFIG, "token.module", str(module), "not a regular file")
+
     def test_what_a_library_throws_is_named_and_is_the_end(self):
         room = self.make(start=False)
         room.program = ["prlimit", f"--stack={1 << 47}", rig.HUBSEALD]  # no thread gets as much
