@@ -1,6 +1,7 @@
 #include "common/wire/message.h"
 
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,6 +29,28 @@ Code code_from(std::string_view word) {
   for (const Code code : kCodes)
     if (to_string(code) == word) return code;
   return Code::internal;  // a newer daemon's code: a failure all the same
+}
+
+struct Reply {
+  Json message;
+  std::optional<Error> error;  ///< what hubseald answered, where it refused
+};
+
+Result<Reply> parse_reply(std::string_view line, std::string_view id) {
+  Reply reply{TRY(parse_json(line, kReplyLimits)), std::nullopt};
+  Fields fields = TRY(Fields::of(reply.message));
+  TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
+  if (const auto error = TRY(fields.optional_object("error"))) {
+    Fields details = *error;
+    const std::string word = TRY(details.text("code", 64));
+    reply.error = Error{.code = code_from(word),
+                        .message = TRY(details.text("message", 64 * 1024)),
+                        .approval = TRY(details.optional_name("approval", 64)).value_or("")};
+    return reply;
+  }
+  if (TRY(fields.text("id", kMaxIdBytes)) != id) return fail(Code::internal, "it is to another request");
+  TRY(fields.object("ok"));
+  return reply;
 }
 
 }  // namespace
@@ -75,20 +98,13 @@ std::string encode_error(std::string_view id, const Error& error) {
   return dump_json(Json{{"v", kProtocolVersion}, {"id", id}, {"error", std::move(details)}});
 }
 
+// What is wrong with an answer is not the mistake of who asked, whatever a request with the same flaw would be told.
 Result<Json> decode_reply(std::string_view line, std::string_view id) {
-  Json message = TRY(parse_json(line, kReplyLimits));
-  Fields fields = TRY(Fields::of(message));
-  TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
-  if (const auto error = TRY(fields.optional_object("error"))) {
-    Fields details = *error;
-    const std::string word = TRY(details.text("code", 64));
-    return tl::unexpected(Error{.code = code_from(word),
-                                .message = TRY(details.text("message", 64 * 1024)),
-                                .approval = TRY(details.optional_name("approval", 64)).value_or("")});
-  }
-  if (TRY(fields.text("id", kMaxIdBytes)) != id) return fail(Code::bad_request, "the daemon answered another request");
-  TRY(fields.object("ok"));
-  return std::move(message["ok"]);
+  auto reply = parse_reply(line, id);
+  if (!reply)
+    return fail(Code::internal, fmt::format("hubseald's answer is not understood: {}", reply.error().message));
+  if (reply->error) return tl::unexpected(*std::move(reply->error));
+  return std::move(reply->message["ok"]);
 }
 
 }  // namespace hubseal::wire

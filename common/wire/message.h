@@ -30,7 +30,7 @@ std::string encode_ok(std::string_view id, const Json& ok);
 /// `id` is empty where the request was not understood far enough to have one.
 std::string encode_error(std::string_view id, const Error& error);
 
-/// The `ok` object, or the daemon's error as our own; bad_request for anything that is neither, or
+/// The `ok` object, or the daemon's error as our own; internal for anything that is neither, or
 /// whose id is not `id`.
 Result<Json> decode_reply(std::string_view line, std::string_view id);
 

@@ -73,10 +73,16 @@ BOOST_AUTO_TEST_CASE(what_waits_for_approval_is_named) {
   BOOST_TEST(encode_error("1", {Code::conflict, "m"}).find("approval") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(the_answer_to_another_request_is_refused) {
-  const auto reply = decode_reply(encode_ok("8", Json::object()), "7");
-  BOOST_TEST((reply.error().code == Code::bad_request));
-  BOOST_TEST(!decode_reply(R"({"v":1,"id":"7"})", "7").has_value());
+BOOST_AUTO_TEST_CASE(an_answer_that_is_not_understood_is_no_mistake_of_who_asked) {
+  for (const std::string& line :
+       {encode_ok("8", Json::object()), std::string(R"({"v":1,"id":"7"})"), std::string(R"({"v":2,"id":"7","ok":{}})"),
+        std::string(R"({"v":1,"id":"7","ok":[]})"), std::string(R"({"v":1,"id":"7","error":{"code":"conflict"}})"),
+        std::string("ok"), std::string()}) {
+    const auto reply = decode_reply(line, "7");
+    BOOST_REQUIRE_MESSAGE(!reply.has_value(), line << " was accepted");
+    BOOST_TEST((reply.error().code == Code::internal), line);
+    BOOST_TEST(reply.error().message.starts_with("hubseald's answer is not understood: "), reply.error().message);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_reply_is_one_line_whatever_it_carries) {
