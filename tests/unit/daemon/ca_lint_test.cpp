@@ -91,6 +91,7 @@ struct Spoilt {
                                   .names = names.value_or(prepared.names)})
                        .value();
     if (rewrite) prepared.tbs = with_extensions(prepared.tbs, rewrite);
+    if (version) prepared.tbs.at(kVersionAt) = *version;
     return ca::lint(prepared, {profile("dfsp-client"), &*ca.issuer, &participant, "hub-ca", spki, KeyType::ec_p256});
   }
 
@@ -113,6 +114,8 @@ struct Spoilt {
   std::uint32_t key_usage = KU_DIGITAL_SIGNATURE;
   std::vector<x509::ExtendedKeyUsage> usages = {x509::ExtendedKeyUsage::client_auth};
   std::function<void(std::vector<Extension>&)> rewrite;
+  std::optional<std::uint8_t> version;          ///< as it is encoded: 2 is v3
+  static constexpr std::size_t kVersionAt = 8;  ///< behind 30 82 nn nn a0 03 02 01
 };
 
 template <class Spoil>
@@ -146,6 +149,14 @@ BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_4_each_field_that_differs_from_profile_or_ca
   });
   finds("notAfter", [](Spoilt& s) { s.not_after = kNow + std::chrono::days(731); });
   finds("subject", [](Spoilt& s) { s.subject = name({{Attribute::common_name, "bank2"}}); });
+  // All that profile and register ask for, and another name than was decided upon.
+  finds("subject", [](Spoilt& s) {
+    s.subject =
+        name({{Attribute::common_name, "bank2"}, {Attribute::organization, "Bank One"}, {Attribute::country, "KE"}});
+    s.participant.names->push_back({ca::NameKind::cn, "bank2"});
+  });
+  for (const std::uint8_t version : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{3}})
+    finds("version", [version](Spoilt& s) { s.version = version; });
   finds("subjectPublicKeyInfo", [](Spoilt& s) { s.other_spki = spki_of(make_key(KeyType::ec_p256).get()).value(); });
   finds("basicConstraints CA", [](Spoilt& s) { s.is_ca = true; });
   finds("basicConstraints pathLen", [](Spoilt& s) { s.path_len = 3; });
