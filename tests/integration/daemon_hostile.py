@@ -33,19 +33,21 @@ def der_csr(key=None, name="", extensions=()):
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-def raw_name_csr(name):
-    """A CSR whose common name holds these bytes: a placeholder of the same length is replaced and the
-    signature made anew, because libraries refuse to write such names."""
-    placeholder = "Q" * len(name)
-    key = ec.generate_private_key(ec.SECP256R1())
-    der = der_csr(key, placeholder)
-    request = x509.load_der_x509_csr(der)
-    info = request.tbs_certrequest_bytes.replace(placeholder.encode(), name)
+def resigned(key, der, old, new):
+    """The CSR with these bytes in the place of others that are as long, and its signature made anew: libraries
+    refuse to write such CSRs."""
+    info = x509.load_der_x509_csr(der).tbs_certrequest_bytes.replace(old, new)
     signature = key.sign(info, ec.ECDSA(hashes.SHA256()))
     algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
     bits = b"\x03" + bytes([len(signature) + 1]) + b"\x00" + signature
     body = info + algorithm + bits
     return b"\x30\x82" + len(body).to_bytes(2, "big") + body if len(body) > 255 else b"\x30\x81" + bytes([len(body)]) + body
+
+
+def raw_name_csr(name):
+    """A CSR whose common name holds these bytes."""
+    key, placeholder = ec.generate_private_key(ec.SECP256R1()), "Q" * len(name)
+    return resigned(key, der_csr(key, placeholder), placeholder.encode(), name)
 
 
 def broken_signature():
@@ -125,6 +127,14 @@ class BadCsr(Daemon):
                                 (x509.NameConstraints([x509.DNSName("example")], None), "nameConstraints")):
             with self.subTest(name):
                 self.refuse_csr(pem(der_csr(extensions=[(extension, False)])), "policy_denied", name)
+
+    def test_an_extension_that_is_asked_for_twice_is_refused_by_name(self):
+        """keyUsage is passed over, but a CSR that has two of it is none that any tool made."""
+        usage = x509.KeyUsage(True, *[False] * 8)
+        other = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\x03\x02\x01\x06")
+        twice = resigned(KEY, der_csr(KEY, extensions=[(usage, True), (other, True)]),
+                         b"\x06\x03\x55\x1d\x63", b"\x06\x03\x55\x1d\x0f")
+        self.refuse_csr(pem(twice), "bad_request", "keyUsage twice")
 
     def test_500_names_are_too_many(self):
         self.refuse_csr(pem(der_csr(extensions=[sans(500)])), "too_large", "500 subjectAltNames; at most 32")
