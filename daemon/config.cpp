@@ -66,8 +66,17 @@ Result<Config::Token> read_token(Fields fields) {
   token.serial = TRY(fields.optional_text("serial", 16));
   if (token.label.has_value() == token.serial.has_value())
     return fail(Code::bad_request, "[token] wants exactly one of \"label\" and \"serial\"");
-  token.pin_file = TRY(optional_path(fields, "pin_file"));
-  token.pin_credential = TRY(fields.optional_name("pin_credential", kMaxName));
+  // Whoever took one of these for the place of the PIN itself shall not find it in the log: what was found is not told.
+  token.pin_file = TRY(fields.optional_text("pin_file", kMaxPath));
+  if (token.pin_file && !token.pin_file->is_absolute())
+    return fail(Code::bad_request,
+                "\"token.pin_file\" is no absolute path; wanted that of a file that holds the PIN, "
+                "and not the PIN itself");
+  token.pin_credential = TRY(fields.optional_text("pin_credential", kMaxName));
+  if (token.pin_credential && !is_name(*token.pin_credential))
+    return fail(Code::bad_request,
+                "\"token.pin_credential\" is no name of a systemd credential; wanted a letter or "
+                "digit, then letters, digits, '.', '_' or '-', and not the PIN itself");
   if (token.pin_file.has_value() == token.pin_credential.has_value())
     return fail(Code::bad_request, "[token] wants exactly one of \"pin_file\" and \"pin_credential\"");
   token.sessions = static_cast<unsigned>(TRY(fields.integer_or("sessions", 0, 256, 0)));
@@ -199,10 +208,16 @@ Result<SecretBytes> read_pin(const Config::Token& token) {
   }
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (!folder)
-    return fail(Code::bad_request, fmt::format("there is no systemd credential \"{}\": CREDENTIALS_DIRECTORY is not "
-                                               "set; add LoadCredentialEncrypted= to the unit",
-                                               *token.pin_credential));
-  return read_secret_line(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
+    return fail(Code::bad_request,
+                "token.pin_credential: there is no systemd credential, because CREDENTIALS_DIRECTORY "
+                "is not set; add LoadCredentialEncrypted= to the unit");
+  auto pin = read_secret_line(std::filesystem::path(folder) / *token.pin_credential, kMaxPinBytes);
+  if (!pin && pin.error().code == Code::not_found)
+    return fail(Code::not_found,
+                fmt::format("token.pin_credential: {} holds no credential of that name; wanted one that "
+                            "LoadCredentialEncrypted= of the unit names",
+                            folder));
+  return pin;
 }
 
 Result<std::string> name_pin(const Config::Token& token) {

@@ -137,9 +137,9 @@ class Files(RigTest):
         room.pin_file.rename(credentials / "hubseal-pin")
         room.pin_line = 'pin_credential = "hubseal-pin"'
         room.write_config()
-        self.refuses(room, BAD_CONFIG, "hubseal-pin", "CREDENTIALS_DIRECTORY is not set", "LoadCredentialEncrypted=")
+        self.refuses(room, BAD_CONFIG, "token.pin_credential", "CREDENTIALS_DIRECTORY is not set", "LoadCredentialEncrypted=")
         room.environment = {"CREDENTIALS_DIRECTORY": str(room.folder)}  # there, but without this credential
-        self.refuses(room, REFUSED, str(room.folder / "hubseal-pin"), "No such file")
+        self.refuses(room, REFUSED, "token.pin_credential", f"{room.folder} holds no credential of that name")
         room.environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
         (credentials / "hubseal-pin").chmod(0o444)
         self.refuses(room, BAD_CONFIG, "0444", "chmod 0600")
@@ -149,6 +149,22 @@ class Files(RigTest):
         self.assertNotIn(rig.PIN, room.log())
         room.restart()
         room.issue(room.make_csr())
+
+    def test_a_pin_that_stands_in_the_configuration_itself_is_told_to_nobody(self):
+        room = self.make(start=False)
+        room.environment = {"CREDENTIALS_DIRECTORY": str(room.folder)}
+        for line, word in ((f'pin_file = "{rig.PIN}"', "absolute path"), (f'pin_file = {rig.PIN}', "wanted a string"),
+                           (f'pin_credential = "{rig.PIN}"', "holds no credential"), (f'pin_credential = "{rig.PIN}!"', "not the PIN itself"),
+                           (f'pin = "{rig.PIN}"', "exactly one of"), (f"pin = {rig.PIN}!", "parsing")):
+            with self.subTest(line):
+                room.pin_line = line
+                room.write_config()
+                room.log_file.unlink(missing_ok=True)
+                self.assertIn(room.refuse_to_start(), (BAD_CONFIG, REFUSED), room.log())
+                self.assertIn(word, room.log())
+                self.assertNotIn(rig.PIN, room.log())
+                done = self.run_with(room, "--check-config", "--config", room.config_file)
+                self.assertNotIn(rig.PIN, done.stdout + done.stderr)
 
     def test_a_pin_file_and_a_credential_at_once_are_a_mistake_and_so_is_neither(self):
         room = self.make(start=False)
