@@ -18,14 +18,19 @@ std::string render_certificate(const Json& certificate);
 
 /// Something made by the daemon that goes into a file or a pipe: a certificate, a CSR, a JWS.
 struct Artefact {
-  std::string text;
-  std::string out;  ///< file name; empty for standard output
+  std::string text;  ///< empty where the daemon's answer holds none
+  std::string out;   ///< file name; empty for standard output
   bool force = false;
 };
 
-/// Delivers `artefact` with its summary. Without a file the artefact alone is on standard output,
-/// ready for a pipe, and the summary on standard error; with --json standard output has `answer`.
-/// A file that cannot be written after all does not cost the artefact: it goes to standard output.
+/// The text of an artefact in the daemon's answer; empty where there is none, as of a certificate that was not
+/// finished.
+std::string artefact_in(const Json& answer, std::string_view member);
+
+/// Delivers `artefact` with its summary. Where there is none the summary is shown, no file is touched, and that is an
+/// error. Without a file the artefact alone is on standard output, ready for a pipe, and the summary on standard error;
+/// with --json standard output has `answer`. A file that cannot be written after all does not cost the artefact: it
+/// goes to standard output.
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact);
 
 /// write_output() for what the daemon has made: if that fails, `text` is printed (with --json it is

@@ -27,7 +27,7 @@ struct Options {
 /// An active CA has a certificate, one that waits for an outside root has its request.
 Artefact artefact_of(const Json& ca, const Options& options) {
   const bool active = member_of(ca, "certificate").is_string();
-  return {text_of(ca, active ? "certificate" : "csr"), options.out, options.force};
+  return {artefact_in(ca, active ? "certificate" : "csr"), options.out, options.force};
 }
 
 Result<ExitCode> create(const Session& session, Options options) {

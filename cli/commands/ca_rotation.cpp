@@ -56,7 +56,7 @@ Result<ExitCode> cross(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, kCertificate));
   const Json certificate = TRY(session.call("cross_certify", {{"ca", options.ca}, {"by", options.by}}));
   TRY(deliver(session, certificate, render_certificate(certificate),
-              {text_of(certificate, "certificate"), options.out, options.force}));
+              {artefact_in(certificate, "certificate"), options.out, options.force}));
   return ExitCode::ok;
 }
 

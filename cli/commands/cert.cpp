@@ -106,7 +106,7 @@ Result<ExitCode> issue(const Session& session, const Options& options) {
   shown["subject"] = options.subject;
   shown["request"] = request;
   TRY(deliver(session, answer, render_certificate(shown),
-              {text_of(answer, "certificate"), options.out, options.force}));
+              {artefact_in(answer, "certificate"), options.out, options.force}));
   if (!options.chain.empty()) {
     TRY(save(session, options.chain, chain_text(answer), options.force));
     if (!session.json) print_note(fmt::format("chain written to {}\n", options.chain));
@@ -120,7 +120,7 @@ Result<ExitCode> show(const Session& session, const Options& options) {
   const std::string serial = TRY(read_serial(options.serial));
   const Json answer = TRY(session.call("get_certificate", {{"ca", options.ca}, {"serial", serial}}));
   TRY(deliver(session, answer, render_certificate(answer),
-              {text_of(answer, "certificate"), options.out, options.force}));
+              {artefact_in(answer, "certificate"), options.out, options.force}));
   return ExitCode::ok;
 }
 

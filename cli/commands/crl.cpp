@@ -27,7 +27,7 @@ Result<ExitCode> show(const Session& session, const Options& options) {
                                             {"from", text_of(crl, "this_update")},
                                             {"until", text_of(crl, "next_update")},
                                             {"bytes", text_of(crl, "bytes")}});
-  TRY(deliver(session, crl, summary, {text_of(crl, "crl"), options.out, true}));
+  TRY(deliver(session, crl, summary, {artefact_in(crl, "crl"), options.out, true}));
   return ExitCode::ok;
 }
 

@@ -34,7 +34,7 @@ Result<ExitCode> create(const Session& session, const Options& options) {
   const Json answer = TRY(session.call("create_csr", fields, Work::key_generation));
   const std::string summary =
       render_pairs({{"label", text_of(answer, "label")}, {"key id", text_of(answer, "key_id")}});
-  TRY(deliver(session, answer, summary, {text_of(answer, "csr"), options.out, options.force}));
+  TRY(deliver(session, answer, summary, {artefact_in(answer, "csr"), options.out, options.force}));
   return ExitCode::ok;
 }
 

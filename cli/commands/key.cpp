@@ -31,14 +31,17 @@ Result<ExitCode> list(const Session& session, const Options&) {
 Result<ExitCode> create(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force));
   const Json key = TRY(create_key(session, options.wish));
-  TRY(deliver(session, key, render_key(key), {text_of(key, "pem"), options.out, options.force}));
+  TRY(deliver(session, key, render_key(key), {artefact_in(key, "pem"), options.out, options.force}));
   return ExitCode::ok;
 }
 
 Result<ExitCode> show(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, options.jwk ? "{" : "-----BEGIN PUBLIC KEY-----"));
   const Json key = TRY(session.call("get_public_key", {{"key", options.wish.label}}));
-  const std::string text = options.jwk ? dump_json(member_of(key, "jwk")) + '\n' : text_of(key, "pem");
+  const Json& jwk = member_of(key, "jwk");
+  const std::string text = !options.jwk      ? artefact_in(key, "pem")
+                           : jwk.is_object() ? dump_json(jwk) + '\n'
+                                             : std::string();
   TRY(deliver(session, key, render_key(key), {text, options.out, options.force}));
   return ExitCode::ok;
 }

@@ -178,6 +178,29 @@ class Commands(Cli):
         self.assertIn(b"issued", done.stderr)
         self.assertEqual(daemon.requests[0]["serial"], "4f1c0a")
 
+    def test_where_there_is_no_artefact_nothing_is_written_in_its_place(self):
+        """A certificate whose request was cut short, and what another version of hubseald leaves out."""
+        begun = dict(ISSUED, ca="hub-ca", state="intended", subject="bank1")
+        del begun["certificate"]
+        self.serve({"get_certificate": begun, "get_public_key": {"label": "hub-jws", "state": "active"}, "sign_jws": {},
+                    "issue_certificate": {"serial": "4f1c0a"}, "create_csr": {"label": "x"}})
+        csr = self.write("bank1.csr", b"a CSR")
+        for words in (("cert", "show", "4f1c0a"), ("key", "show", "hub-jws"), ("key", "show", "hub-jws", "--jwk"),
+                      ("cert", "issue", "--profile", "p", "--participant", "bank1", "--csr", csr),
+                      ("csr", "create", "x", "--type", "ec_p256", "--subject", "CN=x"), ("jws", "sign", "--key", "k", csr)):
+            with self.subTest(words):
+                done = self.hubseal(*words)
+                self.assertEqual((done.returncode, done.stdout), (3, b""), done.stderr)
+                self.write("out.pem", b"good")
+                done = self.hubseal(*words, "--force", "--out", "out.pem")
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn(b"gave nothing to be written", done.stderr)
+                self.assertEqual(self.read("out.pem"), "good")
+        done = self.hubseal("cert", "show", "4f1c0a")
+        self.assertIn(b"intended", done.stderr)
+        done = self.hubseal("--json", "cert", "show", "4f1c0a")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["state"]), (0, "intended"), done.stderr)
+
     def test_ca_create_makes_the_key_when_asked_and_splits_the_name(self):
         ca = {"ca": "hub-ca", "state": "active", "key": "k1", "profile": "hub-root", "certificate": CA_PEM,
               "serial": "01", "subject": "CN=Hub"}
