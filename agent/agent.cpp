@@ -28,6 +28,7 @@
 #include "agent/service/outbound_enrollments.h"
 #include "agent/service/ping_watcher.h"
 #include "agent/service/pki.h"
+#include "agent/service/revocations.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
 #include "common/log.h"
@@ -96,10 +97,13 @@ struct Agent::Parts {
         health_daemon(health_client),
         hub_ca(daemon, config.ca, clock),
         pki(daemon),
+        pki_for_readers(health_daemon),
         dfsps(dfsp_table, clock, config.dfsp_group_prefix(), config.hub_id),
         dfsp_cas(dfsp_ca_table, clock),
         dfsp_server_certs(dfsp_server_cert_table, clock, {config.csr_rsa_bits}),
-        inbound_enrollments(inbound_table, daemon, clock, {config.ca, config.client_profile, {config.csr_rsa_bits}}),
+        revocations([this] { return pki_for_readers.crls(); }),
+        inbound_enrollments(inbound_table, daemon, revocations, clock,
+                            {config.ca, config.client_profile, {config.csr_rsa_bits}}),
         endpoint_items(item_table, clock),
         endpoint_documents(document_table, clock),
         connectivity(connectivity_table),
@@ -111,7 +115,7 @@ struct Agent::Parts {
         hub_jws_key(health_daemon, {config.hub_id, config.hub_jws_key}),
         jws_keys(jws_key_table, hub_jws_key, clock),
         keeper(std::move(logins)),
-        hub_server_certs(hub_server_cert_table, daemon, clock,
+        hub_server_certs(hub_server_cert_table, daemon, revocations, clock,
                          {config.ca, config.hub_id, config.server_cert, {config.csr_rsa_bits}, config.server_roots}),
         authentication(Authentication::make(config, std::move(ready), *database, clock)),
         pipeline(http::all_routes({*database,
@@ -172,9 +176,11 @@ struct Agent::Parts {
   SigningDaemon health_daemon;
   HubCa hub_ca;
   Pki pki;
+  Pki pki_for_readers;
   Dfsps dfsps;
   DfspCas dfsp_cas;
   DfspServerCerts dfsp_server_certs;
+  Revocations revocations;
   InboundEnrollments inbound_enrollments;
   EndpointItems endpoint_items;
   EndpointDocuments endpoint_documents;

@@ -12,6 +12,7 @@
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
 #include "agent/service/pem.h"
+#include "agent/service/revocations.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/x509/certificate.h"
@@ -122,11 +123,18 @@ bool HubServerCerts::is_good(const store::HubServerCert& in_use) const {
   if (in_use.asked && (!wish || *wish != *in_use.asked)) return false;
   const auto certificate = Certificate::parse(in_use.server_certificate);
   std::time_t now = clock_.now().time_since_epoch().count();
-  return certificate && X509_cmp_time(X509_get0_notAfter(certificate->get()), &now) > 0;
+  return certificate && X509_cmp_time(X509_get0_notAfter(certificate->get()), &now) > 0 &&
+         revocations_.state_of(in_use.server_certificate) != Revocations::State::revoked;  // on hold may come back
+}
+
+HubServerCerts::Shown HubServerCerts::shown(std::optional<store::HubServerCert> in_use,
+                                            std::optional<std::string> approval_json) const {
+  if (in_use) revocations_.add_to(in_use->server_certificate, in_use->validations_json, in_use->validation_state);
+  return {std::move(in_use), std::move(approval_json)};
 }
 
 Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
-  Shown shown{TRY(table_.find()), std::nullopt};
+  auto in_use = TRY(table_.find());
   auto wanted = TRY(table_.wanted());
   if (wanted && wanted->approval_json && has_consent(daemon_, *wanted->approval_json)) {
     auto finished = issue(caller, *wanted);
@@ -135,9 +143,9 @@ Result<HubServerCerts::Shown> HubServerCerts::get(const Caller& caller) {
                  {{"key", wanted->key_label}, {"problem", finished.error().message}});
     wanted = TRY(table_.wanted());
   }
-  if (wanted) shown.approval_json = wanted->approval_json;
-  if (!shown.in_use && !shown.approval_json) return fail(Code::not_found, "the hub has no server certificate");
-  return shown;
+  const auto approval_json = wanted ? wanted->approval_json : std::nullopt;
+  if (!in_use && !approval_json) return fail(Code::not_found, "the hub has no server certificate");
+  return shown(std::move(in_use), approval_json);
 }
 
 Result<HubServerCerts::Shown> HubServerCerts::make(const Caller& caller) {
@@ -194,7 +202,7 @@ Result<HubServerCerts::Shown> HubServerCerts::issue(const Caller& caller, store:
     TRY(table_.note_approval(wanted));
     log::info("the hub's server certificate waits for approval",
               {{"approval", issued.error().approval}, {"correlation", caller.correlation_id}});
-    return Shown{TRY(table_.find()), wanted.approval_json};
+    return shown(TRY(table_.find()), wanted.approval_json);
   }
   if (!issued) return tl::unexpected(issued.error());
   // The answer before was lost, and people have revoked what nobody used. What is on hold may come back.
@@ -223,7 +231,7 @@ Result<HubServerCerts::Shown> HubServerCerts::put_in_use(const Caller& caller, c
                  {{"key", wanted.key_label},
                   {"to_revoke_it", revoke_command(certificate)},
                   {"correlation", caller.correlation_id}});
-  return Shown{TRY(completed).in_use, std::nullopt};
+  return shown(TRY(completed).in_use);
 }
 
 Result<store::HubServerCert> HubServerCerts::judged(const store::WantedHubServerCert& wanted,
@@ -320,7 +328,7 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
   set_verdicts(wanted, validations);
   const auto in_use = TRY(table_.find());
   if (in_use) wanted.key_label = in_use->key_label;
-  if (in_use == wanted) return Shown{wanted, std::nullopt};
+  if (in_use == wanted) return shown(wanted);
   TRY(check_names(*certificate));
   if (ca.root) TRY(check_root(*ca.root));  // without one it was INVALID
   wanted.key_label = TRY(vouched_key(*certificate));
@@ -330,7 +338,7 @@ Result<HubServerCerts::Shown> HubServerCerts::bring(const Caller& caller, const 
             {{"key", wanted.key_label.value_or("-")},
              {"to_revoke_the_one_before", revoke_command(before.in_use, wanted)},
              {"correlation", caller.correlation_id}});
-  return Shown{wanted, std::nullopt};
+  return shown(wanted);
 }
 
 // Its certificate may have been issued, where the answer was lost: hubseald's list says so, by the request.

@@ -15,6 +15,7 @@
 namespace hubseal::agent {
 
 class Certificate;
+class Revocations;
 struct CaChain;
 
 /// How the labels of the keys begin that are made here.
@@ -45,12 +46,13 @@ class HubServerCerts {
     std::string certificate, root, chain;  ///< PEM; root and chain may be empty
   };
 
-  HubServerCerts(store::HubServerCertTable& table, SigningDaemon& daemon, const Clock& clock, Policy policy)
-      : table_(table), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
+  HubServerCerts(store::HubServerCertTable& table, SigningDaemon& daemon, Revocations& revocations, const Clock& clock,
+                 Policy policy)
+      : table_(table), daemon_(daemon), revocations_(revocations), clock_(clock), policy_(std::move(policy)) {}
 
   /// What waited for the consent of others, and has it now, is in use then. Errors: not_found.
   Result<Shown> get(const Caller& caller);
-  /// The one in use, where it is what is configured and has not ended; otherwise a new one.
+  /// The one in use, where it is what is configured, has not ended and is not revoked; otherwise a new one.
   /// Errors: conflict: none is made here, hubseald has not the CA or profile, or one is being made; policy_denied: the
   /// daemon's profile or its register says no; the daemon's others. A repetition after any of them makes no second key.
   Result<Shown> make(const Caller& caller);
@@ -69,6 +71,8 @@ class HubServerCerts {
  private:
   Result<std::string> asked() const;
   bool is_good(const store::HubServerCert& certificate) const;
+  /// With the verdict on one that hubseald has revoked or put on hold since.
+  Shown shown(std::optional<store::HubServerCert> in_use, std::optional<std::string> approval_json = {}) const;
   Result<Shown> replace(const Caller& caller, const std::optional<store::HubServerCert>& seen, bool anew);
   Result<std::string> csr_of_new_key(const std::string& label);
   Result<> make_csr(const Caller& caller, store::WantedHubServerCert& place);
@@ -89,6 +93,7 @@ class HubServerCerts {
 
   store::HubServerCertTable& table_;
   SigningDaemon& daemon_;
+  Revocations& revocations_;
   const Clock& clock_;
   const Policy policy_;
 };

@@ -9,6 +9,7 @@
 #include "agent/service/consent.h"
 #include "agent/service/csr.h"
 #include "agent/service/issued_certificate.h"
+#include "agent/service/revocations.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/service/x509_info.h"
 #include "common/key_types.h"
@@ -58,12 +59,22 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::submit(const Caller& 
 Result<std::vector<InboundEnrollments::Enrollment>> InboundEnrollments::list(std::string_view dfsp_id,
                                                                              std::optional<std::string_view> state,
                                                                              const Page& page) {
-  return table_.list(dfsp_id, state, page);
+  auto found = TRY(table_.list(dfsp_id, state, page));
+  for (Enrollment& enrollment : found) add_revocation(enrollment);
+  return found;
+}
+
+void InboundEnrollments::add_revocation(Enrollment& enrollment) {
+  if (enrollment.certificate)
+    revocations_.add_to(*enrollment.certificate, enrollment.validations_json, enrollment.validation_state);
 }
 
 Result<InboundEnrollments::Enrollment> InboundEnrollments::get(std::string_view dfsp_id, std::int64_t id) {
   auto found = TRY(table_.find(dfsp_id, id));
-  if (found) return *std::move(found);
+  if (found) {
+    add_revocation(*found);
+    return *std::move(found);
+  }
   return fail(Code::not_found, fmt::format("inbound enrollment {} of DFSP {} not found", id, dfsp_id));
 }
 

@@ -16,6 +16,7 @@
 namespace hubseal::agent {
 
 class Csr;
+class Revocations;
 class SigningDaemon;
 
 /// DFSPs' client certificates: a CSR comes in, is judged and stored, and is signed by the hub CA.
@@ -30,13 +31,16 @@ class InboundEnrollments {
     ValidationRules rules;
   };
 
-  InboundEnrollments(store::InboundEnrollmentTable& table, SigningDaemon& daemon, const Clock& clock, Policy policy)
-      : table_(table), daemon_(daemon), clock_(clock), policy_(std::move(policy)) {}
+  InboundEnrollments(store::InboundEnrollmentTable& table, SigningDaemon& daemon, Revocations& revocations,
+                     const Clock& clock, Policy policy)
+      : table_(table), daemon_(daemon), revocations_(revocations), clock_(clock), policy_(std::move(policy)) {}
 
   /// Stores the CSR with its verdicts, good or bad. The same CSR again, whatever its white space, while
   /// the first still waits for its certificate, is the same enrollment.
   /// Errors: bad_request, too_large: not a CSR; conflict: too many of this DFSP wait already.
   Result<Enrollment> submit(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
+  // With the verdict on a certificate that hubseald has revoked or put on hold since.
+
   /// At most store::kMaxListedEnrollments: all that wait, and the newest that are signed.
   Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
                                        const Page& page = {});
@@ -62,11 +66,13 @@ class InboundEnrollments {
                                      const std::string& pem);
 
  private:
+  void add_revocation(Enrollment& enrollment);
   Result<Enrollment> wait_for_approval(Enrollment enrollment, const std::string& approval);
   Result<Enrollment> complete(Enrollment enrollment, const Csr& csr, std::string_view certificate_pem);
 
   store::InboundEnrollmentTable& table_;
   SigningDaemon& daemon_;
+  Revocations& revocations_;
   const Clock& clock_;
   const Policy policy_;
 };

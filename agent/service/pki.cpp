@@ -16,6 +16,18 @@ Result<Bytes> Pki::certificate(std::string_view ca) {
 
 Result<Bytes> Pki::crl(std::string_view ca) { return daemon_.get_crl(ca); }
 
+Result<std::vector<Bytes>> Pki::crls() {
+  std::vector<Bytes> all;
+  for (const std::string& ca : TRY(daemon_.offer()).cas) {
+    auto list = crl(ca);
+    if (list)
+      all.push_back(*std::move(list));
+    else if (list.error().code != Code::not_found)  // it waits for its certificate
+      return tl::unexpected(list.error());
+  }
+  return all;
+}
+
 Result<std::string> Pki::trust_bundle() { return TRY(daemon_.get_trust_bundle()).anchors; }
 
 Result<std::string> Pki::intermediates() { return TRY(daemon_.get_trust_bundle()).intermediates; }

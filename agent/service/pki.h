@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "common/bytes.h"
 #include "common/result.h"
@@ -19,6 +20,8 @@ class Pki {
   Result<Bytes> certificate(std::string_view ca);
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> crl(std::string_view ca);
+  /// Of all CAs that have one.
+  Result<std::vector<Bytes>> crls();
   /// PEM: the roots that participants must trust now, or what leads from one of them to another.
   Result<std::string> trust_bundle();
   Result<std::string> intermediates();

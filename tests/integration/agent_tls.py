@@ -43,8 +43,8 @@ class Ca:
         os.chmod(key, 0o600)
         return certificate, key
 
-    def revoke(self, certificate):
-        openssl("ca", "-config", self.path("ca.conf"), "-revoke", certificate)
+    def revoke(self, certificate, *reason):
+        openssl("ca", "-config", self.path("ca.conf"), "-revoke", certificate, *reason)
 
     def crl(self, lifetime=("-crlhours", "24")):
         """DER."""

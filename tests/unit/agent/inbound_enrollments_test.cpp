@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/service/dfsps.h"
+#include "agent/service/revocations.h"
 #include "agent/service/signing_daemon.h"
 #include "agent/store/database.h"
 #include "tests/unit/agent/agent_support.h"
@@ -87,7 +88,8 @@ struct Bench {
   wire::DaemonClient client{scripted.socket_path(), std::chrono::seconds(20)};
   SigningDaemon daemon{client};
   Dfsps dfsps{dfsp_table, clock};
-  InboundEnrollments enrollments{table, daemon, clock, {"hub-ca", "dfsp-client", {2048}}};
+  Revocations revocations{[] { return std::vector<Bytes>(); }};
+  InboundEnrollments enrollments{table, daemon, revocations, clock, {"hub-ca", "dfsp-client", {2048}}};
   Caller caller{"c0ffee"};
   std::string csr = make_csr(folder, words("-newkey rsa:2048 -subj /"));
 };

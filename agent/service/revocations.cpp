@@ -1,0 +1,84 @@
+#include "agent/service/revocations.h"
+
+#include <fmt/format.h>
+#include <openssl/x509v3.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/service/certificate.h"
+#include "agent/service/x509_words.h"
+#include "common/log.h"
+
+namespace hubseal::agent {
+namespace {
+
+constexpr std::chrono::seconds kListsHold{10};
+
+bool is_hold(const X509_REVOKED* entry) {
+  const std::unique_ptr<ASN1_ENUMERATED, Deleter<ASN1_ENUMERATED_free>> reason(
+      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
+  drain_openssl_errors();
+  return reason && ASN1_ENUMERATED_get(reason.get()) == CRL_REASON_CERTIFICATE_HOLD;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Revocations::Lists>> Revocations::read() {
+  auto lists = std::make_shared<Lists>();
+  for (const Bytes& der : TRY(fetch_())) {
+    const unsigned char* next = der.data();
+    lists->emplace_back(d2i_X509_CRL(nullptr, &next, static_cast<long>(der.size())));
+    if (!lists->back())
+      return fail(Code::internal, "the signing daemon's answer: a CRL that is none: " + drain_openssl_errors());
+  }
+  return lists;
+}
+
+// One reads them; who comes meanwhile has those of before, and so nobody waits for a hubseald that hangs but one.
+std::shared_ptr<const Revocations::Lists> Revocations::lists() {
+  auto known = known_.lock();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < known->until) return known->lists;
+  known->until = now + kListsHold;
+  known.unlock();
+  auto found = read();
+  known.relock();
+  if (!found && !known->failing)
+    log::warning("hubseald's CRLs cannot be read: certificates are shown as what was read last says",
+                 {{"problem", found.error().message}});
+  known->failing = !found;
+  if (found) known->lists = *std::move(found);
+  return known->lists;
+}
+
+Revocations::Found Revocations::find(std::string_view pem) {
+  const auto all = lists();
+  if (!all || all->empty()) return {};
+  const auto certificate = Certificate::parse(pem);
+  if (!certificate) return {};
+  // A CA that takes over from another may have its name: each has a list of its own.
+  for (const auto& list : *all) {
+    X509_REVOKED* entry = nullptr;
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list.get()), X509_get_issuer_name(certificate->get())) != 0 ||
+        X509_CRL_get0_by_serial(list.get(), &entry, X509_get0_serialNumber(certificate->get())) != 1)
+      continue;
+    return {is_hold(entry) ? State::on_hold : State::revoked, time_text(X509_REVOKED_get0_revocationDate(entry))};
+  }
+  return {};
+}
+
+void Revocations::add_to(std::string_view pem, std::string& validations_json, std::string& validation_state) {
+  const Found found = find(pem);
+  if (found.state == State::in_force) return;
+  const std::string message =
+      found.state == State::on_hold
+          ? fmt::format("The certificate is on hold since {}: the hub's security team releases or revokes it.",
+                        found.since)
+          : fmt::format("The hub's CA has revoked the certificate at {}; wanted another, for another key.",
+                        found.since);
+  Json validations = Json::parse(validations_json);
+  validations.push_back(to_json(std::vector{Validation{"CERTIFICATE_VALID_CRL", Verdict::invalid, message}}).front());
+  validations_json = dump_json(validations);
+  validation_state = to_string(Verdict::invalid);
+}
+
+}  // namespace hubseal::agent
