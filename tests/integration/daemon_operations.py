@@ -130,6 +130,7 @@ class Keys(WithRoot):
         listing = self.room.tool(*pkcs11, "--list-objects", "--type", "privkey").stdout.decode()
         key = next(part for part in listing.split("Private Key Object") if "label:      hub-ca" in part)
         access = next(line for line in key.splitlines() if "Access:" in line)
+        # MCM_API 13.3
         for word in ("sensitive", "always sensitive", "never extractable", "local"):
             self.assertIn(word, access)
         usage = next(line for line in key.splitlines() if "Usage:" in line)

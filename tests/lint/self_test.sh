@@ -173,6 +173,23 @@ must_pass "$here/cmake_lists.sh" "$tree"
 must_say 'found nothing to look at' "$here/cmake_lists.sh" "$scratch/empty"
 
 fresh
+put tests/x.py 'text = "-----BEGIN PRIVATE KEY-----\\nAA==\\n"\n'
+must_pass "$here/private_keys.sh" "$tree"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$scratch/pem" 2>/dev/null
+put docs/x.md "$(cat "$scratch/pem")"
+must_say 'docs/x.md holds a private key' "$here/private_keys.sh" "$tree"
+fresh
+put cli/x.h "const char* key = R\"($(openssl rsa -traditional -in <(openssl genrsa 2048 2>/dev/null) 2>/dev/null))\";\n"
+must_say 'cli/x.h holds a private key' "$here/private_keys.sh" "$tree"
+fresh
+put tests/x.py "key = '$(sed -z 's/\n/\\\\n/g' "$scratch/pem")'\n"
+must_say 'tests/x.py holds a private key' "$here/private_keys.sh" "$tree"
+fresh
+put config/server.key 'x'
+must_say 'config/server.key is a file for a private key' "$here/private_keys.sh" "$tree"
+must_say 'found nothing to look at' "$here/private_keys.sh" "$scratch/empty"
+
+fresh
 put cli/ceremony/child.cpp 'int x = ::posix_spawn(&pid, path, nullptr, nullptr, argv, environ);\n'
 put hsm/x.cpp '// Nobody calls fork() here.\nroom.fork(); auto fork_count = 0; prefork(1);\n'
 must_pass "$here/processes.sh" - - - "$tree"

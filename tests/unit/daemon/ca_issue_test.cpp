@@ -132,6 +132,7 @@ BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_4_every_kind_of_ca_issues_what_openssl_verif
 }
 
 BOOST_AUTO_TEST_CASE(RFC_5280_4_1_2_5_validity_never_leaves_that_of_the_ca) {
+  // MCM_API 13.43
   const TestCa ca(KeyType::ec_p256);
   const x509::Certificate& root = ca.issuer->certificate();
   BOOST_TEST(format_utc(prepared_for(ca, "dfsp-client").not_before) == "2026-11-24T08:55:00Z");
