@@ -74,12 +74,19 @@ Result<SigningDaemon::Ca> SigningDaemon::get_ca(std::string_view name) {
 }
 
 Result<SigningDaemon::Issued> SigningDaemon::issue_certificate(const IssueRequest& request) {
-  const Json reply = TRY(ask(client_, "issue_certificate",
-                             {{"ca", request.ca},
-                              {"profile", request.profile},
-                              {"subject", request.subject},
-                              {"request", request.request},
-                              {"csr", request.csr}}));
+  const auto asked = ask(client_, "issue_certificate",
+                         {{"ca", request.ca},
+                          {"profile", request.profile},
+                          {"subject", request.subject},
+                          {"request", request.request},
+                          {"csr", request.csr}});
+  // Not what the caller has named is missing.
+  if (!asked && asked.error().code == Code::not_found)
+    return fail(Code::conflict,
+                fmt::format("hubseald does not have the CA \"{}\" ([hub] ca of the agent's configuration): "
+                            "it is made on the signing host (hubseal ca create)",
+                            log::printable(request.ca, 64)));
+  const Json reply = TRY(asked);
   Fields fields = TRY(ours(answer(reply)));
   Issued issued;
   issued.certificate = TRY(ours(fields.text("certificate", kMaxPemBytes)));

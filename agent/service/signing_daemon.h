@@ -85,7 +85,8 @@ class SigningDaemon {
   Result<Offer> offer();
   /// Errors: not_found.
   Result<Ca> get_ca(std::string_view name);
-  /// bad_request and too_large are about the CSR. approval_required names the approval that it waits for.
+  /// Errors: conflict: also that hubseald does not have the CA; bad_request and too_large are about the CSR.
+  /// approval_required names the approval that it waits for.
   Result<Issued> issue_certificate(const IssueRequest& request);
   /// Makes the key under this label, which must be new, and returns the CSR (PEM). Never to be repeated: where the
   /// answer does not arrive, the key is there and its CSR is lost.

@@ -156,7 +156,7 @@ class Routes(AgentTest):
         enrollment = self.ask("POST", base, {"clientCSR": new_csr(self.folder)})[1]
         sign = "%s/%d/sign" % (base, enrollment["id"])
         secret = "/run/secret/path is not reachable"
-        table = (("policy_denied", 400, True), ("bad_request", 400, True), ("conflict", 409, True), ("not_found", 404, True),
+        table = (("policy_denied", 400, True), ("bad_request", 400, True), ("conflict", 409, True), ("not_found", 409, False),
                  ("hsm_busy", 503, False), ("hsm_unavailable", 503, False), ("storage_unavailable", 503, False), ("sealed", 503, False),
                  ("rate_limited", 429, False), ("forbidden", 500, False), ("internal", 500, False),
                  ("a_code_of_the_future", 500, False))
@@ -168,6 +168,8 @@ class Routes(AgentTest):
                 self.assertEqual(secret in body["message"], shows_words, code)
                 self.assertEqual("Retry-After" in headers, expected in (429, 503), code)
         finally:
+                if code == "not_found":  # the CA: the caller has named nothing but the enrolment, which is there
+                    self.assertIn('hubseald does not have the CA "hub-ca" ([hub] ca', body["message"])
             self.daemon.refusals.clear()
         self.assertEqual(self.ask("POST", sign)[1]["state"], "CERT_SIGNED")
 
