@@ -19,7 +19,8 @@ namespace {
 constexpr JsonLimits kBodyLimits = {.max_depth = 8, .max_members = 256, .allow_fractions = true};
 constexpr std::string_view kNoPrivateKeys =
     "a private key must never be sent to this server: participants keep theirs, and the hub's keys are made in the HSM "
-    "on the signing host (hubseal key create, hubseal ca create). Consider the key that was sent compromised";
+    "on the signing host (hubseal key create, hubseal ca create). A CA whose key is in the HSM already is taken over "
+    "there (hubseal ca import). Consider the key that was sent compromised";
 
 /// "request.body.name should be string, request.body should have ..."
 std::string joined(const std::vector<Violation>& violations) {

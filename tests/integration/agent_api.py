@@ -40,6 +40,7 @@ class Routes(AgentTest):
         status, refused, _ = self.ask("PUT", "/api/hub/ca", {"rootCertificate": self.daemon.ca_pem, "privateKey": "x"})
         self.assertEqual(status, 400)
         self.assertIn("private key must never be sent", refused["message"])
+        self.assertIn("hubseal ca import", refused["message"])
         status, body, _ = self.ask("DELETE", "/api/hub/ca")
         self.assertEqual(status, 409)
         self.assertIn("hubseal ca retire", body["message"])
@@ -167,9 +168,9 @@ class Routes(AgentTest):
                 self.assertEqual(status, expected, code)
                 self.assertEqual(secret in body["message"], shows_words, code)
                 self.assertEqual("Retry-After" in headers, expected in (429, 503), code)
-        finally:
                 if code == "not_found":  # the CA: the caller has named nothing but the enrolment, which is there
                     self.assertIn('hubseald does not have the CA "hub-ca" ([hub] ca', body["message"])
+        finally:
             self.daemon.refusals.clear()
         self.assertEqual(self.ask("POST", sign)[1]["state"], "CERT_SIGNED")
 
