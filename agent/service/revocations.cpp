@@ -4,9 +4,9 @@
 #include <openssl/x509v3.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/service/certificate.h"
 #include "agent/service/x509_words.h"
 #include "common/log.h"
+#include "common/x509/certificate.h"
 
 namespace hubseal::agent {
 namespace {
@@ -29,6 +29,7 @@ Result<std::shared_ptr<const Revocations::Lists>> Revocations::read() {
     lists->emplace_back(d2i_X509_CRL(nullptr, &next, static_cast<long>(der.size())));
     if (!lists->back())
       return fail(Code::internal, "the signing daemon's answer: a CRL that is none: " + drain_openssl_errors());
+    X509_CRL_sort(lists->back().get());  // now, while nobody else looks into it
   }
   return lists;
 }
@@ -53,13 +54,14 @@ std::shared_ptr<const Revocations::Lists> Revocations::lists() {
 Revocations::Found Revocations::find(std::string_view pem) {
   const auto all = lists();
   if (!all || all->empty()) return {};
-  const auto certificate = Certificate::parse(pem);
-  if (!certificate) return {};
+  const auto parsed = x509::Certificate::parse(pem);  // without its key: ten times as fast, and lists are long
+  if (!parsed) return {};
+  const X509* const certificate = parsed->openssl();
   // A CA that takes over from another may have its name: each has a list of its own.
   for (const auto& list : *all) {
     X509_REVOKED* entry = nullptr;
-    if (X509_NAME_cmp(X509_CRL_get_issuer(list.get()), X509_get_issuer_name(certificate->get())) != 0 ||
-        X509_CRL_get0_by_serial(list.get(), &entry, X509_get0_serialNumber(certificate->get())) != 1)
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list.get()), X509_get_issuer_name(certificate)) != 0 ||
+        X509_CRL_get0_by_serial(list.get(), &entry, X509_get0_serialNumber(certificate)) != 1)
       continue;
     return {is_hold(entry) ? State::on_hold : State::revoked, time_text(X509_REVOKED_get0_revocationDate(entry))};
   }
