@@ -124,7 +124,7 @@ Result<> check(const IpEntry& entry) {
 Result<> check(const UrlEntry& entry) {
   std::string_view rest = entry.url;
   for (const std::string_view scheme : {"https://", "http://"})
-    if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+    if (entry.url.starts_with(scheme)) rest.remove_prefix(scheme.size());
   const bool absolute = rest.size() < entry.url.size();
   if (absolute && entry.url.size() <= kMaxUrlBytes && std::all_of(rest.begin(), rest.end(), may_stand_in_url) &&
       is_authority(rest.substr(0, rest.find_first_of("/?#"))))

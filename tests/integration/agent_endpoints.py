@@ -159,7 +159,8 @@ class Items(EndpointTest):
 
     def test_values_that_are_no_urls_are_refused(self):
         for url in ("", "bank.example", "//bank.example", "ftp://bank.example", "javascript:alert(1)", "http://", "https:///path",
-                    "http://user@bank.example", "http://user:pw@bank.example", "http://bank.example:99999", "http://bank.example:",
+                    "http://user@bank.example", "http://user:pw@bank.example", "http://bank.example:99999", "http://bank.example:", "https://http://bank.example",
+                    "http://https://bank.example",
                     "http://a b", "http://bank.example/\n- inject", "http://bank.example/{{x}}", "http://[::1", "http://[zz]/",
                     "http://b\u00e4nk.example", "http://x/" + "y" * 1024, "http://ba$(id)nk/"):
             for place, _ in self.places:

@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE(urls_are_absolute_and_hold_nothing_that_a_template_could_tr
                           "http:a",
                           "http://",
                           "http:///",
+                          "https://http://a",
                           "http://?a",
                           "ftp://a",
                           "http://a@b",
