@@ -69,8 +69,8 @@ bool read_fixed(Session& session, std::size_t length, std::string& body) {
 }
 
 /// Chunks::State::more when the stream ended before the body did.
-Chunks::State read_chunks(Session& session, std::string& body) {
-  Chunks chunks(body, kMaxBodyBytes);
+Chunks::State read_chunks(Session& session, std::string& body, std::size_t limit) {
+  Chunks chunks(body, limit);
   Chunks::State state = Chunks::State::more;
   while (state == Chunks::State::more) {
     if (session.buffered() == 0) session.refill();
@@ -98,8 +98,8 @@ Answer refusal(int status, std::string_view why, const std::string& correlation_
   return answer;
 }
 
-Answer too_large(const std::string& correlation_id) {
-  return refusal(413, fmt::format("request body has more than {} bytes", kMaxBodyBytes), correlation_id);
+Answer too_large(std::size_t limit, const std::string& correlation_id) {
+  return refusal(413, fmt::format("request body has more than {} bytes", limit), correlation_id);
 }
 
 Answer too_slow(const Watch::Entry& entry, const std::string& correlation_id) {
@@ -202,15 +202,17 @@ bool Connection::serve_one(Session& session, Watch::Entry& entry) {
 
 Answer Connection::read_and_answer(Session& session, Watch::Entry& entry, HeaderBlock& block,
                                    const std::string& correlation_id) {
-  if (block.content_length > kMaxBodyBytes) return too_large(correlation_id);
+  const bool may_be_larger = block.chunked || block.content_length > kMaxBodyBytes;
+  const std::size_t limit = may_be_larger ? pipeline_.max_body_bytes(block.request) : kMaxBodyBytes;
+  if (block.content_length > limit) return too_large(limit, correlation_id);
   if (block.expects_continue && (block.chunked || block.content_length > 0)) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     session.write(kContinue.data(), kContinue.size());
   }
   bool complete = false;
   if (block.chunked) {
-    const Chunks::State state = read_chunks(session, block.request.body);
-    if (state == Chunks::State::too_large) return too_large(correlation_id);
+    const Chunks::State state = read_chunks(session, block.request.body, limit);
+    if (state == Chunks::State::too_large) return too_large(limit, correlation_id);
     if (state == Chunks::State::broken) return refusal(400, "the body is not made of chunks", correlation_id);
     complete = state == Chunks::State::complete;
   } else {

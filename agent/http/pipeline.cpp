@@ -131,6 +131,12 @@ Pipeline::Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate)
       guard_(std::move(guard)),
       gate_(gate) {}
 
+std::size_t Pipeline::max_body_bytes(const Incoming& incoming) const {
+  const auto target = parse_target(incoming.target);
+  const Route* const route = target ? router_.match(incoming.method, target->segments).route : nullptr;
+  return route && route->body_is_list ? kMaxListBytes : kMaxBodyBytes;
+}
+
 Answer Pipeline::answer(const Incoming& incoming, const std::string& correlation_id) const noexcept {
   const auto start = std::chrono::steady_clock::now();
   Answer answer = or_incident(correlation_id, [&] { return answer_or_throw(incoming, correlation_id); });

@@ -13,6 +13,8 @@
 namespace hubseal::agent::http {
 
 constexpr std::size_t kMaxBodyBytes = 100 * 1024;
+/// Of one that is a list: a connector sends the keys of all that it knows at once, 256 of RSA-4096 say.
+constexpr std::size_t kMaxListBytes = 512 * 1024;
 
 /// From a complete request to its answer: guard, route, gate, media type, JSON, schema, handler. Knows no
 /// socket, so tests call it directly.
@@ -23,6 +25,9 @@ class Pipeline {
   Pipeline(std::vector<Route> routes, BrowserGuard guard, Gate gate = Gate());
 
   Answer answer(const Incoming& incoming, const std::string& correlation_id) const noexcept;
+
+  /// Of the body that such a request may have.
+  std::size_t max_body_bytes(const Incoming& incoming) const;
 
   const Router& router() const { return router_; }
   RequestMetrics& requests() const { return *requests_; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The public keys for JWS: participants' own, and those that a proxy brings of participants of other schemes."""
 
+import json
 import signal
 import time
 import unittest
@@ -216,6 +217,30 @@ class KeysOfOthers(JwsTest):
         self.assertEqual((status, body["payload"]["id"]), (409, "ConflictError"))
         self.assertEqual(self.bring([self.item("full1")], "proxy2")[0], 200)
         self.assertNotIn("onemore", self.published())
+
+
+class LongList(JwsTest):
+    def test_all_that_a_connector_knows_comes_in_one_list(self):
+        # MCM_API 13.56
+        key = self.public("RSA:4096").replace("\n", "\r\n")
+        names = ["participant-of-another-scheme-%d" % number for number in range(256)]
+        items = [{"createdAt": 1732350000, "dfspId": name, "publicKey": key} for name in names]
+        self.assertGreater(len(json.dumps(items)), 200 * 1024)
+        self.assertEqual([item["dfspId"] for item in self.ok("POST", "/api/external-dfsps/jwscerts", items)], names)
+        self.assertLessEqual(set(names), set(self.published()))
+        chunked = {"Transfer-Encoding": "chunked"}
+        for path, limit in (("/api/external-dfsps/jwscerts", 524288), ("/api/external-dfsps/jwscert", 102400), ("/api/dfsps", 102400)):
+            for body, headers in ((b" " * (limit + 1), None), (iter([b" " * limit, b" "]), chunked)):
+                self.assertEqual(self.too_large(path, body, headers)["message"], "request body has more than %d bytes" % limit)
+
+    def too_large(self, path, body, headers):
+        connection = self.agent.connection()
+        connection.request("POST", path, body, {"Content-Type": "application/json", **(headers or {})}, encode_chunked=bool(headers))
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+        connection.close()
+        self.assertEqual(answer.status, 413, content)
+        return content
 
 
 class HubKey(JwsTest):
