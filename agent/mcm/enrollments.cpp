@@ -65,6 +65,7 @@ class Enrollments {
     const auto validations =
         validate_inbound(parts.csr, certificate ? &*certificate : nullptr, {context_.rules.rsa_bits}, context_.now);
     fill(e, parts, owner);
+    e.csr_info_json = dump_json(participants_csr_info(parts.csr.get()));
     e.validations_json = dump_json(to_json(validations));
     e.validation_state = to_string(overall(validations));
     context_.out.import.inbound.push_back({std::move(e), parts.csr.canonical_pem()});
@@ -80,6 +81,7 @@ class Enrollments {
     const auto validations = validate_outbound(parts.csr, parts.certificate ? &*parts.certificate : nullptr,
                                                TRY(ca_of(owner)), {context_.rules.rsa_bits}, context_.now);
     fill(e, parts, owner);
+    e.csr_info_json = dump_json(csr_info(parts.csr.get()));
     e.key_label = fmt::format("not-in-hsm-{}", parts.id);
     if (parts.certificate) {
       e.validations_json = dump_json(to_json(validations));
@@ -119,7 +121,6 @@ class Enrollments {
     e.dfsp_id = owner;
     e.state = parts.state;
     e.csr = parts.csr_text;
-    e.csr_info_json = dump_json(csr_info(parts.csr.get()));
     e.certificate = parts.certificate_text;
   }
 

@@ -46,7 +46,7 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::submit(const Caller& 
   Enrollment enrollment;
   enrollment.dfsp_id = dfsp_id;
   enrollment.csr = kept_text(csr_text, csr.canonical_pem());
-  enrollment.csr_info_json = dump_json(csr_info(csr.get()));
+  enrollment.csr_info_json = dump_json(participants_csr_info(csr.get()));
   set_verdicts(enrollment, validate_inbound(csr, nullptr, policy_.rules, clock_.now()));
   Enrollment stored = TRY(table_.add(std::move(enrollment), csr.canonical_pem(), clock_.now()));
   log::info("CSR loaded", {{"dfsp", stored.dfsp_id},

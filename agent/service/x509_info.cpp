@@ -124,6 +124,12 @@ Json csr_info(const X509_REQ* csr) {
   return info;
 }
 
+Json participants_csr_info(const X509_REQ* csr) {
+  Json info = csr_info(csr);
+  info["subject"].emplace("CN", "");
+  return info;
+}
+
 Json certificate_info(const X509* certificate) {
   Json info = {{"subject", name_info(X509_get_subject_name(certificate))},
                {"issuer", name_info(X509_get_issuer_name(certificate))},

@@ -38,6 +38,12 @@ class OldPortal(HubTest):
                                                                          "serverCertificate": server.pem})["validationState"], "VALID")
         self.ok("POST", "/api/dfsps/bank1/enrollments/inbound?state=CSR_LOADED", {"clientCSR": new_csr(self.folder)})
 
+    def test_a_csr_without_a_name_has_an_empty_one_for_its_page(self):
+        self.ok("POST", "/api/dfsps", {"dfspId": "bank1", "name": "Bank"})
+        for subject, shown in (("/", {"CN": ""}), ("/O=Bank", {"O": "Bank", "CN": ""}), ("/CN=bank", {"CN": "bank"})):
+            loaded = self.ok("POST", "/api/dfsps/bank1/enrollments/inbound", {"clientCSR": new_csr(self.folder, subject=subject)})
+            self.assertEqual(loaded["csrInfo"]["subject"], shown)
+
 
 if __name__ == "__main__":
     agent_support.main()
