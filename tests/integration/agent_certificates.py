@@ -136,6 +136,8 @@ class DfspCa(CertificateTest):
         body = {"rootCertificate": self.root.pem.replace("\n", "\r\n"), "intermediateChain": self.middle.pem + "\n"}
         first = self.ask("POST", self.PATH, body)[1]
         self.assertEqual({name: first[name] for name in body}, body)
+            self.assertEqual(answer["validationState"], "NOT_AVAILABLE")
+            self.assertEqual(self.ask("GET", path)[1], answer)
         self.age("dfsp_cas")
         self.assertEqual(self.ask("POST", self.PATH, body)[1], first)
         self.assertEqual(self.stored_at("dfsp_cas"), [["long ago"]])

@@ -1,16 +1,22 @@
 #include "agent/service/dfsp_cas.h"
 
+#include <algorithm>
+
 #include "agent/http/handlers/handlers.h"
 #include "agent/service/dfsps.h"
 
 namespace hubseal::agent::http {
 namespace {
 
+/// Where nothing was sent nothing was looked at, and that is no proof of anything.
 Json to_json(const store::DfspCa& ca) {
+  Json validations = Json::parse(ca.validations_json);
+  const bool looked = std::any_of(validations.begin(), validations.end(),
+                                  [](const Json& validation) { return validation["performed"].get<bool>(); });
   return {{"rootCertificate", ca.root_certificate},
           {"intermediateChain", ca.intermediate_chain},
-          {"validations", Json::parse(ca.validations_json)},
-          {"validationState", ca.validation_state}};
+          {"validations", std::move(validations)},
+          {"validationState", looked ? ca.validation_state : "NOT_AVAILABLE"}};
 }
 
 Outcome get(const Services& services, const Request& request) {
