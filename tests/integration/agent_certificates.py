@@ -2,6 +2,7 @@
 """What participants send of their CA and their TLS server: every verdict on a good and a bad certificate, each made by
 openssl(1), and the routes around them."""
 
+import base64
 from datetime import datetime, timedelta, timezone
 
 import agent_support
@@ -87,6 +88,12 @@ class DfspCa(CertificateTest):
         forged = self.pki.make("Root", self.root)
         self.assertEqual(self.results(forged)[0], "INVALID")
         self.assertEqual(self.results(self.middle)[0], "INVALID")
+        altered = bytearray(base64.b64decode("".join(self.root.pem.splitlines()[1:-1])))
+        altered[-1] ^= 1  # of the signature
+        pem = "-----BEGIN CERTIFICATE-----\n%s-----END CERTIFICATE-----\n" % base64.encodebytes(altered).decode()
+        found = self.ok("POST", self.PATH, {"rootCertificate": pem})["validations"][0]
+        self.assertEqual((found["validationCode"], found["result"]), ("VERIFY_ROOT_CERTIFICATE", "INVALID"))
+        self.assertIn("is not signed with its issuer's key", found["message"])
         self.assertIn("signed itself", self.verdicts(self.middle)["VERIFY_ROOT_CERTIFICATE"]["message"])
 
     def test_roots_that_are_expired_not_valid_yet_short_or_signed_over_sha1_are_invalid(self):
@@ -129,6 +136,8 @@ class DfspCa(CertificateTest):
             status, answer, _ = self.ask("POST", path, body)
             self.assertEqual((status, answer["rootCertificate"], answer["intermediateChain"]), (200, "", ""))
             self.assertEqual([item["performed"] for item in answer["validations"]], [False] * 3)
+            self.assertEqual(answer["validationState"], "NOT_AVAILABLE")
+            self.assertEqual(self.ask("GET", path)[1], answer)
         status, answer, _ = self.ask("POST", path, {"rootCertificate": self.root.pem, "intermediateChain": None})
         self.assertEqual((status, answer["intermediateChain"], answer["validationState"]), (200, "", "VALID"))
 
@@ -136,8 +145,6 @@ class DfspCa(CertificateTest):
         body = {"rootCertificate": self.root.pem.replace("\n", "\r\n"), "intermediateChain": self.middle.pem + "\n"}
         first = self.ask("POST", self.PATH, body)[1]
         self.assertEqual({name: first[name] for name in body}, body)
-            self.assertEqual(answer["validationState"], "NOT_AVAILABLE")
-            self.assertEqual(self.ask("GET", path)[1], answer)
         self.age("dfsp_cas")
         self.assertEqual(self.ask("POST", self.PATH, body)[1], first)
         self.assertEqual(self.stored_at("dfsp_cas"), [["long ago"]])
