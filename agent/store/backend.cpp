@@ -40,6 +40,8 @@ class Sqlite final : public Backend {
   static void lock(Session& session) {
     try {
       int tables = 0;
+      // Whoever has it open keeps it open, as a rule; Poco would wait for a minute, without a word.
+      session << "PRAGMA busy_timeout = 2000", sql::now;
       session << "PRAGMA locking_mode = EXCLUSIVE", sql::now;
       session << "SELECT COUNT(*) FROM sqlite_master", sql::into(tables), sql::now;
       session << "BEGIN EXCLUSIVE", sql::now;

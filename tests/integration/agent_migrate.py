@@ -91,9 +91,9 @@ class Store(OwnAgents):
         os.chmod(path, 0o600)
         return [PROGRAM, "migrate", "--config", path, *options]
 
-    def migrate(self, *options, **settings):
+    def migrate(self, *options, patience=600, **settings):
         options = options or ("--from", "sqlite", "--to", "postgresql", "--from-path", self.source)
-        return subprocess.run(self.command(*options, **settings), capture_output=True, text=True, timeout=600, check=False)
+        return subprocess.run(self.command(*options, **settings), capture_output=True, text=True, timeout=patience, check=False)
 
     def refused(self, *options, words, **settings):
         done = self.migrate(*options, **settings)
@@ -176,7 +176,7 @@ class Migrate(Store):
         self.filled()
         with contextlib.closing(sqlite3.connect(self.source)) as other:
             other.execute("SELECT COUNT(*) FROM dfsps").fetchall()
-            self.refused(words="is in use: another program has it open")
+            self.refused(words="is in use: another program has it open", patience=50)  # and not a minute later
 
     def test_a_target_that_is_not_empty_is_refused_and_stays_as_it_is(self):
         self.filled()
