@@ -264,7 +264,7 @@ BOOST_FIXTURE_TEST_CASE(the_daemons_refusals_keep_their_codes_except_those_that_
   const std::pair<Code, Code> codes[] = {{Code::policy_denied, Code::policy_denied},
                                          {Code::bad_request, Code::bad_request},
                                          {Code::conflict, Code::conflict},
-                                         {Code::not_found, Code::not_found},
+                                         {Code::not_found, Code::conflict},  // the CA, which agent.toml names
                                          {Code::rate_limited, Code::rate_limited},
                                          {Code::hsm_unavailable, Code::hsm_unavailable},
                                          {Code::storage_unavailable, Code::storage_unavailable},
