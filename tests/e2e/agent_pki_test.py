@@ -61,6 +61,26 @@ class Pki(WithBoth):
         self.assertEqual(caught.exception.code, 404)
         self.assertNotIn("rootCertificate", self.ask("GET", "/hub/ca"))
 
+    def test_an_enrolment_is_shown_as_its_certificate_is_by_now_also_of_a_ca_that_is_retired(self):
+        self.make()
+        self.add_bank("bank1")
+        signed = self.sign("bank1", self.enrol("bank1", self.room.make_csr("/", RSA_2048)))
+        self.assertEqual(signed["validationState"], "VALID")
+        (entry,) = self.certificates("bank1")
+        self.room.call("retire_ca", ca="hub-ca", last=True)
+
+        def until_shown(state):
+            return until(lambda: self.show("bank1", signed), lambda shown: shown["validationState"] == state)
+
+        self.room.call("revoke_certificate", ca="hub-ca", serial=entry["serial"], reason="certificate_hold")
+        self.assertIn("is on hold since", until_shown("INVALID")["validations"][-1]["message"])
+        self.room.call("release_certificate", ca="hub-ca", serial=entry["serial"])
+        self.assertEqual(until_shown("VALID"), signed)
+        self.room.call("revoke_certificate", ca="hub-ca", serial=entry["serial"], reason="key_compromise")
+        last = until_shown("INVALID")["validations"][-1]
+        self.assertEqual(last["validationCode"], "CERTIFICATE_VALID_CRL")
+        self.assertIn("has revoked the certificate", last["message"])
+
     def test_PKI_7_a_tls_server_with_the_list_refuses_a_client_that_was_revoked(self):
         self.make()
         folder = self.room.folder
