@@ -7,12 +7,14 @@
 namespace hubseal::cli {
 namespace {
 
-/// Bytes of the UTF-8 sequence that `lead` begins; 1 for a byte that begins none.
-std::size_t sequence_length(unsigned char lead) {
-  if (lead >= 0xf0) return 4;
-  if (lead >= 0xe0) return 3;
-  if (lead >= 0xc0) return 2;
-  return 1;
+/// Bytes of the UTF-8 sequence at the beginning of `text`; 1 where it is cut short, so that it hides no other byte.
+std::size_t sequence_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  if (text.size() < length) return 1;
+  for (const char c : text.substr(1, length - 1))
+    if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) return 1;
+  return length;
 }
 
 char32_t code_point(std::string_view sequence) {
@@ -24,9 +26,10 @@ char32_t code_point(std::string_view sequence) {
 }
 
 bool steers_terminal(char32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) ||          // C0, DEL, C1
-         c == 0x061c || (c >= 0x200b && c <= 0x200f) ||  // marks of direction, invisible spaces
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) ||                                        // C0, DEL, C1
+         c == 0x00ad || c == 0x061c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||  // of direction, or invisible
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+         (c >= 0xe0000 && c <= 0xe007f);
 }
 
 /// Columns on the screen, as far as counting code points tells.
@@ -40,7 +43,7 @@ std::size_t width(std::string_view text) {
 std::string display_text(std::string_view text) {
   std::string shown;
   while (!text.empty()) {
-    const std::size_t length = std::min(sequence_length(static_cast<unsigned char>(text[0])), text.size());
+    const std::size_t length = sequence_length(text);
     const char32_t c = code_point(text.substr(0, length));
     if (steers_terminal(c))
       shown += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c));

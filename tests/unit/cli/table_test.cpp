@@ -36,12 +36,17 @@ BOOST_AUTO_TEST_CASE(what_could_steer_a_terminal_is_written_out) {
   BOOST_TEST(display_text("a\nb\tc\x7f") == "a\\u{a}b\\u{9}c\\u{7f}");
   BOOST_TEST(display_text("\xc2\x9b") == "\\u{9b}");            // CSI as one C1 character
   BOOST_TEST(display_text("a\xe2\x80\xaez") == "a\\u{202e}z");  // right-to-left override
+  BOOST_TEST(display_text("a\xe2\x81\xa0"
+                          "b") == "a\\u{2060}b");                  // word joiner: seen by nobody
+  BOOST_TEST(display_text("a\xf3\xa0\x81\xa2") == "a\\u{e0062}");  // a letter of a tag
   BOOST_TEST(display_text("Ünïcode 銀行 🏦") == "Ünïcode 銀行 🏦");
 }
 
 BOOST_AUTO_TEST_CASE(bytes_cut_off_in_the_middle_of_a_letter_are_no_overrun) {
   BOOST_TEST(display_text("a\xe2\x80").size() >= 1u);
   BOOST_TEST(display_text("\xf0") == "\xf0");
+  BOOST_TEST(display_text("\xe2\x1b[2J") == "\xe2\\u{1b}[2J");
+  BOOST_TEST(display_text("\xc2\n") == "\xc2\\u{a}");
 }
 
 BOOST_AUTO_TEST_CASE(pairs_align_their_values) {
