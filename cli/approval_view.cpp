@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/policy_changes.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "common/bytes.h"
@@ -128,6 +129,8 @@ Result<std::string> render_approval(const Json& approval) {
                                    {"expires", text_of(approval, "expires_at")},
                                    {"policy", text_of(approval, "policy_version")}});
   text += '\n' + content_title(previous) + render_content(content, previous);
+  if (text_of(approval, "operation") == "load_policy")
+    text += '\n' + TRY(render_policy_changes(content, member_of(approval, "files")));
   text += "\nVotes:\n" + render_votes(member_of(approval, "votes"));
   text += "\nThe statement that is signed (hubseal approval statement):\n" +
           shown_statement(text_of(approval, "statement"));

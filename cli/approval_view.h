@@ -14,7 +14,8 @@ namespace hubseal::cli {
 Result<> check_statement(const Json& approval);
 
 /// All of a get_approval answer. What will be done stands against the previous certificate of the same participant
-/// and profile, where there is one: "-" what it says, "+" what the new one will say.
+/// and profile, where there is one: "-" what it says, "+" what the new one will say. Another policy stands line by line
+/// against the one in force. Errors: conflict.
 Result<std::string> render_approval(const Json& approval);
 std::string render_approvals(const Json& approvals);
 

@@ -21,6 +21,9 @@ constexpr std::size_t kMaxApprovalId = 24;  ///< bytes of "a-17"
 Json view_of(const ApprovalRecord& approval);
 Json view_of(const vote_table::Cast& vote);
 Json view_of(const ApproverRecord& approver);
+/// The files that a load_policy would bring into force and those that it would replace, with their texts where the two
+/// differ. Errors: storage_unavailable.
+Result<Json> policy_files_of(Call& call, const ApprovalRecord& approval);
 
 /// A vote on its way.
 struct Ballot {

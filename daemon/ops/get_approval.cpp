@@ -53,6 +53,7 @@ Result<Json> get_approval(Call& call, Fields fields) {
   view["content_sha256"] = to_hex(sha256(as_bytes(approval.content)));
   view["statement"] = TRY(approvals.statement(approval, decision));
   if (Json previous = TRY(previous_of(call, approval)); !previous.is_null()) view["previous"] = std::move(previous);
+  if (approval.operation == "load_policy") view["files"] = TRY(policy_files_of(call, approval));
   return view;
 }
 

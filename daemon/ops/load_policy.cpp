@@ -5,6 +5,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/views.h"
+#include "daemon/registry/policy_text_table.h"
 
 namespace hubseal::daemon::ops {
 namespace {
@@ -32,6 +33,14 @@ Json content_of(const PolicySource& source, const Policy& policy, const Policy& 
           {"files", files}};
 }
 
+/// The texts are kept before the request is: whoever can see it can read what they would agree to.
+Result<Grant> ask(Call& call, const PolicySource& source) {
+  if (call.policy->approvals_needed.at("load_policy") > 0)
+    TRY(call.services.registry.write(
+        [&](Database& database) { return policy_text_table::keep(database, source.files); }));
+  return call.authorize({.operation = "load_policy", .about = "policy", .content = call.details});
+}
+
 }  // namespace
 
 Result<Json> load_policy(Call& call, Fields fields) {
@@ -46,7 +55,7 @@ Result<Json> load_policy(Call& call, Fields fields) {
   TRY(check_needs(call.services, policy));
   call.details = content_of(source, policy, *call.policy);
   if (policy.hash == call.policy->hash) return view_of(*call.policy, false);
-  const Grant grant = TRY(call.authorize({.operation = "load_policy", .about = "policy", .content = call.details}));
+  const Grant grant = TRY(ask(call, source));
   TRY(call.record_intent("policy_intent"));
   const auto loaded = TRY(policies.replace(
       call.policy->version, source, std::move(policy),

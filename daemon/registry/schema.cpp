@@ -310,6 +310,13 @@ ALTER TABLE keys ADD COLUMN destruction_begun INTEGER NOT NULL DEFAULT 0;
     R"sql(
 ALTER TABLE approvals ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 )sql",
+    // What people are asked to agree to when another policy is to come into force, to be read and not only hashed.
+    R"sql(
+CREATE TABLE policy_texts (
+  sha256 TEXT PRIMARY KEY,
+  text BLOB NOT NULL
+) STRICT;
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 
