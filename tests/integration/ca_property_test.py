@@ -3,13 +3,16 @@
 
 Every CSR gets either a refusal where the rules below say so, or a certificate in which nothing but what
 profile and register grant can be found. The rules are written down here a second time, on purpose.
-usage: ca_property_test.py ISSUE_CSRS [SEED]
+Each run has other CSRs: its seed is printed, and HUBSEAL_SEED takes it back (but for the keys, which are new each time).
+usage: ca_property_test.py ISSUE_CSRS
 """
 import datetime
 import pathlib
 import ipaddress
 import json
+import os
 import random
+import secrets
 import subprocess
 import sys
 
@@ -258,8 +261,10 @@ def run(program, ca_kind, seed):
         ca_process.stdin.close()
     assert ca_process.wait() == 0
     print(f"{ca_kind}: {issued} issued, {refused} refused")
-    assert issued > ROUNDS / 5 and refused > ROUNDS / 5
+    assert min(issued, refused) > ROUNDS / 10  # a third is issued, give or take six for most seeds
 
 
+seed = os.environ.get("HUBSEAL_SEED") or str(secrets.randbits(32))
+print(f"HUBSEAL_SEED={seed}", flush=True)
 for kind in ("rsa_2048", "ec_p256", "ec_p384"):
-    run(sys.argv[1], kind, sys.argv[2] if len(sys.argv) > 2 else "1")
+    run(sys.argv[1], kind, seed)
