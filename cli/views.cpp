@@ -107,23 +107,24 @@ Result<> save(const Session& session, const std::string& name, const std::string
   return fail(written.error().code, written.error().message + "; what belongs there is on standard output: keep it");
 }
 
-std::string artefact_in(const Json& answer, std::string_view member) {
+std::optional<std::string> artefact_in(const Json& answer, std::string_view member) {
   const Json& value = member_of(answer, member);
-  return value.is_string() ? value.get<std::string>() : "";
+  if (!value.is_string()) return std::nullopt;
+  return value.get<std::string>();
 }
 
 Result<> deliver(const Session& session, const Json& answer, const std::string& summary, const Artefact& artefact) {
   if (session.json) session.print_json(answer);
   if (session.json && artefact.out.empty()) return {};
-  if (artefact.text.empty()) {
+  if (!artefact.text) {
     if (!session.json) print_note(summary);
     return fail(Code::not_found, "hubseald gave nothing to be written; what it says of it stands above");
   }
-  if (!artefact.out.empty()) TRY(save(session, artefact.out, artefact.text, artefact.force));
+  if (!artefact.out.empty()) TRY(save(session, artefact.out, *artefact.text, artefact.force));
   if (session.json) return {};
   if (artefact.out.empty()) {
     print_note(summary);
-    print(artefact.text);
+    print(*artefact.text);
   } else {
     print(summary + fmt::format("written to {}\n", artefact.out));
   }

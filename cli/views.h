@@ -1,6 +1,7 @@
 /// The daemon's answers as people read them, and the options that several subcommands share.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,14 +19,14 @@ std::string render_certificate(const Json& certificate);
 
 /// Something made by the daemon that goes into a file or a pipe: a certificate, a CSR, a JWS.
 struct Artefact {
-  std::string text;  ///< empty where the daemon's answer holds none
-  std::string out;   ///< file name; empty for standard output
+  std::optional<std::string> text;  ///< nothing where the daemon's answer holds none
+  std::string out;                  ///< file name; empty for standard output
   bool force = false;
 };
 
-/// The text of an artefact in the daemon's answer; empty where there is none, as of a certificate that was not
-/// finished.
-std::string artefact_in(const Json& answer, std::string_view member);
+/// The text of an artefact in the daemon's answer, if there is one: of a certificate that was not finished there is
+/// none.
+std::optional<std::string> artefact_in(const Json& answer, std::string_view member);
 
 /// Delivers `artefact` with its summary. Where there is none the summary is shown, no file is touched, and that is an
 /// error. Without a file the artefact alone is on standard output, ready for a pipe, and the summary on standard error;

@@ -34,8 +34,8 @@ Result<ExitCode> sign(const Session& session, const Options& options) {
   Json fields = {{"key", options.key}, {"payload", to_base64url(as_bytes(payload))}};
   if (options.detached) fields["detached"] = true;
   const Json answer = TRY(session.call("sign_jws", fields));
-  std::string jws = artefact_in(answer, "jws");
-  if (!jws.empty()) jws += '\n';
+  auto jws = artefact_in(answer, "jws");
+  if (jws) *jws += '\n';
   TRY(deliver(session, answer, "", {jws, options.out, options.force}));
   return ExitCode::ok;
 }

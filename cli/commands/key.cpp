@@ -39,9 +39,8 @@ Result<ExitCode> show(const Session& session, const Options& options) {
   TRY(check_output(options.out, options.force, options.jwk ? "{" : "-----BEGIN PUBLIC KEY-----"));
   const Json key = TRY(session.call("get_public_key", {{"key", options.wish.label}}));
   const Json& jwk = member_of(key, "jwk");
-  const std::string text = !options.jwk      ? artefact_in(key, "pem")
-                           : jwk.is_object() ? dump_json(jwk) + '\n'
-                                             : std::string();
+  auto text = options.jwk ? std::nullopt : artefact_in(key, "pem");
+  if (options.jwk && jwk.is_object()) text = dump_json(jwk) + '\n';
   TRY(deliver(session, key, render_key(key), {text, options.out, options.force}));
   return ExitCode::ok;
 }
