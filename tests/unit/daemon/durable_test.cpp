@@ -15,6 +15,7 @@
 #include "daemon/audit.h"
 #include "daemon/registry/key_table.h"
 #include "daemon/registry/registry.h"
+#include "tests/support/ca_fixture.h"
 #include "tests/support/must.h"
 #include "tests/support/software_room.h"
 #include "tests/support/temp_dir.h"
@@ -175,6 +176,28 @@ BOOST_AUTO_TEST_CASE(a_sync_of_the_log_that_fails_stops_signing_and_health_says_
   let_fail("audit.jsonl");
   for (int n = 0; n < 2; ++n) BOOST_TEST(room.ask(admin, "sign_jws", sign)["error"]["code"] == "storage_unavailable");
   BOOST_TEST(room.ask(admin, "health")["ok"]["status"] == "degraded");
+}
+
+BOOST_AUTO_TEST_CASE(no_certificate_is_signed_whose_intent_is_not_on_the_disk) {
+  test::SoftwareRoom room;
+  room.make_keys_and_ca();
+  const PkeyPtr key = test::make_key(KeyType::ec_p256);
+  const Json issue = {{"ca", "hub-ca"},
+                      {"profile", "dfsp-client"},
+                      {"subject", "bank1"},
+                      {"request", "r-1"},
+                      {"csr", test::make_csr(key.get())}};
+  // Its entry in the register would be one more record.
+  const Json entry = {
+      {"subject", "bank1"}, {"organization", "Bank One"}, {"country", "KE"}, {"names", {{"cn", {"bank1"}}}}};
+  BOOST_TEST(room.ask(room.peer(Role::admin), "set_subject", entry).contains("ok"));
+  room.signer().take_signed();  // from here on
+  let_fail("audit.jsonl");
+  BOOST_TEST(room.ask(room.peer(Role::admin), "issue_certificate", issue)["error"]["code"] == "storage_unavailable");
+  BOOST_TEST(room.signer().take_signed().empty());
+  room.restart();
+  BOOST_TEST(room.ask(room.peer(Role::admin), "issue_certificate", issue).contains("ok"));
+  BOOST_TEST(!room.signer().take_signed().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_sync_of_the_registry_that_fails_refuses_what_changes_and_health_says_so_until_one_does_not) {
