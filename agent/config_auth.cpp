@@ -80,7 +80,8 @@ Result<> read_key_times(Fields& fields, auth::JwksCache::Times& keys) {
 Result<auth::BrowserLoginConfig> read_browser(Fields fields) {
   auth::BrowserLoginConfig browser;
   browser.client_id = TRY(fields.text("client_id", kMaxNameBytes));
-  browser.client_secret_file = TRY(fields.optional_text("client_secret_file", kMaxPathBytes)).value_or("");
+  browser.client_secret_file = TRY(secret_path(
+      "auth.browser.client_secret_file", TRY(fields.optional_text("client_secret_file", kMaxPathBytes)).value_or("")));
   browser.callback_url = TRY(fields.text("callback_url", kMaxUrlBytes));
   TRY(check_url("auth.browser.callback_url", browser.callback_url));
   browser.lifetime = 60 * TRY(seconds(fields, "session_minutes", 5, 720, std::chrono::seconds(60)));
@@ -89,6 +90,14 @@ Result<auth::BrowserLoginConfig> read_browser(Fields fields) {
 }
 
 }  // namespace
+
+Result<std::string> secret_path(std::string_view key, std::string path) {
+  if (path.empty() || path.front() == '/') return path;
+  return fail(Code::bad_request,
+              fmt::format("\"{}\" is no absolute path; wanted that of a file that holds the secret, and "
+                          "not the secret itself",
+                          key));
+}
 
 Result<std::optional<OidcConfig>> read_auth(Fields fields) {
   const Mode mode = TRY(fields.choice("mode", kModes));
@@ -120,7 +129,8 @@ Result<auth::KeycloakConfig> read_keycloak(Fields fields, const std::optional<Oi
   while (keycloak.base_url.ends_with('/')) keycloak.base_url.pop_back();
   keycloak.realm = TRY(fields.name("realm", kMaxNameBytes));
   keycloak.client_id = TRY(fields.text("client_id", kMaxNameBytes));
-  keycloak.client_secret_file = TRY(fields.text("client_secret_file", kMaxPathBytes));
+  keycloak.client_secret_file =
+      TRY(secret_path("keycloak.client_secret_file", TRY(fields.text("client_secret_file", kMaxPathBytes))));
   keycloak.ca_file = TRY(fields.optional_text("ca_file", kMaxPathBytes)).value_or("");
   keycloak.timeout = TRY(seconds(fields, "timeout_seconds", 1, 60, keycloak.timeout));
   if (TRY(fields.boolean_or("create_clients", false)))

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/config_auth.h"
+
 namespace hubseal::agent {
 namespace {
 
@@ -14,7 +16,7 @@ Result<publish::VaultTarget> read_vault(Fields fields) {
   vault.url = TRY(fields.text("url", kMaxUrlBytes));
   if (vault.url.ends_with('/')) vault.url.pop_back();
   vault.ca_file = TRY(fields.optional_text("ca_file", kMaxPathBytes)).value_or("");
-  vault.token_file = TRY(fields.text("token_file", kMaxPathBytes));
+  vault.token_file = TRY(secret_path("publish.vault.token_file", TRY(fields.text("token_file", kMaxPathBytes))));
   vault.mount = TRY(fields.optional_text("mount", kMaxVaultPathBytes)).value_or(vault.mount);
   vault.bundles = TRY(fields.optional_text("bundles", kMaxVaultPathBytes)).value_or(vault.bundles);
   vault.whitelist = TRY(fields.optional_text("whitelist", kMaxVaultPathBytes)).value_or(vault.whitelist);

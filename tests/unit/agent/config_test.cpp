@@ -64,6 +64,22 @@ BOOST_AUTO_TEST_CASE(secrets_of_participants_can_be_asked_for_only_by_who_says_w
   BOOST_TEST(!load(oidc, "secret = \"x\"\n").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_secret_that_stands_where_its_place_should_be_is_not_told) {
+  constexpr const char* kOidc = "mode = \"oidc\"\nissuer = \"https://login.example.org\"\naudience = \"api\"\n";
+  constexpr const char* kKeycloak =
+      "[keycloak]\nbase_url = \"https://login.example.org/auth/\"\nrealm = \"dfsps\"\nclient_id = \"c\"\n"
+      "client_secret_file = \"s3cr3t\"\n[hub]\n";
+  constexpr const char* kBrowser =
+      "[auth.browser]\nclient_id = \"c\"\nclient_secret_file = \"s3cr3t\"\ncallback_url = \"https://x/cb\"\n[hub]\n";
+  constexpr const char* kVault = "[publish.vault]\nurl = \"https://v.example\"\ntoken_file = \"s3cr3t\"\n[hub]\n";
+  for (const char* section : {kKeycloak, kBrowser, kVault}) {
+    const auto refused = load_with("mode = \"none\"\n", kOidc, {{"[hub]\n", section}});
+    BOOST_REQUIRE_MESSAGE(!refused.has_value(), section << " was accepted");
+    BOOST_TEST(refused.error().message.find("not the secret itself") != std::string::npos, refused.error().message);
+    BOOST_TEST(refused.error().message.find("s3cr3t") == std::string::npos, refused.error().message);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(metrics_are_served_where_their_section_says_and_on_this_host_where_it_does_not) {
   BOOST_TEST(!load_with("[hub]", "[hub]").value().metrics.has_value());
   const auto load = [](const std::string& keys) { return load_with("[hub]", "[metrics]\n" + keys + "[hub]"); };
