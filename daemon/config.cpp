@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxPinBytes = 256;
+constexpr std::size_t kMaxMessageRule = 256;
 
 Result<std::filesystem::path> as_absolute(std::string_view member, std::filesystem::path path) {
   if (!path.is_absolute())
@@ -158,6 +159,13 @@ Result<PeerRule> read_peer(Fields fields) {
   rule.permissions = TRY(read_permissions(fields, rule.name));
   rule.profiles = TRY(fields.text_list("profiles", 64, kMaxName));
   rule.keys = TRY(fields.text_list("keys", 64, kMaxName));
+  rule.sources = TRY(fields.text_list("sources", 16, kMaxName));
+  for (const std::string& line : TRY(fields.text_list("messages", 64, kMaxMessageRule))) {
+    auto message = MessageRule::parse(line);
+    if (!message)
+      return fail(Code::bad_request, fmt::format("peer \"{}\": messages: {}", rule.name, message.error().message));
+    rule.messages.push_back(*std::move(message));
+  }
   TRY(fields.nothing_left());
   return rule;
 }

@@ -54,6 +54,15 @@ bool Peer::may_use_key(std::string_view label) const {
   return std::find(rule->keys.begin(), rule->keys.end(), label) != rule->keys.end();
 }
 
+bool Peer::may_send_as(std::string_view source) const {
+  return std::find(rule->sources.begin(), rule->sources.end(), source) != rule->sources.end();
+}
+
+bool Peer::may_send(std::string_view method, std::string_view uri) const {
+  return std::any_of(rule->messages.begin(), rule->messages.end(),
+                     [&](const MessageRule& message) { return message.covers(method, uri); });
+}
+
 const PeerRule* find_rule(const std::vector<PeerRule>& rules, Role role, const Credentials& credentials) {
   const auto matches = [&](const PeerRule& rule) {
     if (rule.role != role) return false;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "daemon/message_rule.h"
 
 namespace hubseal::daemon {
 
@@ -42,8 +43,9 @@ enum class Permission : unsigned {
   revoke = 1 << 18,
   seal = 1 << 19,
   manage_keys = 1 << 20,
+  sign_fspiop = 1 << 21,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 21> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 22> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -65,6 +67,7 @@ constexpr std::array<std::pair<std::string_view, Permission>, 21> kPermissions =
     {"revoke", Permission::revoke},
     {"seal", Permission::seal},
     {"manage_keys", Permission::manage_keys},
+    {"sign_fspiop", Permission::sign_fspiop},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.
@@ -76,6 +79,8 @@ struct PeerRule {
   unsigned permissions = 0;           ///< Permission bits
   std::vector<std::string> profiles;  ///< certificate profiles it may ask for
   std::vector<std::string> keys;      ///< labels it may sign with
+  std::vector<std::string> sources;   ///< FSP ids in whose name it may have messages signed
+  std::vector<MessageRule> messages;  ///< which
 };
 
 /// Who the kernel says connected.
@@ -101,6 +106,8 @@ struct Peer {
   bool may(Permission permission) const { return (rule->permissions & static_cast<unsigned>(permission)) != 0; }
   bool may_use_profile(std::string_view profile) const;
   bool may_use_key(std::string_view label) const;
+  bool may_send_as(std::string_view source) const;
+  bool may_send(std::string_view method, std::string_view uri) const;
 };
 
 /// The first rule of this socket that matches, or null: the peer is a stranger.

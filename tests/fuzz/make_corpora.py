@@ -66,7 +66,7 @@ for example in examples:
     put("wire_request", request["op"], line)
     for peer in (0, 1, 2, 6):
         offered_to_agent = peer == 0 and request["op"] in AGENT
-        if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_jws", "health", "submit_approval"):
+        if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_fspiop", "sign_jws", "health", "submit_approval"):
             put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
 put("dispatch", "submit_approval-0", b'\0{"v":1,"id":"1","op":"submit_approval","approval":"a-1","approver":"alice-card","decision":'
     b'"approve","signature":"MEUCIQDV1RfjDBb4wXC8"}')

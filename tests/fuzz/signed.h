@@ -138,12 +138,22 @@ class SignedJudge {
   static void judge_jws(const wire::Request& request, const SoftwareSigner::Signed& one) {
     const std::string text(as_text(one.message));
     const std::size_t dot = text.find('.');
-    MUST_HOLD(request.op == "sign_jws" && dot != std::string::npos);
+    MUST_HOLD(dot != std::string::npos);
     const auto header = from_base64url(text.substr(0, dot));
     MUST_HOLD(header);
     const auto said = parse_json(as_text(*header));
-    MUST_HOLD(said && said->size() == 2 && said->contains("alg") && said->contains("kid"));
+    MUST_HOLD(said && said->contains("alg"));
+    if (request.op == "sign_fspiop") return judge_message(request, *said, text.substr(dot + 1));
+    MUST_HOLD(request.op == "sign_jws" && said->size() == 2 && said->contains("kid"));
     MUST_HOLD(text.substr(dot + 1) == request.fields["payload"]);
+  }
+
+  /// The peers of SoftwareRoom may have "PUT /quotes/*" of "hub" signed, and nothing else.
+  static void judge_message(const wire::Request& request, const Json& said, const std::string& body) {
+    MUST_HOLD(said.value("FSPIOP-Source", "") == "hub" && said.value("FSPIOP-HTTP-Method", "") == "PUT");
+    MUST_HOLD(said.value("FSPIOP-URI", "").starts_with("/quotes/"));
+    MUST_HOLD(said.value("FSPIOP-Destination", "") == request.fields.value("destination", ""));
+    MUST_HOLD(body == request.fields.value("body", ""));
   }
 
   void judge_answer(const SoftwareSigner::Signed& one) const {

@@ -13,18 +13,12 @@ import support_path
 import rig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, SignatureAlgorithmOID
+from jws import JWS, verify_jws
 from one_room import OneRoom
 
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1()}
-JWS = {  # key type: alg, hash
-    "rsa_2048": ("RS256", hashes.SHA256()),
-    "rsa_3072": ("RS256", hashes.SHA256()),
-    "ec_p256": ("ES256", hashes.SHA256()),
-    "ec_p384": ("ES384", hashes.SHA384()),
-}
-
 
 def load(pem):
     return x509.load_pem_x509_certificate(pem.encode())
@@ -46,24 +40,6 @@ def thumbprint(jwk):
     members = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}[jwk["kty"]]
     canonical = json.dumps({name: jwk[name] for name in members}, separators=(",", ":"), sort_keys=True)
     return rig.b64url(hashlib.sha256(canonical.encode()).digest())
-
-
-def verify_jws(public_key, key_type, compact, payload):
-    """Signature and header of a compact JWS, by RFC 7515 section 5.2."""
-    header, body, signature = compact.split(".")
-    algorithm, hash_function = JWS[key_type]
-    assert json.loads(rig.from_b64url(header))["alg"] == algorithm
-    if body == "":
-        body = rig.b64url(payload)  # detached: appendix F
-    assert rig.from_b64url(body) == payload
-    raw, signed = rig.from_b64url(signature), f"{header}.{body}".encode()
-    if key_type.startswith("rsa"):
-        public_key.verify(raw, signed, padding.PKCS1v15(), hash_function)
-    else:
-        half = (public_key.key_size + 7) // 8
-        assert len(raw) == 2 * half
-        der = utils.encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
-        public_key.verify(der, signed, ec.ECDSA(hash_function))
 
 
 class WithRoot(OneRoom):

@@ -11,6 +11,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "version": ("status", {}),
     "list_keys": ("read_keys", {}),
     "get_public_key": ("read_keys", {"key": "hub-jws"}),
+    "get_jwks": ("read_keys", {}),
     "create_key": ("create_key", {"label": "hub-jws", "type": "ec_p256", "use": "jws"}),
     "check_ca": ("create_ca", {"ca": "c2", "profile": "test-root", "key_type": "ec_p256", "subject": rig.ROOT_SUBJECT}),
     "create_ca": ("create_ca", {"ca": "hub-ca", "key": "hub-ca", "profile": "test-root",
@@ -21,6 +22,7 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "get_certificate": ("read_certificates", {"ca": "hub-ca", "serial": "0a"}),
     "list_certificates": ("read_certificates", {}),
     "create_csr": ("create_csr", {"label": "hub-jws", "type": "ec_p256", "subject": {"common_name": "hub"}}),
+    "sign_fspiop": ("sign_fspiop", {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub"}),
     "sign_jws": ("sign_jws", {"key": "hub-jws", "payload": "e30"}),
     "set_subject": ("manage_subjects", {"subject": "bank1", "names": {}}),
     "get_subject": ("read_subjects", {"subject": "bank1"}),
@@ -63,10 +65,10 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "add_cosignature": ("cosign", {"note": "none"}),
 }
 OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
-    "agent": {"health", "version", "list_keys", "get_public_key", "get_ca", "issue_certificate", "get_certificate",
+    "agent": {"health", "version", "list_keys", "get_public_key", "get_jwks", "get_ca", "issue_certificate", "get_certificate",
               "list_certificates", "get_crl", "get_ocsp", "get_trust_bundle", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
               "submit_approval", "list_approvers"},
-    "jws": {"health", "version", "get_public_key", "sign_jws"},
+    "jws": {"health", "version", "get_public_key", "get_jwks", "sign_fspiop", "sign_jws"},
     "admin": set(OPERATIONS),
     "audit": {"health", "version", "get_policy", "list_policies", "list_records", "get_checkpoint", "prove_record",
               "prove_consistency", "add_cosignature"},

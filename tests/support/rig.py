@@ -45,16 +45,17 @@ SOCKETS = ("agent", "jws", "admin", "audit")
 PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certificates", "issue_certificate",
                "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy",
                "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "cosign", "revoke",
-               "seal", "manage_keys")
+               "seal", "manage_keys", "sign_fspiop")
 PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jwe", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
 
 
-def peer(name, on, permissions=PERMISSIONS, profiles=PROFILES, keys=("hub-jws",), user=None):
+def peer(name, on, permissions=PERMISSIONS, profiles=PROFILES, keys=("hub-jws",), user=None, messages=("PUT /quotes/*",), sources=("hub",)):
     """A [[peer]] table; `user` defaults to whoever runs the test."""
     listed = lambda words: json.dumps(list(words))
     return (f'[[peer]]\nname = "{name}"\nsocket = "{on}"\nuser = "{os.geteuid() if user is None else user}"\n'
-            f"permissions = {listed(permissions)}\nprofiles = {listed(profiles)}\nkeys = {listed(keys)}\n")
+            f"permissions = {listed(permissions)}\nprofiles = {listed(profiles)}\nkeys = {listed(keys)}\n"
+            f"messages = {listed(messages)}\nsources = {listed(sources)}\n")
 
 
 def full_peers():
