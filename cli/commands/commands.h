@@ -22,6 +22,7 @@ void add_subject(CLI::App& app, Session& session);
 void add_crl(CLI::App& app, Session& session);
 void add_csr(CLI::App& app, Session& session);
 void add_jws(CLI::App& app, Session& session);
+void add_jws_message(CLI::App& jws, Session& session);  ///< below `hubseal jws`
 void add_approval(CLI::App& app, Session& session);
 void add_approver(CLI::App& app, Session& session);
 void add_audit(CLI::App& app, Session& session);

@@ -43,7 +43,7 @@ Result<ExitCode> sign(const Session& session, const Options& options) {
 }  // namespace
 
 void add_jws(CLI::App& app, Session& session) {
-  CLI::App* jws = command(app, "jws", "JSON Web Signatures: sign", "  hubseal jws sign --key hub-jws message.json\n");
+  CLI::App* jws = command(app, "jws", "JSON Web Signatures and messages: sign, verify", "  hubseal jws sign --key hub-jws message.json\n");
   jws->require_subcommand(1);
 
   const auto options = std::make_shared<Options>();
@@ -60,6 +60,7 @@ void add_jws(CLI::App& app, Session& session) {
   signing->add_option("--out", options->out, "Write the JWS into this file")->type_name("FILE");
   signing->add_flag("--force", options->force, "Replace a file that holds something else");
   on(signing, session, options, sign);
+  add_jws_message(*jws, session);
 }
 
 }  // namespace hubseal::cli

@@ -23,7 +23,7 @@ DRIVEN_ELSEWHERE = {"init", "completion", "ceremony", "ceremony run", "ceremony 
 
 class Verbs(Typing):
     def test_every_verb_as_people_and_as_scripts_use_it(self):
-        for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures,
+        for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures, self.messages,
                      self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.revocations,
                      self.lives_of_keys, self.successors, self.sealing, self.conformance):
             with self.subTest(step.__name__):
@@ -31,7 +31,7 @@ class Verbs(Typing):
         with self.subTest("nothing was left out"):
             script = self.hubseal("completion", "bash").stdout.decode()
             line = next(line for line in script.splitlines() if "path=$try" in line)
-            every = set(re.findall(r'"([a-z ]+)"', line))
+            every = set(re.findall(r'"([a-z -]+)"', line))
             self.assertGreater(len(every), 12)
             self.assertEqual(sorted(every - self.driven - DRIVEN_ELSEWHERE), [])
 
@@ -154,6 +154,19 @@ class Verbs(Typing):
         self.refused("forbidden", "jws", "sign", "--key", "jws-2", stdin=payload)  # not among the peer's keys
         self.refused("forbidden", "jws", "sign", "--key", "hub-ca", stdin=payload)
         self.refused("forbidden", "jws", "sign", on="agent", stdin=payload)
+
+    def messages(self):
+        """What they are is looked at in jws_test.py."""
+        words = ("--method", "PUT", "--uri", "/quotes/1", "--source", "hub")
+        lines = self.plain("jws", "sign-message", *words, stdin=b"{}")[0]
+        self.assertEqual(set(self.as_json("jws", "sign-message", *words, stdin=b"{}")["headers"]),
+                         {"FSPIOP-Signature", "FSPIOP-URI", "FSPIOP-HTTP-Method"})
+        key = self.room.write("hub-jws.pem", self.plain("key", "show", "hub-jws")[0].encode())
+        request = f"PUT /quotes/1 HTTP/1.1\n{lines}\n{{}}".encode()
+        self.assertIn("FSPIOP-Source: hub", self.plain("jws", "verify", "--public-key", key, stdin=request)[0])
+        self.assertEqual(self.as_json("jws", "verify", "--public-key", key, stdin=request)["protected"]["FSPIOP-Source"], "hub")
+        self.refused("policy_denied", "jws", "verify", "--public-key", key, stdin=request + b" ")
+        self.refused("forbidden", "jws", "sign-message", *words[:-1], "bank1", stdin=b"{}")
 
     def approvals(self):
         alice = self.room.folder / "alice.key"
