@@ -1,0 +1,153 @@
+"""The clients of clients/, as hub services use them: what they have signed, the SDK that participants run accepts."""
+
+import contextlib
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import unittest
+
+from jws_support import DATE, RESOURCE, URI, MessageTest, rig
+
+CLIENTS = pathlib.Path(__file__).resolve().parents[2] / "clients"
+sys.path.insert(0, str(CLIENTS / "python"))
+import hubseal_jws
+
+MESSAGE = {"z": {"currency": "USD", "amount": "150"}, "10": 1, "9": [{"b": None, "a": True}], "note": "caf\u00e9 \U0001f4b8"}
+BODY = json.dumps(MESSAGE, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+class Node(MessageTest):
+    def ask(self, how, request, key="rsa", **config):
+        return self.ask_sdk(hubseal=request, how=how, client=str(CLIENTS / "node" / "hubseal-signer.js"),
+                            config={"key": key, "path": str(self.room.run / "jws.sock"), **config})
+
+    def request(self, **changed):
+        return {"method": "put", "url": URI, "data": MESSAGE, "headers": {"fspiop-source": "hub", "fspiop-destination": "bank1", "date": DATE}, **changed}
+
+    def test_both_calls_sign_what_the_sdk_accepts_with_both_kinds_of_key(self):
+        for how in ("sign", "signAsync", "sign", "signAsync"):  # over a connection that is kept, too
+            for key, pem in self.keys.items():
+                with self.subTest(how, key=key):
+                    sent = self.ask(how, self.request(), key)
+                    self.assertEqual(sent["data"].encode(), BODY)
+                    self.assertEqual((sent["headers"]["fspiop-uri"], sent["headers"]["fspiop-http-method"]), (RESOURCE, "PUT"))
+                    self.assertEqual(self.accepted(sent["headers"], MESSAGE, pem), {"good": True})
+
+    def test_the_signature_alone_is_what_a_service_puts_beside_headers_of_its_own(self):
+        headers = {**self.request()["headers"], "fspiop-uri": RESOURCE, "fspiop-http-method": "PUT"}
+        made = self.ask("getSignature", self.request(headers=headers))["made"]
+        self.assertEqual(self.accepted({**headers, "fspiop-signature": made}, MESSAGE, self.keys["rsa"]), {"good": True})
+        other = self.ask("getSignature", self.request(headers={**headers, "fspiop-uri": "/quotes/other"}))
+        self.assertIn("fspiop-uri is /quotes/other", other["bad"])
+
+    def test_a_refusal_and_an_absence_are_told_and_the_next_call_finds_the_hub_again(self):
+        for how in ("sign", "signAsync"):
+            with self.subTest(how):
+                refused = self.ask(how, self.request(url="https://bank1.example.com/transfers/1"))
+                self.assertEqual(("forbidden" in refused["bad"], refused["code"]), (True, "forbidden"))
+                self.assertIn("ENOENT", self.ask(how, self.request(), path=str(self.room.folder / "nothing"))["bad"])
+                self.assertIn("Cannot sign with no body", self.ask(how, self.request(data=None))["bad"])
+                self.room.stop()
+                self.room.start()
+                self.assertIn("headers", self.ask(how, self.request()))
+
+
+class Python(MessageTest):
+    def signer(self, key="ec", **options):
+        made = hubseal_jws.Signer(key, "hub", path=str(self.room.run / "jws.sock"), **options)
+        self.addCleanup(made.close)
+        return made
+
+    def test_the_sdk_accepts_what_it_signs_with_both_kinds_of_key(self):
+        for key, pem in self.keys.items():
+            headers = self.signer(key).sign("PUT", URI, BODY, destination="bank1", date=DATE, headers={"X-Trace": "1"})
+            self.assertEqual(headers["FSPIOP-URI"], RESOURCE)
+            self.assertEqual(self.accepted(headers, MESSAGE, pem), {"good": True})
+
+    def test_a_refusal_and_an_absence_are_told_and_a_restart_is_none(self):
+        signer = self.signer()
+        signer.sign("PUT", URI, BODY)
+        with self.assertRaises(hubseal_jws.Refused) as refused:
+            signer.sign("POST", URI, BODY)
+        self.assertEqual(refused.exception.code, "forbidden")
+        self.room.stop()
+        with self.assertRaises(OSError):
+            signer.sign("PUT", URI, BODY)
+        self.room.start()
+        first = signer.sign("PUT", URI, BODY)
+        self.room.stop()
+        self.room.start()
+        self.assertEqual(set(signer.sign("PUT", URI, BODY)), set(first))
+
+
+class Shell(MessageTest):
+    WORDS = ("--method", "PUT", "--uri", URI, "--source", "hub", "--destination", "bank1", "--date", DATE)
+
+    def run_client(self, *words, stdin=BODY, path=None):
+        command = [rig.BUILD / "clients" / "c" / "hubseal-jws", "--socket", path or self.room.run / "jws.sock", *words]
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=rig.PATIENCE, check=False)
+
+    def answered(self, answer):
+        """What the client says to this answer, of somebody who is not hubseald."""
+        path = self.room.folder / "false.sock"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+
+            def serve():
+                with listener.accept()[0] as connection:
+                    connection.makefile("rb").readline()
+                    with contextlib.suppress(BrokenPipeError):  # who has read enough closes
+                        connection.sendall(answer)
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            done = self.run_client(*self.WORDS, path=path)
+            thread.join()
+        return done
+
+    def test_the_sdk_accepts_what_it_signs_with_both_kinds_of_key(self):
+        for key, pem in self.keys.items():
+            done = self.run_client(*self.WORDS, "--key", key)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            headers = dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
+            self.assertEqual(self.accepted(headers, MESSAGE, pem), {"good": True})
+
+    def test_bodies_of_every_length_modulo_three_and_of_every_byte_are_signed_as_they_are(self):
+        for body in (b"", b"a", b"ab", b"abc", bytes(range(256)), b"x" * 525 * 1024):
+            done = self.run_client(*self.WORDS, "--key", "rsa", stdin=body)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            (self.room.folder / "key.pem").write_text(self.keys["rsa"])
+            request = f"PUT {RESOURCE} HTTP/1.1\n".encode() + done.stdout + b"\n" + body
+            self.hubseal("jws", "verify", "--public-key", self.room.folder / "key.pem", stdin=request)
+
+    def test_refusals_are_told(self):
+        done = self.run_client(*self.WORDS, "--key", "other \"quoted\"\\\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"hubseal-jws: hubseald refused to sign: bad_request: ", done.stderr)
+        done = self.run_client("--method", "POST", *self.WORDS[2:], "--key", "rsa")
+        self.assertIn(b"refused to sign: forbidden: ", done.stderr)
+        self.assertIn(b"No such file", self.run_client(*self.WORDS, path=self.room.folder / "nothing").stderr)
+        self.assertEqual(self.run_client("--method", "PUT").returncode, 2)
+        self.assertIn(b"more than", self.run_client(*self.WORDS, stdin=b"x" * (525 * 1024 + 1)).stderr)
+
+    def test_an_answer_that_is_not_hubsealds_ends_with_1_and_no_header(self):
+        good = {"FSPIOP-Signature": "{}", "FSPIOP-URI": RESOURCE, "FSPIOP-HTTP-Method": "PUT"}
+        line = lambda value: json.dumps(value, separators=(",", ":")).encode() + b"\n"
+        self.assertEqual(self.answered(line({"v": 1, "id": "1", "ok": {"headers": good}})).returncode, 0)
+        bad = [b"", b"\n", b"{}\n", b"x" * (1 << 21), b'{"ok":{"headers":{"FSPIOP-Signature":"a\n', b'{"ok":' * 1000 + b"\n", b'{"error":{"code":"' + b"x" * 99 + b'"}}\n',
+               line({"ok": {"headers": {**good, "FSPIOP-URI": "x" * 4000}}}), line({"ok": {"headers": {**good, "FSPIOP-HTTP-Method": "\u00e9"}}}),
+               line({"ok": {"headers": {**good, "FSPIOP-Signature": "a\r\nX: y"}}}), line({"ok": {"headers": {**good, "FSPIOP-URI": 7}}}), line({"ok": {"headers": [good]}}),
+               b'{"ok":{"headers":{"FSPIOP-Signature":"\\u00"}}}\n', b'{"ok":{"headers":{"FSPIOP-Signature":"\\']
+        for answer in bad:
+            with self.subTest(answer=answer[:60]):
+                done = self.answered(answer)
+                self.assertEqual((done.returncode, done.stdout), (1, b""))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
