@@ -95,8 +95,12 @@ Result<store::Dfsp> Dfsps::change(const Caller& caller, std::string_view id, con
 }
 
 Result<> Dfsps::remove(const Caller& caller, std::string_view id) {
-  if (!TRY(table_.remove(id))) return missing(id);
+  const auto keys = TRY(table_.remove(id));
+  if (!keys) return missing(id);
   log::info("DFSP removed", {{"dfsp", std::string(id)}, {"correlation", caller.correlation_id}});
+  for (const std::string& key : *keys)
+    log::warning("the hub's client key of a DFSP that was removed stays in the HSM, where nothing uses it",
+                 {{"dfsp", std::string(id)}, {"key", key}, {"correlation", caller.correlation_id}});
   return {};
 }
 

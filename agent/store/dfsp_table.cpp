@@ -156,17 +156,22 @@ Result<std::optional<Dfsp>> DfspTable::change(std::string_view id, const DfspCha
   });
 }
 
-Result<bool> DfspTable::remove(std::string_view id) {
-  return database_.sessions().write([&](Session& session) -> Result<bool> {
+Result<std::optional<std::vector<std::string>>> DfspTable::remove(std::string_view id) {
+  using Labels = std::vector<std::string>;
+  return database_.sessions().write([&](Session& session) -> Result<std::optional<Labels>> {
     const std::string dfsp_id(id);
-    if (!select_one(session, dfsp_id)) return false;
+    if (!select_one(session, dfsp_id)) return std::nullopt;
     TRY(check_nothing_signed(session, dfsp_id));
+    // Those of an imported one are in no HSM.
+    Labels keys;
+    session << "SELECT key_label FROM outbound_enrollments WHERE dfsp_id = $1 AND key_label NOT LIKE 'not-in-hsm-%'",
+        sql::bind(dfsp_id), sql::into(keys), sql::now;
     session << "DELETE FROM inbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
     session << "DELETE FROM outbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
     session << "DELETE FROM jws_keys WHERE folded_id = $1", sql::bind(folded(dfsp_id)), sql::now;
     // Its other rows go with it (ON DELETE CASCADE).
     session << "DELETE FROM dfsps WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
-    return true;
+    return keys;
   });
 }
 

@@ -50,8 +50,9 @@ class DfspTable {
   Result<std::optional<Dfsp>> find(std::string_view id);
   /// What is there in `change`; returns what is stored then. Errors: bad_request for a zone that is no currency.
   Result<std::optional<Dfsp>> change(std::string_view id, const DfspChange& change);
-  /// With all that it has uploaded. Whether there was one. Errors: conflict while there is, or may be, a certificate.
-  Result<bool> remove(std::string_view id);
+  /// With all that it has uploaded. The labels of the hub's keys in the HSM that were made for it; nothing where there
+  /// was no such DFSP. Errors: conflict while there is, or may be, a certificate.
+  Result<std::optional<std::vector<std::string>>> remove(std::string_view id);
 
  private:
   Database& database_;

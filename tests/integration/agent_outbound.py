@@ -79,6 +79,14 @@ class Keys(OutboundTest):
         self.assertEqual(openssl("req", "-pubkey", "-noout", input=enrollment["csr"].encode()), public)
         self.assertEqual(self.ask("GET", path)[1], enrollment)
 
+    def test_when_its_dfsp_is_removed_the_log_names_the_key_that_stays_in_the_daemon(self):
+        # MCM_API 13.69
+        enrollment, _ = self.bank("leaving")
+        label = self.row(enrollment, "key_label")
+        self.assertEqual(self.ask("DELETE", "/api/dfsps/leaving")[0], 204)
+        self.agent.wait_for_log(b"warning the hub's client key of a DFSP that was removed stays in the HSM, where nothing uses it dfsp=leaving key=%s "
+                                % label.encode())
+
     def test_a_label_fits_whatever_the_dfsp_is_called(self):
         name = "a" * 64
         enrollment, _ = self.bank(name)
