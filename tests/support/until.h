@@ -11,7 +11,7 @@ template <class Condition>
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // who is waited for wants the core
   }
   return true;
 }
