@@ -1,5 +1,6 @@
 // What is signed of a message, and how it travels.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,35 @@ bool is_resource(std::string_view segment) {
 bool is_uri_byte(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
          std::string_view("-._~!$&'()*+,;=:@/?%").find(c) != std::string_view::npos;
+}
+
+/// What its octets stand for (RFC 3986 section 2.1). Nothing: a '%' that begins none.
+std::optional<std::string> decoded(std::string_view uri) {
+  std::string text;
+  for (std::size_t i = 0; i < uri.size(); ++i) {
+    if (uri[i] != '%') {
+      text += uri[i];
+      continue;
+    }
+    const auto octet = from_hex(uri.substr(i + 1, 2));
+    if (!octet || octet->size() != 1) return std::nullopt;
+    text += as_text(*octet);
+    i += 2;
+  }
+  return text;
+}
+
+/// Whether a receiver may read this path as another: servers and URL libraries decode it, take a backslash for a slash
+/// and cut parameters off before they look for dot segments. What was signed for /quotes/ would be good for
+/// /transfers/.
+bool has_dot_segment(std::string_view decoded_path) {
+  for (;;) {
+    const std::size_t end = std::min(decoded_path.find_first_of("/\\"), decoded_path.size());
+    const std::string_view segment = decoded_path.substr(0, end);
+    if (const auto name = segment.substr(0, segment.find(';')); name == "." || name == "..") return true;
+    if (end == decoded_path.size()) return false;
+    decoded_path.remove_prefix(end + 1);
+  }
 }
 
 /// RFC 9110 section 5.5, without obsolete text: what a receiver's HTTP library leaves as it is.
@@ -118,17 +148,19 @@ Result<std::string> fspiop_uri(std::string_view uri) {
   if (uri.size() > kMaxUri) return refuse(fmt::format("has {} bytes; wanted at most {}", uri.size(), kMaxUri));
   if (!std::all_of(uri.begin(), uri.end(), is_uri_byte))
     return refuse("holds what no URI holds, or a fragment; wanted a path and a query of RFC 3986");
+  if (!decoded(uri)) return refuse("has a % without the two digits of an octet; wanted %25 where it is meant");
   std::string_view rest = uri;
   if (const auto scheme = rest.find("://"); scheme != std::string_view::npos && scheme < rest.find('/')) {
     rest.remove_prefix(scheme + 3);
     rest.remove_prefix(std::min(rest.find_first_of("/?"), rest.size()));
   }
   const std::string_view path = rest.substr(0, rest.find('?'));
+  if (has_dot_segment(*decoded(path)))
+    return refuse("has a dot segment, be it encoded; wanted a path that means what it says");
   std::size_t resource = std::string_view::npos;
   for (std::size_t slash = path.find('/'); slash != std::string_view::npos;) {
     const std::size_t next = path.find('/', slash + 1);
     const std::string_view segment = path.substr(slash + 1, next == std::string_view::npos ? next : next - slash - 1);
-    if (segment == "." || segment == "..") return refuse("has a dot segment; wanted a path that means what it says");
     if (resource == std::string_view::npos && is_resource(segment)) resource = slash;
     slash = next;
   }

@@ -57,7 +57,7 @@ Result<KeyType> fspiop_key_type(const EVP_PKEY* key);
 
 /// The value of `FSPIOP-URI` for the URI that a request goes to (JWS-3): scheme, authority and whatever path stands
 /// before the first segment that names a resource of the API are left away. Errors: bad_request: no such segment, a
-/// fragment, dot segments, characters that no URI holds, over 2048 bytes.
+/// fragment, dot segments (encoded ones as well), characters that no URI holds, over 2048 bytes.
 Result<std::string> fspiop_uri(std::string_view uri);
 
 /// The protected header, as JSON; its base64url is what is signed, with '.' and the body's behind it.

@@ -77,7 +77,7 @@ class Messages(OneRoom):
         self.refused("forbidden", "sign_fspiop", on="jws", key="hub-ca", **PUT)
 
     def test_what_is_no_uri_of_the_api_and_no_value_of_a_header_is_refused(self):
-        for fields in ({"uri": "/keys/1"}, {"uri": "/quotes/../transfers"}, {"uri": "/quotes/1#x"}, {"date": "a\nb: c"},
+        for fields in ({"uri": "/keys/1"}, {"uri": "/quotes/../transfers"}, {"uri": "/quotes/%2e%2e/transfers"}, {"uri": "/quotes/1#x"}, {"date": "a\nb: c"},
                        {"destination": "b\u00e4nk"}, {"body": "e30="}, {"headers": [{"name": "alg", "value": "none"}]},
                        {"headers": [{"name": "crit", "value": "x"}]}, {"headers": [{"name": "fspiop-source", "value": "x"}]},
                        {"headers": [{"name": "a", "value": "1"}, {"name": "A", "value": "2"}]}, {"headers": [{"name": "a"}]}):

@@ -226,6 +226,17 @@ BOOST_AUTO_TEST_CASE(JWS_3_the_uri_begins_at_the_resource_and_what_is_no_message
   BOOST_TEST(!jose::fspiop_uri(std::string("/quotes/").append(2048, 'a')).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(JWS_3_a_path_that_some_receiver_reads_as_another_is_refused) {
+  for (const char* uri : {"/quotes/%2e%2e/transfers/1", "/quotes/.%2E/transfers/1", "/quotes/%2e",
+                          "/quotes/..%2ftransfers/1", "/quotes/1%2F..%2F../transfers/1", "/quotes/..%5Ctransfers/1",
+                          "/quotes/..;/transfers/1", "/quotes/%2e%2e%3bx/transfers/1", "/a/%2e%2e/quotes/1",
+                          "/quotes/%", "/quotes/%2", "/quotes/%zz", "/quotes/1?x=%g0"})
+    BOOST_TEST(!jose::fspiop_uri(uri).has_value(), uri);
+  for (const char* uri : {"/parties/ALIAS/..x%2Fy..", "/parties/EMAIL/a%40b.example", "/parties/ALIAS/...",
+                          "/parties/ALIAS/a;b", "/quotes/1?x=%2e%2e/"})
+    BOOST_TEST(must(jose::fspiop_uri(uri)) == uri);
+}
+
 BOOST_AUTO_TEST_CASE(JWS_2_a_header_that_http_would_not_carry_as_it_is_is_not_signed) {
   for (const char* bad : {"", " hub", "hub ", "hu\nb", "hu\tb",
                           "h\xc3\xbc"

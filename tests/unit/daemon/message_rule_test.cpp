@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(a_rule_covers_its_method_and_its_uri_and_with_a_star_whatev
 BOOST_AUTO_TEST_CASE(what_is_no_rule_is_refused_with_what_is_wrong) {
   for (const char* line : {"", "PUT", "PUT/quotes", "put /quotes", "CONNECT /quotes", "PUT  /quotes", "PUT quotes",
                            "PUT /*", "PUT *", "PUT /quotes/*/error", "PUT /quotes/**", "PUT /v1/quotes",
-                           "PUT /quotes/../admin", "PUT https://a/quotes", "PUT /quotes "}) {
+                           "PUT /quotes/../admin", "PUT /quotes/%2e%2e/*", "PUT https://a/quotes", "PUT /quotes "}) {
     const auto refused = MessageRule::parse(line);
     BOOST_REQUIRE(!refused.has_value());
     BOOST_TEST(refused.error().message.find("wanted a method, a space and where it goes") != std::string::npos);
