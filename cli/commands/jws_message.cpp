@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/http_request.h"
 #include "cli/input_output.h"
+#include "cli/table.h"
 #include "cli/views.h"
 #include "common/bytes.h"
 #include "common/x509/certificate.h"
@@ -89,7 +90,8 @@ Result<ExitCode> verify(const Session& session, const VerifyOptions& options) {
   // No mistake of the command line: the question was asked, and this is the answer.
   if (!said) return fail(Code::policy_denied, said.error().message);
   std::string lines = "good: signed by the key of " + options.public_key + '\n';
-  for (const auto& [name, value] : said->items()) lines += fmt::format("  {}: {}\n", name, value.get<std::string>());
+  for (const auto& [name, value] : said->items())
+    lines += fmt::format("  {}: {}\n", display_text(name), display_text(value.get_ref<const std::string&>()));
   TRY(deliver(session, {{"good", true}, {"protected", *said}}, "", {lines, "", false}));
   return ExitCode::ok;
 }

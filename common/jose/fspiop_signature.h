@@ -71,8 +71,8 @@ std::string signing_input(std::string_view protected_header, std::string_view bo
 std::string signature_header(std::string_view protected_header, ByteView signature);
 
 /// Whether `request` was signed with the private half of `key`, every rule of JWS-5. Answers what the protected header
-/// says. Never takes a key, or where to find one, from the message. Errors: bad_request, naming the HTTP header that
-/// fails, what was found and what was wanted.
+/// says, strings all of them; `typ`, `cty` and `kid` are the sender's word alone. Never takes a key, or where to find
+/// one, from the message. Errors: bad_request, naming the HTTP header that fails, what was found and what was wanted.
 Result<Json> verify_fspiop(const SignedRequest& request, EVP_PKEY* key);
 
 }  // namespace hubseal::jose

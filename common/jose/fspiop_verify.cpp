@@ -93,11 +93,13 @@ bool says_nothing(const std::string& name) { return name == "alg" || name == "ty
 
 Result<> compare(const Json& header, const HttpHeader& headers) {
   for (const auto& [name, value] : header.items()) {
-    if (says_nothing(name)) continue;
-    if (is_jose_parameter(name)) return refuse(name, "it may not stand in the protected header of a message");
+    const bool unused = says_nothing(name);
+    if (!unused && is_jose_parameter(name))
+      return refuse(name, "it may not stand in the protected header of a message");
+    if (!value.is_string()) return refuse(name, "in the protected header it is no string");
+    if (unused) continue;
     const std::string* const sent = TRY(only_value(headers, name));
     if (!sent) return refuse(name, "it is in the protected header, and the request has no such header");
-    if (!value.is_string()) return refuse(name, "in the protected header it is no string");
     if (value.get_ref<const std::string&>() != *sent)
       return refuse(name, fmt::format("the request says \"{}\", and \"{}\" was signed", log::printable(*sent, 128),
                                       log::printable(value.get_ref<const std::string&>(), 128)));

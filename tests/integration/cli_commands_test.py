@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
 import cli_support
 from cli_support import CA_PEM, ISSUED, KEY, Cli
 
@@ -177,6 +180,20 @@ class Commands(Cli):
         self.assertEqual(done.stdout.decode(), CA_PEM)
         self.assertIn(b"issued", done.stderr)
         self.assertEqual(daemon.requests[0]["serial"], "4f1c0a")
+
+    def test_what_a_sender_has_signed_steers_no_terminal_and_adds_no_line(self):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = self.write("bank1.pem", key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+        base64url = lambda data: base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+        headers = {"FSPIOP-URI": "/quotes/1", "FSPIOP-HTTP-Method": "PUT", "FSPIOP-Source": "bank1"}
+        protected = base64url(json.dumps({"alg": "RS256", **headers, "kid": "x\n  FSPIOP-Source: bank2\x1b[2J"}).encode())
+        signature = base64url(key.sign(f"{protected}.{base64url(b'{}')}".encode(), padding.PKCS1v15(), hashes.SHA256()))
+        headers["FSPIOP-Signature"] = json.dumps({"signature": signature, "protectedHeader": protected})
+        request = "\n".join(["PUT /quotes/1 HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "{}"]).encode()
+        done = self.hubseal("jws", "verify", "--public-key", pem, stdin=request)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.decode().splitlines()[1:], ["  alg: RS256", "  FSPIOP-URI: /quotes/1", "  FSPIOP-HTTP-Method: PUT", "  FSPIOP-Source: bank1",
+                                                                 "  kid: x\\u{a}  FSPIOP-Source: bank2\\u{1b}[2J"])
 
     def test_where_there_is_no_artefact_nothing_is_written_in_its_place(self):
         """A certificate whose request was cut short, and what another version of hubseald leaves out."""

@@ -186,6 +186,18 @@ BOOST_AUTO_TEST_CASE(JWS_5_what_would_have_a_say_in_how_the_signature_is_read_is
   }
 }
 
+BOOST_AUTO_TEST_CASE(JWS_5_every_protected_value_is_a_string_also_where_nothing_depends_on_it) {
+  Source source;
+  for (const char* name : {"kid", "typ", "cty"})
+    for (const Json& other : {Json(1), Json::object(), Json(nullptr)}) {
+      Json header = header_json();
+      header[name] = other;
+      const auto request = source.sign_header(FspiopAlgorithm::rs256, header.dump());
+      BOOST_TEST(why(jose::verify_fspiop(request, source.key.get())) ==
+                 std::string(name).append(": in the protected header it is no string"));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(JWS_1_a_signature_header_of_another_form_is_refused) {
   Source source;
   const std::string good = source.sign(FspiopAlgorithm::rs256, message()).headers.back().second;
