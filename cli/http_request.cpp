@@ -1,8 +1,11 @@
 #include "cli/http_request.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/log.h"
+#include "common/number.h"
 
 namespace hubseal::cli {
 namespace {
@@ -33,6 +36,13 @@ tl::unexpected<Error> refuse(std::string_view why) {
                   why));
 }
 
+/// RFC 9110 section 5.5: what one reader takes for the end of a line or of a text, and another does not.
+Result<> check_characters(std::string_view line) {
+  if (std::none_of(line.begin(), line.end(), [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; }))
+    return {};
+  return refuse(fmt::format("there is a control character in \"{}\"", log::printable(line, 64)));
+}
+
 Result<> read_request_line(std::string_view line, jose::SignedRequest& request) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
@@ -57,20 +67,32 @@ Result<> read_header(std::string_view line, jose::SignedRequest& request) {
   return {};
 }
 
+/// Whoever goes by the length reads another body otherwise.
+Result<> check_length(const jose::SignedRequest& request) {
+  for (const auto& [name, value] : request.headers)
+    if (jose::same_header(name, "Content-Length") && parse_number<std::size_t>(value) != request.body.size())
+      return refuse(fmt::format("its Content-Length is \"{}\", and its body has {} bytes", log::printable(value, 64),
+                                request.body.size()));
+  return {};
+}
+
 }  // namespace
 
 Result<jose::SignedRequest> parse_http_request(std::string_view text) {
   jose::SignedRequest request;
   const auto first = take_line(text);
   if (!first) return refuse("it has no line");
+  TRY(check_characters(*first));
   TRY(read_request_line(*first, request));
   for (;;) {
     const auto line = take_line(text);
     if (!line) return refuse("its headers do not end with an empty line");
     if (line->empty()) break;
+    TRY(check_characters(*line));
     TRY(read_header(*line, request));
   }
   request.body = text;
+  TRY(check_length(request));
   return request;
 }
 
