@@ -58,12 +58,13 @@ Result<Reply> parse_reply(std::string_view line, std::string_view id) {
 Result<Request> decode_request(std::string_view line) {
   if (line.size() > kMaxLineBytes)
     return fail(Code::too_large, fmt::format("line of {} bytes; a line may have {} bytes", line.size(), kMaxLineBytes));
-  Json message = TRY(parse_json(line, kLimits));
-  // Before anything repeats what was sent, in an answer or in a log.
-  if (const auto place = private_key_in(message))
+  auto parsed = parse_json(line, kLimits);
+  // Before anything repeats what was sent, in an answer or in a log; also what is wrong with it.
+  if (const auto place = parsed ? private_key_in(*parsed) : private_key_in(Json(line)))
     return fail(Code::bad_request, fmt::format("there is a private key in the message{}{}; a private key must never be "
                                                "sent: make a new one, and send its public half or its CSR",
                                                place->empty() ? "" : ", at ", *place));
+  Json message = TRY(std::move(parsed));
   Fields fields = TRY(Fields::of(message));
   TRY(fields.integer("v", kProtocolVersion, kProtocolVersion));
   Request request;

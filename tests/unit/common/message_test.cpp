@@ -50,6 +50,17 @@ BOOST_AUTO_TEST_CASE(a_private_key_is_refused_before_anything_repeats_it) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_private_key_is_not_repeated_either_where_the_message_is_none) {
+  const std::string key = R"("-----BEGIN PRIVATE KEY-----\nMARK\n-----END PRIVATE KEY-----\n")";
+  for (const std::string& line : {std::string("{").append(key).append(":1,").append(key).append(":2}"),
+                                  std::string("{\"v\":1,\"op\":").append(key), key}) {
+    const auto decoded = decode_request(line);
+    BOOST_REQUIRE(!decoded.has_value());
+    BOOST_TEST(decoded.error().message.find("a private key must never be sent") != std::string::npos);
+    BOOST_TEST(decoded.error().message.find("MARK") == std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_reply_is_the_ok_object_or_the_daemons_error) {
   BOOST_TEST(decode_reply(encode_ok("7", {{"a", 1}}), "7").value() == (Json{{"a", 1}}));
   const auto refused = decode_reply(encode_error("7", {Code::policy_denied, "no \"such\" thing\n"}), "7");
