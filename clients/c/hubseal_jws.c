@@ -16,6 +16,7 @@ enum { MAX_LINE = 1 << 20 }; /* bytes, as docs/PROTOCOL.md has it */
 
 struct hubseal_jws {
   struct sockaddr_un address;
+  int is_cut; /* the path was too long: what is left of it names another file */
   int timeout_ms;
   int fd; /* -1: not connected */
   char code[32];
@@ -95,6 +96,7 @@ static void disconnect(struct hubseal_jws* signer) {
 }
 
 static int connect_now(struct hubseal_jws* signer) {
+  if (signer->is_cut) return fail(signer, "%s...: %s", signer->address.sun_path, strerror(ENAMETOOLONG));
   signer->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (signer->fd < 0 || connect(signer->fd, (const struct sockaddr*)&signer->address, sizeof signer->address) != 0) {
     fail(signer, "%s: %s", signer->address.sun_path, strerror(errno));
@@ -248,8 +250,8 @@ struct hubseal_jws* hubseal_jws_open(const char* socket_path, int timeout_ms) {
   signer->fd = -1;
   signer->timeout_ms = timeout_ms;
   signer->address.sun_family = AF_UNIX;
-  /* One that is too long is refused by the kernel under its shortened name: no such socket. */
-  snprintf(signer->address.sun_path, sizeof signer->address.sun_path, "%s", socket_path);
+  const int size = snprintf(signer->address.sun_path, sizeof signer->address.sun_path, "%s", socket_path);
+  signer->is_cut = size < 0 || (size_t)size >= sizeof signer->address.sun_path;
   return signer;
 }
 

@@ -11,6 +11,7 @@ const net = require('node:net');
 const {MessageChannel, Worker, isMainThread, receiveMessageOnPort, workerData} = require('node:worker_threads');
 
 const MAX_REPLY = 1 << 20; // characters of a line, as docs/PROTOCOL.md has it
+const START_OF_A_THREAD = 5000; // milliseconds, at most
 
 /** hubseald said no; `code` is a word of docs/PROTOCOL.md, "Errors". */
 class Refused extends Error {
@@ -19,6 +20,9 @@ class Refused extends Error {
     this.code = code;
   }
 }
+
+/** A thread is of no use any more. */
+class Gone extends Error {}
 
 /** One connection: lines out, lines in, answered in the order in which they were asked. */
 class Connection {
@@ -85,6 +89,7 @@ class WaitingLine {
   constructor(settings) {
     const {port1, port2} = new MessageChannel();
     this.port = port1;
+    this.patience = 2 * settings.timeout + START_OF_A_THREAD; // an answer, or a second one over another connection
     this.bell = new Int32Array(new SharedArrayBuffer(4));
     this.worker = new Worker(__filename, {workerData: {hubseal: settings, port: port2, bell: this.bell}, transferList: [port2]});
     this.worker.unref();
@@ -94,7 +99,10 @@ class WaitingLine {
   ask(line) {
     Atomics.store(this.bell, 0, 0);
     this.port.postMessage(line);
-    Atomics.wait(this.bell, 0, 0);
+    if (Atomics.wait(this.bell, 0, 0, this.patience) === 'timed-out') {
+      this.worker.terminate(); // a late answer must not be taken for the next one
+      throw new Gone('the thread that asks hubseald has ended, or does not answer');
+    }
     const {message: {answer, problem}} = receiveMessageOnPort(this.port);
     if (problem) throw new Error(problem);
     return answer;
@@ -149,7 +157,12 @@ class HubSealSigner {
 
   askAndWait(requestOptions) {
     this.waitingLine ??= new WaitingLine(this.settings);
-    return this.read(this.waitingLine.ask(this.request(requestOptions)));
+    try {
+      return this.read(this.waitingLine.ask(this.request(requestOptions)));
+    } catch (error) {
+      if (error instanceof Gone) this.waitingLine = undefined;
+      throw error;
+    }
   }
 
   request({headers, method, uri, url, body, data}) {

@@ -8,6 +8,7 @@ Needs Python 3.9 and nothing else. Copy the file, or put its folder on PYTHONPAT
 
 import base64
 import json
+import os
 import socket
 import threading
 
@@ -25,7 +26,8 @@ class Refused(Exception):
 
 
 class Signer:
-    """Signs with one key in the name of one source. Threads: share it; each signs over a connection of its own."""
+    """Signs with one key in the name of one source. Threads, and processes that are forked: share it; each signs over a
+    connection of its own."""
 
     def __init__(self, key, source, path=SOCKET, timeout=10.0):
         self.key = key
@@ -58,6 +60,8 @@ class Signer:
 
     def _call(self, operation, fields):
         line = json.dumps({"v": 1, "id": "1", "op": operation, **fields}).encode() + b"\n"
+        if self._mine.__dict__.get("process") != os.getpid():
+            self.close()  # of the process that has forked: each would take the other's answers
         kept = "stream" in self._mine.__dict__
         try:
             reply = self._exchange(line)
@@ -88,5 +92,6 @@ class Signer:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(self.timeout)
                 connection.connect(self.path)
+                self._mine.process = os.getpid()
                 self._mine.stream = connection.makefile("rwb")  # which keeps the socket open
         return self._mine.stream

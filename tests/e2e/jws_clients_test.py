@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -54,6 +55,19 @@ class Node(MessageTest):
                 self.room.start()
                 self.assertIn("headers", self.ask(how, self.request()))
 
+    def test_a_thread_that_has_ended_is_told_and_the_next_call_has_another(self):
+        script = """const Signer = require(process.argv[1]);
+            const signer = new Signer({key: 'rsa', path: process.argv[2], timeout: 100});
+            const problem = () => { try { signer.sign({method: 'put', url: '/quotes/1', data: {}, headers: {'fspiop-source': 'hub'}}); } catch (error) { return error.message; } };
+            const before = problem();
+            signer.waitingLine.worker.terminate();
+            console.log(JSON.stringify([before, problem(), problem()]));"""
+        done = subprocess.run(["node", "-e", script, CLIENTS / "node" / "hubseal-signer.js", self.room.folder / "nothing"],
+                              capture_output=True, timeout=rig.PATIENCE, check=True)
+        before, ended, after = json.loads(done.stdout)
+        self.assertIn("the thread that asks hubseald has ended", ended)
+        self.assertEqual(("ENOENT" in before, after), (True, before))
+
 
 class Python(MessageTest):
     def signer(self, key="ec", **options):
@@ -81,6 +95,22 @@ class Python(MessageTest):
         self.room.stop()
         self.room.start()
         self.assertEqual(set(signer.sign("PUT", URI, BODY)), set(first))
+
+    def test_a_process_that_was_forked_asks_over_a_connection_of_its_own(self):
+        signer = self.signer()
+        signer.sign("PUT", URI, BODY)
+        children = []
+        for number in range(4):
+            child = os.fork()
+            if child == 0:
+                wrong = 1
+                try:
+                    asked = [f"/quotes/{number}-{n}" for n in range(20)]
+                    wrong = int([signer.sign("PUT", uri, BODY)["FSPIOP-URI"] for uri in asked] != asked)
+                finally:
+                    os._exit(wrong)
+            children.append(child)
+        self.assertEqual([os.waitpid(child, 0)[1] for child in children], [0] * 4)
 
 
 class Shell(MessageTest):
@@ -133,6 +163,10 @@ class Shell(MessageTest):
         self.assertIn(b"refused to sign: forbidden: ", done.stderr)
         self.assertIn(b"No such file", self.run_client(*self.WORDS, path=self.room.folder / "nothing").stderr)
         self.assertEqual(self.run_client("--method", "PUT").returncode, 2)
+        short = self.room.folder / ("n" * (106 - len(str(self.room.folder))))  # what a socket's name may have
+        short.symlink_to(self.room.run / "jws.sock")
+        self.assertEqual(self.run_client(*self.WORDS, "--key", "rsa", path=short).returncode, 0)
+        self.assertIn(b"File name too long", self.run_client(*self.WORDS, "--key", "rsa", path=f"{short}x").stderr)
         self.assertIn(b"more than", self.run_client(*self.WORDS, stdin=b"x" * (525 * 1024 + 1)).stderr)
 
     def test_an_answer_that_is_not_hubsealds_ends_with_1_and_no_header(self):
