@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 
-from agent_fake_daemon import wait_for
+from agent_fake_daemon import WAIT_SECONDS, wait_for
 
 
 class LoopbackServer:
@@ -37,6 +37,13 @@ class LoopbackServer:
         self.gate.set()
         self.server.shutdown()
         self.server.server_close()
+
+    def await_idle(self):
+        """What an earlier test has left waiting at the gate may come through it late."""
+        end = time.monotonic() + WAIT_SECONDS
+        while self.busy:
+            assert time.monotonic() < end, "a request is under way for ever"
+            time.sleep(0.01)
 
     def serve(self, request):
         """What a test has it answer; who asked may be gone by then."""

@@ -46,6 +46,7 @@ class VaultTest(PublishTest):
     def setUp(self):
         super().setUp()
         self.write_token(TOKEN)
+        self.vault.await_idle()
         self.vault.token, self.vault.answer, self.vault.headers, self.vault.endless = TOKEN, (204, b""), [], False
         self.vault.puts.clear()
 
