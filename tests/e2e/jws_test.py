@@ -26,7 +26,7 @@ class Interop(MessageTest):
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         return self.hubseal("jws", "verify", "--public-key", file, stdin="\r\n".join(lines).encode() + body, want=want)
 
-    def test_JWS_1_the_sdk_of_participants_accepts_what_hubseald_signs_with_both_kinds_of_key(self):
+    def test_JWS_1_and_sdk_standard_components_accepts_what_hubseald_signs_with_both_kinds_of_key(self):
         for key, pem in self.keys.items():
             for words in ((), ("--date", DATE)):
                 message = {"amount": {"amount": "150", "currency": "USD"}, "note": "caf\u00e9 \U0001f4b8 \u2028"}

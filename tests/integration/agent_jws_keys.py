@@ -228,19 +228,16 @@ class LongList(JwsTest):
         self.assertGreater(len(json.dumps(items)), 200 * 1024)
         self.assertEqual([item["dfspId"] for item in self.ok("POST", "/api/external-dfsps/jwscerts", items)], names)
         self.assertLessEqual(set(names), set(self.published()))
-        chunked = {"Transfer-Encoding": "chunked"}
         for path, limit in (("/api/external-dfsps/jwscerts", 524288), ("/api/external-dfsps/jwscert", 102400), ("/api/dfsps", 102400)):
-            for body, headers in ((b" " * (limit + 1), None), (iter([b" " * limit, b" "]), chunked)):
+            for body, headers in ((b" " * (limit + 1), None), (iter([b" " * limit, b" "]), {"Transfer-Encoding": "chunked"})):
                 self.assertEqual(self.too_large(path, body, headers)["message"], "request body has more than %d bytes" % limit)
 
     def too_large(self, path, body, headers):
         connection = self.agent.connection()
+        self.addCleanup(connection.close)
         connection.request("POST", path, body, {"Content-Type": "application/json", **(headers or {})}, encode_chunked=bool(headers))
         answer = connection.getresponse()
-        content = json.loads(answer.read())
-        connection.close()
-        self.assertEqual(answer.status, 413, content)
-        return content
+        return json.loads(answer.read()) if answer.status == 413 else {"message": answer.status}
 
 
 class HubKey(JwsTest):

@@ -17,7 +17,7 @@ allowed_headers() {
   daemon/ca/*) echo 'common/* daemon/ca/*' ;;
   # Sockets and peers; no certificate, no key.
   daemon/server.* | daemon/listeners.* | daemon/peer.*)
-    echo 'common/files.h common/guarded.h common/result.h common/log.h common/unique_fd.h common/wire/* daemon/server.h daemon/listeners.h daemon/peer.h daemon/places.h daemon/folders.h'
+    echo 'common/files.h common/guarded.h common/result.h common/log.h common/unique_fd.h common/wire/* daemon/server.h daemon/listeners.h daemon/peer.h daemon/message_rule.h daemon/places.h daemon/folders.h'
     ;;
   # Of hsm/ the daemon sees the Signer and how to open one: nothing with a PKCS#11 type in it.
   daemon/*) echo 'common/* daemon/* hsm/signer.h hsm/token_signer.h hsm/token_config.h hsm/init_token.h' ;;

@@ -101,6 +101,8 @@ class Daemon {
     for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
     rule_.profiles = {"dfsp-client", "dfsp-server", "hub-server", "jws"};
     rule_.keys = {"hub-jws"};
+    rule_.sources = {"hub"};
+    rule_.messages = {daemon::MessageRule::parse("PUT /quotes/*").value()};
     test::must(
         room_.room().start_checkpoints({.witnesses = {test::must(audit::Witness::parse(witness_.verifier_key()))}}));
   }

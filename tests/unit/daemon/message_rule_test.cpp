@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(a_rule_covers_its_method_and_its_uri_and_with_a_star_whatev
   for (const char* uri : {"/quotes", "/transfers/1", "/quotesx/1"}) BOOST_TEST(!below.covers("PUT", uri), uri);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_rule_is_refused_with_what_is_wrong) {
+BOOST_AUTO_TEST_CASE(JWS_4_what_is_no_request_is_no_rule_and_is_refused_with_what_is_wrong) {
   for (const char* line : {"", "PUT", "PUT/quotes", "put /quotes", "CONNECT /quotes", "PUT  /quotes", "PUT quotes",
                            "PUT /*", "PUT *", "PUT /quotes/*/error", "PUT /quotes/**", "PUT /v1/quotes",
                            "PUT /quotes/../admin", "PUT /quotes/%2e%2e/*", "PUT https://a/quotes", "PUT /quotes "}) {
