@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L /* before the first header: -std=c11 alone leaves POSIX away */
+
 #include "hubseal_jws.h"
 
 #include <errno.h>

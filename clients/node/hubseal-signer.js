@@ -129,6 +129,15 @@ function bodyText(value) {
   return typeof value === 'string' ? value : inOrder(JSON.parse(JSON.stringify(value)));
 }
 
+/** How the name of this header is spelt there, in whatever letter case; `name` itself where it is not there. */
+function spelt(headers, name) {
+  const names = Object.keys(headers).filter((there) => there.toLowerCase() === name);
+  if (names.length > 1) throw new Error(`${name} stands there twice: ${names.join(', ')}`);
+  return names[0] ?? name;
+}
+
+const valueOf = (headers, name) => headers[spelt(headers, name)];
+
 class HubSealSigner {
   /** @param config {key, path?, timeout?}: label of the key at hubseald; its socket; milliseconds for one signature. */
   constructor(config) {
@@ -150,7 +159,7 @@ class HubSealSigner {
   /** The value of fspiop-signature alone. The body that is sent must be that string, or what bodyText makes of an object. */
   getSignature(requestOptions) {
     const headers = this.askAndWait(requestOptions);
-    const uri = requestOptions.headers['fspiop-uri'];
+    const uri = valueOf(requestOptions.headers, 'fspiop-uri');
     if (uri && uri !== headers['FSPIOP-URI']) throw new Error(`fspiop-uri is ${uri}, and ${headers['FSPIOP-URI']} was signed`);
     return headers['FSPIOP-Signature'];
   }
@@ -168,12 +177,16 @@ class HubSealSigner {
   request({headers, method, uri, url, body, data}) {
     const payload = body || data;
     if (!payload) throw new Error('Cannot sign with no body');
+    const source = valueOf(headers, 'fspiop-source');
+    if (!source) throw new Error('Cannot sign: the headers have no fspiop-source');
     const asked = {
-      v: 1, id: '1', op: 'sign_fspiop', key: this.key, method: method.toUpperCase(), uri: uri || url, source: headers['fspiop-source'],
+      v: 1, id: '1', op: 'sign_fspiop', key: this.key, method: method.toUpperCase(), uri: uri || url, source,
       body: Buffer.from(bodyText(payload)).toString('base64url'),
     };
-    if (headers['fspiop-destination']) asked.destination = headers['fspiop-destination'];
-    if (headers.date) asked.date = headers.date;
+    const destination = valueOf(headers, 'fspiop-destination');
+    if (destination) asked.destination = destination;
+    const date = valueOf(headers, 'date');
+    if (date) asked.date = date;
     return `${JSON.stringify(asked)}\n`;
   }
 
@@ -186,9 +199,10 @@ class HubSealSigner {
   apply(requestOptions, headers) {
     if (requestOptions.body) requestOptions.body = bodyText(requestOptions.body);
     if (requestOptions.data) requestOptions.data = bodyText(requestOptions.data);
-    requestOptions.headers['fspiop-http-method'] = headers['FSPIOP-HTTP-Method'];
-    requestOptions.headers['fspiop-uri'] = headers['FSPIOP-URI'];
-    requestOptions.headers['fspiop-signature'] = headers['FSPIOP-Signature'];
+    for (const name of ['FSPIOP-HTTP-Method', 'FSPIOP-URI', 'FSPIOP-Signature']) {
+      delete requestOptions.headers[spelt(requestOptions.headers, name.toLowerCase())];
+      requestOptions.headers[name.toLowerCase()] = headers[name];
+    }
   }
 }
 

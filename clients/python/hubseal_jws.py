@@ -91,7 +91,11 @@ class Signer:
         if "stream" not in self._mine.__dict__:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(self.timeout)
-                connection.connect(self.path)
+                try:
+                    connection.connect(self.path)
+                except OSError as error:
+                    error.filename = self.path  # which its text names then
+                    raise
                 self._mine.process = os.getpid()
                 self._mine.stream = connection.makefile("rwb")  # which keeps the socket open
         return self._mine.stream

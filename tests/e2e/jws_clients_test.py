@@ -1,5 +1,6 @@
 """The clients of clients/, as hub services use them: what they have signed, the SDK that participants run accepts."""
 
+import base64
 import contextlib
 import json
 import os
@@ -43,6 +44,19 @@ class Node(MessageTest):
         self.assertEqual(self.accepted({**headers, "fspiop-signature": made}, MESSAGE, self.keys["rsa"]), {"good": True})
         other = self.ask("getSignature", self.request(headers={**headers, "fspiop-uri": "/quotes/other"}))
         self.assertIn("fspiop-uri is /quotes/other", other["bad"])
+
+    def test_the_names_of_headers_count_in_any_letter_case_and_each_once(self):
+        headers = {"FSPIOP-Source": "hub", "Fspiop-Destination": "bank1", "Date": DATE, "FSPIOP-URI": "/quotes/old"}
+        for how in ("sign", "signAsync"):
+            sent = self.ask(how, self.request(headers=headers))["headers"]
+            self.assertEqual(set(sent), {"FSPIOP-Source", "Fspiop-Destination", "Date", "fspiop-uri", "fspiop-http-method", "fspiop-signature"})
+            signed = json.loads(sent["fspiop-signature"])["protectedHeader"]
+            signed = json.loads(base64.urlsafe_b64decode(signed + "=" * (-len(signed) % 4)))
+            self.assertEqual((signed["FSPIOP-Destination"], signed["Date"]), ("bank1", DATE))
+        self.assertIn("fspiop-uri is /quotes/old", self.ask("getSignature", self.request(headers=headers))["bad"])
+        self.assertIn("fspiop-source stands there twice", self.ask("sign", self.request(headers={**headers, "fspiop-source": "hub"}))["bad"])
+        del headers["FSPIOP-Source"]
+        self.assertIn("the headers have no fspiop-source", self.ask("sign", self.request(headers=headers))["bad"])
 
     def test_a_refusal_and_an_absence_are_told_and_the_next_call_finds_the_hub_again(self):
         for how in ("sign", "signAsync"):
@@ -88,8 +102,9 @@ class Python(MessageTest):
             signer.sign("POST", URI, BODY)
         self.assertEqual(refused.exception.code, "forbidden")
         self.room.stop()
-        with self.assertRaises(OSError):
+        with self.assertRaises(OSError) as gone:
             signer.sign("PUT", URI, BODY)
+        self.assertIn("jws.sock", str(gone.exception))
         self.room.start()
         first = signer.sign("PUT", URI, BODY)
         self.room.stop()
@@ -146,6 +161,12 @@ class Shell(MessageTest):
             self.assertEqual(done.returncode, 0, done.stderr)
             headers = dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
             self.assertEqual(self.accepted(headers, MESSAGE, pem), {"good": True})
+
+    def test_its_two_files_stand_alone_in_the_language_as_the_standard_has_it(self):
+        sources = [CLIENTS / "c" / name for name in ("hubseal_jws.c", "main.c")]
+        strict = ["cc", "-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", "-o", self.room.folder / "copied"]
+        done = subprocess.run([*strict, *sources], capture_output=True, text=True, timeout=rig.PATIENCE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_bodies_of_every_length_modulo_three_and_of_every_byte_are_signed_as_they_are(self):
         for body in (b"", b"a", b"ab", b"abc", bytes(range(256)), b"x" * 525 * 1024):
