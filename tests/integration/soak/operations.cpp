@@ -32,8 +32,16 @@ Ask refused(std::mt19937& random) {
 
 Ask jws(std::mt19937& random) {
   const std::string payload(4 * (1 + random() % 300), 'A');
-  switch (random() % 8) {
+  const auto message = [&](const char* source, const char* expected) {
+    return ask("sign_fspiop",
+               {{"key", "soak-p256"}, {"method", "PUT"}, {"uri", "/quotes/1"}, {"source", source}, {"body", payload}},
+               expected);
+  };
+  switch (random() % 11) {
     case 0: return reading("get_public_key", {{"key", "soak-rsa"}});
+    case 8: return message("hub", "ok");
+    case 9: return message("bank1", "forbidden");
+    case 10: return reading("get_jwks", Json::object());
     case 1: return ask("sign_jws", {{"key", "soak-ca"}, {"payload", payload}}, "forbidden");
     case 2: return ask("sign_jws", {{"key", "soak-rsa"}, {"payload", "====="}}, "bad_request");
     case 3: return ask("list_keys", Json::object(), "forbidden");
@@ -262,6 +270,8 @@ std::vector<std::string> Soak::left_out() {
                                "list_certificates",
                                "create_csr",
                                "sign_jws",
+                               "sign_fspiop",
+                               "get_jwks",
                                "set_subject",
                                "get_subject",
                                "list_subjects",

@@ -71,6 +71,8 @@ user = "{1}"
 permissions = [{2}]
 profiles = ["dfsp-client", "dfsp-server", "consent-client"]
 keys = ["{3}"]
+sources = ["hub"]
+messages = ["PUT /quotes/*"]
 )";
 
 }  // namespace
@@ -111,7 +113,7 @@ void Rig::write_config(const Options& options) const {
       {std::pair{
            "agent",
            reading + R"(, "issue_certificate", "create_csr", "read_subjects", "read_approvals", "carry_approvals")"},
-       std::pair{"jws", std::string(R"("status", "read_keys", "sign_jws")")},
+       std::pair{"jws", std::string(R"("status", "read_keys", "sign_jws", "sign_fspiop")")},
        std::pair{
            "admin",
            reading +
