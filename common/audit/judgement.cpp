@@ -27,6 +27,13 @@ const Signed* first_against(const Checkpoints& all, IsOf history, std::uint64_t 
   return found == all.end() ? nullptr : &*found;
 }
 
+/// Which checkpoint shows that records and stored hashes differ after so many. Where none does, somebody wrote into the
+/// files while they were read; the last one stands for it then. There is one: without it nothing would be proven.
+const Signed& shown_from(const Checkpoints& all, std::uint64_t common) {
+  const Signed* against = first_against(all, &Signed::of_records, common);
+  return against ? *against : all.back();
+}
+
 /// On how many records the history that this checkpoint is of is known to agree with the other one, which was signed
 /// too.
 std::uint64_t agreed(const Checkpoints& all, const Signed& against, IsOf history) {
@@ -53,7 +60,7 @@ Fault fork_in(std::uint64_t first, std::uint64_t last, const Signed& shown_by) {
 std::optional<Fault> find_fork(const Findings& found) {
   const Checkpoints& all = found.checkpoints;
   if (found.common < std::min(proven(all, &Signed::of_records), proven(all, &Signed::of_hashes)))
-    return fork_in(found.common + 1, found.common + 1, *first_against(all, &Signed::of_records, found.common));
+    return fork_in(found.common + 1, found.common + 1, shown_from(all, found.common));
   std::optional<Fault> first;
   const auto keep_first = [&](std::uint64_t from, const Signed& shown_by) {
     if (!first || size_of(shown_by) < first->last) first = fork_in(from + 1, size_of(shown_by), shown_by);
@@ -101,7 +108,7 @@ std::optional<Fault> judge(const Findings& found) {
   const std::uint64_t proven_records = proven(all, &Signed::of_records),
                       proven_hashes = proven(all, &Signed::of_hashes);
   if (const std::uint64_t common = found.common; common < std::min(found.records, proven_hashes))
-    return changed_in(common + 1, common + 1, *first_against(all, &Signed::of_records, common), common);
+    return changed_in(common + 1, common + 1, shown_from(all, common), common);
   const Signed* against = first_against(all, &Signed::of_records);
   if (against && size_of(*against) <= found.records)
     return changed_in(agreed(all, *against, &Signed::of_records) + 1, size_of(*against), *against, proven_records);

@@ -1,3 +1,4 @@
+#include "common/audit/judgement.h"
 #include "common/audit/verify.h"
 
 #include <algorithm>
@@ -281,6 +282,16 @@ BOOST_AUTO_TEST_CASE(whatever_was_signed_and_stored_the_first_record_that_differ
       BOOST_TEST((told.fault->problem.find("a fork: ") == 0) == is_fork);
     }
   }
+}
+
+// Readings of two times: the checkpoint holds of the records as they were, and of the hashes as they are.
+BOOST_AUTO_TEST_CASE(files_that_change_while_they_are_read_are_a_fault_and_no_crash) {
+  Signed holds{.checkpoint = {}, .where = "checkpoint 1", .of_records = true, .of_hashes = true};
+  holds.checkpoint.size = 10;
+  BOOST_TEST(judge({.checkpoints = {holds}, .records = 10, .common = 5, .broken = {}}).value().record == 6);
+  holds.of_records = false;
+  holds.checkpoint.size = 4;
+  BOOST_TEST(judge({.checkpoints = {holds}, .records = 10, .common = 3, .broken = {}}).value().record == 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
