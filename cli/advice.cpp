@@ -22,7 +22,7 @@ std::string advice_turned_away(const Error& error) {
   if (has(error, "is not reachable"))
     return fmt::format(
         "this user (uid {}) must be in the group that the socket belongs to, and be let into its folder: see ls -l, "
-        "ls -ld and id",
+        "ls -ld and id. Services and auditors have a socket of their own: --socket",
         ::getuid());
   return fmt::format("this user (uid {}) is no [[peer]] of this socket in hubseald.toml (or hubseald was just ending)",
                      ::getuid());
@@ -88,6 +88,8 @@ std::string advice_forbidden(const Error& error, std::string_view operation) {
     return "look for this user's permissions in hubseald's configuration ([[peer]] entries), and whether --socket is "
            "the "
            "one that offers this";
+  if (operation == "sign_fspiop")
+    return "look for this user's keys, sources and messages in hubseald's configuration ([[peer]] entries)";
   return "look for this user's permissions, profiles and keys in hubseald's configuration ([[peer]] entries), and "
          "for the name with: " +
          std::string(operation.ends_with("_ca") ? "hubseal ca list, hubseal key list" : "hubseal key list");

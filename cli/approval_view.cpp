@@ -30,9 +30,17 @@ std::string asked_by(const Json& approval) {
   return fmt::format("{} (uid {})", text_of(requester, "peer"), text_of(requester, "uid"));
 }
 
+/// As JSON writes them, each on a line.
+std::string members_text(const Json& object) {
+  std::string text;
+  for (const auto& [name, value] : object.items()) text += fmt::format("{}: {}\n", dump_json(name), dump_json(value));
+  return text;
+}
+
 /// Lists as people write them, everything else as JSON writes it.
 std::string value_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_object() && !value.empty()) return members_text(value);
   if (!value.is_array()) return dump_json(value);
   std::string text;
   for (const Json& item : value) text.append(text.empty() ? "" : ", ").append(value_text(item));

@@ -288,7 +288,8 @@ void add_witnessing(CLI::App& audit, Session& session) {
 
   const auto cosigned = std::make_shared<Options>();
   CLI::App* cosigning =
-      command(audit, "cosign", "Hand in what a witness has cosigned", "  hubseal audit cosign cosigned.txt\n");
+      command(audit, "cosign", "Hand in what a witness has cosigned",
+              "  export HUBSEAL_SOCKET=/run/hubseal/audit.sock\n  hubseal audit cosign cosigned.txt\n");
   cosigning->add_option("note", cosigned->file, "The checkpoint with the cosignature; - for standard input")
       ->required()
       ->type_name("FILE");

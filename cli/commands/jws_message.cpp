@@ -100,6 +100,7 @@ void add_sign_message(CLI::App& jws, Session& session) {
   const auto options = std::make_shared<MessageOptions>();
   CLI::App* signing = command(
       jws, "sign-message", "Sign a message of the hub, and print the headers to send with it (FSPIOP-Signature)",
+      "  export HUBSEAL_SOCKET=/run/hubseal/jws.sock\n"
       "  hubseal jws sign-message --method PUT --uri https://bank1.example.com/quotes/7c23 --source hub \\\n"
       "    --destination bank1 body.json > headers.txt\n"
       "  curl --request PUT --header @headers.txt --data-binary @body.json https://bank1.example.com/quotes/7c23\n");

@@ -58,6 +58,8 @@ BOOST_AUTO_TEST_CASE(the_daemons_operations_have_the_names_of_commands) {
        "revoke_certificate", "key deactivate KEY --compromised"},
       {Code::not_found, "there is no approver \"nobody\"", "submit_approval", "hubseal approver list"},
       {Code::not_found, "there is no CA \"noca\"", "list_certificates", "hubseal ca list"},
+      {Code::forbidden, "POST /transfers is no message that this peer may have signed", "sign_fspiop",
+       "keys, sources and messages"},
       {Code::forbidden, "there is no ca key \"x\" that this peer may use", "create_ca", "--key-type"},
       {Code::policy_denied, "without \"alice\" 1 person could agree; policy asks for up to 2", "remove_approver",
        "add another approver first"},
@@ -94,6 +96,9 @@ BOOST_AUTO_TEST_CASE(a_ceremony_that_waits_goes_on_and_is_not_given_again) {
 BOOST_AUTO_TEST_CASE(a_closed_connection_leads_to_the_peers_and_a_missing_socket_to_the_socket) {
   BOOST_TEST(advice_for({Code::hsm_unavailable, "hubseald is not reachable at /s"}).find("--socket") !=
              std::string::npos);
+  const Error not_let_in{Code::forbidden,
+                         "hubseald is not reachable at /s: Permission denied; is this user in the socket's group?"};
+  BOOST_TEST(advice_for(not_let_in, "sign_fspiop").find("--socket") != std::string::npos);
   const Error turned_away{Code::forbidden, "hubseald at /s gave no answer: it closed the connection without a word"};
   BOOST_TEST(was_turned_away(turned_away));
   BOOST_TEST(!was_turned_away({Code::hsm_unavailable, "hubseald at /s gave no answer: it took too long"}));

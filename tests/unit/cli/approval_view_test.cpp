@@ -90,6 +90,18 @@ BOOST_AUTO_TEST_CASE(without_a_certificate_before_it_all_is_shown_as_it_is) {
   BOOST_TEST(text.find("no longer counts") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_members_of_an_object_stand_below_each_other_as_json_writes_them) {
+  Json approval = example();
+  const std::string content = R"({"files":{"policy.toml":"65e5","profiles/\nx":"6b3e"}})";
+  std::string statement = approval["statement"];
+  const std::string old = to_hex(sha256(as_bytes(approval["content"].get<std::string>())));
+  statement.replace(statement.find(old), old.size(), to_hex(sha256(as_bytes(content))));
+  approval.update({{"content", content}, {"statement", statement}});
+  const std::string text = test::must(render_approval(approval));
+  shows(text, "    files  \"policy.toml\": \"65e5\"");
+  shows(text, "           \"profiles/\\nx\": \"6b3e\"");
+}
+
 BOOST_AUTO_TEST_CASE(what_changes_against_the_certificate_before_is_marked) {
   Json approval = example();
   approval["previous"] = {{"ca", "hub-ca"},
