@@ -10,6 +10,9 @@ import sys
 import tempfile
 import unittest
 
+import support_path
+from free_port import free_port
+
 REPOSITORY = ""
 
 
@@ -75,7 +78,7 @@ class Run(unittest.TestCase):
             with open(os.path.join(folder, "cli", "hubseal"), "w", encoding="utf-8") as program:
                 os.chmod(program.fileno(), 0o755)
             for programs, words in ((folder, b"has no daemon/hubseald"), (folder + "/none", b"is not a folder")):
-                self.assert_refused(self.run_with("--state", state, "--programs", programs), 1, words)
+                self.assert_refused(self.run_with("--state", state, "--port", str(free_port()), "--programs", programs), 1, words)
             self.assertEqual(os.listdir(folder), ["cli"])
 
     def test_help_names_every_option(self):
