@@ -43,7 +43,8 @@ Result<ExitCode> sign(const Session& session, const Options& options) {
 }  // namespace
 
 void add_jws(CLI::App& app, Session& session) {
-  CLI::App* jws = command(app, "jws", "JSON Web Signatures and messages: sign, verify", "  hubseal jws sign --key hub-jws message.json\n");
+  CLI::App* jws = command(app, "jws", "JSON Web Signatures and messages: sign, verify",
+                          "  hubseal jws sign --key hub-jws message.json\n");
   jws->require_subcommand(1);
 
   const auto options = std::make_shared<Options>();

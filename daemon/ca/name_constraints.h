@@ -33,8 +33,8 @@ Result<NameConstraints> constraints_in(const x509::Certificate& certificate);
 /// Also true for a certificate that has none.
 bool are_constraints_critical(const x509::Certificate& certificate);
 
-/// Whether who is held to `inner` is held to `outer` as well: of each kind nothing more is permitted, and nothing less is
-/// excluded. Networks are compared as they are written: a part of one counts as another.
+/// Whether who is held to `inner` is held to `outer` as well: of each kind nothing more is permitted, and nothing less
+/// is excluded. Networks are compared as they are written: a part of one counts as another.
 bool is_within(const NameConstraints& inner, const NameConstraints& outer);
 /// For people: "permitted dns: dfsp.example"; "no name constraints".
 std::string words_of(const NameConstraints& constraints);

@@ -62,7 +62,8 @@ struct Room : test::SoftwareRoom {
     must_be_done(room().checkpoints().make());
   }
   static void must_be_done(const Result<>& result) { MUST_HOLD(result); }
-  /// What the housekeeper does for hubseald: without it signing would end after minutes, and nothing be judged any more.
+  /// What the housekeeper does for hubseald: without it signing would end after minutes, and nothing be judged any
+  /// more.
   void keep_house() { room().checkpoints().tick(); }
 
   const test::Voters voters;
