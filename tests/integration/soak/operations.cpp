@@ -311,14 +311,16 @@ void Soak::judge(const Ask& asked, std::string_view reply) {
   const auto parsed = parse_json(reply, {.max_depth = 10, .max_members = 4096});
   if (!parsed) return fault("not JSON: " + std::string(reply.substr(0, 200)));
   const std::string result = parsed->contains("ok") ? "ok" : (*parsed)["error"]["code"].get<std::string>();
-  if (result != asked.expected)
+  // On a busy machine two keys may take longer than the third waits for its turn.
+  const bool no_turn = result == "hsm_busy" && (asked.what == "create_key" || asked.what == "create_csr");
+  if (result != asked.expected && !no_turn)
     return fault(fmt::format("{}: wanted {}, got {:.500}", asked.what, asked.expected, reply));
   {
     auto state = state_.lock();
     ++state->counts[asked.what + " " + result];
     if (asked.recorded) ++state->recorded[asked.what + " " + result];
   }
-  if (asked.then) asked.then((*parsed)[result == "ok" ? "ok" : "error"]);
+  if (asked.then && !no_turn) asked.then((*parsed)[result == "ok" ? "ok" : "error"]);
 }
 
 void Soak::remember(const std::string& request, const std::string& serial) {
