@@ -4,6 +4,7 @@ It gets a process group of its own, so that a Ctrl-C reaches what a terminal's w
 else, and ends when the test that started it does.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -27,19 +28,26 @@ class Run:
         command = ["setpriv", "--pdeathsig=TERM", "env", "--default-signal=INT", REPO / "run", "--programs", programs, *options]
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True, start_new_session=True)
-        # One that hangs ends with 143, which no test expects.
-        self.patience = threading.Timer(PATIENCE, self.process.terminate)
-        self.patience.daemon = True
-        self.patience.start()
+
+    @contextlib.contextmanager
+    def patience(self):
+        """One that says nothing for so long ends with 143, which no test expects."""
+        timer = threading.Timer(PATIENCE, self.process.terminate)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def is_up(self, last_line="Up until Ctrl-C."):
         """True once it stays up (or has come as far as this beginning of a line), false when it ended instead."""
-        for line in self.process.stdout:
-            self.output += line
-            if line.startswith(last_line):
-                return True
-        self.process.wait(PATIENCE)
-        return False
+        with self.patience():
+            for line in self.process.stdout:
+                self.output += line
+                if line.startswith(last_line):
+                    return True
+            self.process.wait(PATIENCE)
+            return False
 
     def pids(self):
         """Its two processes, by name, as it told them."""
@@ -48,8 +56,9 @@ class Run:
 
     def finish(self):
         """Waits for its end; the exit status."""
-        self.output += self.process.stdout.read()
-        return self.process.wait(PATIENCE)
+        with self.patience():
+            self.output += self.process.stdout.read()
+            return self.process.wait(PATIENCE)
 
     def press_ctrl_c(self):
         """SIGINT to all of the group, as from a terminal; the exit status."""
@@ -61,7 +70,6 @@ class Run:
         return self.errors.read()
 
     def close(self):
-        self.patience.cancel()
         if self.process.poll() is None:
             self.process.terminate()
             self.finish()
