@@ -11,10 +11,6 @@
 namespace hubseal::jose {
 namespace {
 
-constexpr std::size_t kMaxUri = 2048;
-constexpr std::size_t kMaxValue = 1024;
-constexpr std::size_t kMaxOthers = 16;
-
 // The resources of the FSPIOP API (API Definition 2.0 chapter 6), of third-party services and of the switch's own
 // `ping`. A resource that is new there is new here: what is no message of this API is not signed as one.
 constexpr std::array<std::string_view, 17> kResources = {
@@ -64,7 +60,7 @@ bool has_dot_segment(std::string_view decoded_path) {
 
 /// RFC 9110 section 5.5, without obsolete text: what a receiver's HTTP library leaves as it is.
 bool is_header_value(std::string_view value) {
-  return !value.empty() && value.size() <= kMaxValue && value.front() != ' ' && value.back() != ' ' &&
+  return !value.empty() && value.front() != ' ' && value.back() != ' ' &&
          std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
@@ -76,20 +72,21 @@ bool is_header_name(std::string_view name) {
   });
 }
 
-Result<> add(Json& header, std::string_view name, const std::string& value) {
-  if (!is_header_value(value))
+Result<> add(Json& header, std::string_view name, const std::string& value, std::size_t max = kMaxFspiopValue) {
+  if (!is_header_value(value) || value.size() > max)
     return fail(
         Code::bad_request,
         fmt::format("the value of {} is \"{}\"; wanted 1 to {} printable ASCII characters without white space around "
                     "them, as an HTTP header carries them",
-                    name, log::printable(value, 64), kMaxValue));
+                    name, log::printable(value, 64), max));
   header.emplace(std::string(name), value);
   return {};
 }
 
 Result<> add_others(Json& header, const HttpHeader& others) {
-  if (others.size() > kMaxOthers)
-    return fail(Code::bad_request, fmt::format("{} further headers; wanted at most {}", others.size(), kMaxOthers));
+  if (others.size() > kMaxFspiopOthers)
+    return fail(Code::bad_request,
+                fmt::format("{} further headers; wanted at most {}", others.size(), kMaxFspiopOthers));
   for (const auto& [name, value] : others) {
     if (!is_header_name(name) || is_jose_parameter(name))
       return fail(Code::bad_request,
@@ -145,7 +142,8 @@ Result<std::string> fspiop_uri(std::string_view uri) {
   const auto refuse = [&](std::string_view why) {
     return fail(Code::bad_request, fmt::format("the URI \"{}\" {}", log::printable(uri, 128), why));
   };
-  if (uri.size() > kMaxUri) return refuse(fmt::format("has {} bytes; wanted at most {}", uri.size(), kMaxUri));
+  if (uri.size() > kMaxFspiopUri)
+    return refuse(fmt::format("has {} bytes; wanted at most {}", uri.size(), kMaxFspiopUri));
   if (!std::all_of(uri.begin(), uri.end(), is_uri_byte))
     return refuse("holds what no URI holds, or a fragment; wanted a path and a query of RFC 3986");
   if (!decoded(uri)) return refuse("has a % without the two digits of an octet; wanted %25 where it is meant");
@@ -172,7 +170,7 @@ Result<std::string> fspiop_uri(std::string_view uri) {
 
 Result<std::string> protected_header(FspiopAlgorithm algorithm, const FspiopMessage& message) {
   Json header = {{"alg", to_string(algorithm)}};
-  TRY(add(header, "FSPIOP-URI", message.uri));
+  TRY(add(header, "FSPIOP-URI", message.uri, kMaxFspiopUri));
   TRY(add(header, "FSPIOP-HTTP-Method", message.method));
   TRY(add(header, "FSPIOP-Source", message.source));
   if (!message.destination.empty()) TRY(add(header, "FSPIOP-Destination", message.destination));

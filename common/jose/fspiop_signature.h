@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,11 @@
 #include "common/key_types.h"
 
 namespace hubseal::jose {
+
+/// What a message may have at most.
+constexpr std::size_t kMaxFspiopUri = 2048;    ///< bytes, as all values
+constexpr std::size_t kMaxFspiopValue = 1024;  ///< of any other header that is signed
+constexpr std::size_t kMaxFspiopOthers = 16;   ///< headers beyond those that the API names
 
 /// Names and values of an HTTP request's header. Names in any case, each once where it is signed.
 using HttpHeader = std::vector<std::pair<std::string, std::string>>;
@@ -57,7 +63,7 @@ Result<KeyType> fspiop_key_type(const EVP_PKEY* key);
 
 /// The value of `FSPIOP-URI` for the URI that a request goes to (JWS-3): scheme, authority and whatever path stands
 /// before the first segment that names a resource of the API are left away. Errors: bad_request: no such segment, a
-/// fragment, dot segments (encoded ones as well), characters that no URI holds, over 2048 bytes.
+/// fragment, dot segments (encoded ones as well), characters that no URI holds, over kMaxFspiopUri.
 Result<std::string> fspiop_uri(std::string_view uri);
 
 /// The protected header, as JSON; its base64url is what is signed, with '.' and the body's behind it.

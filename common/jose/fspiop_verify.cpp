@@ -8,8 +8,8 @@
 namespace hubseal::jose {
 namespace {
 
-constexpr std::size_t kMaxSignature = 512;  // characters (API Signature 1.1, section 4.2)
-constexpr std::size_t kMaxProtected = 16 * 1024;
+constexpr std::size_t kMaxSignature = 512;        // characters (API Signature 1.1, section 4.2)
+constexpr std::size_t kMaxProtected = 64 * 1024;  // characters: more than is ever signed here
 
 tl::unexpected<Error> refuse(std::string_view header, std::string_view why) {
   return fail(Code::bad_request, fmt::format("{}: {}", log::printable(header, 64), why));

@@ -13,9 +13,6 @@ namespace hubseal::daemon::ops {
 namespace {
 
 constexpr std::size_t kMaxBody = 700 * 1024;  // base64url characters
-constexpr std::size_t kMaxUri = 2048;
-constexpr std::size_t kMaxValue = 1024;
-constexpr std::size_t kMaxHeaders = 16;
 
 struct Asked {
   std::string key;
@@ -27,13 +24,13 @@ Result<Asked> read(Fields& fields) {
   Asked asked;
   asked.key = TRY(fields.name("key", kMaxName));
   asked.message.method = TRY(fields.text("method", 16));
-  asked.message.uri = TRY(jose::fspiop_uri(TRY(fields.text("uri", kMaxUri))));
+  asked.message.uri = TRY(jose::fspiop_uri(TRY(fields.text("uri", jose::kMaxFspiopUri))));
   asked.message.source = TRY(fields.text("source", kMaxName));
   asked.message.destination = TRY(fields.optional_text("destination", kMaxName)).value_or("");
   asked.message.date = TRY(fields.optional_text("date", kMaxName)).value_or("");
-  for (Fields& header : TRY(fields.object_list("headers", kMaxHeaders))) {
+  for (Fields& header : TRY(fields.object_list("headers", jose::kMaxFspiopOthers))) {
     std::string name = TRY(header.text("name", kMaxName));
-    std::string value = TRY(header.text("value", kMaxValue));
+    std::string value = TRY(header.text("value", jose::kMaxFspiopValue));
     TRY(header.nothing_left());
     asked.message.others.emplace_back(std::move(name), std::move(value));
   }

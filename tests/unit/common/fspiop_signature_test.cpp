@@ -270,4 +270,28 @@ BOOST_AUTO_TEST_CASE(JWS_2_a_header_that_http_would_not_carry_as_it_is_is_not_si
       "\"FSPIOP-Destination\":\"bank1\",\"Date\":\"Sun, 29 Nov 2026 10:00:00 GMT\",\"X-Trace\":\"1\"}");
 }
 
+// 16 headers of 1024 characters, each of which JSON writes as two.
+BOOST_AUTO_TEST_CASE(JWS_5_the_longest_message_that_is_signed_is_accepted) {
+  Source source;
+  auto longest = message();
+  longest.uri = std::string("/quotes/").append(jose::kMaxFspiopUri - 8, 'a');
+  for (std::size_t n = 0; n < jose::kMaxFspiopOthers; ++n)
+    longest.others.emplace_back("X-" + std::string(n + 1, 'h'), std::string(jose::kMaxFspiopValue, '"'));
+  BOOST_TEST(must(jose::fspiop_uri(longest.uri)) == longest.uri);
+  auto request = source.sign(FspiopAlgorithm::rs256, longest);
+  request.target = value(request, "FSPIOP-URI") = longest.uri;
+  request.headers.insert(request.headers.end(), longest.others.begin(), longest.others.end());
+  BOOST_TEST(why(jose::verify_fspiop(request, source.key.get())) == "it is accepted");
+
+  auto longer = longest;
+  longer.uri += 'a';
+  BOOST_TEST(!jose::protected_header(FspiopAlgorithm::rs256, longer).has_value());
+  longer = longest;
+  longer.others.front().second += 'a';
+  BOOST_TEST(!jose::protected_header(FspiopAlgorithm::rs256, longer).has_value());
+  longer = longest;
+  longer.others.emplace_back("X-More", "1");
+  BOOST_TEST(!jose::protected_header(FspiopAlgorithm::rs256, longer).has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
