@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "common/guarded.h"
 
 namespace hubseal::test {
 
@@ -14,18 +15,19 @@ struct FakeClock final : Clock {
 };
 
 /// The machine's clock, and what somebody else does at the moment when hubseald looks at it.
+/// Threads: share it freely.
 class InterruptedClock final : public Clock {
  public:
   TimePoint now() const override {
-    if (meanwhile_) std::exchange(meanwhile_, nullptr)();
+    if (const auto work = std::exchange(*meanwhile_.lock(), nullptr)) work();
     return clock_.now();
   }
   /// Done once, at the next look.
-  void meanwhile(std::function<void()> work) { meanwhile_ = std::move(work); }
+  void meanwhile(std::function<void()> work) { *meanwhile_.lock() = std::move(work); }
 
  private:
   const SystemClock clock_;
-  mutable std::function<void()> meanwhile_;
+  mutable Guarded<std::function<void()>> meanwhile_;
 };
 
 }  // namespace hubseal::test
