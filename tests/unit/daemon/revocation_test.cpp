@@ -1,8 +1,7 @@
-#include <thread>
-
 #include <boost/test/unit_test.hpp>
 
 #include "common/files.h"
+#include "tests/support/until.h"
 #include "tests/unit/daemon/ocsp_room.h"
 
 using namespace hubseal;
@@ -21,7 +20,7 @@ CrlRecord look(Room& room) {
     const auto problems = revocation.problems();
     return problems.contains("hub-ca") && problems.at("hub-ca").find("still being made") != std::string::npos;
   };
-  while (being_made()) std::this_thread::yield();
+  BOOST_REQUIRE(test::until([&] { return !being_made(); }));
   return must(revocation.latest("hub-ca"));
 }
 
