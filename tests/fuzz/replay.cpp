@@ -35,10 +35,12 @@ struct Input {
   std::string bytes;
 };
 
+/// Null between inputs: what ends the program then, such as a leak that is found at its exit, is no input's.
 std::string_view running;
 
 /// Only what a signal handler may do.
 void show_running() {
+  if (!running.data()) return;
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto out = [](std::string_view text) {
     if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;
@@ -70,6 +72,7 @@ void watch() {
 void run(std::string_view bytes) {
   running = bytes;
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  running = {};
 }
 
 /// What parsers stumble over: ends of ranges, lengths of DER, marks of JSON, TOML, PEM, HTTP and SQL.
