@@ -168,8 +168,8 @@ class Verification {
 
   Result<> tell_what_is_good() {
     verdict_.records = tree_.size();
-    if (verdict_.fault) {
-      verdict_.records = std::min(verdict_.fault->record - 1, tree_.size());
+    if (verdict_.fault && verdict_.fault->record <= tree_.size()) {
+      verdict_.records = verdict_.fault->record - 1;
       Tree good;
       TRY(each_leaf(evidence_, [&](const Hash& leaf) {
         if (good.size() < verdict_.records) good.append(leaf);
