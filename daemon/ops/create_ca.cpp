@@ -37,10 +37,7 @@ Result<CreateCa> decode(Fields& fields) {
 /// What does not depend on the key. The profile that the CA would be made from.
 Result<const ca::Profile*> check_new(Call& call, const std::string& ca, const std::string& profile_name) {
   Services& services = call.services;
-  const ca::Profile* profile = call.policy->profiles.find(profile_name);
-  if (!profile || profile->kind != ca::Kind::ca)
-    return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"; those are: {}",
-                                                 profile_name, profile_names(*call.policy, ca::Kind::ca)));
+  const ca::Profile* profile = TRY(ca_profile(*call.policy, profile_name));
   if (services.authorities.find(ca))
     return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
   TRY(services.registry.read([&](Database& database) { return Register::check_ca_name(database, ca); }));

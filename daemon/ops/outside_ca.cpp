@@ -16,13 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxPem = 64 * 1024;
 
-Result<const ca::Profile*> ca_profile(const Call& call, const std::string& name) {
-  const ca::Profile* profile = call.policy->profiles.find(name);
-  if (profile && profile->kind == ca::Kind::ca) return profile;
-  return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"; those are: {}", name,
-                                               profile_names(*call.policy, ca::Kind::ca)));
-}
-
 void make_first_crl(Call& call, const std::string& ca) {
   if (const auto made = call.services.revocation.bring_up_to_date(ca); !made)
     log::warning("a new CA has no CRL yet", {{"ca", ca}, {"reason", made.error().message}});
@@ -94,7 +87,7 @@ Result<Json> install_ca(Call& call, Fields fields) {
   const KeyRecord key = TRY(services.keyring.find(waiting->record.key, KeyUse::ca));
   const hsm::KeyInfo info = TRY(services.signer.find_key(key.id));
   const x509::Csr csr = TRY(x509::Csr::parse_der(waiting->record.csr));
-  const ca::Profile* profile = TRY(ca_profile(call, waiting->record.profile));
+  const ca::Profile* profile = TRY(ca_profile(*call.policy, waiting->record.profile));
   const x509::DistinguishedName subject = TRY(csr.subject());
   const ca::OutsideCa outside = TRY(ca::check_outside({.profile = *profile,
                                                        .spki = info.spki,
@@ -130,7 +123,7 @@ Result<Json> import_ca(Call& call, Fields fields) {
         Code::bad_request,
         "what the CA has revoked would be good again. Wanted either \"crl\", its newest one, or \"no_crl\" where it "
         "never had one");
-  const ca::Profile* profile = TRY(ca_profile(call, profile_name));
+  const ca::Profile* profile = TRY(ca_profile(*call.policy, profile_name));
   if (services.authorities.find(ca))
     return fail(Code::conflict, fmt::format("CA \"{}\" exists already; nothing was changed", ca));
   if (TRY(services.registry.read([&](Database& database) { return subject_table::find_alike(database, ca); })))

@@ -26,6 +26,13 @@ Result<x509::DistinguishedName> read_subject(Fields fields) {
   return x509::DistinguishedName::of(std::move(entries));
 }
 
+Result<const ca::Profile*> ca_profile(const Policy& policy, const std::string& name) {
+  const ca::Profile* profile = policy.profiles.find(name);
+  if (profile && profile->kind == ca::Kind::ca) return profile;
+  return fail(Code::policy_denied, fmt::format("\"{}\" is not a profile with kind = \"ca\"; those are: {}", name,
+                                               profile_names(policy, ca::Kind::ca)));
+}
+
 std::vector<std::string> profiles_of(const Peer& peer, const Policy& policy) {
   std::vector<std::string> names = peer.rule->profiles;
   std::erase_if(names, [&](const std::string& name) {

@@ -33,6 +33,8 @@ Json view_of(const SubjectRecord& subject);
 /// A participant with its names; those withdrawn stand by themselves. Errors: not_found.
 Result<Json> full_view_of_subject(Database& database, const std::string& id);
 
+/// One that a CA is made from. Errors: policy_denied, naming those that there are.
+Result<const ca::Profile*> ca_profile(const Policy& policy, const std::string& name);
 /// Those that issue_certificate would take of this peer.
 std::vector<std::string> profiles_of(const Peer& peer, const Policy& policy);
 

@@ -124,6 +124,15 @@ class Outside(Cas):
         self.assertEqual((caught.exception.code, caught.exception.message),
                          ("conflict", 'the key of this certificate is registered already, as "hub-ca", the key of another CA; nothing was changed'))
 
+    def test_a_profile_that_makes_no_ca_is_refused_and_those_that_do_are_named(self):
+        room = self.room()
+        for profile in ("jws", "nope"):
+            named = {"ca": "new-ca", "profile": profile}
+            for ask in (lambda: room.call("import_ca", **named, key="new-ca", certificate="none", no_crl=True),
+                        lambda: room.call("check_ca", **named, key_type="rsa_4096", subject=rig.ROOT_SUBJECT),
+                        lambda: room.call("create_ca", **named, key="new-ca", subject=rig.ROOT_SUBJECT)):
+                self.refused("policy_denied", ask, f'"{profile}" is not a profile with kind = "ca"; those are: hub-root, test-root')
+
     def test_a_ca_that_is_taken_over_keeps_its_revocations_and_its_lists_go_on_counting(self):
         room = self.room()
         certificate, other = self.make_ca(room, "hub-ca")["certificate"], self.make_ca(room, "other-ca")
