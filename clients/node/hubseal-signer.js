@@ -72,15 +72,18 @@ class Line {
 
   async ask(line) {
     const kept = this.connection?.usable;
-    if (!kept) this.connection = new Connection(...this.settings);
     try {
-      return await this.connection.ask(line);
+      return await this.usable().ask(line);
     } catch (error) {
       // hubseald closes what was idle for long, and a restart ends all. Signing twice does no harm.
       if (!kept) throw error;
-      this.connection = new Connection(...this.settings);
-      return this.connection.ask(line);
+      return this.usable().ask(line); // one connection for all that waited over the other
     }
+  }
+
+  usable() {
+    if (!this.connection?.usable) this.connection = new Connection(...this.settings);
+    return this.connection;
   }
 }
 

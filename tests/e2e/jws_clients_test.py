@@ -29,6 +29,10 @@ class Node(MessageTest):
     def request(self, **changed):
         return {"method": "put", "url": URI, "data": MESSAGE, "headers": {"fspiop-source": "hub", "fspiop-destination": "bank1", "date": DATE}, **changed}
 
+    def run_node(self, script, path):
+        """What this script prints, which has the client's file and this path as its words."""
+        return subprocess.run(["node", "-e", script, CLIENTS / "node" / "hubseal-signer.js", path], capture_output=True, timeout=rig.PATIENCE, check=True).stdout
+
     def test_both_calls_sign_what_the_sdk_accepts_with_both_kinds_of_key(self):
         for how in ("sign", "signAsync", "sign", "signAsync"):  # over a connection that is kept, too
             for key, pem in self.keys.items():
@@ -69,6 +73,31 @@ class Node(MessageTest):
                 self.room.start()
                 self.assertIn("headers", self.ask(how, self.request()))
 
+    def test_all_that_waited_over_a_connection_that_ended_ask_again_over_one(self):
+        script = """const net = require('node:net');
+            const Signer = require(process.argv[1]);
+            const answer = JSON.stringify({v: 1, id: '1', ok: {headers: {}}}) + '\\n';
+            const signer = new Signer({key: 'rsa', path: process.argv[2]});
+            const sign = () => signer.signAsync({method: 'put', url: '/quotes/1', data: {}, headers: {'fspiop-source': 'hub'}});
+            let connections = 0;
+            const server = net.createServer((socket) => {
+              const first = ++connections === 1;
+              let asked = 0;
+              socket.setEncoding('utf8').on('data', (text) => {
+                for (const line of text.split('\\n').slice(1)) {
+                  asked += 1;
+                  if (!first || asked === 1) socket.write(answer);
+                  else if (asked === 21) socket.destroy();
+                }
+              });
+            }).listen(process.argv[2], async () => {
+              await sign();
+              await Promise.all(Array.from({length: 20}, sign));
+              console.log(connections);
+              process.exit(0);
+            });"""
+        self.assertEqual(json.loads(self.run_node(script, self.room.folder / "counts.sock")), 2)
+
     def test_a_thread_that_has_ended_is_told_and_the_next_call_has_another(self):
         script = """const Signer = require(process.argv[1]);
             const signer = new Signer({key: 'rsa', path: process.argv[2], timeout: 100});
@@ -76,9 +105,7 @@ class Node(MessageTest):
             const before = problem();
             signer.waitingLine.worker.terminate();
             console.log(JSON.stringify([before, problem(), problem()]));"""
-        done = subprocess.run(["node", "-e", script, CLIENTS / "node" / "hubseal-signer.js", self.room.folder / "nothing"],
-                              capture_output=True, timeout=rig.PATIENCE, check=True)
-        before, ended, after = json.loads(done.stdout)
+        before, ended, after = json.loads(self.run_node(script, self.room.folder / "nothing"))
         self.assertIn("the thread that asks hubseald has ended", ended)
         self.assertEqual(("ENOENT" in before, after), (True, before))
 
@@ -142,6 +169,7 @@ class Shell(MessageTest):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
             listener.listen()
+            listener.settimeout(rig.PATIENCE)
 
             def serve():
                 with listener.accept()[0] as connection:
