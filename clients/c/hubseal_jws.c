@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,15 +98,24 @@ static void disconnect(struct hubseal_jws* signer) {
   signer->fd = -1;
 }
 
+static int no_answer(struct hubseal_jws* signer) {
+  return fail(signer, "hubseald did not answer within %d ms", signer->timeout_ms);
+}
+
 static int connect_now(struct hubseal_jws* signer) {
   if (signer->is_cut) return fail(signer, "%s...: %s", signer->address.sun_path, strerror(ENAMETOOLONG));
+  /* Where as many wait already as may, connect() waits as well: as long as a send may take (unix(7), socket(7)). */
+  const struct timeval limit = {.tv_sec = signer->timeout_ms / 1000, .tv_usec = signer->timeout_ms % 1000 * 1000};
   signer->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (signer->fd < 0 || connect(signer->fd, (const struct sockaddr*)&signer->address, sizeof signer->address) != 0) {
+  if (signer->fd >= 0 && setsockopt(signer->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+      connect(signer->fd, (const struct sockaddr*)&signer->address, sizeof signer->address) == 0)
+    return 0;
+  if (errno == EAGAIN)
+    no_answer(signer);
+  else
     fail(signer, "%s: %s", signer->address.sun_path, strerror(errno));
-    disconnect(signer);
-    return -1;
-  }
-  return 0;
+  disconnect(signer);
+  return -1;
 }
 
 static long long now_ms(void) {
@@ -121,7 +131,7 @@ static int wait_for(struct hubseal_jws* signer, short events, long long deadline
     struct pollfd one = {.fd = signer->fd, .events = events};
     const int ready = left > 0 ? poll(&one, 1, (int)left) : 0;
     if (ready > 0) return 0;
-    if (ready == 0) return fail(signer, "hubseald did not answer within %d ms", signer->timeout_ms);
+    if (ready == 0) return no_answer(signer);
     if (errno != EINTR) return fail(signer, "poll: %s", strerror(errno));
   }
 }

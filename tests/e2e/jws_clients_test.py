@@ -218,6 +218,16 @@ class Shell(MessageTest):
         self.assertIn(b"File name too long", self.run_client(*self.WORDS, "--key", "rsa", path=f"{short}x").stderr)
         self.assertIn(b"more than", self.run_client(*self.WORDS, stdin=b"x" * (525 * 1024 + 1)).stderr)
 
+    def test_a_hubseald_that_takes_no_connection_is_waited_for_no_longer_than_for_an_answer(self):
+        path = self.room.folder / "full.sock"
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+            listener.bind(str(path))
+            listener.listen(0)
+            first.connect(str(path))  # which has the only place
+            done = self.run_client(*self.WORDS, "--timeout", "200", path=path)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"hubseald did not answer within 200 ms", done.stderr)
+
     def test_an_answer_that_is_not_hubsealds_ends_with_1_and_no_header(self):
         good = {"FSPIOP-Signature": "{}", "FSPIOP-URI": RESOURCE, "FSPIOP-HTTP-Method": "PUT"}
         line = lambda value: json.dumps(value, separators=(",", ":")).encode() + b"\n"
