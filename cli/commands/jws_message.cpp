@@ -1,5 +1,6 @@
 // hubseal jws sign-message, verify: messages of the hub (FSPIOP-Signature).
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -48,13 +49,19 @@ Result<Json> further_headers(const std::vector<std::string>& lines) {
   return headers;
 }
 
-/// As curl's -H @FILE takes them: the daemon's, and those that were given and are signed with it.
-std::string header_lines(const Json& answer, const MessageOptions& options) {
+/// As curl's -H @FILE takes them: the daemon's, and those that were given and are signed with it. Nothing where the
+/// daemon's answer has none.
+std::optional<std::string> header_lines(const Json& answer, const MessageOptions& options) {
+  const Json& made = member_of(answer, "headers");
+  if (!made.is_object() || made.empty()) return std::nullopt;
   std::string lines;
   const auto add = [&](std::string_view name, std::string_view value) {
     if (!value.empty()) lines += fmt::format("{}: {}\n", name, value);
   };
-  for (const auto& [name, value] : answer.at("headers").items()) add(name, value.get<std::string>());
+  for (const auto& [name, value] : made.items()) {
+    if (!value.is_string()) return std::nullopt;
+    add(name, value.get_ref<const std::string&>());
+  }
   add("FSPIOP-Source", options.source);
   add("FSPIOP-Destination", options.destination);
   add("Date", options.date);

@@ -199,7 +199,7 @@ class Commands(Cli):
         """A certificate whose request was cut short, and what another version of hubseald leaves out."""
         begun = dict(ISSUED, ca="hub-ca", state="intended", subject="bank1")
         del begun["certificate"]
-        self.serve({"get_certificate": begun, "get_public_key": {"label": "hub-jws", "state": "active"}, "sign_jws": {},
+        self.serve({"get_certificate": begun, "get_public_key": {"label": "hub-jws", "state": "active"}, "sign_jws": {}, "sign_fspiop": {},
                     "issue_certificate": {"serial": "4f1c0a"}, "create_csr": {"label": "x"}})
         csr = self.write("bank1.csr", b"a CSR")
         for words in (("cert", "show", "4f1c0a"), ("key", "show", "hub-jws"), ("key", "show", "hub-jws", "--jwk"),
@@ -213,6 +213,9 @@ class Commands(Cli):
                 self.assertEqual(done.returncode, 3, done.stderr)
                 self.assertIn(b"gave nothing to be written", done.stderr)
                 self.assertEqual(self.read("out.pem"), "good")
+        done = self.hubseal("jws", "sign-message", "--method", "PUT", "--uri", "/quotes/1", "--source", "hub", csr)
+        self.assertEqual((done.returncode, done.stdout), (3, b""), done.stderr)
+        self.assertIn(b"gave nothing to be written", done.stderr)
         done = self.hubseal("cert", "show", "4f1c0a")
         self.assertIn(b"intended", done.stderr)
         done = self.hubseal("--json", "cert", "show", "4f1c0a")
