@@ -142,6 +142,7 @@ Result<InboundEnrollments::Enrollment> InboundEnrollments::put_certificate(const
     return fail(Code::conflict, fmt::format("enrollment {} has another certificate, which is VALID; wanted a new "
                                             "enrollment for a new one",
                                             id));
+  add_revocation(stored);
   log::info("certificate that was signed elsewhere stored", {{"dfsp", stored.dfsp_id},
                                                              {"enrollment", std::to_string(stored.id)},
                                                              {"verdict", stored.validation_state},

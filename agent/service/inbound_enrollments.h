@@ -19,7 +19,8 @@ class Csr;
 class Revocations;
 class SigningDaemon;
 
-/// DFSPs' client certificates: a CSR comes in, is judged and stored, and is signed by the hub CA.
+/// DFSPs' client certificates: a CSR comes in, is judged and stored, and is signed by the hub CA. What is shown has the
+/// verdict on a certificate that hubseald has revoked or put on hold since.
 /// Callers have made sure that the DFSP exists.
 class InboundEnrollments {
  public:
@@ -39,8 +40,6 @@ class InboundEnrollments {
   /// the first still waits for its certificate, is the same enrollment.
   /// Errors: bad_request, too_large: not a CSR; conflict: too many of this DFSP wait already.
   Result<Enrollment> submit(const Caller& caller, std::string_view dfsp_id, const std::string& csr);
-  // With the verdict on a certificate that hubseald has revoked or put on hold since.
-
   /// At most store::kMaxListedEnrollments: all that wait, and the newest that are signed.
   Result<std::vector<Enrollment>> list(std::string_view dfsp_id, std::optional<std::string_view> state,
                                        const Page& page = {});

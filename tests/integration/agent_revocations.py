@@ -35,7 +35,7 @@ class Revoked(HubTest):
         return self.ok("POST", "%s/%d/sign" % (BASE, one["id"]))
 
     def wait_for(self, look, state):
-        return until(lambda: look() if look()["validationState"] == state else None, why=self.agent.log.decode)
+        return until(look, lambda shown: shown["validationState"] == state, why=self.agent.log.decode)
 
     def test_a_participants_certificate_that_was_revoked_is_shown_as_that_and_nothing_is_stored_over_it(self):
         # MCM_API 13.8
@@ -63,6 +63,17 @@ class Revoked(HubTest):
         self.assertRegex(found["validations"][-1]["message"], r"^The certificate is on hold since 2\d{3}-\S+Z")
         self.daemon.crl = clean
         self.assertEqual(self.wait_for(lambda: self.ok("GET", path), "VALID"), one)
+
+    def test_one_that_was_revoked_before_it_is_brought_is_answered_as_it_is_shown(self):
+        self.add_dfsp("bank1")
+        csr = {"clientCSR": new_csr(self.folder)}
+        first = self.ok("POST", "%s/%d/sign" % (BASE, self.ok("POST", BASE, csr)["id"]))
+        self.revoke(first["certificate"])
+        self.wait_for(lambda: self.ok("GET", "%s/%d" % (BASE, first["id"])), "INVALID")
+        path = "%s/%d" % (BASE, self.ok("POST", BASE, csr)["id"])
+        brought = self.ok("POST", path + "/certificate", {"certificate": first["certificate"]})
+        self.assertEqual((brought["validationState"], brought["validations"][-1]["validationCode"]), ("INVALID", CODE))
+        self.assertEqual(self.ok("GET", path), brought)
 
     def test_a_server_certificate_that_was_revoked_is_shown_as_that_and_another_takes_its_place_when_it_is_asked_for(self):
         self.daemon.extensions["hub-server"] = HUB_SERVER
