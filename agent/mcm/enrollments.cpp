@@ -82,7 +82,7 @@ class Enrollments {
                                                TRY(ca_of(owner)), {context_.rules.rsa_bits}, context_.now);
     fill(e, parts, owner);
     e.csr_info_json = dump_json(csr_info(parts.csr.get()));
-    e.key_label = fmt::format("not-in-hsm-{}", parts.id);
+    e.key_label = fmt::format("{}{}", store::kNotInHsm, parts.id);
     if (parts.certificate) {
       e.validations_json = dump_json(to_json(validations));
       e.validation_state = std::string(to_string(overall(validations)));

@@ -9,6 +9,7 @@
 
 #include "agent/store/database.h"
 #include "agent/store/nullable.h"
+#include "agent/store/outbound_enrollment_table.h"
 #include "agent/store/sessions.h"
 #include "common/log.h"
 
@@ -162,10 +163,9 @@ Result<std::optional<std::vector<std::string>>> DfspTable::remove(std::string_vi
     const std::string dfsp_id(id);
     if (!select_one(session, dfsp_id)) return std::nullopt;
     TRY(check_nothing_signed(session, dfsp_id));
-    // Those of an imported one are in no HSM.
     Labels keys;
-    session << "SELECT key_label FROM outbound_enrollments WHERE dfsp_id = $1 AND key_label NOT LIKE 'not-in-hsm-%'",
-        sql::bind(dfsp_id), sql::into(keys), sql::now;
+    session << "SELECT key_label FROM outbound_enrollments WHERE dfsp_id = $1 AND key_label NOT LIKE $2",
+        sql::bind(dfsp_id), sql::bind(fmt::format("{}%", kNotInHsm)), sql::into(keys), sql::now;
     session << "DELETE FROM inbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
     session << "DELETE FROM outbound_enrollments WHERE dfsp_id = $1", sql::bind(dfsp_id), sql::now;
     session << "DELETE FROM jws_keys WHERE folded_id = $1", sql::bind(folded(dfsp_id)), sql::now;

@@ -31,6 +31,9 @@ struct OutboundEnrollment {
   std::optional<std::string> usable_certificate;  ///< the newest that was found good
 };
 
+/// With which the key_label of an enrollment begins whose key is in no HSM: a Connection Manager had it.
+constexpr std::string_view kNotInHsm = "not-in-hsm-";
+
 /// Of one DFSP: enrollments that wait for their certificate, those whose key is being made among them.
 constexpr int kMaxOpenOutbound = 10;
 /// What list() and usable() return of one DFSP.

@@ -109,6 +109,16 @@ class Whole(ImportTest):
         self.ok(agent, f"/dfsps/bank/enrollments/outbound/{fresh['id']}/certificate", "POST", {"certificate": certificate})
         self.assertEqual(agent_support.sql(self.folder, usable % fresh["id"]), [[certificate]])
 
+    def test_of_a_participant_that_is_removed_no_key_is_said_to_stay_in_the_hsm_that_was_never_there(self):
+        self.fill()
+        self.imported()
+        agent = self.agent()
+        fresh = self.ok(agent, "/dfsps/proxy/enrollments/outbound/csr", "POST")
+        self.assertEqual(agent.ask("DELETE", "/api/dfsps/proxy")[0], 204)
+        agent.wait_for_log(rb"client key of a DFSP that was removed [^\n]*key=hub-client-proxy-%d-" % fresh["id"])
+        agent.stop()
+        self.assertEqual(agent.log.count(b"client key of a DFSP that was removed"), 1)
+
     def test_private_keys_and_secrets_are_named_and_nowhere_stored(self):
         # MCM_API 13.2
         self.fill()
