@@ -1,4 +1,5 @@
 // hubseal audit: the log of everything that was asked, refused and signed, and the proof that it is whole.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -194,15 +195,19 @@ Result<ExitCode> export_log(const Session& session, const Options& options) {
     return fail(Code::bad_request, fmt::format("output file {}: wanted an empty folder", folder.string()));
   const Json head = TRY(session.call("get_checkpoint", Json::object()));
   std::string log;
-  std::uint64_t count = 0, of = member_of(head, "size").get<std::uint64_t>();
   wire::DaemonClient daemon = session.client();
+  // Those that no checkpoint covers yet as well, and none that come meanwhile, or a busy log would have no end.
+  const Json newest = TRY(daemon.call("list_records", {{"limit", 1}}));
+  const auto of = std::max(member_of(head, "size").get<std::uint64_t>(), member_of(newest, "of").get<std::uint64_t>());
+  std::uint64_t count = 0;
   while (count < of) {
-    const Json page = TRY(daemon.call("list_records", {{"after", count}, {"limit", kPage}}));
+    const Json page =
+        TRY(daemon.call("list_records", {{"after", count}, {"limit", std::min<std::uint64_t>(of - count, kPage)}}));
     for (const Json& line : member_of(page, "records")) {
       log += line.get<std::string>() + "\n";
       ++count;
     }
-    if (member_of(page, "records").empty()) return fail(Code::internal, "the log ended before its checkpoint");
+    if (member_of(page, "records").empty()) return fail(Code::internal, "the log ended before its newest record");
     print_progress(fmt::format("{} of {} records\r", count, of));
   }
   TRY(write_output((folder / audit::kCurrentFile).string(), log, false));

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import subprocess
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -128,6 +129,25 @@ class Commands(Cli):
         self.serve({"get_checkpoint": {"note": "origin\n"}})
         done = self.hubseal("audit", "checkpoint", "--out", "kept.txt")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"written to kept.txt\n", b""))
+
+    def test_an_export_has_the_records_after_the_checkpoint_too_and_counts_towards_their_number(self):
+        log = ["{}"] * 5
+
+        def answer(request):
+            if request["op"] == "get_checkpoint":
+                return {"size": 2, "note": "hubseal/x\n", "public_key": "key"}
+            after = request.get("after", 0)
+            return {"records": log[after:after + min(request["limit"], 3)], "of": len(log)}
+
+        self.serve(answer)
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        done = subprocess.run([Cli.program, "--socket", self.socket, "audit", "export", "--out", "copy"], cwd=self.folder,
+                              stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=True)
+        os.close(theirs)
+        self.assertEqual(os.read(ours, 1000), b"3 of 5 records\r5 of 5 records\r")
+        self.assertTrue(done.stdout.startswith(b"5 records in copy;"), done.stdout)
+        self.assertEqual(self.read("copy/audit.jsonl").splitlines(), log)
 
     def test_issuing_the_same_csr_twice_is_the_same_request(self):
         daemon = self.serve({"issue_certificate": ISSUED})
