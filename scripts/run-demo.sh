@@ -160,4 +160,6 @@ demonstrate() {
   say "A certificate that two people must agree to"
   issue_approved
   openssl verify -CAfile "$state/$bank/hub-ca.pem" -purpose sslclient "$state/careful-bank/client.pem"
+  echo
+  echo "The CA's key never left the token; two processes stood between it and the bank."
 }

@@ -221,7 +221,6 @@ name_of() {
 say_what_next() {
   cat <<TEXT
 
-The CA's key never left the token; two processes stood between it and the bank.
   REST API       http://127.0.0.1:$port/api (no authentication: loopback only)
   certificate    $state/$bank/client.pem, chain $state/$bank/hub-ca.pem
   logs           $state/log

@@ -112,6 +112,8 @@ class Demonstration(RunTest):
         sealed = self.start()
         self.assertTrue(sealed.is_up(), sealed.output + sealed.said_wrong())
         self.assertIn("== sealed: nothing is signed until `hubseal unseal`\n", sealed.output)
+        self.assertIn("between it and the bank.\n", up.output)
+        self.assertNotIn("between it and the bank.\n", sealed.output)  # where nothing was shown
         for pid in sealed.pids().values():
             os.kill(pid, 0)
         subprocess.run([*hubseal, "unseal"], check=True, timeout=60, stdout=subprocess.DEVNULL)
