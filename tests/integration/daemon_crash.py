@@ -205,6 +205,21 @@ class Crash(unittest.TestCase):
 
         self.every_step(request, fewest=2)
 
+    def test_sign_fspiop(self):
+        self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+
+        def request(step, when):
+            body = f"{when} {step}".encode()
+            fields = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub", "body": rig.b64url(body)}
+            answer = self.crash(step, when, "sign_fspiop", **fields)
+            self.rig.call("sign_fspiop", **fields)
+            signed = [record["body_sha256"] for record in self.records()
+                      if record["event"] == "sign_fspiop" and record["result"] == "ok"]
+            self.assertGreaterEqual(signed.count(rig.sha256_hex(body)), 1 if answer is None else 2)
+            return answer
+
+        self.every_step(request, fewest=2)
+
     def test_submit_approval(self):
         """A vote is there whole or not at all, and never without its record; and the same for what it allows."""
         alice = self.alice_must_agree(profile="dfsp-client")

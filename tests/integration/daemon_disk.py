@@ -13,6 +13,8 @@ from small_disk import SmallDisk
 
 BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
 
+MESSAGE = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub"}
+
 
 class Disk(RigTest):
     def set_up_keys(self, room):
@@ -36,6 +38,7 @@ class Disk(RigTest):
         for _ in range(3):
             self.refused("storage_unavailable", room, "issue_certificate", **fields)
             self.refused("storage_unavailable", room, "sign_jws", key="hub-jws", payload="e30")
+            self.refused("storage_unavailable", room, "sign_fspiop", **MESSAGE)
             self.refused("storage_unavailable", room, "create_key", label="n" * 64, type="ec_p256", use="jws")
         health = room.call("health")
         self.assertEqual(health["status"], "degraded")
@@ -48,6 +51,7 @@ class Disk(RigTest):
         self.assertIn(": OK", room.verify_chain(issued, issued["chain"][0]))
         self.assertEqual(room.call("issue_certificate", **fields), issued)
         room.call("sign_jws", key="hub-jws", payload="e30")
+        room.call("sign_fspiop", **MESSAGE)
         room.call("create_key", label="n" * 64, type="ec_p256", use="jws")
         self.assertEqual(room.call("health")["status"], "ready")
         records = room.audit()

@@ -276,6 +276,14 @@ class Quotas(PolicyTest):
         room.start()
         self.assertLessEqual(self.count(room, "bank2", 10), 5)
 
+    def test_messages_of_the_hub_and_other_jws_of_a_key_share_its_quota(self):
+        room = self.make(self.limited(key=2))
+        room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        message = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub"}
+        for operation, fields in (("sign_fspiop", message), ("sign_jws", {"key": "hub-jws", "payload": "e30"})):
+            room.call(operation, on="jws", **fields)
+        self.assertIn("quota.key of key hub-jws", self.refused("rate_limited", room, "sign_fspiop", **message))
+
     def test_a_flood_of_refusals_is_recorded_as_a_count(self):
         room = self.make(self.limited(refusals=10))
         with room.connect("agent") as connection:
