@@ -144,9 +144,7 @@ Result<> Call::record_result(std::string_view operation, const Error* error) con
   return services.audit.record(record);
 }
 
-Result<> Call::spend(std::initializer_list<Use> uses) const {
-  return services.quotas.take(policy->quotas, std::span(uses.begin(), uses.size()));
-}
+Result<> Call::spend(const std::vector<Use>& uses) const { return services.quotas.take(policy->quotas, uses); }
 
 Result<Grant> Call::authorize(unsigned needed, const Action& action) {
   const Requester requester{

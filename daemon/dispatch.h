@@ -2,9 +2,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/fields.h"
@@ -92,7 +92,7 @@ struct Call {
   /// Writes this call's result, `error` or success, with its details.
   Result<> record_result(std::string_view operation, const Error* error = nullptr) const;
   /// Uses up a part of what may be asked, before anything costly is done. Errors: rate_limited.
-  Result<> spend(std::initializer_list<Use> uses) const;
+  Result<> spend(const std::vector<Use>& uses) const;
   /// The right to do `action`, if `needed` people other than the peer have agreed to it (Approvals).
   Result<Grant> authorize(unsigned needed, const Action& action);
   /// The same for an operation whose number stands in policy.toml. Where nothing that it changes is in

@@ -11,6 +11,7 @@
 #include "common/toml.h"
 #include "daemon/ca/placeholders.h"
 #include "daemon/ca/profile_extensions.h"
+#include "daemon/quota/read_quota.h"
 
 namespace hubseal::ca {
 namespace {
@@ -188,6 +189,7 @@ Result<Profile> decode(Fields fields) {
   if (profile.kind == Kind::end_entity) {
     profile.approvals = static_cast<unsigned>(TRY(fields.integer("approvals", 0, kMaxApprovals)));
     profile.renew_from = std::chrono::days(TRY(fields.integer("renew_from_days", 0, kMaxValidityDays)));
+    if (auto quota = TRY(fields.optional_object("quota"))) profile.quota = TRY(daemon::read_quota(*std::move(quota)));
   }
   TRY(read_extensions(fields, profile));
   if (auto constraints = TRY(fields.optional_object("name_constraints")))

@@ -15,6 +15,7 @@
 #include "common/x509/subject_alt_names.h"
 #include "common/x509/usages.h"
 #include "daemon/ca/name_constraints.h"
+#include "daemon/quota/quota.h"
 
 namespace hubseal::ca {
 
@@ -68,6 +69,7 @@ struct Profile {
   NameConstraints name_constraints;              ///< kind = "ca" only
   std::chrono::days renew_from{};                ///< PKI-9: age of the newest before another is issued; 0: any
   unsigned approvals = 0;  ///< people who must agree to each certificate; always 0 for kind = "ca" (policy.toml)
+  std::optional<daemon::Quota> quota;  ///< of its certificates for one participant, besides those of policy.toml
 
   bool allows(KeyType type) const;
   /// KU_* bits for a key of this type: key_encipherment is for RSA keys only (RFC 8813 section 3).

@@ -31,6 +31,16 @@ Result<Action> action_of(const IssueRequest& request, const ca::Prepared& prepar
   return Action{.operation = "issue_certificate", .about = request.subject, .content = std::move(content)};
 }
 
+/// The narrowest first: its words are the most helpful ones.
+std::vector<Use> uses_of(const IssueRequest& request, const ca::Profile* profile, const std::string& key,
+                         bool by_people) {
+  // Ids that nobody entered share a bucket: inventing them gives nothing.
+  const Use subject = use_of_subject(request.registered ? request.subject : "", by_people);
+  std::vector<Use> uses = {subject, {QuotaKind::key, key}};
+  if (profile && profile->quota) uses.insert(uses.begin(), use_of_profile(profile->name, *profile->quota, subject));
+  return uses;
+}
+
 }  // namespace
 
 Result<Json> issue_certificate(Call& call, Fields fields) {
@@ -44,12 +54,9 @@ Result<Json> issue_certificate(Call& call, Fields fields) {
     return fail(Code::forbidden, fmt::format("there is no profile \"{}\" that this peer may use; it may use [{}]",
                                              request.profile, fmt::join(profiles_of(call.peer, *call.policy), ", ")));
   const auto issuer = TRY(call.services.authorities.find_active(request.ca));
-  // Ids that nobody entered share a bucket: inventing them gives nothing.
   request.registered = TRY(call.services.subjects.find(request.subject));
-  const bool by_people = call.peer.rule->role == Role::admin;
-  TRY(call.spend(
-      {use_of_subject(request.registered ? request.subject : "", by_people), {QuotaKind::key, issuer->record.key}}));
   const ca::Profile* profile = call.policy->profiles.find(request.profile);
+  TRY(call.spend(uses_of(request, profile, issuer->record.key, call.peer.rule->role == Role::admin)));
   const auto trail = call.trail("issue_certificate", profile ? profile->approvals : 0,
                                 [&](const ca::Prepared& prepared) { return action_of(request, prepared); });
   const CertificateRecord issued = TRY(call.services.issuance.issue(*call.policy, request, trail));

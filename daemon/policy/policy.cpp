@@ -6,6 +6,7 @@
 
 #include "common/fields.h"
 #include "common/toml.h"
+#include "daemon/quota/read_quota.h"
 
 namespace hubseal::daemon {
 namespace {
@@ -37,27 +38,11 @@ Result<> read_register(Fields fields, Policy& policy) {
   return {};
 }
 
-constexpr std::int64_t kMaxTokens = 1'000'000'000;
-
-/// No limit must be said: what is forgotten must not mean that there is none.
-Result<Quota> read_quota(Fields fields) {
-  TRY(fields.only({"unlimited", "burst", "refill", "refill_seconds"}));
-  Quota quota;
-  quota.unlimited = TRY(fields.boolean_or("unlimited", false));
-  if (!quota.unlimited) {
-    quota.burst = TRY(fields.integer("burst", 1, kMaxTokens));
-    quota.refill = TRY(fields.integer("refill", 1, kMaxTokens));
-    quota.refill_time = std::chrono::seconds(TRY(fields.integer("refill_seconds", 1, 86400)));
-  }
-  TRY(fields.nothing_left());
-  return quota;
-}
-
 Result<> read_quotas(Fields fields, Policy& policy) {
-  std::array<std::string_view, kQuotaKinds.size()> kinds;
-  for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = kQuotaKinds[i].first;
+  std::array<std::string_view, kPolicyQuotas.size()> kinds;
+  for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = kPolicyQuotas[i].first;
   TRY(fields.only(kinds));
-  for (const auto& [word, kind] : kQuotaKinds)
+  for (const auto& [word, kind] : kPolicyQuotas)
     policy.quotas[static_cast<std::size_t>(kind)] = TRY(read_quota(TRY(fields.object(word))));
   return {};
 }

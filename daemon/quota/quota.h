@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,14 +18,18 @@ enum class QuotaKind {
   refusals,   ///< refusals of a user that are recorded one by one
   ocsp,       ///< OCSP responses signed for a CA that are kept and given again
   ocsp_once,  ///< those that answer one question only: with a nonce, say
+  profile,    ///< certificates of one profile asked for a participant; the limit is the profile's
 };
-constexpr std::array<std::pair<std::string_view, QuotaKind>, 7> kQuotaKinds = {{{"uid", QuotaKind::uid},
+constexpr std::array<std::pair<std::string_view, QuotaKind>, 8> kQuotaKinds = {{{"uid", QuotaKind::uid},
                                                                                 {"subject", QuotaKind::subject},
                                                                                 {"key", QuotaKind::key},
                                                                                 {"keys_made", QuotaKind::keys_made},
                                                                                 {"refusals", QuotaKind::refusals},
                                                                                 {"ocsp", QuotaKind::ocsp},
-                                                                                {"ocsp_once", QuotaKind::ocsp_once}}};
+                                                                                {"ocsp_once", QuotaKind::ocsp_once},
+                                                                                {"profile", QuotaKind::profile}}};
+/// Those of which each policy.toml has a limit.
+constexpr auto kPolicyQuotas = std::span(kQuotaKinds).first<7>();
 std::string_view to_string(QuotaKind kind);
 
 /// A bucket of tokens: `burst` of them at once, and `refill` more in every `refill_time`, evenly.
@@ -38,7 +43,7 @@ struct Quota {
   double rate() const { return static_cast<double>(refill) / static_cast<double>(refill_time.count()); }
 };
 
-/// One for each QuotaKind, in its order.
-using QuotaLimits = std::array<Quota, kQuotaKinds.size()>;
+/// One for each of kPolicyQuotas, in its order.
+using QuotaLimits = std::array<Quota, kPolicyQuotas.size()>;
 
 }  // namespace hubseal::daemon

@@ -19,7 +19,9 @@ using std::chrono::milliseconds;
 constexpr double kLeasePart = 1.0 / 8;
 constexpr std::chrono::minutes kLeaseTime{1};
 
-const Quota& limit_of(const QuotaLimits& limits, QuotaKind kind) { return limits[static_cast<std::size_t>(kind)]; }
+const Quota& limit_of(const QuotaLimits& limits, const Use& use) {
+  return use.limit ? *use.limit : limits.at(static_cast<std::size_t>(use.kind));
+}
 
 double refilled(double level, milliseconds at, milliseconds now, const Quota& quota) {
   const double seconds = static_cast<double>(std::max<milliseconds::rep>(0, (now - at).count())) / 1000;
@@ -35,6 +37,12 @@ std::string whose_subject(std::string_view name) {
                      by_people ? ", asked for by people" : "");
 }
 
+/// "PROFILE/" and what the participant's own bucket is called; no profile's name has a slash.
+std::string whose_profile(std::string_view name) {
+  const std::size_t slash = name.find('/');
+  return fmt::format("profile {}, {}", name.substr(0, slash), whose_subject(name.substr(slash + 1)));
+}
+
 std::string whose(const Use& use) {
   switch (use.kind) {
     case QuotaKind::subject: return whose_subject(use.name);
@@ -44,6 +52,7 @@ std::string whose(const Use& use) {
     case QuotaKind::key: return "key " + use.name;
     case QuotaKind::ocsp:
     case QuotaKind::ocsp_once: return "CA " + use.name;
+    case QuotaKind::profile: return whose_profile(use.name);
   }
   return use.name;
 }
@@ -65,6 +74,10 @@ std::string_view to_string(QuotaKind kind) {
 
 Use use_of_subject(std::string_view subject, bool by_people) {
   return {QuotaKind::subject, fmt::format("{}{}", by_people ? kPeople : "", subject)};
+}
+
+Use use_of_profile(std::string_view profile, const Quota& limit, const Use& subject) {
+  return {QuotaKind::profile, fmt::format("{}/{}", profile, subject.name), &limit};
 }
 
 milliseconds Quotas::since_boot() {
@@ -118,7 +131,7 @@ Result<> Quotas::take(const QuotaLimits& limits, std::span<const Use> uses) {
   std::vector<std::pair<const Use*, Bucket*>> taken;
   auto buckets = buckets_.lock();
   for (const Use& use : uses) {
-    const Quota& quota = limit_of(limits, use.kind);
+    const Quota& quota = limit_of(limits, use);
     if (quota.unlimited) continue;
     Bucket& bucket = filled(*buckets, use, quota, now);
     if (bucket.level < 1) return used_up(use, quota, bucket.level);
@@ -127,7 +140,7 @@ Result<> Quotas::take(const QuotaLimits& limits, std::span<const Use> uses) {
   // What is not written down is not granted.
   for (const auto& [use, bucket] : taken) bucket->level -= 1;
   for (const auto& [use, bucket] : taken)
-    if (const auto written = renew_lease(*use, *bucket, limit_of(limits, use->kind), now); !written) {
+    if (const auto written = renew_lease(*use, *bucket, limit_of(limits, *use), now); !written) {
       for (const auto& [other, back] : taken) back->level += 1;
       return written;
     }

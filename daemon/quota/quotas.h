@@ -17,12 +17,15 @@ namespace hubseal::daemon {
 /// What a request is about to use up.
 struct Use {
   QuotaKind kind;
-  std::string name;  ///< uid, participant (use_of_subject) or key label
+  std::string name;              ///< uid, participant (use_of_subject), key label, ...
+  const Quota* limit = nullptr;  ///< null: what policy.toml says of this kind; the caller's
 };
 
 /// A certificate asked for a participant; empty for one that the register does not know. People have a bucket of their
 /// own: what programs ask for a participant does not keep them from helping it.
 Use use_of_subject(std::string_view subject, bool by_people);
+/// The same certificate, of a profile that has a limit of its own.
+Use use_of_profile(std::string_view profile, const Quota& limit, const Use& subject);
 
 /// How much of each quota is left.
 ///
@@ -65,7 +68,7 @@ class Quotas {
   Registry& registry_;
   const Clock& clock_;
   const Elapsed elapsed_;
-  /// As many as there are users, participants and keys: requests cannot invent any.
+  /// As many as there are users, participants with each profile, and keys: requests cannot invent any.
   Guarded<Buckets> buckets_;
 };
 

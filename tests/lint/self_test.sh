@@ -263,13 +263,12 @@ must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal" "$sanitizer"
 # configs_refuses FILE SED-SCRIPT WORDS: the shipped configuration, changed.
 configs_refuses() {
   rm -rf "$tree"
-  mkdir -p "$tree/daemon/ca" "$tree/agent"
+  mkdir -p "$tree"/daemon/{ca,policy,quota} "$tree/agent"
   cp -r "$repo/config" "$tree/"
   cp "$repo/daemon/config.cpp" "$tree/daemon/"
-  cp "$repo/daemon/ca/profile.cpp" "$tree/daemon/ca/"
-  mkdir -p "$tree/daemon/policy"
+  cp "$repo"/daemon/ca/profile{,_extensions}.cpp "$tree/daemon/ca/"
   cp "$repo/daemon/policy/policy.cpp" "$tree/daemon/policy/"
-  cp "$repo/daemon/ca/profile_extensions.cpp" "$tree/daemon/ca/"
+  cp "$repo/daemon/quota/read_quota.cpp" "$tree/daemon/quota/"
   [[ ! -e $repo/agent/config.cpp ]] || cp "$repo"/agent/config{,_auth,_publish}.cpp "$tree/agent/"
   sed -i "$2" "$tree/$1"
   if [[ -n $3 ]]; then

@@ -82,7 +82,7 @@ no_other_keys() { # "SOURCE..." FILE: keys and tables in force or commented out
 }
 same_keys daemon/config.cpp config/hubseald.toml
 no_other_keys daemon/config.cpp config/hubseald.toml
-same_keys daemon/policy/policy.cpp config/policy.toml
+same_keys "daemon/policy/policy.cpp daemon/quota/read_quota.cpp" config/policy.toml
 same_keys "daemon/ca/profile.cpp daemon/ca/profile_extensions.cpp" config/profiles/hub-root.toml config/profiles/dfsp-client.toml
 if [[ -e config/agent.toml ]]; then
   same_keys "agent/config.cpp agent/config_auth.cpp agent/config_publish.cpp" config/agent.toml

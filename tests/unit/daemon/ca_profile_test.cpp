@@ -103,6 +103,10 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_refused_with_file_and_key) {
   refused("dfsp-client", "\"client_auth\"", "\"code_signing\"", "\"extended_key_usage\" holds \"code_signing\"");
   refused("dfsp-client", "max = 32", "max = 33", "\"subject_alt_names.max\"");
   refused("dfsp-client", "max = 32", "", "\"subject_alt_names.max\" is missing");
+  refused("dfsp-client", "max = 32", "max = 32\n[quota]\nburst = 0\nrefill = 1\nrefill_seconds = 1",
+          "\"quota.burst\" is 0");
+  refused("dfsp-client", "max = 32", "max = 32\n[quota]\nburst = 1", "\"quota.refill\" is missing");
+  refused("hub-root", "[subject.common_name]", "[quota]\nunlimited = true\n[subject.common_name]", "\"quota\"");
   refused("dfsp-client", "max = 32", "max = 32\nuri = true", "\"subject_alt_names.uri\" is not known here");
   refused("dfsp-client", "max = 32", "max = 32\ndns_suffixes = [\".example.com\"]",
           "\"subject_alt_names.dns_suffixes\"");

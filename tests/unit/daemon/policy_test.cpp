@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(as_shipped_the_register_is_closed_and_each_quota_has_a_boun
       {"uid", {10000, 120000, 60}},   {"subject", {20, 20, 3600}}, {"key", {10000, 120000, 60}},
       {"keys_made", {20, 20, 86400}}, {"refusals", {300, 60, 60}}, {"ocsp", {1000, 600, 60}},
       {"ocsp_once", {120, 30, 60}}};
-  for (const auto& [name, kind] : daemon::kQuotaKinds) {
+  for (const auto& [name, kind] : daemon::kPolicyQuotas) {
     const daemon::Quota& quota = policy.quotas[static_cast<std::size_t>(kind)];
     BOOST_TEST(!quota.unlimited, name);
     const std::array<std::int64_t, 3> found = {quota.burst, quota.refill, quota.refill_time.count()};

@@ -100,6 +100,24 @@ BOOST_AUTO_TEST_CASE(what_programs_ask_for_a_participant_does_not_keep_people_fr
              room.message);
 }
 
+BOOST_AUTO_TEST_CASE(a_profile_has_a_quota_of_its_own_for_each_participant_and_takes_none_of_the_others) {
+  Room room([](const PolicyFiles& files) {
+    std::ofstream(files.profiles_dir / "dfsp-client.toml", std::ios::app)
+        << "\n[quota]\nburst = 2\nrefill = 1\nrefill_seconds = 86400\n";
+    limit(files, "subject", 4);
+  });
+  BOOST_TEST(room.issue("bank1") == "ok");  // from then on it is known
+  for (int i = 0; i < 2; ++i) BOOST_TEST(room.issue("bank1") == "ok");
+  for (int i = 0; i < 10; ++i) BOOST_REQUIRE(room.issue("bank1") == "rate_limited");
+  BOOST_TEST(room.message.find("quota.profile of profile dfsp-client, subject bank1 is used up: 2 at once") == 0,
+             room.message);
+  // What the profile refuses has cost the participant nothing: the last two of its four are there for another profile.
+  for (int i = 0; i < 2; ++i) BOOST_TEST(room.issue("bank1", "no CSR", "dfsp-server") == "bad_request");
+  BOOST_TEST(room.issue("bank1", "no CSR", "dfsp-server") == "rate_limited");
+  BOOST_TEST(room.message.find("quota.subject of subject bank1 is used up") == 0, room.message);
+  BOOST_TEST(room.issue("bank2") == "ok");
+}
+
 BOOST_AUTO_TEST_CASE(ids_that_nobody_registered_share_a_quota) {
   Room room([](const PolicyFiles& files) { limit(files, "subject", 3); });
   for (const char* id : {"a", "b", "c"}) BOOST_TEST(room.issue(id) == "ok");

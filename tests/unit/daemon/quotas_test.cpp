@@ -184,4 +184,18 @@ BOOST_AUTO_TEST_CASE(refusals_beyond_the_quota_are_counted_and_the_count_is_reco
   BOOST_TEST(audit->records() == 1U);  // nothing new, nothing written
 }
 
+BOOST_FIXTURE_TEST_CASE(a_limit_of_a_profile_survives_a_crash_and_is_that_of_its_profile_alone, Fixture) {
+  const Quota two{.burst = 2, .refill = 1, .refill_time = 3600s}, three{.burst = 3, .refill = 1, .refill_time = 3600s};
+  const auto take_one = [&](const char* profile, const Quota& limit) {
+    const Use use = use_of_profile(profile, limit, use_of_subject("bank1", false));
+    return quotas->take(limits, {&use, 1}).has_value();
+  };
+  for (int i = 0; i < 2; ++i) BOOST_TEST(take_one("jws", two));
+  BOOST_TEST(!take_one("jws", two));
+  BOOST_TEST(take_one("jwe", three));
+  open();
+  BOOST_TEST(!take_one("jws", two));
+  BOOST_TEST(left(QuotaKind::subject, "bank1") == 16);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
