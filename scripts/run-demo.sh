@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # state, bank, hubseal, ... are the variables of ./run
-# What ./run shows: a bank that is onboarded over REST, and a certificate that two people agree to.
+# What ./run shows: a bank that is onboarded over REST, a message of the hub (run-message.sh), and a certificate that two
+# people agree to.
 # say() and fail() are those of run-lib.sh.
 
 # In which the hub's client key is made: RSA-4096 in software, beside whatever else keeps the machine busy.
@@ -156,6 +157,9 @@ demonstrate() {
   tell_addresses
   rest POST "/dfsps/$bank/onboard" >/dev/null
   echo "POST /api/dfsps/$bank/onboard: for gateways, $state/gateway/$bank"
+
+  say "A message of the hub is signed"
+  sign_message
 
   say "A certificate that two people must agree to"
   issue_approved

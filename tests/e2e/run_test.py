@@ -7,6 +7,7 @@ In the environment, set by ctest: HUBSEAL_BUILD (the build folder).
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,11 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import run_script
 from free_port import free_port
+from npm_packages import installed
 
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", run_script.REPO / "build" / "dev"))
+SDK = "@mojaloop/sdk-standard-components"
+HAS_NPM = shutil.which("node") and shutil.which("npm")
 
 
 class RunTest(unittest.TestCase):
@@ -27,9 +31,9 @@ class RunTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def start(self, *options, state="state", port=None):
+    def start(self, *options, state="state", port=None, programs=BUILD):
         port = free_port() if port is None else port
-        run = run_script.Run(BUILD, "--state", self.folder / state, "--port", port, *options)
+        run = run_script.Run(programs, "--state", self.folder / state, "--port", port, *options)
         self.addCleanup(run.close)
         return run
 
@@ -56,12 +60,14 @@ class RunTest(unittest.TestCase):
 
 class Demonstration(RunTest):
     def test_once_ends_with_0_and_a_chain_that_openssl_verifies_and_again_goes_on_with_it(self):
+        sdk = installed("sdk.mjs", folder="sdk") if HAS_NPM else None
         first = self.once()
         bank = self.folder / "state" / "demo-bank"
         self.assertIn(f"{bank}/client.pem: OK\n", first.output)
         self.assertNotIn("== Packages and build", first.output)
         self.assertNotIn("systemctl", first.output)  # what production does next is not for a rig
         self.assert_onboarded(first)
+        self.assert_accepted_by(sdk, first)
         self.assert_gone(first.pids())
         # The same question asked by us, with the bank's own key on the other side.
         self.openssl("verify", "-x509_strict", "-CAfile", bank / "hub-ca.pem", "-purpose", "sslclient", bank / "client.pem")
@@ -76,7 +82,8 @@ class Demonstration(RunTest):
         made = self.bank_files()
         approved = (careful / "client.pem").read_bytes()
 
-        second = self.once()  # on another port
+        second = self.once(programs=self.programs_without_sdk())  # on another port
+        self.assert_accepted_by(None, second)
         self.assertEqual(self.bank_files(), made)
         self.assertIn("demo-bank is there already", second.output)
         self.assertIn("CA hub-ca: was there already", second.output)
@@ -90,6 +97,26 @@ class Demonstration(RunTest):
             file.unlink()
         self.assertIn("POST /api/dfsps: demo-bank", self.once().output)
         self.assertEqual(self.bank_files(), made)
+
+    def programs_without_sdk(self):
+        """Those of the build, without what its tests have installed there."""
+        folder = self.folder / "programs"
+        folder.mkdir()
+        for name in ("agent", "cli", "daemon"):
+            (folder / name).symlink_to(BUILD / name)
+        return folder
+
+    def assert_accepted_by(self, sdk, run):
+        """The message of the hub is good, and the participants' own software says so, or is said to be missing."""
+        shown = run.output.partition("== A message of the hub is signed\n")[2].partition("\n\n")[0].splitlines()
+        self.assertEqual(shown[:2], ["PUT /quotes/7c23e80c-d078-4077-8263-2c047876fcf6 of the hub to demo-bank: signed by hub-jws in the token",
+                                     f"good: signed by the key of {self.folder}/state/message/hub-jws.pem"])
+        if sdk:
+            package = json.loads((sdk / "node_modules" / SDK / "package.json").read_text())
+            self.assertEqual(shown[2:], [f"{SDK} {package['version']}, which participants run: accepted",
+                                         "  and with another amount: refused (invalid signature)"])
+        else:
+            self.assertEqual(shown[2], f"{SDK}, which participants run, is not asked: node, or the package, is not here.")
 
     def assert_onboarded(self, run):
         """Gateways find the bank: its CA, the certificate that it made for the hub's key, which is in the token, and its addresses."""

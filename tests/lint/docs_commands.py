@@ -16,6 +16,7 @@ Commands in backquotes that a sentence of README.md or docs/ names are held to -
 Links between documents and paths of sources in backquotes must lead somewhere.
 """
 import difflib
+import os
 import pathlib
 import re
 import shlex
@@ -27,6 +28,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import run_script
 from free_port import free_port
+from npm_packages import installed
 
 REPO = run_script.REPO
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(
@@ -284,6 +286,8 @@ def check_paths(document):
 def main(build):
     counted = {"run": 0, "checked": 0}
     programs = [str(build / name) for name in ("daemon/hubseald", "agent/hubseal-agent", "cli/hubseal")]
+    os.environ["HUBSEAL_BUILD"] = str(build)
+    installed("sdk.mjs", folder="sdk")  # what ./run has judge a message
     rig = Rig(build)
     try:
         for document in DOCUMENTS:
