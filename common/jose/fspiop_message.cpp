@@ -88,6 +88,11 @@ Result<> add_others(Json& header, const HttpHeader& others) {
     return fail(Code::bad_request,
                 fmt::format("{} further headers; wanted at most {}", others.size(), kMaxFspiopOthers));
   for (const auto& [name, value] : others) {
+    // Verifiers look for these under the API's own spelling, and the signature cannot sign itself.
+    for (const std::string_view own : {"FSPIOP-Destination", "FSPIOP-Signature", "Date"})
+      if (same_header(own, name))
+        return fail(Code::bad_request,
+                    fmt::format("{} cannot be signed as a further header: it has a place of its own", own));
     if (!is_header_name(name) || is_jose_parameter(name))
       return fail(Code::bad_request,
                   fmt::format("\"{}\" cannot be signed as a header; wanted the name of an HTTP header that "

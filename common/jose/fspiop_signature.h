@@ -67,7 +67,8 @@ Result<KeyType> fspiop_key_type(const EVP_PKEY* key);
 Result<std::string> fspiop_uri(std::string_view uri);
 
 /// The protected header, as JSON; its base64url is what is signed, with '.' and the body's behind it.
-/// Errors: bad_request: a value that no HTTP header can carry, a name that stands there already or is one of JOSE's.
+/// Errors: bad_request: a value that no HTTP header can carry; among `others` a name that stands there already, that the
+/// API has another place for, or that is one of JOSE's.
 Result<std::string> protected_header(FspiopAlgorithm algorithm, const FspiopMessage& message);
 
 /// base64url of `protected_header`, a '.', base64url of `body`: what the key signs (RFC 7515 section 5.1).
