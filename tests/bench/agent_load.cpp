@@ -94,7 +94,7 @@ void fill(unsigned port, const std::string& dfsp, std::size_t count) {
 Measurement create_and_sign(const AgentProcess& agent, const std::string& dfsp, unsigned connections, Seconds time) {
   std::vector<HttpClient> clients;
   for (unsigned i = 0; i < connections; ++i) clients.emplace_back(agent.port());
-  return with_cpu_of(agent.pid(), [&] {
+  return with_cpu_of({agent.pid()}, [&] {
     return run_threads(connections, time, [&](unsigned thread) {
       sign(clients[thread], dfsp, enrol(clients[thread], dfsp, test::make_csr()));
     });

@@ -87,7 +87,7 @@ Service http_at(unsigned port) {
 
 template <class Next>
 Measurement drive(pid_t pid, unsigned port, unsigned connections, Seconds time, const Next& next) {
-  return with_cpu_of(pid, [&] { return run_crowd(http_at(port), connections, time, next); });
+  return with_cpu_of({pid}, [&] { return run_crowd(http_at(port), connections, time, next); });
 }
 
 auto again_and_again(const std::string& request) {
@@ -128,7 +128,7 @@ class Bench {
     for (std::size_t at = 0; at < kConnections.size(); ++at) both(at);
     add_participants();
     print_memory();
-    if (settings_.wants("growth", 8)) grow();
+    if (settings_.growth > 0 && settings_.wants("growth", 8)) grow();
   }
 
  private:

@@ -15,7 +15,6 @@
 #include "tests/bench/others.h"
 #include "tests/bench/raw_token.h"
 #include "tests/bench/schedule.h"
-#include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
 #include "tests/support/must.h"
 
@@ -200,14 +199,16 @@ class Bench {
   void issue(const KeyKind& ca, unsigned connections) {
     const std::string what = fmt::format("issue {}", to_string(ca.type));
     if (!settings_.wants(what, connections)) return;
+    std::optional<CfsslServe> cfssl;
+    if (CfsslServe::installed()) cfssl.emplace(ca.type);
     Rounds rounds, against_cfssl;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw_rate = raw(ca, cores_allowed());
-      const auto csrs = make_csrs(raw_rate.per_second);
-      const auto lines = issue_lines(ca.label, csrs);
+      const auto csrs = make_csrs(raw_rate.per_second, settings_.time());
+      const auto lines = issue_lines(ca.label, csrs, requests_);
       const auto ours = asking([&] { return send_once(rig_, "agent", lines, connections, settings_.time()); });
       rounds.add(ours, raw_rate);
-      if (const auto cfssl = cfssl_serve(ca.type, csrs, connections, settings_.time())) against_cfssl.add(ours, *cfssl);
+      if (cfssl) against_cfssl.add(ours, cfssl->issue(csrs, connections, settings_.time()));
     }
     print_row(what, connections, rounds, {std::nullopt, std::nullopt, kAddedToCertificate});
     print_cfssl(ca.type, connections, against_cfssl);
@@ -221,23 +222,9 @@ class Bench {
               {type == KeyType::ec_p256 ? 1.0 : 1.2, type == KeyType::ec_p256 ? 1.0 : 1 / 1.2, std::nullopt});
   }
 
-  /// Each has a key of its own; as many as can be asked for in the time.
-  std::vector<std::string> make_csrs(double per_second) const {
-    std::vector<std::string> csrs;
-    const auto count = static_cast<std::size_t>(std::min(per_second, 8'000.0) * settings_.seconds) + 8;
-    while (csrs.size() < count) csrs.push_back(test::make_csr());
-    return csrs;
-  }
-
-  std::vector<std::string> issue_lines(const std::string& ca, const std::vector<std::string>& csrs) {
-    std::vector<std::string> lines;
-    for (const std::string& csr : csrs) lines.push_back(issue_line(ca, fmt::format("r{}", ++request_), csr));
-    return lines;
-  }
-
   const Settings settings_;
   test::Rig rig_;
-  unsigned request_ = 0;
+  unsigned requests_ = 0;
 };
 
 }  // namespace

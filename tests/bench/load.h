@@ -19,7 +19,11 @@ Measurement send_once(const test::Rig& rig, const std::string& socket, const std
                       unsigned connections, Seconds time);
 
 std::string sign_jws_line(const std::string& key, std::size_t payload_bytes);
-std::string issue_line(const std::string& ca, const std::string& request, const std::string& csr);
+
+/// Each for a key of its own; more than can be certified in the time by who signs so many a second.
+std::vector<std::string> make_csrs(double per_second, Seconds time);
+/// A request for each CSR; `requests` counts them, so that no two have one id.
+std::vector<std::string> issue_lines(const std::string& ca, const std::vector<std::string>& csrs, unsigned& requests);
 
 /// hsm::Signer in this process, without socket and record: what the token layer alone costs.
 Measurement sign_through(hsm::Signer& signer, const hsm::KeyInfo& key, unsigned threads, Seconds time);

@@ -13,7 +13,7 @@ using Seconds = std::chrono::duration<double>;
 /// What a loop achieved.
 struct Measurement {
   double per_second = 0;
-  double cpu_us = 0;  ///< of the process that signs, for each
+  double cpu_us = 0;  ///< of whoever signs, for each
   std::vector<double> latencies_us;
 };
 
@@ -21,8 +21,8 @@ struct Measurement {
 /// Errors: throws what a step threw.
 Measurement run_threads(unsigned threads, Seconds time, const std::function<void(unsigned thread)>& step);
 
-/// The load, with the CPU time that all threads of `process` took meanwhile.
-Measurement with_cpu_of(pid_t process, const std::function<Measurement()>& load);
+/// The load, with the CPU time that all threads of these processes took meanwhile.
+Measurement with_cpu_of(const std::vector<pid_t>& processes, const std::function<Measurement()>& load);
 
 /// 0 where there are no values.
 double quantile(std::vector<double> values, double q);

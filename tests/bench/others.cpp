@@ -1,16 +1,10 @@
 #include "tests/bench/others.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 #include <stdexcept>
-#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,33 +13,15 @@
 #include "common/json.h"
 #include "tests/bench/crowd.h"
 #include "tests/integration/soak/csr_maker.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/run_command.h"
 
 namespace hubseal::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-pid_t start(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t quiet;
-  ::posix_spawn_file_actions_init(&quiet);
-  for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
-    ::posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_WRONLY, 0);
-  pid_t pid = 0;
-  const int problem = ::posix_spawnp(&pid, arguments[0], &quiet, nullptr, arguments.data(), environ);
-  ::posix_spawn_file_actions_destroy(&quiet);
-  if (problem != 0) throw std::runtime_error("cannot start " + command.front());
-  return pid;
-}
-
 void run(const std::vector<std::string>& command) {
-  int status = 0;
-  const pid_t pid = start(command);
-  if (::waitpid(pid, &status, 0) != pid || status != 0)
-    throw std::runtime_error("failed: " + fmt::format("{}", fmt::join(command, " ")));
+  const auto result = test::run_command(command);
+  if (result.exit_code != 0)
+    throw std::runtime_error(fmt::format("failed: {}\n{}", fmt::join(command, " "), result.output));
 }
 
 /// A port that was free a moment ago.
@@ -61,10 +37,6 @@ unsigned free_port() {
   return ntohs(address.sin_port);
 }
 
-struct CaFiles {
-  std::string key, certificate;
-};
-
 CaFiles make_ca_files(const test::TempDir& folder, KeyType type) {
   CaFiles files{folder / "ca.key", folder / "ca.pem"};
   const std::string kind = type == KeyType::ec_p256 ? "ec" : "rsa";
@@ -76,57 +48,31 @@ CaFiles make_ca_files(const test::TempDir& folder, KeyType type) {
   return files;
 }
 
+std::vector<std::string> cfssl_command(const CaFiles& ca, unsigned port) {
+  return {"cfssl",    "serve",     "-ca",   ca.certificate,       "-ca-key",   ca.key,
+          "-address", "127.0.0.1", "-port", std::to_string(port), "-loglevel", "5"};
+}
+
 std::string cfssl_request(const std::string& csr) {
   const std::string body = dump_json({{"certificate_request", csr}, {"subject", {{"CN", "bank1"}}}});
   return fmt::format("POST /api/v1/cfssl/sign HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", body.size(),
                      body);
 }
 
-/// A running `cfssl serve`; ended when this goes.
-class Cfssl {
- public:
-  explicit Cfssl(const CaFiles& ca) {
-    const std::string port = std::to_string(port_);
-    pid_ = start({"cfssl", "serve", "-ca", ca.certificate, "-ca-key", ca.key, "-address", "127.0.0.1", "-port", port,
-                  "-loglevel", "5"});
-    for (const auto end = Clock::now() + std::chrono::seconds(20);;) {
-      try {
-        connect_loopback(port_);
-        return;
-      } catch (const std::runtime_error&) {
-        if (Clock::now() > end) throw;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      }
-    }
-  }
-  ~Cfssl() {
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Cfssl(const Cfssl&) = delete;  // the process exists once
-  Cfssl& operator=(const Cfssl&) = delete;
-
-  pid_t pid() const { return pid_; }
-  unsigned port() const { return port_; }
-
- private:
-  const unsigned port_ = free_port();
-  pid_t pid_ = -1;
-};
-
 }  // namespace
 
-std::optional<Measurement> cfssl_serve(KeyType type, const std::vector<std::string>& csrs, unsigned connections,
-                                       Seconds time) {
-  if (::access("/usr/bin/cfssl", X_OK) != 0) return std::nullopt;
-  const test::TempDir folder;
-  const Cfssl cfssl(make_ca_files(folder, type));
+CfsslServe::CfsslServe(KeyType ca)
+    : ca_(make_ca_files(folder_, ca)),
+      port_(free_port()),
+      server_(cfssl_command(ca_, port_), [this] { return connect_loopback(port_); }) {}
+
+Measurement CfsslServe::issue(const std::vector<std::string>& csrs, unsigned connections, Seconds time) const {
   std::vector<std::string> requests;
   for (const std::string& csr : csrs) requests.push_back(cfssl_request(csr));
-  const Service service{.connect = [&] { return connect_loopback(cfssl.port()); },
+  const Service service{.connect = [this] { return connect_loopback(port_); },
                         .reply_size = http_reply_size,
                         .good = R"("success":true)"};
-  return with_cpu_of(cfssl.pid(), [&] { return run_crowd(service, connections, time, one_by_one(requests)); });
+  return with_cpu_of({server_.pid()}, [&] { return run_crowd(service, connections, time, one_by_one(requests)); });
 }
 
 Measurement openssl_per_process(KeyType type, unsigned processes, Seconds time) {

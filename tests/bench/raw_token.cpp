@@ -80,7 +80,8 @@ Measurement RawToken::sign(const std::string& key_label, KeyType type, unsigned 
     CK_BYTE input[51] = {0x30, 0x31};  // as long as a DigestInfo of SHA-256
     std::vector<double> latencies;
     const double cpu_before = thread_cpu_us();
-    for (auto now = Clock::now(); now < end;) {
+    auto now = Clock::now();
+    do {  // once at least, as in run_threads
       CK_BYTE signature[512];
       CK_ULONG size = sizeof signature;
       require(functions_->C_SignInit(session, &mechanism, key), "C_SignInit");
@@ -88,7 +89,7 @@ Measurement RawToken::sign(const std::string& key_label, KeyType type, unsigned 
       const auto after = Clock::now();
       latencies.push_back(std::chrono::duration<double, std::micro>(after - now).count());
       now = after;
-    }
+    } while (now < end);
     const std::lock_guard lock(mutex);
     cpu_us += thread_cpu_us() - cpu_before;
     total.latencies_us.insert(total.latencies_us.end(), latencies.begin(), latencies.end());

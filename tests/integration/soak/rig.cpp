@@ -78,11 +78,11 @@ messages = ["PUT /quotes/*"]
 }  // namespace
 
 Rig::Rig(const Options& options)
-    : token_module_(options.token_delay.count() == 0 ? token().module() : token_.module()) {
+    : hubseald_(options.hubseald),
+      token_module_(options.token_delay.count() == 0 ? token().module() : token_.module()) {
   token_.script(fmt::format("slow C_Sign * {}\n", options.token_delay.count()));
   write_config(options);
-  start(options.hubseald);
-  admin_ = std::make_unique<wire::DaemonClient>(socket("admin"), std::chrono::minutes(2));
+  start();
 }
 
 Rig::~Rig() {
@@ -123,8 +123,9 @@ void Rig::write_config(const Options& options) const {
   write_private(folder() / "hubseald.toml", config);
 }
 
-void Rig::start(const std::filesystem::path& hubseald) {
+void Rig::start() {
   const std::string notify = folder() / "notify";
+  ::unlink(notify.c_str());
   const UniqueFd notifications = notification_socket(notify);
   ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
   const std::string log = folder() / "hubseald.log", config = folder() / "hubseald.toml";
@@ -133,13 +134,14 @@ void Rig::start(const std::filesystem::path& hubseald) {
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(out, 1);
     ::dup2(out, 2);
-    ::execl(hubseald.c_str(), "hubseald", "--config", config.c_str(), nullptr);
+    ::execl(hubseald_.c_str(), "hubseald", "--config", config.c_str(), nullptr);
     ::_exit(127);
   }
   ::unsetenv("NOTIFY_SOCKET");
   if (pid_ < 0) throw std::runtime_error("fork");
   process_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   await_ready(notifications);
+  admin_ = std::make_unique<wire::DaemonClient>(socket("admin"), std::chrono::minutes(2));
 }
 
 void Rig::await_ready(const UniqueFd& notifications) {

@@ -56,15 +56,16 @@ class Rig {
 
   /// SIGTERM, and its exit status; 128 + n for a signal.
   int stop();
+  /// After stop(), on the same folder and token. Waits for its READY.
+  void start();
 
  private:
   const std::filesystem::path& folder() const { return token().folder(); }
   void write_config(const Options& options) const;
-  void start(const std::filesystem::path& hubseald);
   void await_ready(const UniqueFd& notifications);
 
   FakeToken token_;
-  const std::filesystem::path token_module_;
+  const std::filesystem::path hubseald_, token_module_;
   pid_t pid_ = -1;
   UniqueFd process_;  // pidfd: readable once it has ended
   std::unique_ptr<wire::DaemonClient> admin_;
