@@ -33,6 +33,10 @@ constexpr std::array kOperations = {
     Operation{"destroy_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::destroy_key},
     Operation{"keep_key", Permission::manage_keys, kAdmin, Effect::changes, &ops::keep_key, true},
     Operation{"confirm_backup", Permission::manage_keys, kAdmin, Effect::changes, &ops::confirm_backup},
+    Operation{"list_rotations", Permission::read_keys, kAgent | kAdmin, Effect::reads, &ops::list_rotations},
+    Operation{"rotate_jws_key", Permission::manage_keys, kAdmin, Effect::signs, &ops::rotate_jws_key},
+    Operation{"advance_rotation", Permission::manage_keys, kAdmin, Effect::signs, &ops::advance_rotation},
+    Operation{"cancel_rotation", Permission::manage_keys, kAdmin, Effect::changes, &ops::cancel_rotation},
     Operation{"check_ca", Permission::create_ca, kAdmin, Effect::reads, &ops::check_ca},
     Operation{"create_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::create_ca},
     Operation{"install_ca", Permission::create_ca, kAdmin, Effect::signs, &ops::install_ca},
@@ -170,7 +174,7 @@ Result<Grant> Call::authorize(const Action& action) {
   const auto needed = policy->approvals_needed.find(action.operation);
   if (needed == policy->approvals_needed.end())
     return fail(Code::internal, fmt::format("policy knows no approvals for {}", action.operation));
-  return authorize(needed->second, action);
+  return authorize(std::max(needed->second, action.at_least), action);
 }
 
 Result<> Call::authorize_now(const Action& action) {

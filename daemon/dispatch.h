@@ -26,6 +26,7 @@
 #include "daemon/quota/quotas.h"
 #include "daemon/quota/refusals.h"
 #include "daemon/register.h"
+#include "daemon/rotations.h"
 #include "daemon/seal.h"
 #include "hsm/signer.h"
 
@@ -42,6 +43,7 @@ struct Services {
   Gate& gate;
   Seal& seal;
   Keyring& keyring;
+  Rotations& rotations;
   Authorities& authorities;
   Policies& policies;
   const std::vector<PeerRule>& peers;  ///< of the configuration

@@ -35,6 +35,7 @@ Result<std::unique_ptr<KeyRoom>> KeyRoom::open(const Places& places, hsm::Signer
   parts.policies = TRY(Policies::open(places.policy, *parts.registry, clock));
   parts.quotas = TRY(Quotas::open(*parts.registry, clock));
   parts.keyring = TRY(Keyring::open(*parts.registry, signer, clock));
+  parts.rotations = TRY(Rotations::open(*parts.registry, *parts.keyring, clock));
   parts.authorities = TRY(Authorities::open(*parts.registry));
   std::unique_ptr<KeyRoom> room(new KeyRoom(std::move(parts), signer, clock));
   TRY(room->seal_.restore());
@@ -48,6 +49,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
       policies_(std::move(parts.policies)),
       quotas_(std::move(parts.quotas)),
       keyring_(std::move(parts.keyring)),
+      rotations_(std::move(parts.rotations)),
       authorities_(std::move(parts.authorities)),
       seal_(*registry_, gate_),
       checkpoints_(*audit_, *registry_, *keyring_, signer, gate_),
@@ -82,7 +84,8 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
              .clock = guard_}),
       jws_(signer),
       dispatcher_(services(signer, clock)),
-      waited_until_(guard_.elapsed()) {
+      waited_until_(guard_.elapsed()),
+      rotated_until_(waited_until_) {
   housekeeper_.add("counts of refusals", [this]() -> Housekeeper::Duration {
     if (const auto recorded = refusals_.record_counts(); !recorded)
       log::warning("counts of refusals were not recorded", {{"reason", recorded.error().message}});
@@ -95,6 +98,7 @@ KeyRoom::KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock)
   housekeeper_.add("CRLs", [this] { return revocation_.tick(); });
   housekeeper_.add("OCSP answers", [this] { return ocsp_.renew_ahead(*policies_->current()); });
   housekeeper_.add("keys to be destroyed", [this] { return destroy_keys(); });
+  housekeeper_.add("rotations of keys", [this] { return rotate_keys(); });
   housekeeper_.add("keys that are missing", [this] { return look_for_missing_keys(); });
   housekeeper_.add("keys that failed their self-test", [this] {
     keyring_->prove_again();
@@ -120,6 +124,7 @@ Result<std::optional<std::string>> KeyRoom::accept_old_state(std::int64_t uid) {
     return registry_->write(&daemon::accept_old_state);
   };
   TRY(keyring_->postpone_destruction(policies_->current()->destroy_delay));
+  TRY(rotations_->wait_anew());
   if (found) {
     TRY(checkpoints_.accept_rollback(consent));
   } else {
@@ -141,6 +146,7 @@ Services KeyRoom::services(hsm::Signer& signer, const Clock& clock) {
           .gate = gate_,
           .seal = seal_,
           .keyring = *keyring_,
+          .rotations = *rotations_,
           .authorities = *authorities_,
           .policies = *policies_,
           .peers = peers_,
@@ -204,6 +210,51 @@ Housekeeper::Duration KeyRoom::destroy_keys() {
     if (!done) log::warning("a key was not destroyed", {{"key", key.label}, {"reason", done.error().message}});
   }
   return kTick;
+}
+
+// By the same two clocks: what comes too soon, verifiers do not know yet or need still. A hub that is stopped changes
+// nothing of what it signs with.
+Housekeeper::Duration KeyRoom::rotate_keys() {
+  constexpr std::chrono::seconds kTick{30};
+  const auto until = guard_.elapsed();
+  if (!checkpoints_.may_change()) {
+    rotated_until_ = until;
+    return kTick;
+  }
+  if (const auto counted = rotations_->count_waiting(until - rotated_until_); !counted)
+    log::warning("waiting for rotations was not counted", {{"reason", counted.error().message}});
+  else
+    rotated_until_ = until;
+  const auto now = guard_.now();
+  if (!now) return kTick;
+  for (const RotationRecord& rotation : rotations_->due(*now)) {
+    const auto pass = gate_.enter();
+    if (!pass || !checkpoints_.may_change()) return kTick;
+    rotate(rotation);
+  }
+  return kTick;
+}
+
+void KeyRoom::rotate(const RotationRecord& rotation) {
+  const RotationStep to = Rotations::next(rotation.step).value_or(rotation.step);
+  Json record = {{"event", "rotation_step_intent"},  {"key", rotations_->line_of(rotation.predecessor)},
+                 {"from", rotation.predecessor},     {"successor", rotation.successor},
+                 {"step", to_string(rotation.step)}, {"to", to_string(to)}};
+  // Once, however often it is tried.
+  Result<> done;
+  if (!rotations_->in_trouble(rotation)) done = audit_->record(record);
+  if (done) {
+    const auto stepped =
+        rotations_->step(rotation, to, policies_->current()->destroy_delay, [](Database&) -> Result<> { return {}; });
+    if (!stepped) done = tl::unexpected(stepped.error());
+    if (!stepped) rotations_->note_trouble(rotation, stepped.error().message);
+  }
+  record["event"] = "rotation_step";
+  if (done) done = audit_->record(record);
+  if (done)
+    checkpoints_.hasten();
+  else
+    log::warning("a rotation did not go on", {{"key", rotation.successor}, {"reason", done.error().message}});
 }
 
 // So that health does not call a key missing for as long as nobody asks for it, and so that one which may be gone, was

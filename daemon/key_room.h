@@ -24,6 +24,7 @@
 #include "daemon/register.h"
 #include "daemon/registry/registry.h"
 #include "daemon/revocation.h"
+#include "daemon/rotations.h"
 #include "daemon/seal.h"
 #include "daemon/state_folder.h"
 #include "hsm/signer.h"
@@ -53,6 +54,7 @@ class KeyRoom {
   Registry& registry() { return *registry_; }
   AuditLog& audit() { return *audit_; }
   Keyring& keyring() { return *keyring_; }
+  Rotations& rotations() { return *rotations_; }
   Policies& policies() { return *policies_; }
   Issuance& issuance() { return issuance_; }
   Gate& gate() { return gate_; }
@@ -85,12 +87,15 @@ class KeyRoom {
     std::unique_ptr<Policies> policies;
     std::unique_ptr<Quotas> quotas;
     std::unique_ptr<Keyring> keyring;
+    std::unique_ptr<Rotations> rotations;
     std::unique_ptr<Authorities> authorities;
   };
   KeyRoom(Parts parts, hsm::Signer& signer, const Clock& clock);
   Services services(hsm::Signer& signer, const Clock& clock);
   Housekeeper::Duration expire_approvals();
   Housekeeper::Duration destroy_keys();
+  Housekeeper::Duration rotate_keys();
+  void rotate(const RotationRecord& rotation);
   Housekeeper::Duration look_for_missing_keys();
 
   const std::vector<PeerRule> peers_;
@@ -99,6 +104,7 @@ class KeyRoom {
   const std::unique_ptr<Policies> policies_;
   const std::unique_ptr<Quotas> quotas_;
   const std::unique_ptr<Keyring> keyring_;
+  const std::unique_ptr<Rotations> rotations_;
   const std::unique_ptr<Authorities> authorities_;
   Gate gate_;
   Seal seal_;
@@ -114,7 +120,8 @@ class KeyRoom {
   jws::JwsSigner jws_;
   Dispatcher dispatcher_;
   std::set<std::string> being_destroyed_;  // keys whose end is announced in the log; only touched by the housekeeper
-  std::chrono::seconds waited_until_{};    // of the monotonic clock; only touched by the housekeeper
+  // Of the monotonic clock; only touched by the housekeeper. For keys to be destroyed, and for rotations.
+  std::chrono::seconds waited_until_{}, rotated_until_{};
   // Last: their threads use all the others. Checkpoints have one of their own, because signing ends where none comes in
   // time: no other call to the token that is slow may hold them up, nor they the others.
   Housekeeper housekeeper_, checkpoint_keeper_;

@@ -138,7 +138,7 @@ Keyring::Making::~Making() {
 }
 
 Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start,
-                            const GoAhead& go_ahead) {
+                            const GoAhead& go_ahead, const Also& also) {
   const auto making = TRY(begin_making(label));
   TRY(making->wait_for_turn());
   if (go_ahead) TRY(go_ahead());
@@ -160,9 +160,13 @@ Result<Key> Keyring::create(const std::string& label, KeyType type, KeyUse use, 
                    .changed_at = now,
                    .destroy_at = {},
                    .backup = start.backup,
-                   .compromised_at = {}};
-  if (const auto added = registry_.write([&](Database& database) { return key_table::add(database, record); });
-      !added) {
+                   .compromised_at = {},
+                   .algorithm = start.algorithm};
+  const auto add = [&](Database& database) -> Result<> {
+    TRY(key_table::add(database, record));
+    return also ? also(database) : Result<>();
+  };
+  if (const auto added = registry_.write(add); !added) {
     // The key exists and is good, but nothing remembers what it is for: it stays unusable.
     log::error("key was made but could not be registered",
                {{"label", label}, {"key_id", to_hex(info.id)}, {"reason", added.error().message}});
@@ -219,13 +223,13 @@ Result<KeyRecord> Keyring::check(std::string_view label, const Change& change) c
   return changed;
 }
 
-Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, const Grant& grant) {
+Result<KeyRecord> Keyring::change(std::string_view label, const Change& change, const Also& also) {
   auto being_destroyed = changing_.lock();
   if (*being_destroyed == label)
     return fail(Code::conflict, fmt::format("key \"{}\" is being destroyed at this moment", label));
   KeyRecord changed = TRY(check(label, change));
   TRY(registry_.write([&](Database& database) -> Result<> {
-    TRY(grant.use(database));
+    TRY(also(database));
     return key_table::update(database, changed);
   }));
   keys_.lock()->insert_or_assign(changed.label, changed);

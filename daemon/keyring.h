@@ -29,6 +29,7 @@ struct Key {
 struct KeyStart {
   KeyLife life = KeyLife::active;  ///< or pre_activation
   KeyBackup backup = KeyBackup::none;
+  std::optional<SignatureAlgorithm> algorithm = {};  ///< of a key for JWS; none: the usual one of its type
 };
 
 /// Which keys exist, what each may serve, and where it stands in its life. A key signs only for the use it was made
@@ -66,8 +67,10 @@ class Keyring {
   /// Errors: conflict (label taken in registry or token), hsm_busy (its turn did not come in time),
   /// storage_unavailable, hsm_unavailable, those of `go_ahead`.
   using GoAhead = std::function<Result<>()>;
+  /// What is written in the same transaction, or refuses it.
+  using Also = std::function<Result<>(Database&)>;
   Result<Key> create(const std::string& label, KeyType type, KeyUse use, const KeyStart& start = {},
-                     const GoAhead& go_ahead = {});
+                     const GoAhead& go_ahead = {}, const Also& also = {});
 
   /// Registers a key that is in the token already, once it has proven itself. Errors: conflict, not_found.
   Result<Key> adopt(const std::string& label, const KeyId& id, KeyUse use, const Grant& grant);
@@ -76,8 +79,11 @@ class Keyring {
   /// it is there already), policy_denied (a key that is the daemon's own affair, but for an OCSP key that is gone).
   using Change = std::function<Result<>(KeyRecord&)>;
   Result<KeyRecord> check(std::string_view label, const Change& change) const;
+  Result<KeyRecord> change(std::string_view label, const Change& change, const Also& also);
   /// Uses the grant up in the transaction that writes the change.
-  Result<KeyRecord> change(std::string_view label, const Change& change, const Grant& grant);
+  Result<KeyRecord> change(std::string_view label, const Change& change, const Grant& grant) {
+    return this->change(label, change, [&](Database& database) { return grant.use(database); });
+  }
 
   /// Does `work` while the key of this label is active and nobody can change that. Errors: those of find and of `work`.
   Result<> while_active(std::string_view label, KeyUse use, const std::function<Result<>()>& work) const;

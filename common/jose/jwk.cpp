@@ -56,15 +56,15 @@ Result<PkeyPtr> read_ec(Fields& fields) {
 
 }  // namespace
 
-std::string_view jws_algorithm(KeyType type) {
-  switch (type) {
-    case KeyType::rsa_2048:
-    case KeyType::rsa_3072:
-    case KeyType::rsa_4096: return "RS256";
-    case KeyType::ec_p256: return "ES256";
-    case KeyType::ec_p384: return "ES384";
-  }
+std::string_view jws_algorithm(SignatureAlgorithm algorithm) {
+  for (const auto& [word, value] : kJwsAlgorithms)
+    if (value == algorithm) return word;
   return "";
+}
+
+bool is_jws_algorithm_of(KeyType type, SignatureAlgorithm algorithm) {
+  if (jws_algorithm(algorithm).empty()) return false;
+  return is_rsa(type) ? is_rsa(algorithm) : algorithm == signature_algorithm(type);
 }
 
 SignatureAlgorithm signature_algorithm(KeyType type) {

@@ -1,7 +1,10 @@
 /// JSON Web Keys (RFC 7517, RFC 7518 section 6) of public keys.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "common/json.h"
 #include "common/key_types.h"
@@ -9,9 +12,19 @@
 
 namespace hubseal::jose {
 
-/// "RS256", "ES256" or "ES384": the algorithm that goes with a kind of key (RFC 7518 section 3.1).
-std::string_view jws_algorithm(KeyType type);
+/// The algorithms that keys of ours sign JWS with (RFC 7518 section 3.1).
+constexpr std::array<std::pair<std::string_view, SignatureAlgorithm>, 5> kJwsAlgorithms = {{
+    {"RS256", SignatureAlgorithm::rsa_pkcs1_sha256},
+    {"RS384", SignatureAlgorithm::rsa_pkcs1_sha384},
+    {"RS512", SignatureAlgorithm::rsa_pkcs1_sha512},
+    {"ES256", SignatureAlgorithm::ecdsa_sha256},
+    {"ES384", SignatureAlgorithm::ecdsa_sha384},
+}};
+std::string_view jws_algorithm(SignatureAlgorithm algorithm);
+/// That of a kind of key for which nobody has chosen one: RS256, ES256 or ES384.
 SignatureAlgorithm signature_algorithm(KeyType type);
+/// Whether such a key may sign so: with RSA the hash is free, with a curve it is not.
+bool is_jws_algorithm_of(KeyType type, SignatureAlgorithm algorithm);
 
 /// Members kty and what the kind of key needs: n and e, or crv, x and y.
 Result<Json> to_jwk(const EVP_PKEY* key);

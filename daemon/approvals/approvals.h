@@ -21,8 +21,9 @@ namespace hubseal::daemon {
 /// Something that is about to be done, exactly: what approvals cover.
 struct Action {
   std::string operation;
-  std::string about;  ///< participant, key or CA, for lists; no control characters
-  Json content;       ///< all that decides what will happen, and nothing that differs when asked again
+  std::string about;      ///< participant, key or CA, for lists; no control characters
+  Json content;           ///< all that decides what will happen, and nothing that differs when asked again
+  unsigned at_least = 0;  ///< people, where policy asks for fewer for the operation
 };
 
 /// Who asks.

@@ -10,6 +10,9 @@
 
 namespace hubseal::daemon::jws {
 
+/// With which this key signs JWS.
+SignatureAlgorithm algorithm_of(const KeyRecord& key);
+
 /// Makes JSON Web Signatures (RFC 7515) whose protected header is ours: `alg` follows from the key,
 /// `kid` is its thumbprint, nothing comes from the caller. No FSPIOP value ever stands in it, so a
 /// signature made here cannot pass as a hub message.

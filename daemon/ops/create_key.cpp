@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "common/jose/jwk.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/new_key.h"
 #include "daemon/ops/operations.h"
@@ -23,14 +24,15 @@ Result<Json> create_key(Call& call, Fields fields) {
   KeyStart start;
   if (fields.has("state")) start.life = TRY(fields.choice("state", kStarts));
   if (TRY(fields.boolean_or("backup_required", false))) start.backup = KeyBackup::required;
+  if (fields.has("algorithm")) start.algorithm = TRY(fields.choice("algorithm", jose::kJwsAlgorithms));
   TRY(fields.nothing_left());
   call.details = {{"key", label}, {"type", to_string(type)}, {"use", to_string(use)}};
   if (start.life != KeyLife::active) call.details["state"] = to_string(start.life);
   if (start.backup != KeyBackup::none) call.details["backup"] = to_string(start.backup);
-  if (use == KeyUse::jws && type == KeyType::rsa_4096)
-    return fail(Code::policy_denied,
-                "JWS-2: an RSA-4096 signature exceeds the 512 characters of FSPIOP-Signature; "
-                "wanted rsa_2048, rsa_3072 or an EC key");
+  if (start.algorithm) call.details["algorithm"] = jose::jws_algorithm(*start.algorithm);
+  if (use == KeyUse::jws) TRY(check_jws_key(type, start.algorithm));
+  if (use != KeyUse::jws && start.algorithm)
+    return fail(Code::bad_request, "\"algorithm\" is for keys whose use is jws; a CA's is said by its profile");
   Json content = call.details;
   content["label"] = label;
   content.erase("key");

@@ -60,6 +60,7 @@ Result<Json> enter(Call& call, const char* operation, Fields& fields, KeyLife li
   TRY(fields.nothing_left());
   const bool shown = is_shown(call.services, label);
   return change_key(call, operation, label, [&](KeyRecord& key) -> Result<> {
+    if (life == KeyLife::active) TRY(call.services.rotations.check_may_activate(key));
     TRY(enter_life(key, life, call.services.clock.now()));
     if (life == KeyLife::active) cancel_destruction(key, shown);
     return {};
@@ -134,6 +135,7 @@ Result<Json> destroy_key(Call& call, Fields fields) {
       return fail(Code::conflict, fmt::format("key \"{}\" is to be destroyed at {} already{}", key.label,
                                               format_utc(*key.destroy_at), gone ? ", as one that may be gone" : ""));
     TRY(check_not_needed(call.services, key));
+    TRY(call.services.rotations.check_may_destroy(key));
     if (!key.destroy_at) {
       key.destroy_at = now + call.policy->destroy_delay;
       key.destroy_wait = call.policy->destroy_delay;

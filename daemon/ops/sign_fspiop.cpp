@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
+#include "daemon/ops/signing_key.h"
 #include "daemon/ops/views.h"
 
 namespace hubseal::daemon::ops {
@@ -43,8 +44,6 @@ Result<Asked> read(Fields& fields) {
 
 /// What a service may say in the hub's name is what its entry says, and nothing that it can ask for.
 Result<> check_rights(const Peer& peer, const Asked& asked) {
-  if (!peer.may_use_key(asked.key))
-    return fail(Code::forbidden, fmt::format("there is no jws key \"{}\" that this peer may use", asked.key));
   if (!peer.may_send_as(asked.message.source))
     return fail(Code::forbidden,
                 fmt::format("FSPIOP-Source \"{}\" is none that this peer may sign for (`sources` of [[peer]])",
@@ -54,6 +53,13 @@ Result<> check_rights(const Peer& peer, const Asked& asked) {
                 fmt::format("{} {} is no message that this peer may have signed (`messages` of [[peer]])",
                             log::printable(asked.message.method, 16), log::printable(asked.message.uri, 128)));
   return {};
+}
+
+Result<jose::FspiopAlgorithm> fspiop_algorithm(const KeyRecord& key) {
+  TRY(jose::check_fspiop_key(key.type));
+  for (const auto& [word, algorithm] : jose::kFspiopAlgorithms)
+    if (jose::signature_algorithm(algorithm) == jws::algorithm_of(key)) return algorithm;
+  return fail(Code::internal, fmt::format("key \"{}\" has an algorithm that signs no message", key.label));
 }
 
 Json described(const Asked& asked) {
@@ -74,11 +80,10 @@ Result<Json> sign_fspiop(Call& call, Fields fields) {
   const Asked asked = TRY(read(fields));
   call.details = described(asked);
   TRY(check_rights(call.peer, asked));
-  const KeyRecord key = TRY(call.services.keyring.find(asked.key, KeyUse::jws));
-  TRY(jose::check_fspiop_key(key.type));
-  const auto algorithm = key.type == KeyType::ec_p256 ? jose::FspiopAlgorithm::es256 : jose::FspiopAlgorithm::rs256;
+  const KeyRecord key = TRY(signing_key(call, asked.key));
+  const jose::FspiopAlgorithm algorithm = TRY(fspiop_algorithm(key));
   const std::string header = TRY(jose::protected_header(algorithm, asked.message));
-  TRY(call.spend({{QuotaKind::key, asked.key}}));
+  TRY(call.spend({{QuotaKind::key, key.label}}));
   // Signature first, then one record that must be durable before anything is released, as in sign_jws.
   if (!call.services.audit.writable()) TRY(call.record_intent("jws_intent"));
   const std::string input = jose::signing_input(header, as_text(asked.body));
@@ -86,7 +91,7 @@ Result<Json> sign_fspiop(Call& call, Fields fields) {
   Json headers = {{"FSPIOP-Signature", jose::signature_header(header, signature)},
                   {"FSPIOP-URI", asked.message.uri},
                   {"FSPIOP-HTTP-Method", asked.message.method}};
-  return Json{{"headers", std::move(headers)}};
+  return Json{{"headers", std::move(headers)}, {"key", key.label}, {"key_id", to_hex(key.id)}};
 }
 
 }  // namespace hubseal::daemon::ops

@@ -1,9 +1,8 @@
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
-#include "daemon/ops/views.h"
+#include "daemon/ops/signing_key.h"
 
 namespace hubseal::daemon::ops {
 namespace {
@@ -20,10 +19,8 @@ Result<Json> sign_jws(Call& call, Fields fields) {
   const auto body = from_base64url(payload);
   if (!body) return fail(Code::bad_request, "\"payload\" is not base64url without padding");
   call.details = {{"key", label}, {"payload_sha256", to_hex(sha256(*body))}};
-  if (!call.peer.may_use_key(label))
-    return fail(Code::forbidden, fmt::format("there is no jws key \"{}\" that this peer may use", label));
-  const KeyRecord key = TRY(call.services.keyring.find(label, KeyUse::jws));
-  TRY(call.spend({{QuotaKind::key, label}}));
+  const KeyRecord key = TRY(signing_key(call, label));
+  TRY(call.spend({{QuotaKind::key, key.label}}));
   // Signature first, then one record that must be durable before anything is released. While the log
   // is known to be broken, not even the token is asked: this record fails, or the log has recovered.
   if (!call.services.audit.writable()) TRY(call.record_intent("jws_intent"));

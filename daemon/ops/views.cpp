@@ -12,6 +12,7 @@
 #include "common/x509/usages.h"
 #include "daemon/ca/crl.h"
 #include "daemon/ca/read_extensions.h"
+#include "daemon/jws/jws_signer.h"
 #include "daemon/register.h"
 
 namespace hubseal::daemon::ops {
@@ -63,6 +64,7 @@ Json view_of(const Key& key) {
   if (key.record.destruction_begun && !key.in_token && key.record.life != KeyLife::destroyed)
     view["may_be_gone"] = true;
   if (key.record.backup != KeyBackup::none) view["backup"] = to_string(key.record.backup);
+  if (key.record.algorithm) view["algorithm"] = jose::jws_algorithm(*key.record.algorithm);
   return view;
 }
 
@@ -76,7 +78,7 @@ Result<Json> full_view_of(const Key& key) {
   jwk["kid"] = jose::thumbprint(jwk);
   if (key.record.use == KeyUse::jws) {
     jwk["use"] = "sig";
-    jwk["alg"] = jose::jws_algorithm(key.record.type);
+    jwk["alg"] = jose::jws_algorithm(jws::algorithm_of(key.record));
   }
   view["jwk"] = std::move(jwk);
   return view;

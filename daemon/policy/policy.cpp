@@ -32,6 +32,16 @@ Result<> read_keys(Fields fields, Policy& policy) {
   return {};
 }
 
+/// The only table that may be left out: without it every step of a rotation waits for people.
+Result<> read_rotation(Fields fields, RotationPlan& plan) {
+  TRY(fields.only({"activate_hours", "retire_hours", "overlap_hours", "destroy_hours"}));
+  for (const auto& [key, hours] :
+       {std::pair("activate_hours", &plan.activate), std::pair("retire_hours", &plan.retire),
+        std::pair("overlap_hours", &plan.overlap), std::pair("destroy_hours", &plan.destroy)})
+    *hours = std::chrono::hours(TRY(fields.integer_or(key, 0, 8760, hours->count())));
+  return check_plan(plan);
+}
+
 Result<> read_register(Fields fields, Policy& policy) {
   TRY(fields.only({"mode"}));
   policy.register_mode = TRY(fields.choice("mode", kRegisterModes));
@@ -49,10 +59,12 @@ Result<> read_quotas(Fields fields, Policy& policy) {
 
 Result<Policy> decode(const Json& json) {
   Fields fields = TRY(Fields::of(json));
-  TRY(fields.only({"approvals", "keys", "register", "quota"}));
+  TRY(fields.only({"approvals", "keys", "rotation", "register", "quota"}));
   Policy policy;
   TRY(read_approvals(TRY(fields.object("approvals")), policy));
   TRY(read_keys(TRY(fields.object("keys")), policy));
+  if (auto rotation = TRY(fields.optional_object("rotation")))
+    TRY(read_rotation(*std::move(rotation), policy.rotation));
   TRY(read_register(TRY(fields.object("register")), policy));
   TRY(read_quotas(TRY(fields.object("quota")), policy));
   return policy;
@@ -61,6 +73,15 @@ Result<Policy> decode(const Json& json) {
 constexpr std::string_view kPolicyFile = "policy.toml";
 
 }  // namespace
+
+Result<> check_plan(const RotationPlan& plan) {
+  if (plan.destroy.count() == 0 || plan.destroy >= plan.overlap) return {};
+  return fail(
+      Code::bad_request,
+      fmt::format("destroy_hours is {}, and verifiers are shown the old key for {} hours (overlap_hours); wanted "
+                  "no fewer, or 0: by command",
+                  plan.destroy.count(), plan.overlap.count()));
+}
 
 Result<Policy> decode_policy(const PolicySource& source) {
   Policy policy;

@@ -14,15 +14,16 @@
 #include "daemon/peer.h"
 #include "daemon/policy/source.h"
 #include "daemon/quota/quota.h"
+#include "daemon/registry/rotation_table.h"
 
 namespace hubseal::daemon {
 
 /// Operations for which policy says how many people must agree. For issue_certificate each profile does.
-constexpr std::array<std::string_view, 21> kApprovableOperations = {
-    "activate_key",      "change_approvers",    "confirm_backup", "create_ca",  "create_csr",         "create_key",
-    "deactivate_key",    "destroy_key",         "import_ca",      "install_ca", "keep_key",           "load_policy",
-    "off_board_subject", "release_certificate", "resume_subject", "retire_ca",  "revoke_certificate", "set_subject",
-    "suspend_key",       "suspend_subject",     "unseal"};
+constexpr std::array<std::string_view, 22> kApprovableOperations = {
+    "activate_key",      "change_approvers",    "confirm_backup",  "create_ca",  "create_csr",         "create_key",
+    "deactivate_key",    "destroy_key",         "import_ca",       "install_ca", "keep_key",           "load_policy",
+    "off_board_subject", "release_certificate", "resume_subject",  "retire_ca",  "revoke_certificate", "rotate_jws_key",
+    "set_subject",       "suspend_key",         "suspend_subject", "unseal"};
 
 /// How participants come into the register (register.h).
 enum class RegisterMode {
@@ -39,9 +40,13 @@ struct Policy {
   std::map<std::string, unsigned, std::less<>> approvals_needed;  ///< each of kApprovableOperations
   std::chrono::hours approval_lifetime{};
   std::chrono::hours destroy_delay{};  ///< between destroy_key and the end of the key
+  RotationPlan rotation;               ///< of a key for JWS, where who begins it says nothing else
   RegisterMode register_mode = RegisterMode::closed;
   QuotaLimits quotas;
 };
+
+/// Errors: bad_request: a key would be destroyed while it is still shown to verifiers.
+Result<> check_plan(const RotationPlan& plan);
 
 /// Errors: bad_request naming file and key.
 Result<Policy> decode_policy(const PolicySource& source);

@@ -1,5 +1,6 @@
 #include "daemon/registry/key_table.h"
 
+#include "common/jose/jwk.h"
 #include "daemon/registry/columns.h"
 
 namespace hubseal::daemon {
@@ -22,8 +23,8 @@ namespace key_table {
 
 Result<> add(Database& database, const KeyRecord& key) {
   Statement insert =
-      TRY(database.prepare("INSERT INTO keys (label, key_id, type, use, created_at, life, changed_at, backup) "
-                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+      TRY(database.prepare("INSERT INTO keys (label, key_id, type, use, created_at, life, changed_at, backup, "
+                           "algorithm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   return insert.bind(key.label)
       .bind(ByteView(key.id))
       .bind(to_string(key.type))
@@ -32,6 +33,7 @@ Result<> add(Database& database, const KeyRecord& key) {
       .bind(to_string(key.life))
       .bind(seconds(key.changed_at))
       .bind(to_string(key.backup))
+      .bind(key.algorithm ? jose::jws_algorithm(*key.algorithm) : "")
       .run();
 }
 
@@ -52,7 +54,7 @@ Result<> update(Database& database, const KeyRecord& key) {
 Result<std::vector<KeyRecord>> list(Database& database) {
   Statement rows = TRY(database.prepare(
       "SELECT label, key_id, type, use, created_at, life, changed_at, backup, destroy_at, destroy_wait, "
-      "compromised_at, destruction_begun FROM keys ORDER BY created_at, label"));
+      "compromised_at, destruction_begun, algorithm FROM keys ORDER BY created_at, label"));
   std::vector<KeyRecord> keys;
   while (TRY(rows.step())) {
     KeyRecord key;
@@ -68,6 +70,8 @@ Result<std::vector<KeyRecord>> list(Database& database) {
     key.destroy_wait = std::chrono::seconds(rows.integer(9));
     if (!rows.is_null(10)) key.compromised_at = time_from(rows.integer(10));
     key.destruction_begun = rows.integer(11) != 0;
+    if (const std::string word = rows.text(12); !word.empty())
+      key.algorithm = TRY(word_to_value(jose::kJwsAlgorithms, word));
     keys.push_back(std::move(key));
   }
   return keys;

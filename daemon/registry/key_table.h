@@ -61,6 +61,8 @@ struct KeyRecord {
   std::chrono::seconds destroy_wait{0};     ///< for which hubseald has to run first, whatever the clock says
   bool destruction_begun = false;           ///< by an attempt whose end is not known, or people say that it is gone
   std::optional<TimePoint> compromised_at;  ///< stays when the key is destroyed: a thief's copy does not go with it
+  /// With which it signs JWS, where it was chosen.
+  std::optional<SignatureAlgorithm> algorithm = {};
 };
 
 /// Which keys of the token are the hub's, and what each is for.

@@ -317,6 +317,28 @@ CREATE TABLE policy_texts (
   text BLOB NOT NULL
 ) STRICT;
 )sql",
+    // With which algorithm a key signs JWS, where it is not the usual one of its type.
+    R"sql(
+ALTER TABLE keys ADD COLUMN algorithm TEXT NOT NULL DEFAULT '';
+)sql",
+    // How one key for JWS takes over from another. What was cancelled keeps nobody from beginning again.
+    R"sql(
+CREATE TABLE rotations (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  successor TEXT NOT NULL UNIQUE REFERENCES keys(label),
+  predecessor TEXT NOT NULL REFERENCES keys(label),
+  step TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  wait INTEGER NOT NULL,
+  due_at INTEGER,
+  activate_hours INTEGER NOT NULL,
+  retire_hours INTEGER NOT NULL,
+  destroy_hours INTEGER NOT NULL,
+  overlap_hours INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX rotations_by_predecessor ON rotations (predecessor) WHERE step != 'cancelled';
+)sql",
 };
 constexpr auto kNewest = static_cast<std::int64_t>(std::size(kVersions));
 

@@ -13,7 +13,7 @@ from cas import Cas
 
 # What people decide about. The columns that count down by themselves are left out.
 DECIDED = {"keys": "label, type, use, life, backup, destroy_at IS NULL", "cas": "*", "certificates": "*", "names": "*", "subjects": "*",
-           "policies": "*", "approvers": "*", "revocations": "*", "seal": "*"}
+           "policies": "*", "approvers": "*", "revocations": "*", "seal": "*", "rotations": "predecessor, successor, step"}
 
 
 class Needed(Cas):
@@ -103,6 +103,10 @@ class Needed(Cas):
         self.with_consent("confirm_backup", "confirm_backup", key="hub-jws", evidence="safe B")
         for step in ("activate_key", "suspend_key", "deactivate_key", "destroy_key", "keep_key"):
             self.with_consent(step, step, key="hub-jws")
+        self.with_consent("create_key", "create_key", label="hub-notes", type="ec_p256", use="jws")
+        self.with_consent("rotate_jws_key", "rotate_jws_key", key="hub-notes")
+        self.with_consent("rotate_jws_key", "advance_rotation", key="hub-notes", to="published")
+        self.with_consent("rotate_jws_key", "cancel_rotation", key="hub-notes")
 
     def participants(self):
         self.with_consent("set_subject", "set_subject", subject="bank1", organization="Bank One", country="KE", names={})

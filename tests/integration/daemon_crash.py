@@ -3,95 +3,17 @@ again, and the same request gives the same, single result, with everything in re
 
 import re
 import shutil
-import sqlite3
 import unittest
 
 import support_path
 import approval_support
 import rig
+from crash_support import CrashTest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from kill_at import KillAt
-
-MOST_STEPS = 200  # no request takes so many; a test that gets there is wrong
 
 
-class Crash(unittest.TestCase):
-    def setUp(self):
-        self.rig = rig.Rig(start=False)
-        self.addCleanup(self.rig.close)
-        self.kill_at = KillAt(self.rig)
-        self.rig.start()
-
-    def crash(self, step, when, op, **fields):
-        """Runs the request with a crash at this step, and starts hubseald again. None when the daemon
-        died, else the answer, which is then the end of the steps."""
-        answer = self.kill_at.during(step, when, lambda: self.rig.call(op, **fields))
-        self.rig.start()
-        return answer
-
-    def every_step(self, request, fewest=3):
-        """request(n, when) is one crash; returns its answer or None. Both variants, until it completes."""
-        for when in ("before", "after"):
-            for step in range(1, MOST_STEPS):
-                try:
-                    answer = request(step, when)
-                except Exception as failure:
-                    failure.add_note(f"killed {when} step {step}; the log:\n{self.rig.log()[-3000:]}")
-                    raise
-                if answer is not None:
-                    break
-            else:
-                self.fail("the request never completed")
-            # Where nothing was killed, kill_at.so was not in place.
-            self.assertGreaterEqual(step, fewest)
-
-    def records(self):
-        """The audit log, checked as a whole: numbered without a gap, whole but for sealed torn lines."""
-        records = self.rig.audit()
-        torn = [record for record in records if "torn" in record]
-        whole = [record for record in records if "torn" not in record]
-        self.assertEqual([record["seq"] for record in whole], list(range(1, len(whole) + 1)))
-        sealed = [record for record in whole if record["event"] == "torn_record_sealed"]
-        self.assertEqual(len(sealed), len(torn))
-        self.verify_log()
-        return whole
-
-    def verify_log(self):
-        """By a program that has nothing but the files and the public key."""
-        key = self.rig.folder / "audit-key.pem"
-        if not key.exists():
-            key.write_text(self.rig.call("get_checkpoint")["public_key"])
-        done = self.rig.tool(rig.BUILD / "cli" / "hubseal", "audit", "verify", self.rig.state / "audit", "--key", key, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-    def check_certificates(self):
-        """Registry and audit log agree, and no serial was given twice."""
-        with sqlite3.connect(f"file:{self.rig.state}/registry.sqlite?mode=ro", uri=True) as registry:
-            rows = registry.execute("SELECT serial, certificate FROM certificates").fetchall()
-        registry.close()
-        self.assertEqual(len({serial for serial, _ in rows}), len(rows))
-        records = self.records()
-        intents = {record["serial"] for record in records if record["event"] == "certificate_intent"}
-        released = {record["serial"]: record["certificate_sha256"] for record in records
-                    if record.get("result") == "ok" and "certificate_sha256" in record}
-        for serial, certificate in rows:
-            if certificate is not None:
-                self.assertIn(serial, intents)
-        for serial, digest in released.items():
-            self.assertEqual(digest, rig.sha256_hex(dict(rows)[serial]))
-        return released
-
-    def alice_must_agree(self, **to):
-        """To what need_approvals names; who alice is."""
-        self.rig.stop()
-        self.rig.need_approvals(number=1, **to)
-        self.rig.start()
-        self.rig.call("load_policy")
-        alice = approval_support.KeyApprover("alice")
-        approval_support.add_approvers(self.rig, alice)
-        return alice
-
+class Crash(CrashTest):
     def test_issue_certificate(self):
         root = self.rig.make_ca()["certificate"]
 
@@ -219,6 +141,52 @@ class Crash(unittest.TestCase):
             return answer
 
         self.every_step(request, fewest=2)
+
+    def test_rotation(self):
+        """A step is made whole or not at all; the same command makes it after all, and the hub's messages are signed all the time."""
+        self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        message = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub", "body": "e30"}
+        shown = lambda: {key["label"] for key in self.rig.call("get_jwks")["keys"]}
+
+        def look():
+            rotation = self.rig.call("list_rotations")["rotations"][-1]
+            signs = self.rig.call("sign_fspiop", **message)["key"]
+            self.assertEqual(signs, rotation["from" if rotation["step"] in ("prepared", "published", "cancelled") else "key"])
+            self.assertEqual(rotation["key"] in shown(), rotation["step"] not in ("prepared", "cancelled"))
+            states = {key["label"]: key["state"] for key in self.rig.call("list_keys")["keys"]}
+            self.assertEqual(states[rotation["key"]] == "active", signs == rotation["key"])
+            self.assertEqual(states[rotation["from"]] == "deactivated", rotation["step"] == "retired")
+            return rotation["step"]
+
+        def begin(step, when):
+            answer = self.crash(step, when, "rotate_jws_key", key="hub-jws", label=f"next-{when}-{step}")
+            rotations = self.rig.call("list_rotations")["rotations"]
+            if not rotations or rotations[-1]["step"] == "cancelled":
+                self.assertIsNone(answer)
+                self.rig.call("rotate_jws_key", key="hub-jws", label=f"again-{when}-{step}")  # the crash may have left half a key
+            self.assertEqual(look(), "prepared")
+            self.rig.call("cancel_rotation", key="hub-jws")
+            self.assertEqual(look(), "cancelled")
+            return answer
+
+        self.every_step(begin)
+
+        def advance(step, when):
+            if self.rig.call("list_rotations")["rotations"][-1]["step"] in ("cancelled", "retired"):
+                self.rig.call("rotate_jws_key", key="hub-jws", label=f"new-{when}-{step}")
+            before = look()
+            to = {"prepared": "published", "published": "activated", "activated": "retired"}[before]
+            answer = self.crash(step, when, "advance_rotation", key="hub-jws", to=to)
+            after = look()
+            self.assertIn(after, (before, to))
+            if after == before:
+                self.assertIsNone(answer)
+                self.assertEqual(self.rig.call("advance_rotation", key="hub-jws", to=to)["step"], to)
+            intents = [(record["step"], record["to"]) for record in self.records() if record["event"] == "advance_rotation_intent"]
+            self.assertIn((before, to), intents)
+            return answer
+
+        self.every_step(advance)
 
     def test_submit_approval(self):
         """A vote is there whole or not at all, and never without its record; and the same for what it allows."""

@@ -21,7 +21,7 @@ def body(data):
 class Messages(OneRoom):
     @classmethod
     def prepare(cls):
-        keys = [*(f"jws-{kind}" for kind in KINDS), "jws-ec_p384"]
+        keys = [*(f"jws-{kind}" for kind in KINDS), "jws-ec_p384", "jws-RS384", "jws-RS512"]
         rules = {"keys": keys, "messages": ["PUT /quotes/*", "POST /transfers"], "sources": ["hub", "Hub"]}
         cls.room.peers = [rig.peer("jws", "jws", **rules), rig.peer("admin", "admin", **rules)]
         cls.room.write_config()
@@ -87,6 +87,26 @@ class Messages(OneRoom):
 
     def test_JWS_2_a_key_that_no_receiver_accepts_signs_no_message(self):
         self.refused("bad_request", "sign_fspiop", on="jws", key="jws-ec_p384", **PUT)
+
+    def test_a_key_signs_with_the_algorithm_that_it_was_made_for_and_says_so(self):
+        for algorithm in ("RS384", "RS512"):
+            label = f"jws-{algorithm}"
+            made = self.room.call("create_key", label=label, type="rsa_2048", use="jws", algorithm=algorithm)
+            self.assertEqual((made["algorithm"], made["jwk"]["alg"]), (algorithm, algorithm))
+            self.room.restart()
+            shown = next(key for key in self.room.call("get_jwks")["keys"] if key["label"] == label)
+            self.assertEqual(shown["alg"], algorithm)
+            public_key = serialization.load_pem_public_key(made["pem"].encode())
+            parts, said = self.protected(self.sign(label, body=body(b"{}")))
+            self.assertEqual(said["alg"], algorithm)
+            verify_jws(public_key, algorithm, f"{parts['protectedHeader']}..{parts['signature']}", b"{}")
+            verify_jws(public_key, algorithm, self.room.call("sign_jws", key=label, payload=body(b"{}"))["jws"], b"{}")
+
+    def test_an_algorithm_that_is_not_for_that_key_is_refused(self):
+        for type, use, algorithm in (("ec_p256", "jws", "RS384"), ("rsa_2048", "jws", "ES256"), ("ec_p256", "jws", "ES384"),
+                                     ("rsa_2048", "ca", "RS384"), ("rsa_2048", "jws", "PS256"), ("rsa_2048", "jws", "none")):
+            with self.subTest(type, use=use, algorithm=algorithm):
+                self.refused("bad_request", "create_key", label="wrong", type=type, use=use, algorithm=algorithm)
 
     def test_each_message_is_recorded_with_its_headers_and_the_hash_of_its_body(self):
         self.sign(destination="bank1", body=body(b"secret amount"), headers=[{"name": "X-A", "value": "1"}])

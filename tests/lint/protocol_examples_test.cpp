@@ -278,6 +278,17 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
   BOOST_REQUIRE(daemon
                     .ask({{"v", 1},
                           {"id", "1"},
+                          {"op", "create_key"},
+                          {"label", "hub-notes"},
+                          {"type", "ec_p256"},
+                          {"use", "jws"}})
+                    .contains("ok"));
+  BOOST_REQUIRE(
+      daemon.ask({{"v", 1}, {"id", "1"}, {"op", "rotate_jws_key"}, {"key", "hub-notes"}, {"activate_hours", 48}})
+          .contains("ok"));
+  BOOST_REQUIRE(daemon
+                    .ask({{"v", 1},
+                          {"id", "1"},
                           {"op", "set_subject"},
                           {"subject", "bank2"},
                           {"organization", "Bank Two"},
@@ -287,30 +298,14 @@ BOOST_AUTO_TEST_CASE(every_request_is_granted_and_every_reply_has_the_members_th
   std::vector<Section> examples = sections();
   // Making comes before showing.
   const auto order = [](const Section& section) {
-    const std::vector<std::string> first = {"create_key",
-                                            "create_ca",
-                                            "set_subject",
-                                            "issue_certificate",
-                                            "add_approver",
-                                            "approve",
-                                            "submit_approval",
-                                            "revoke_certificate",
-                                            "release_certificate",
-                                            "suspend_subject",
-                                            "resume_subject",
-                                            "off_board_subject",
-                                            "seal",
-                                            "unseal",
-                                            "confirm_backup",
-                                            "activate_key",
-                                            "suspend_key",
-                                            "deactivate_key",
-                                            "destroy_key",
-                                            "keep_key",
-                                            "install_ca",
-                                            "import_ca",
-                                            "cross_certify",
-                                            "retire_ca"};
+    const std::vector<std::string> first = {
+        "create_key",      "rotate_jws_key",  "list_rotations",     "advance_rotation",
+        "create_ca",       "set_subject",     "issue_certificate",  "add_approver",
+        "approve",         "submit_approval", "revoke_certificate", "release_certificate",
+        "suspend_subject", "resume_subject",  "off_board_subject",  "seal",
+        "unseal",          "confirm_backup",  "activate_key",       "suspend_key",
+        "deactivate_key",  "destroy_key",     "keep_key",           "install_ca",
+        "import_ca",       "cross_certify",   "retire_ca"};
     return std::find(first.begin(), first.end(), section.name) - first.begin();
   };
   std::stable_sort(examples.begin(), examples.end(),

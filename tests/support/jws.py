@@ -6,9 +6,11 @@ import rig
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
-JWS = {  # key type: alg, hash
+JWS = {  # key type, or an algorithm that was chosen for an RSA key: alg, hash
     "rsa_2048": ("RS256", hashes.SHA256()),
     "rsa_3072": ("RS256", hashes.SHA256()),
+    "RS384": ("RS384", hashes.SHA384()),
+    "RS512": ("RS512", hashes.SHA512()),
     "ec_p256": ("ES256", hashes.SHA256()),
     "ec_p384": ("ES384", hashes.SHA384()),
 }
@@ -23,7 +25,7 @@ def verify_jws(public_key, key_type, compact, payload):
         body = rig.b64url(payload)  # detached: appendix F
     assert rig.from_b64url(body) == payload
     raw, signed = rig.from_b64url(signature), f"{header}.{body}".encode()
-    if key_type.startswith("rsa"):
+    if algorithm.startswith("RS"):
         public_key.verify(raw, signed, padding.PKCS1v15(), hash_function)
     else:
         half = (public_key.key_size + 7) // 8

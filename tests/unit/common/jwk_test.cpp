@@ -69,9 +69,19 @@ BOOST_AUTO_TEST_CASE(coordinates_have_the_full_length_of_their_curve) {
 }
 
 BOOST_AUTO_TEST_CASE(each_kind_of_key_has_its_algorithm) {
-  BOOST_TEST(jose::jws_algorithm(KeyType::rsa_2048) == "RS256");
-  BOOST_TEST(jose::jws_algorithm(KeyType::ec_p256) == "ES256");
-  BOOST_TEST(jose::jws_algorithm(KeyType::ec_p384) == "ES384");
+  const auto usual = [](KeyType type) { return jose::jws_algorithm(jose::signature_algorithm(type)); };
+  BOOST_TEST(usual(KeyType::rsa_2048) == "RS256");
+  BOOST_TEST(usual(KeyType::ec_p256) == "ES256");
+  BOOST_TEST(usual(KeyType::ec_p384) == "ES384");
+}
+
+BOOST_AUTO_TEST_CASE(the_hash_is_free_with_RSA_and_that_of_the_curve_with_EC) {
+  for (const auto& [word, algorithm] : jose::kJwsAlgorithms) {
+    BOOST_TEST(jose::is_jws_algorithm_of(KeyType::rsa_3072, algorithm) == word.starts_with("RS"), word);
+    BOOST_TEST(jose::is_jws_algorithm_of(KeyType::ec_p256, algorithm) == (word == "ES256"), word);
+    BOOST_TEST(jose::is_jws_algorithm_of(KeyType::ec_p384, algorithm) == (word == "ES384"), word);
+  }
+  BOOST_TEST(!jose::is_jws_algorithm_of(KeyType::rsa_2048, SignatureAlgorithm::rsa_pss_sha256));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,8 +61,8 @@ BOOST_AUTO_TEST_CASE(says_how_many_must_agree_to_each_operation) {
 BOOST_AUTO_TEST_CASE(as_shipped_two_others_agree_to_what_is_for_good_or_opens_what_was_closed) {
   const std::set<std::string_view> two = {"change_approvers",  "destroy_key",    "import_ca", "install_ca",
                                           "off_board_subject", "resume_subject", "unseal"};
-  const std::set<std::string_view> one = {"activate_key", "confirm_backup", "deactivate_key", "release_certificate",
-                                          "retire_ca"};
+  const std::set<std::string_view> one = {"activate_key",        "confirm_backup", "deactivate_key",
+                                          "release_certificate", "retire_ca",      "rotate_jws_key"};
   const daemon::Policy policy = shipped();
   for (const std::string_view operation : daemon::kApprovableOperations) {
     const auto wanted = two.contains(operation) ? 2U : one.contains(operation) ? 1U : 0U;
@@ -71,6 +71,23 @@ BOOST_AUTO_TEST_CASE(as_shipped_two_others_agree_to_what_is_for_good_or_opens_wh
   for (const auto& [name, profile] : policy.profiles.all()) BOOST_TEST(profile.approvals == 0U, name);
   BOOST_TEST((policy.approval_lifetime == std::chrono::days(3)));
   BOOST_TEST((policy.destroy_delay == std::chrono::days(7)));
+}
+
+BOOST_AUTO_TEST_CASE(as_shipped_a_rotation_comes_to_where_only_the_old_key_is_left_to_destroy) {
+  using std::chrono::hours;
+  const daemon::RotationPlan wanted{
+      .activate = hours(48), .retire = hours(24), .destroy = hours(0), .overlap = hours(168)};
+  BOOST_TEST((shipped().rotation == wanted));
+}
+
+BOOST_AUTO_TEST_CASE(without_hours_every_step_of_a_rotation_waits_for_people_and_verifiers_have_a_day) {
+  const auto with = [](const std::string& table) { return read_with("[register]", table + "\n[register]"); };
+  for (const char* table : {"", "[rotation]"}) BOOST_TEST((test::must(with(table)).rotation == daemon::RotationPlan{}));
+  BOOST_TEST(daemon::RotationPlan{}.overlap.count() == 24);
+  BOOST_TEST((test::must(with("[rotation]\nretire_hours = 5")).rotation.retire == std::chrono::hours(5)));
+  for (const char* table : {"[rotation]\ndestroy_hours = 23", "[rotation]\nretire_hours = 8761",
+                            "[rotation]\nactivate_hours = -1", "[rotation]\npublish_hours = 1"})
+    BOOST_TEST((with(table).error().code == Code::bad_request), table);
 }
 
 BOOST_AUTO_TEST_CASE(as_shipped_the_register_is_closed_and_each_quota_has_a_bound) {

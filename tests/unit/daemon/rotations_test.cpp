@@ -1,0 +1,330 @@
+// How one key for JWS takes over from another: which signs, which is shown, and when a step comes by itself.
+#include <boost/test/unit_test.hpp>
+
+#include "daemon/rotations.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/must.h"
+#include "tests/support/software_signer.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
+using namespace hubseal::daemon;
+using enum RotationStep;
+using std::chrono::hours;
+
+namespace {
+
+/// "jws" signs.
+struct Line {
+  Line() { test::must(keyring->create("jws", KeyType::ec_p256, KeyUse::jws)); }
+
+  RotationRecord begin(const std::string& successor, const RotationPlan& plan = {}, bool backup_required = false) {
+    const Rotations::Start start{.predecessor = rotations->signer_of("jws"),
+                                 .successor = successor,
+                                 .plan = plan,
+                                 .backup_required = backup_required};
+    return test::must(
+        rotations->begin(start, [&](const Keyring::Also& also) { return make(successor, backup_required, also); }));
+  }
+  Result<Key> make(const std::string& label, bool backup_required, const Keyring::Also& also) {
+    const KeyStart start{.life = KeyLife::pre_activation,
+                         .backup = backup_required ? KeyBackup::required : KeyBackup::none};
+    return keyring->create(label, KeyType::ec_p256, KeyUse::jws, start, {}, also);
+  }
+  /// As people do, and where they cannot as the housekeeper does.
+  Result<RotationRecord> try_step(RotationStep to) {
+    const auto nothing = [](Database&) -> Result<> { return {}; };
+    return rotations->step(rotations->list().back(), to, hours(2), nothing);
+  }
+  void step(std::initializer_list<RotationStep> steps) {
+    for (const RotationStep to : steps) test::must(try_step(to));
+  }
+  KeyRecord key(const std::string& label) { return *keyring->find_record(label); }
+  std::string shown() {
+    std::string labels;
+    for (const Key& each : test::must(keyring->list()))
+      if (rotations->is_shown(each.record)) labels += each.record.label + " ";
+    return labels;
+  }
+  /// Of the newest.
+  RotationRecord now() { return rotations->list().back(); }
+  std::size_t due() { return rotations->due(clock.now()).size(); }
+  void restart() {
+    keyring = test::must(Keyring::open(*registry, token, clock));
+    rotations = test::must(Rotations::open(*registry, *keyring, clock));
+  }
+  /// Both clocks.
+  void pass(hours time) {
+    clock.time += time;
+    test::must(rotations->count_waiting(time));
+  }
+
+  test::TempDir folder;
+  test::FakeClock clock;
+  test::SoftwareSigner token;
+  std::unique_ptr<Registry> registry = test::must(Registry::open(folder.path()));
+  std::unique_ptr<Keyring> keyring = test::must(Keyring::open(*registry, token, clock));
+  std::unique_ptr<Rotations> rotations = test::must(Rotations::open(*registry, *keyring, clock));
+};
+
+const RotationPlan kTimed{.activate = hours(48), .retire = hours(24), .destroy = hours(200), .overlap = hours(168)};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(rotations, Line)
+
+BOOST_AUTO_TEST_CASE(each_step_says_what_signs_what_is_shown_and_where_the_keys_are_in_their_lives) {
+  struct Row {
+    RotationStep step;
+    const char *signs, *shown;
+    KeyLife old_key, next_key;
+  };
+  using enum KeyLife;
+  begin("jws-2");
+  for (const Row& row : {
+           Row{prepared, "jws", "jws ", active, pre_activation},
+           Row{published, "jws", "jws jws-2 ", active, pre_activation},
+           Row{RotationStep::activated, "jws-2", "jws jws-2 ", active, active},
+           Row{retired, "jws-2", "jws jws-2 ", deactivated, active},
+           Row{withdrawn, "jws-2", "jws-2 ", deactivated, active},
+           Row{ended, "jws-2", "jws-2 ", deactivated, active},
+       })
+    BOOST_TEST_CONTEXT(to_string(row.step)) {
+      if (row.step != prepared) step({row.step});
+      for (const bool anew : {false, true}) {  // what a restart finds is the same
+        if (anew) restart();
+        BOOST_TEST((now().step == row.step));
+        BOOST_TEST(rotations->signer_of("jws") == row.signs);
+        BOOST_TEST(test::must(rotations->find_signing("jws")).label == row.signs);
+        BOOST_TEST(shown() == row.shown);
+        BOOST_TEST((key("jws").life == row.old_key));
+        BOOST_TEST((key("jws-2").life == row.next_key));
+        BOOST_TEST(key("jws").destroy_at.has_value() == (row.step == ended));
+        BOOST_TEST(rotations->line_of("jws-2") == "jws");
+      }
+    }
+  BOOST_TEST((*key("jws").destroy_at == clock.now() + hours(2)));
+  BOOST_TEST((key("jws").destroy_wait == hours(2)));
+}
+
+BOOST_AUTO_TEST_CASE(the_label_of_each_key_stands_for_it_and_those_that_took_over_from_it) {
+  begin("jws-2");
+  step({published, activated, retired});
+  begin("other-name");
+  step({published});
+  for (const char* label : {"jws", "jws-2"}) BOOST_TEST(rotations->signer_of(label) == "jws-2");
+  BOOST_TEST(rotations->signer_of("other-name") == "other-name");
+  BOOST_TEST((rotations->find_signing("other-name").error().code == Code::policy_denied));  // not yet
+  step({activated});
+  for (const char* label : {"jws", "jws-2", "other-name"}) BOOST_TEST(rotations->signer_of(label) == "other-name");
+  BOOST_TEST(rotations->line_of("other-name") == "jws");
+  BOOST_TEST(rotations->line_of("jws-3") == "jws-3");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_is_called_like_a_successor_is_of_no_line_but_its_own) {
+  test::must(keyring->create("jws-2", KeyType::ec_p256, KeyUse::jws));
+  BOOST_TEST(rotations->line_of("jws-2") == "jws-2");
+  BOOST_TEST(rotations->signer_of("jws") == "jws");
+  begin("jws-3");
+  step({published, activated});
+  BOOST_TEST(rotations->signer_of("jws-2") == "jws-2");
+  BOOST_TEST(rotations->signer_of("jws") == "jws-3");
+}
+
+BOOST_AUTO_TEST_CASE(no_step_is_left_out_or_made_twice) {
+  begin("jws-2");
+  for (const RotationStep to : {published, activated, retired, withdrawn, ended}) {
+    const RotationRecord before = now();
+    step({to});
+    const auto again = rotations->step(before, to, hours(2), [](Database&) -> Result<> { return {}; });
+    BOOST_TEST((again.error().code == Code::conflict));
+    const auto next = Rotations::next(to);
+    for (const RotationStep other : {published, activated, retired, ended})
+      if (other != next && !(to == retired && other == ended))
+        BOOST_TEST((rotations->check("jws", other).error().code == Code::conflict));
+    BOOST_TEST(rotations->check("jws", cancelled).has_value() == (to == published));
+  }
+  BOOST_TEST(!Rotations::next(ended));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_refused_leaves_rotation_and_keys_as_they_were) {
+  begin("jws-2");
+  step({published});
+  const auto refuse = [](Database&) -> Result<> { return fail(Code::conflict, "no"); };
+  BOOST_TEST(rotations->step(now(), activated, hours(2), refuse).error().message == "no");
+  for (const bool anew : {false, true}) {
+    if (anew) restart();
+    BOOST_TEST((now().step == published));
+    BOOST_TEST((key("jws-2").life == KeyLife::pre_activation));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_rotation_of_a_line_at_a_time_until_the_old_key_is_retired) {
+  begin("jws-2");
+  for (const RotationStep to : {prepared, published, activated}) {
+    if (to != prepared) step({to});
+    for (const char* label : {"jws", "jws-2"})
+      BOOST_TEST((rotations->check_begin(label).error().code == Code::conflict));
+    const auto again = rotations->begin({.predecessor = "jws", .successor = "x", .plan = {}},
+                                        [&](const Keyring::Also& also) { return make("x", false, also); });
+    BOOST_TEST((again.error().code == Code::conflict));
+    BOOST_TEST(!keyring->find_record("x"));
+  }
+  step({retired});
+  BOOST_TEST(test::must(rotations->check_begin("jws")).label == "jws-2");
+  begin("jws-3");
+}
+
+BOOST_AUTO_TEST_CASE(who_begins_while_another_is_begun_is_refused_before_a_key_is_made) {
+  const auto slow = [&](const Keyring::Also& also) {
+    BOOST_TEST((rotations->check_begin("jws").error().code == Code::conflict));
+    BOOST_TEST((try_step(published).error().code == Code::forbidden));  // there is no key yet
+    BOOST_TEST((try_step(cancelled).error().code == Code::forbidden));
+    return make("jws-2", false, also);
+  };
+  test::must(rotations->begin({.predecessor = "jws", .successor = "jws-2", .plan = {}}, slow));
+  BOOST_TEST(rotations->list().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_could_not_be_made_leaves_no_rotation) {
+  const auto fails = [](const Keyring::Also&) -> Result<Key> { return fail(Code::hsm_unavailable, "away"); };
+  BOOST_TEST(!rotations->begin({.predecessor = "jws", .successor = "jws-2", .plan = {}}, fails));
+  BOOST_TEST(rotations->list().empty());
+  begin("jws-2");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_cancelled_is_shown_and_used_no_more_and_another_can_begin) {
+  for (const bool was_published : {false, true}) {
+    const std::string next = was_published ? "jws-3" : "jws-2";
+    begin(next);
+    if (was_published) step({published});
+    step({cancelled});
+    restart();
+    BOOST_TEST(shown() == "jws ");
+    BOOST_TEST(rotations->signer_of("jws") == "jws");
+    BOOST_TEST(rotations->line_of(next) == next);
+    BOOST_TEST(key(next).destroy_at.has_value());
+    BOOST_TEST((key(next).life == KeyLife::pre_activation));
+  }
+  begin("jws-4");
+}
+
+BOOST_AUTO_TEST_CASE(with_times_every_step_comes_by_itself_and_not_sooner) {
+  BOOST_TEST((begin("jws-2", kTimed).step == published));
+  for (const auto& [after, to] : {std::pair(hours(48), activated), std::pair(hours(24), retired),
+                                  std::pair(hours(168), withdrawn), std::pair(hours(32), ended)}) {
+    BOOST_TEST((now().due_at == clock.now() + after));
+    pass(after - hours(1));
+    BOOST_TEST(due() == 0U);
+    restart();
+    pass(hours(1));
+    BOOST_TEST(due() == 1U);
+    step({to});
+  }
+  BOOST_TEST(!now().due_at);
+  BOOST_TEST(due() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(without_times_only_the_overlap_ends_by_itself) {
+  BOOST_TEST((begin("jws-2").step == prepared));
+  for (const RotationStep to : {prepared, published, activated, retired, withdrawn}) {
+    if (to != prepared) step({to});
+    pass(hours(9000));
+    BOOST_TEST(due() == (to == retired ? 1U : 0U), to_string(to));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_was_set_ahead_hastens_nothing_nor_does_hubseald_that_did_not_run) {
+  begin("jws-2", kTimed);
+  clock.time += hours(1000);
+  BOOST_TEST(due() == 0U);
+  test::must(rotations->count_waiting(hours(47)));
+  BOOST_TEST(due() == 0U);
+  test::must(rotations->count_waiting(hours(1)));
+  BOOST_TEST(due() == 1U);
+  clock.time -= hours(1000);
+  BOOST_TEST(due() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_was_made_while_the_clock_was_ahead_puts_nothing_off_for_longer_than_its_time) {
+  clock.time += hours(90000);
+  begin("jws-2");
+  step({published, activated, retired});
+  clock.time -= hours(90000);
+  test::must(rotations->count_waiting(hours(1)));
+  BOOST_TEST((now().due_at == clock.now() + hours(24)));
+  pass(hours(23));
+  BOOST_TEST(due() == 0U);
+  pass(hours(1));
+  BOOST_TEST(due() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_registry_of_an_older_time_all_waits_anew) {
+  begin("jws-2", kTimed);
+  pass(hours(48));
+  BOOST_TEST(due() == 1U);
+  test::must(rotations->wait_anew());
+  restart();
+  BOOST_TEST(due() == 0U);
+  BOOST_TEST((now().wait == hours(48)));
+  pass(hours(48));
+  BOOST_TEST(due() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_is_shown_a_key_whose_backup_is_not_confirmed) {
+  BOOST_TEST((begin("jws-2", kTimed, true).step == prepared));
+  BOOST_TEST(due() == 0U);
+  BOOST_TEST((rotations->check("jws", published).error().code == Code::policy_denied));
+  BOOST_TEST((try_step(published).error().code == Code::policy_denied));
+  test::must(keyring->change(
+      "jws-2",
+      [](KeyRecord& changed) -> Result<> {
+        changed.backup = KeyBackup::confirmed;
+        return {};
+      },
+      Grant()));
+  BOOST_TEST(due() == 1U);
+  step({published});
+}
+
+BOOST_AUTO_TEST_CASE(a_next_key_that_is_compromised_takes_nothing_over) {
+  begin("jws-2");
+  step({published});
+  test::must(keyring->change(
+      "jws-2", [&](KeyRecord& changed) { return enter_life(changed, KeyLife::compromised, clock.now()); }, Grant()));
+  BOOST_TEST((rotations->check("jws", activated).error().code == Code::conflict));
+  BOOST_TEST((try_step(activated).error().code == Code::conflict));
+  step({cancelled});
+  BOOST_TEST(rotations->signer_of("jws") == "jws");
+}
+
+BOOST_AUTO_TEST_CASE(what_people_did_to_the_old_key_meanwhile_stands_in_the_way_of_no_step) {
+  begin("jws-2");
+  step({published});
+  test::must(keyring->change(
+      "jws", [&](KeyRecord& changed) { return enter_life(changed, KeyLife::compromised, clock.now()); }, Grant()));
+  step({activated, retired, withdrawn, ended});
+  BOOST_TEST((key("jws").life == KeyLife::compromised));
+  BOOST_TEST(test::must(rotations->find_signing("jws")).label == "jws-2");
+}
+
+BOOST_AUTO_TEST_CASE(an_old_key_is_destroyed_by_nobody_before_its_overlap_is_over_unless_it_is_compromised) {
+  begin("jws-2");
+  const auto may_go = [&](const char* label) { return rotations->check_may_destroy(key(label)).has_value(); };
+  BOOST_TEST(!may_go("jws-2"));  // cancel it
+  BOOST_TEST(!rotations->check_may_activate(key("jws-2")));
+  for (const RotationStep to : {published, activated, retired}) {
+    step({to});
+    BOOST_TEST(!may_go("jws"), to_string(to));
+    BOOST_TEST((rotations->check("jws", withdrawn).error().code == Code::conflict));  // people cannot hasten it
+  }
+  BOOST_TEST((rotations->check("jws", ended).error().code == Code::policy_denied));
+  KeyRecord stolen = key("jws");
+  stolen.compromised_at = clock.now();
+  BOOST_TEST(rotations->check_may_destroy(stolen).has_value());
+  step({withdrawn});
+  BOOST_TEST(may_go("jws"));
+  BOOST_TEST(rotations->check_may_activate(key("jws-2")).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
