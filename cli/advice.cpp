@@ -58,6 +58,7 @@ constexpr Place kPlaces[] = {
     {" create_key get_public_key create_csr sign_jws activate_key suspend_key deactivate_key destroy_key keep_key "
      "confirm_backup ",
      "hubseal key list"},
+    {" rotate_jws_key advance_rotation cancel_rotation list_rotations ", "hubseal key rotation list"},
     {" issue_certificate ", "hubseal cert list, hubseal ca list"},
     {" get_certificate revoke_certificate release_certificate list_certificates ",
      "hubseal cert list (serials are given whole, and --ca names the CA)"},

@@ -31,6 +31,7 @@ Result<Json> create_key(const Session& session, const KeyWish& wish) {
   Json fields = {{"label", wish.label}, {"type", wish.type}, {"use", wish.use}};
   if (wish.pre_activation) fields["state"] = "pre_activation";
   if (wish.backup_required) fields["backup_required"] = true;
+  if (!wish.algorithm.empty()) fields["algorithm"] = wish.algorithm;
   return session.call("create_key", fields, Work::key_generation);
 }
 

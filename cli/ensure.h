@@ -20,6 +20,7 @@ struct KeyWish {
   std::string label;
   std::string type;
   std::string use;
+  std::string algorithm;         ///< of a key for JWS; empty: the usual one of its type
   bool pre_activation = false;   ///< signs nothing before it is activated
   bool backup_required = false;  ///< nor before its backup is confirmed
 };

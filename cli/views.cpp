@@ -6,6 +6,7 @@
 #include "cli/certificate_view.h"
 #include "cli/input_output.h"
 #include "cli/table.h"
+#include "common/jose/jwk.h"
 #include "common/key_types.h"
 
 namespace hubseal::cli {
@@ -35,7 +36,7 @@ std::string render_key(const Json& key) {
       {"use", text_of(key, "use")},     {"state", fmt::format("{}{}", text_of(key, "state"), gone_words(key))},
       {"grade", text_of(key, "grade")}, {"created", text_of(key, "created_at")}};
   const std::pair<const char*, const char*> lines[] = {
-      {"since", "changed_at"}, {"to be destroyed", "destroy_at"}, {"backup", "backup"}};
+      {"algorithm", "algorithm"}, {"since", "changed_at"}, {"to be destroyed", "destroy_at"}, {"backup", "backup"}};
   for (const auto& [name, member] : lines)
     if (!member_of(key, member).is_null()) pairs.emplace_back(name, text_of(key, member));
   pairs.emplace_back("key id", text_of(key, "key_id"));
@@ -49,6 +50,8 @@ std::string state_words(const Json& key) {
   std::string words = fmt::format("{}{}", text_of(key, "state"), gone_words(key));
   if (!member_of(key, "destroy_at").is_null()) words += ", will be destroyed at " + text_of(key, "destroy_at");
   if (member_of(key, "backup") == Json("required")) words += ", backup required";
+  if (!member_of(key, "successor").is_null())
+    words += fmt::format(", {} signs in its place", text_of(key, "successor"));
   return words;
 }
 
@@ -134,6 +137,12 @@ Result<> deliver(const Session& session, const Json& answer, const std::string& 
 std::vector<std::string> key_type_words() {
   std::vector<std::string> words;
   for (const auto& [word, type] : kKeyTypes) words.emplace_back(word);
+  return words;
+}
+
+std::vector<std::string> jws_algorithm_words() {
+  std::vector<std::string> words;
+  for (const auto& [word, algorithm] : jose::kJwsAlgorithms) words.emplace_back(word);
   return words;
 }
 

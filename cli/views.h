@@ -40,5 +40,7 @@ Result<> save(const Session& session, const std::string& name, const std::string
 
 /// "rsa_2048", ...: the choices of --type.
 std::vector<std::string> key_type_words();
+/// "RS256", ...: those of --algorithm.
+std::vector<std::string> jws_algorithm_words();
 
 }  // namespace hubseal::cli

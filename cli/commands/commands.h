@@ -13,7 +13,8 @@ void add_init(CLI::App& app, Session& session);
 void add_ceremony(CLI::App& app, Session& session);
 void add_status(CLI::App& app, Session& session);
 void add_key(CLI::App& app, Session& session);
-void add_key_life(CLI::App& key, Session& session);  ///< below `hubseal key`
+void add_key_life(CLI::App& key, Session& session);      ///< below `hubseal key`
+void add_key_rotation(CLI::App& key, Session& session);  ///< likewise
 void add_ca(CLI::App& app, Session& session);
 void add_ca_rotation(CLI::App& ca, Session& session);  ///< below `hubseal ca`
 void add_cert(CLI::App& app, Session& session);

@@ -53,7 +53,7 @@ void add_out(CLI::App* command, Options& options) {
 }  // namespace
 
 void add_key(CLI::App& app, Session& session) {
-  CLI::App* key = command(app, "key", "Keys in the token: list, create, show, and their lives",
+  CLI::App* key = command(app, "key", "Keys in the token: list, create, show, their lives, and rotation",
                           "  hubseal key list\n  hubseal key create hub-jws-2 --type ec_p256 --use jws\n");
   key->require_subcommand(1);
 
@@ -69,6 +69,8 @@ void add_key(CLI::App& app, Session& session) {
   creating->add_option("--use", made->wish.use, "What it will sign: certificates or JWS")
       ->required()
       ->check(CLI::IsMember({"ca", "jws"}));
+  creating->add_option("--algorithm", made->wish.algorithm, "With which a key for JWS signs, for good")
+      ->check(CLI::IsMember(jws_algorithm_words()));
   creating->add_flag("--pre-activation", made->wish.pre_activation, "It signs nothing before it is activated");
   creating->add_flag("--backup-required", made->wish.backup_required,
                      "It signs nothing before its backup is confirmed");
@@ -83,6 +85,7 @@ void add_key(CLI::App& app, Session& session) {
   add_out(showing, *shown);
   on(showing, session, shown, show);
   add_key_life(*key, session);
+  add_key_rotation(*key, session);
 }
 
 }  // namespace hubseal::cli
