@@ -28,7 +28,7 @@ Result<std::optional<std::string>> in_place_of_issuer(SigningDaemon& daemon, con
 
 Result<std::optional<std::string>> in_place_of_jws_key(SigningDaemon& daemon, const std::string& wanted) {
   const auto keys = TRY(daemon.list_keys());
-  if (!jws_family(keys, wanted).empty()) return std::nullopt;
+  if (!jws_line(keys, wanted).empty()) return std::nullopt;
   std::vector<std::string> labels;
   for (const SigningDaemon::Key& key : keys)
     if (key.use == "jws") labels.push_back(key.label);

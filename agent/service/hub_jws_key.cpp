@@ -1,7 +1,5 @@
 #include "agent/service/hub_jws_key.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -31,21 +29,21 @@ store::JwsKey shown(const std::string& hub_id, const SigningDaemon::PublicKey& k
 
 bool HubJwsKey::is_hub(std::string_view dfsp_id) const { return agent::is_hub(config_.hub_id, dfsp_id); }
 
-Result<std::vector<SigningDaemon::Key>> HubJwsKey::family() {
+Result<std::vector<SigningDaemon::Key>> HubJwsKey::line() {
   if (!config_.key) return not_configured();
-  return jws_family(TRY(daemon_.list_keys()), *config_.key);
+  return jws_line(TRY(daemon_.list_keys()), *config_.key);
 }
 
-std::vector<std::string> HubJwsKey::labels() {
+HubJwsKey::Labels HubJwsKey::labels() {
   const auto now = std::chrono::steady_clock::now();
-  if (auto labels = labels_.lock(); now < labels->until) return labels->known;
-  const auto found = family();
+  if (auto labels = labels_.lock(); now < labels->until) return *labels;
+  const auto found = line();
   auto labels = labels_.lock();
   labels->until = now + kLabelsAreKnownFor;
   if (found) {
     labels->known.clear();
     for (const SigningDaemon::Key& key : *found)
-      if (key.state == "active") labels->known.push_back(key.label);
+      if (is_shown(key)) labels->known.push_back(key.label);
     if (labels->known.empty()) labels->until = now;  // the first one is not waited for
   } else {
     if (!labels->refused)
@@ -55,18 +53,16 @@ std::vector<std::string> HubJwsKey::labels() {
     if (labels->known.empty()) labels->known = {*config_.key};
   }
   labels->refused = !found;
-  return labels->known;
+  return *labels;
 }
 
 Result<std::vector<store::JwsKey>> HubJwsKey::active() {
   if (!config_.key) return not_configured();
-  std::vector<SigningDaemon::PublicKey> found;
-  for (const std::string& label : labels())
-    if (auto key = TRY(daemon_.get_public_key(label)); key.active) found.push_back(std::move(key));
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+  const Labels labels = this->labels();
   std::vector<store::JwsKey> keys;
-  for (const SigningDaemon::PublicKey& key : found) keys.push_back(shown(*config_.hub_id, key));
+  for (const std::string& label : labels.known)
+    if (const auto key = TRY(daemon_.get_public_key(label)); key.active || !labels.refused)
+      keys.push_back(shown(*config_.hub_id, key));
   *last_.lock() = keys;
   return keys;
 }
@@ -107,7 +103,7 @@ Result<store::JwsKey> HubJwsKey::confirm(std::string_view public_key) {
 }
 
 Result<std::string> HubJwsKey::rotation_steps() {
-  const auto keys = TRY(family());
+  const auto keys = TRY(line());
   return next_jws_steps(keys, *config_.key);
 }
 

@@ -1,4 +1,4 @@
-/// How one key of the hub for JWS takes over from another: which keys take part, and what is to be done next.
+/// The hub's keys for JWS: which of them are one line, and what people do to have the next one.
 #pragma once
 
 #include <string>
@@ -9,11 +9,15 @@
 
 namespace hubseal::agent {
 
-/// The keys for JWS that are called `first`, or `first` with a number: "hub-jws", "hub-jws-2", "hub-jws-2027". By
-/// number.
-std::vector<SigningDaemon::Key> jws_family(std::vector<SigningDaemon::Key> keys, std::string_view first);
+/// The keys for JWS of the line that a key of this label is of, in the order in which participants are shown them: the
+/// one that signs is the last.
+std::vector<SigningDaemon::Key> jws_line(std::vector<SigningDaemon::Key> keys, std::string_view label);
 
-/// What people do next on the signing host, with the commands.
-std::string next_jws_steps(const std::vector<SigningDaemon::Key>& family, std::string_view first);
+/// Whether participants are shown it: it signs, or takes part in a rotation that shows it. A key that was only made
+/// for later is nobody's to know.
+bool is_shown(const SigningDaemon::Key& key);
+
+/// What people do next on the signing host, with the command.
+std::string next_jws_steps(const std::vector<SigningDaemon::Key>& line, std::string_view label);
 
 }  // namespace hubseal::agent

@@ -152,6 +152,9 @@ Result<std::vector<SigningDaemon::Key>> SigningDaemon::list_keys() {
     key.use = TRY(ours(item.text("use", 32)));
     key.state = TRY(ours(item.text("state", 32)));
     key.created_at = TRY(ours(parse_utc(TRY(ours(item.text("created_at", 32))))));
+    key.line = TRY(ours(item.optional_text("line", 64))).value_or(key.label);
+    key.successor = TRY(ours(item.optional_text("successor", 64))).value_or("");
+    key.shown = TRY(ours(item.boolean_or("shown", false)));
     keys.push_back(std::move(key));
   }
   return keys;

@@ -57,6 +57,9 @@ class SigningDaemon {
     std::string use;    ///< "jws", "tls", "ca"
     std::string state;  ///< "active", "pre_activation"
     TimePoint created_at;
+    std::string line = label;    ///< of a key for JWS: the label of the first key of its line
+    std::string successor = {};  ///< the label of the key that signs in its place, if one does
+    bool shown = false;          ///< whether verifiers of JWS have to know it
   };
 
   struct IssuedRecord {

@@ -312,15 +312,15 @@ class HubKeyNotKnownYet(OwnAgents):
 
 class HubKeyWithoutAList(OwnAgents):
     """hubseald tells of single keys, and does not list them."""
-
-    KEYS = {"hub-jws": "2026-11-24T09:00:00Z", "hub-jws-2": "2026-11-28T09:00:00Z"}
+    KEYS = {"hub-jws": {"created_at": "2026-11-24T09:00:00Z", "successor": "hub-jws-2"},
+            "hub-jws-2": {"created_at": "2026-11-28T09:00:00Z", "line": "hub-jws"}}
 
     def setUp(self):
         super().setUp()
-        for label, created_at in self.KEYS.items():
+        for label, more in self.KEYS.items():
             key = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-            self.daemon.public_keys[label] = {"label": label, "state": "active", "created_at": created_at,
-                                              "pem": openssl("pkey", "-pubout", input=key).decode()}
+            pem = openssl("pkey", "-pubout", input=key).decode()
+            self.daemon.public_keys[label] = {"label": label, "state": "active", "shown": True, "pem": pem, **more}
         self.daemon.refusals = {"list_keys": ("forbidden", "permission list_keys")}
         self.agent = Agent(self.folder, self.daemon, hub='id = "hub"\njws_key = "hub-jws"\n')
         self.addCleanup(self.agent.stop, signal.SIGKILL)

@@ -7,8 +7,36 @@ using namespace hubseal::agent;
 
 namespace {
 
-SigningDaemon::Key key(const std::string& label, const std::string& state = "active", const std::string& use = "jws") {
-  return {.label = label, .id = "00", .type = "ec_p256", .use = use, .state = state, .created_at = {}};
+SigningDaemon::Key key(const std::string& label, const std::string& line = "hub-jws", const std::string& use = "jws") {
+  return {.label = label,
+          .id = "00",
+          .type = "ec_p256",
+          .use = use,
+          .state = "active",
+          .created_at = {},
+          .line = line,
+          .shown = true};
+}
+
+SigningDaemon::Key old(const std::string& label, const std::string& state, bool shown = true) {
+  SigningDaemon::Key one = key(label);
+  one.state = state;
+  one.successor = "hub-jws-3";
+  one.shown = shown;
+  return one;
+}
+
+SigningDaemon::Key next(const std::string& label, bool shown = true) {
+  SigningDaemon::Key one = key(label);
+  one.state = "pre_activation";
+  one.shown = shown;
+  return one;
+}
+
+std::string labels(const std::vector<SigningDaemon::Key>& line) {
+  std::string labels;
+  for (const SigningDaemon::Key& one : line) labels += one.label + (is_shown(one) ? " " : "? ");
+  return labels;
 }
 
 bool says(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
@@ -17,26 +45,36 @@ bool says(const std::string& text, std::string_view words) { return text.find(wo
 
 BOOST_AUTO_TEST_SUITE(hub_jws_rotation)
 
-BOOST_AUTO_TEST_CASE(the_keys_of_one_name_are_told_by_their_numbers) {
-  const auto family =
-      jws_family({key("hub-jws-2027"), key("other"), key("hub-jws-10"), key("hub-jws-x"), key("hub-jws"),
-                  key("hub-jws-02"), key("hub-jws-1"), key("hub-jws-1234567"), key("hub-jws-"),
-                  key("hub-jws-3", "active", "tls"), key("hub-jws-9", "destroyed"), key("hub-jws2")},
-                 "hub-jws");
-  std::vector<std::string> labels;
-  for (const auto& one : family) labels.push_back(one.label);
-  const std::vector<std::string> wanted = {"hub-jws", "hub-jws-9", "hub-jws-10", "hub-jws-2027"};
-  BOOST_TEST(labels == wanted, boost::test_tools::per_element());
+BOOST_AUTO_TEST_CASE(keys_are_of_a_line_because_hubseald_says_so_and_not_by_their_names) {
+  const std::vector<SigningDaemon::Key> all = {key("hub-jws"), key("hub-jws-2027", "hub-jws-2027"), key("any-name"),
+                                               key("hub-jws-3", "hub-jws", "tls"), key("other", "other")};
+  BOOST_TEST(labels(jws_line(all, "hub-jws")) == "any-name hub-jws ");
+  BOOST_TEST(labels(jws_line(all, "any-name")) == "any-name hub-jws ");
+  BOOST_TEST(labels(jws_line(all, "hub-jws-2027")) == "hub-jws-2027 ");
+  BOOST_TEST(labels(jws_line(all, "nobody")) == "");
 }
 
-BOOST_AUTO_TEST_CASE(each_state_of_a_rotation_has_its_next_step) {
-  const auto next = [](const std::vector<SigningDaemon::Key>& family) { return next_jws_steps(family, "hub-jws"); };
-  BOOST_TEST(says(next({}), "hubseal key create hub-jws-2 --type rsa_2048 --use jws --pre-activation"));
-  BOOST_TEST(says(next({key("hub-jws")}), "hubseal key create hub-jws-2 --type ec_p256"));
-  BOOST_TEST(says(next({key("hub-jws"), key("hub-jws-2", "pre_activation")}), "hubseal key activate hub-jws-2,"));
-  BOOST_TEST(says(next({key("hub-jws"), key("hub-jws-2")}), "hubseal key deactivate hub-jws"));
-  // A label stays taken when its key is gone.
-  BOOST_TEST(says(next({key("hub-jws", "destroyed"), key("hub-jws-2027")}), "hubseal key create hub-jws-2028"));
+BOOST_AUTO_TEST_CASE(the_key_that_signs_is_the_last_and_the_others_are_shown_as_far_as_the_rotation_does) {
+  BOOST_TEST(labels(jws_line({key("hub-jws"), next("hub-jws-2", false)}, "hub-jws")) == "hub-jws-2? hub-jws ");
+  BOOST_TEST(labels(jws_line({key("hub-jws"), next("hub-jws-2")}, "hub-jws")) == "hub-jws-2 hub-jws ");
+  BOOST_TEST(labels(jws_line({old("hub-jws", "active"), key("hub-jws-3")}, "hub-jws")) == "hub-jws hub-jws-3 ");
+  BOOST_TEST(labels(jws_line({old("hub-jws", "deactivated"), key("hub-jws-3")}, "hub-jws")) == "hub-jws hub-jws-3 ");
+  BOOST_TEST(labels(jws_line({old("hub-jws", "deactivated", false), key("hub-jws-3")}, "hub-jws")) ==
+             "hub-jws? hub-jws-3 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_was_only_made_for_later_or_was_ended_by_hand_is_not_shown) {
+  SigningDaemon::Key alone = key("hub-jws");
+  for (const char* state : {"pre_activation", "deactivated", "suspended", "missing"}) {
+    alone.state = state;
+    BOOST_TEST(!is_shown(alone), state);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_people_do_next_is_one_command) {
+  BOOST_TEST(says(next_jws_steps({}, "hub-jws"), "hubseal key rotate hub-jws."));
+  BOOST_TEST(says(next_jws_steps({key("hub-jws")}, "hub-jws"), "hubseal key rotate hub-jws."));
+  BOOST_TEST(says(next_jws_steps({key("hub-jws"), next("hub-jws-2")}, "hub-jws"), "\"hub-jws-2\" is to take over"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
