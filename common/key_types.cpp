@@ -1,5 +1,7 @@
 #include "common/key_types.h"
 
+#include "common/signature_words.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -17,17 +19,8 @@ std::string_view to_string(KeyType type) {
 }
 
 std::string_view to_string(SignatureAlgorithm algorithm) {
-  switch (algorithm) {
-    case SignatureAlgorithm::rsa_pkcs1_sha256: return "rsa_pkcs1_sha256";
-    case SignatureAlgorithm::rsa_pkcs1_sha384: return "rsa_pkcs1_sha384";
-    case SignatureAlgorithm::rsa_pkcs1_sha512: return "rsa_pkcs1_sha512";
-    case SignatureAlgorithm::rsa_pss_sha256: return "rsa_pss_sha256";
-    case SignatureAlgorithm::rsa_pss_sha384: return "rsa_pss_sha384";
-    case SignatureAlgorithm::rsa_pss_sha512: return "rsa_pss_sha512";
-    case SignatureAlgorithm::ecdsa_sha256: return "ecdsa_sha256";
-    case SignatureAlgorithm::ecdsa_sha384: return "ecdsa_sha384";
-    case SignatureAlgorithm::ecdsa_sha512: return "ecdsa_sha512";
-  }
+  for (const auto& [name, value] : kSignatureWords)
+    if (value == algorithm) return name;
   return "unknown";
 }
 

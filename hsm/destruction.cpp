@@ -117,10 +117,10 @@ Result<Destruction::Judgement> Destruction::judge(CK_OBJECT_HANDLE handle, EVP_P
   if (TRY(read_flag(**session, handle, CKA_ALWAYS_AUTHENTICATE)).value_or(false))
     return cannot_tell("it cannot prove which key it is: CKA_ALWAYS_AUTHENTICATE is true");
   const Bytes challenge = TRY(make_challenge());
-  const Digest digest = TRY(hash_message(algorithm, challenge));
+  const Hashed hashed{algorithm, TRY(hash_message(algorithm, challenge)), challenge};
   Key asked;  // only for how long a signature may be: another's may be longer than this key's
   asked.signature_bytes = 1024;
-  const auto signature = sign_raw(**session, handle, asked, *mechanism, algorithm, challenge, digest);
+  const auto signature = sign_raw(**session, handle, asked, *mechanism, hashed);
   if (!signature && (cryptoki_.lost() || signature.error().code != Code::bad_request))
     return tl::unexpected(signature.error());
   if (!signature) return cannot_tell("it cannot prove which key it is: " + signature.error().message);

@@ -201,6 +201,13 @@ Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id) {
   return key;
 }
 
+Result<Generation::KeyPtr> Generation::usable_key(const KeyId& id, SignatureAlgorithm algorithm) {
+  KeyPtr key = TRY(usable_key(id));
+  if (fits(algorithm, key->type)) return key;
+  return fail(Code::bad_request,
+              fmt::format("{} is not for a key of type {}", to_string(algorithm), to_string(key->type)));
+}
+
 Result<KeyInfo> Generation::generate_key(KeyType type, std::string_view label) {
   if (label.empty() || label.size() > 255)
     return fail(Code::bad_request, fmt::format("a key's label has 1 to 255 bytes; found {}", label.size()));
@@ -236,15 +243,17 @@ Result<Key> Generation::checked_key(const Session& session, const KeyPair& pair,
 }
 
 Result<Bytes> Generation::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
-  const KeyPtr key = TRY(usable_key(id));
-  if (!fits(algorithm, key->type))
-    return fail(Code::bad_request,
-                fmt::format("{} is not for a key of type {}", to_string(algorithm), to_string(key->type)));
-  return sign_with(*key, algorithm, message);
+  const KeyPtr key = TRY(usable_key(id, algorithm));
+  return sign_with(*key, {algorithm, TRY(hash_message(algorithm, message)), message});
 }
 
-Result<Bytes> Generation::sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message) {
-  auto signature = TRY(try_sign(key, algorithm, message));
+Result<Bytes> Generation::sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) {
+  const KeyPtr key = TRY(usable_key(id, algorithm));
+  return sign_with(*key, {algorithm, TRY(take_digest(algorithm, digest)), std::nullopt});
+}
+
+Result<Bytes> Generation::sign_with(const Key& key, const Hashed& hashed) {
+  auto signature = TRY(try_sign(key, hashed));
   if (!signature) return refuse_signature_of(key);
   return *std::move(signature);
 }
@@ -256,17 +265,18 @@ tl::unexpected<Error> Generation::refuse_signature_of(const Key& key) {
 }
 
 /// Nothing where the signature does not verify.
-Result<std::optional<Bytes>> Generation::try_sign(const Key& key, SignatureAlgorithm algorithm, ByteView message) {
-  const auto& mechanism = mechanisms_[static_cast<std::size_t>(algorithm)];
-  if (!mechanism) return fail(Code::bad_request, fmt::format("the token does not offer {}", to_string(algorithm)));
-  const Digest digest = TRY(hash_message(algorithm, message));
+Result<std::optional<Bytes>> Generation::try_sign(const Key& key, const Hashed& hashed) {
+  const auto& mechanism = mechanisms_[static_cast<std::size_t>(hashed.algorithm)];
+  if (!mechanism)
+    return fail(Code::bad_request, fmt::format("the token does not offer {}", to_string(hashed.algorithm)));
   SessionPool::Lease lease = TRY(pool_.take(std::chrono::steady_clock::now() + shared_.config.deadline));
   const CK_OBJECT_HANDLE handle = handle_in(lease, key);
-  Bytes signature = TRY(sign_raw(lease.session(), handle, key, *mechanism, algorithm, message, digest));
+  Bytes signature = TRY(sign_raw(lease.session(), handle, key, *mechanism, hashed));
 
   // The session is held until its signature is known to be good: it may be the session's fault.
   Verifier& verifier = lease.slot().use_of(key.id).verifier;
-  if (signature.size() != key.signature_bytes || !verifier.verify(key.public_key.get(), algorithm, digest, signature))
+  if (signature.size() != key.signature_bytes ||
+      !verifier.verify(key.public_key.get(), hashed.algorithm, hashed.digest, signature))
     return std::nullopt;
   lease.keep();
   return signature;
@@ -357,7 +367,9 @@ Result<> Generation::prove(const Key& key) {
 
 /// Whether its signature verifies. Session, login or token may go at any moment; that is no key's fault.
 Result<bool> Generation::challenge(const Key& key) {
-  const auto signature = try_sign(key, proof_algorithm(key.type), TRY(make_challenge()));
+  const SignatureAlgorithm algorithm = proof_algorithm(key.type);
+  const auto message = TRY(make_challenge());
+  const auto signature = try_sign(key, {algorithm, TRY(hash_message(algorithm, message)), message});
   if (signature)
     shared_.held_out.remove(key.id);
   else if (cryptoki_.lost_by(Cause::device))

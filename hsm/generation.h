@@ -51,6 +51,7 @@ class Generation {
   Result<KeyInfo> look_for(const KeyId& id);
   Result<KeyInfo> generate_key(KeyType type, std::string_view label);
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message);
+  Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest);
   Result<> prove_key(const KeyId& id);
   Result<> destroy_key(const KeyId& id, std::string_view label, const Signer::Begin& begin);
   Result<std::vector<Bytes>> read_data(std::string_view label);
@@ -78,10 +79,11 @@ class Generation {
   Error absence_of(const KeyId& id);
   Result<KeyPtr> present_key(const KeyId& id);
   Result<KeyPtr> usable_key(const KeyId& id);
+  Result<KeyPtr> usable_key(const KeyId& id, SignatureAlgorithm algorithm);
   KeyInfo info_of(const Key& key);
 
-  Result<Bytes> sign_with(const Key& key, SignatureAlgorithm algorithm, ByteView message);
-  Result<std::optional<Bytes>> try_sign(const Key& key, SignatureAlgorithm algorithm, ByteView message);
+  Result<Bytes> sign_with(const Key& key, const Hashed& hashed);
+  Result<std::optional<Bytes>> try_sign(const Key& key, const Hashed& hashed);
   tl::unexpected<Error> refuse_signature_of(const Key& key);
   CK_OBJECT_HANDLE handle_in(SessionPool::Lease& lease, const Key& key);
   Result<bool> challenge(const Key& key);

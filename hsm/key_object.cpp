@@ -116,7 +116,11 @@ std::optional<CK_OBJECT_HANDLE> copy_into_session(const Session& session, const 
 }
 
 Result<Bytes> sign_raw(const Session& session, CK_OBJECT_HANDLE handle, const Key& key, const Mechanism& mechanism,
-                       SignatureAlgorithm algorithm, ByteView message, const Digest& digest) {
+                       const Hashed& hashed) {
+  const bool whole = mechanism.input == SignInput::message;
+  if (whole && !hashed.message)
+    return fail(Code::bad_request, fmt::format("the token makes {} over whole messages only, not over a hash",
+                                               to_string(hashed.algorithm)));
   CK_MECHANISM argument{mechanism.type, nullptr, 0};
   CK_RSA_PKCS_PSS_PARAMS pss{};
   if (mechanism.pss) {
@@ -126,9 +130,8 @@ Result<Bytes> sign_raw(const Session& session, CK_OBJECT_HANDLE handle, const Ke
   }
   TRY(session.cryptoki.check(session.cryptoki->C_SignInit(session.handle, &argument, handle), "C_SignInit"));
 
-  const Bytes hashed =
-      mechanism.input == SignInput::message ? Bytes() : token_input(key, mechanism, algorithm, digest.view());
-  const ByteView input = mechanism.input == SignInput::message ? message : ByteView(hashed);
+  const Bytes encoded = whole ? Bytes() : token_input(key, mechanism, hashed.algorithm, hashed.digest.view());
+  const ByteView input = whole ? *hashed.message : ByteView(encoded);
   Bytes signature(key.signature_bytes);
   CK_ULONG size = signature.size();
   TRY(session.cryptoki.check(session.cryptoki->C_Sign(session.handle, const_cast<CK_BYTE*>(input.data()), input.size(),

@@ -29,8 +29,9 @@ void destroy_pair(const Session& session, const KeyPair& pair);
 /// the token does not make one, or makes one that may do more than the key.
 std::optional<CK_OBJECT_HANDLE> copy_into_session(const Session& session, const Key& key);
 
-/// C_SignInit and C_Sign. The answer must be exactly as long as such a signature is.
+/// C_SignInit and C_Sign. The answer must be exactly as long as such a signature is. Errors: bad_request for a token
+/// that hashes itself and is given a hash alone.
 Result<Bytes> sign_raw(const Session& session, CK_OBJECT_HANDLE handle, const Key& key, const Mechanism& mechanism,
-                       SignatureAlgorithm algorithm, ByteView message, const Digest& digest);
+                       const Hashed& hashed);
 
 }  // namespace hubseal::hsm

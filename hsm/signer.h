@@ -75,6 +75,9 @@ class Signer {
   /// Signature over the whole `message`, hashed here. ECDSA: r || s. Verified with the key's public
   /// half before it is returned: what comes back is good, or it is an error.
   virtual Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) = 0;
+  /// The same over a hash that somebody else has made: nobody here knows of what. For the hub's TLS keys alone, which
+  /// sign handshakes of other programs (decision 078). Errors: bad_request as well: a digest of another length.
+  virtual Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) = 0;
 
   /// Signs and verifies a fresh challenge: the key is there, and it is the one it claims to be.
   virtual Result<> prove_key(const KeyId& id) = 0;

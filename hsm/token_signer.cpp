@@ -45,6 +45,14 @@ class TokenSigner final : public Signer {
     });
   }
 
+  Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) override {
+    return with_token([&](Recovery::Use& use) {
+      auto signature = use.generation().sign_digest(id, algorithm, digest);
+      if (signature) use.has_signed(id);
+      return signature;
+    });
+  }
+
   Result<> prove_key(const KeyId& id) override {
     return with_token([&](Recovery::Use& use) {
       auto proof = use.generation().prove_key(id);

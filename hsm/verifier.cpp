@@ -1,5 +1,8 @@
 #include "hsm/verifier.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <openssl/rsa.h>
 
 namespace hubseal::hsm {
@@ -39,6 +42,17 @@ Result<Digest> hash_message(SignatureAlgorithm algorithm, ByteView message) {
     return fail(Code::internal, "hashing failed: " + drain_openssl_errors());
   digest.size = size;
   return digest;
+}
+
+Result<Digest> take_digest(SignatureAlgorithm algorithm, ByteView digest) {
+  const auto wanted = static_cast<std::size_t>(EVP_MD_get_size(hash_of(algorithm)));
+  if (digest.size() != wanted)
+    return fail(Code::bad_request,
+                fmt::format("a digest of {} bytes; wanted {} for {}", digest.size(), wanted, to_string(algorithm)));
+  Digest taken;
+  std::copy(digest.begin(), digest.end(), taken.bytes.begin());
+  taken.size = wanted;
+  return taken;
 }
 
 bool Verifier::verify(EVP_PKEY* key, SignatureAlgorithm algorithm, const Digest& digest, ByteView signature) {

@@ -16,6 +16,17 @@ PkeyPtr make_key(KeyType type) {
   return nullptr;
 }
 
+namespace {
+
+/// ECDSA as r || s.
+Bytes as_token_gives(const EVP_PKEY* key, Bytes signature) {
+  if (EVP_PKEY_is_a(key, "RSA")) return signature;
+  const auto coordinate_bytes = static_cast<std::size_t>((EVP_PKEY_get_bits(key) + 7) / 8);
+  return ecdsa_der_to_raw(signature, coordinate_bytes).value_or(Bytes());
+}
+
+}  // namespace
+
 Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message) {
   const MdContextPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* padding = nullptr;  // belongs to `context`
@@ -27,9 +38,20 @@ Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message) {
   std::size_t size = signature.size();
   if (!good || EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) != 1) return {};
   signature.resize(size);
-  if (is_rsa(algorithm)) return signature;
-  const auto coordinate_bytes = static_cast<std::size_t>((EVP_PKEY_get_bits(key) + 7) / 8);
-  return ecdsa_der_to_raw(signature, coordinate_bytes).value_or(Bytes());
+  return as_token_gives(key, std::move(signature));
+}
+
+Bytes sign_digest_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView digest) {
+  const PkeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  bool good = context && EVP_PKEY_sign_init(context.get()) == 1;
+  if (good && is_pss(algorithm)) good = EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING) == 1;
+  good = good && EVP_PKEY_CTX_set_signature_md(context.get(), hash_of(algorithm)) == 1;
+  if (good && is_pss(algorithm)) good = EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) == 1;
+  Bytes signature(1024);
+  std::size_t size = signature.size();
+  if (!good || EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) != 1) return {};
+  signature.resize(size);
+  return as_token_gives(key, std::move(signature));
 }
 
 namespace {
@@ -87,16 +109,24 @@ Result<hsm::KeyInfo> SoftwareSigner::generate_key(KeyType type, std::string_view
   return info;
 }
 
-Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
+Result<EVP_PKEY*> SoftwareSigner::key_for(Signed what) {
   do_once(mutex_, meanwhile_);
-  EVP_PKEY* key = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    const Entry* const found = shown(id);
-    if (!found) return missing(id);
-    key = found->key.get();
-    if (keeps_signed_) signed_.push_back({id, algorithm, Bytes(message.begin(), message.end())});
-  }
+  const std::lock_guard lock(mutex_);
+  const Entry* const found = shown(what.key);
+  if (!found) return missing(what.key);
+  if (keeps_signed_) signed_.push_back(std::move(what));
+  return found->key.get();
+}
+
+Result<Bytes> SoftwareSigner::sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) {
+  EVP_PKEY* const key = TRY(key_for({id, algorithm, Bytes(digest.begin(), digest.end()), true}));
+  Bytes signature = sign_digest_with(key, algorithm, digest);
+  if (signature.empty()) return fail(Code::bad_request, "software key: " + drain_openssl_errors());
+  return signature;
+}
+
+Result<Bytes> SoftwareSigner::sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) {
+  EVP_PKEY* const key = TRY(key_for({id, algorithm, Bytes(message.begin(), message.end())}));
   Bytes signature = sign_with(key, algorithm, message);
   if (signature.empty()) return fail(Code::hsm_unavailable, "software key: " + drain_openssl_errors());
   return signature;

@@ -23,6 +23,7 @@ class SoftwareSigner final : public hsm::Signer {
   Result<hsm::KeyInfo> look_for(const KeyId& id) override;
   Result<hsm::KeyInfo> generate_key(KeyType type, std::string_view label) override;
   Result<Bytes> sign(const KeyId& id, SignatureAlgorithm algorithm, ByteView message) override;
+  Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) override;
   Result<> prove_key(const KeyId& id) override;
   Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override;
   Result<std::vector<Bytes>> read_data(std::string_view label) override;
@@ -35,6 +36,7 @@ class SoftwareSigner final : public hsm::Signer {
     KeyId key;
     SignatureAlgorithm algorithm;
     Bytes message;
+    bool only_hash = false;  ///< it is a hash, of what nobody knows
   };
   /// What was signed since this was asked last; it is kept from the first time on.
   std::vector<Signed> take_signed();
@@ -55,6 +57,7 @@ class SoftwareSigner final : public hsm::Signer {
     PkeyPtr key;
   };
   Entry* shown(const KeyId& id);
+  Result<EVP_PKEY*> key_for(Signed what);
 
   std::mutex mutex_;  // guards all; an entry, once there, does not change
   std::map<KeyId, Entry> keys_;
@@ -70,5 +73,7 @@ class SoftwareSigner final : public hsm::Signer {
 PkeyPtr make_key(KeyType type);
 /// Signs as a token does: hashed here, ECDSA as r || s. Empty when the key cannot.
 Bytes sign_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView message);
+/// The same over a hash.
+Bytes sign_digest_with(EVP_PKEY* key, SignatureAlgorithm algorithm, ByteView digest);
 
 }  // namespace hubseal::test

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hsm/verifier.h"
 #include "tests/support/fake_token.h"
 #include "tests/support/must.h"
 #include "tests/support/test_token.h"
@@ -66,6 +67,47 @@ BOOST_AUTO_TEST_CASE(an_algorithm_that_the_token_lacks_is_a_bad_request_and_the_
   BOOST_TEST((refusal_of(refused).code == Code::bad_request));
   BOOST_TEST(signs(*signer, key));
   BOOST_TEST(signer->status().generation == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_digest_is_signed_as_the_message_is_that_it_is_of) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  for (const KeyType type : {KeyType::rsa_2048, KeyType::ec_p256, KeyType::ec_p384}) {
+    const KeyInfo key = generate_ok(*signer, type, to_string(type));
+    for (const SignatureAlgorithm algorithm : algorithms_for(type)) {
+      const Digest digest = test::must(hash_message(algorithm, as_bytes("a message")));
+      const auto signature = signer->sign_digest(key.id, algorithm, digest.view());
+      BOOST_REQUIRE_MESSAGE(signature, to_string(algorithm) << ": " << signature.error().message);
+      BOOST_TEST(openssl_verifies(key, algorithm, "a message", *signature), to_string(algorithm));
+      for (const ByteView other : {digest.view().first(digest.size - 1), digest.view().first(20), ByteView()})
+        BOOST_TEST((refusal_of(signer->sign_digest(key.id, algorithm, other)).code == Code::bad_request));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_digest_that_no_message_has_is_signed_or_refused_and_costs_nobody_the_key) {
+  const TestToken token;
+  const auto signer = open_ok(token.config());
+  for (const KeyType type : {KeyType::rsa_2048, KeyType::ec_p256, KeyType::ec_p384}) {
+    const KeyInfo key = generate_ok(*signer, type, to_string(type));
+    for (const SignatureAlgorithm algorithm : algorithms_for(type))
+      for (const std::uint8_t byte : {0x00, 0xff}) {
+        const Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(hash_of(algorithm))), byte);
+        const auto signature = signer->sign_digest(key.id, algorithm, digest);
+        BOOST_TEST((signature || refusal_of(signature).code != Code::internal));
+        BOOST_TEST(signs(*signer, key));
+      }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_only_signs_whole_messages_signs_no_digest) {
+  const FakeToken token;
+  token.script("hide 0x1\n");  // CKM_RSA_PKCS
+  const auto signer = open_ok(token.config());
+  const KeyInfo key = generate_ok(*signer, KeyType::rsa_2048, "tls");
+  const auto refused = signer->sign_digest(key.id, SignatureAlgorithm::rsa_pkcs1_sha256, sha256(as_bytes("x")));
+  BOOST_TEST((refusal_of(refused).code == Code::bad_request));
+  BOOST_TEST(signs(*signer, key));
 }
 
 BOOST_AUTO_TEST_CASE(an_algorithm_of_another_kind_of_key_is_a_bad_request) {
