@@ -146,6 +146,17 @@ Result<unsigned> read_permissions(Fields& fields, const std::string& peer) {
   return bits;
 }
 
+/// A '*' at the end needs something before it: nobody means every key.
+Result<std::vector<std::string>> read_keys(Fields& fields, const std::string& peer) {
+  auto keys = TRY(fields.text_list("keys", 64, kMaxName));
+  for (const std::string_view key : keys)
+    if (!is_name(key.ends_with('*') ? key.substr(0, key.size() - 1) : key))
+      return fail(Code::bad_request,
+                  fmt::format("peer \"{}\": \"keys\" holds \"{}\"; wanted a key's label, or how labels begin and a '*'",
+                              peer, log::printable(key, kMaxName)));
+  return keys;
+}
+
 Result<PeerRule> read_peer(Fields fields) {
   PeerRule rule;
   rule.name = TRY(fields.name("name", kMaxName));
@@ -158,7 +169,7 @@ Result<PeerRule> read_peer(Fields fields) {
   if (group) rule.gid = TRY(find_group(rule.name, *group));
   rule.permissions = TRY(read_permissions(fields, rule.name));
   rule.profiles = TRY(fields.text_list("profiles", 64, kMaxName));
-  rule.keys = TRY(fields.text_list("keys", 64, kMaxName));
+  rule.keys = TRY(read_keys(fields, rule.name));
   rule.sources = TRY(fields.text_list("sources", 16, kMaxName));
   for (const std::string& line : TRY(fields.text_list("messages", 64, kMaxMessageRule))) {
     auto message = MessageRule::parse(line);

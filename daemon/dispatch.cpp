@@ -17,12 +17,13 @@ namespace {
 
 constexpr unsigned kAgent = 1U << static_cast<unsigned>(Role::agent);
 constexpr unsigned kJws = 1U << static_cast<unsigned>(Role::jws);
+constexpr unsigned kTls = 1U << static_cast<unsigned>(Role::tls);
 constexpr unsigned kAdmin = 1U << static_cast<unsigned>(Role::admin);
 constexpr unsigned kAudit = 1U << static_cast<unsigned>(Role::audit);
 
 constexpr std::array kOperations = {
-    Operation{"health", Permission::status, kAgent | kJws | kAdmin | kAudit, Effect::reads, &ops::health},
-    Operation{"version", Permission::status, kAgent | kJws | kAdmin | kAudit, Effect::reads, &ops::version},
+    Operation{"health", Permission::status, kAgent | kJws | kTls | kAdmin | kAudit, Effect::reads, &ops::health},
+    Operation{"version", Permission::status, kAgent | kJws | kTls | kAdmin | kAudit, Effect::reads, &ops::version},
     Operation{"list_keys", Permission::read_keys, kAgent | kAdmin, Effect::reads, &ops::list_keys},
     Operation{"get_public_key", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_public_key},
     Operation{"get_jwks", Permission::read_keys, kAgent | kJws | kAdmin, Effect::reads, &ops::get_jwks},
@@ -54,6 +55,9 @@ constexpr std::array kOperations = {
     Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, Effect::signs, &ops::create_csr},
     Operation{"sign_fspiop", Permission::sign_fspiop, kJws | kAdmin, Effect::signs, &ops::sign_fspiop},
     Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, Effect::signs, &ops::sign_jws},
+    // Over a digest: this socket's alone, which has no other signature (docs/decisions/078-tls-keys-sign-digests.md).
+    Operation{"sign_tls", Permission::sign_tls, kTls, Effect::signs, &ops::sign_tls},
+    Operation{"list_tls_keys", Permission::read_keys, kTls, Effect::reads, &ops::list_tls_keys},
     Operation{"set_subject", Permission::manage_subjects, kAdmin, Effect::changes, &ops::set_subject},
     Operation{"get_subject", Permission::read_subjects, kAgent | kAdmin, Effect::reads, &ops::get_subject},
     Operation{"list_subjects", Permission::read_subjects, kAgent | kAdmin, Effect::reads, &ops::list_subjects},

@@ -134,7 +134,7 @@ Result<std::vector<Listener>> take_passed(int count, char** names) {
         std::find_if(kRoles.begin(), kRoles.end(), [&](const auto& role) { return role.first == name; });
     if (found == kRoles.end())
       return fail(Code::bad_request, fmt::format("systemd passed a socket called \"{}\"; wanted FileDescriptorName= "
-                                                 "agent, jws, admin or audit",
+                                                 "agent, jws, tls, admin or audit",
                                                  log::printable(name, 64)));
     if (std::any_of(listeners.begin(), listeners.end(), [&](const Listener& l) { return l.role == found->second; }))
       return fail(Code::bad_request,

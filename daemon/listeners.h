@@ -26,7 +26,7 @@ Result<> check_socket_groups(const std::filesystem::path& runtime_dir, const std
 /// Whether the sockets come from systemd (sd_listen_fds).
 bool are_sockets_passed();
 
-/// The sockets that systemd passes (sd_listen_fds, named agent, jws, admin and audit by
+/// The sockets that systemd passes (sd_listen_fds, named agent, jws, tls, admin and audit by
 /// FileDescriptorName=); without systemd, sockets of our own in `runtime_dir`: mode 0660, owned by
 /// our user and by the group of the rule that names one for this socket. A folder that is made has mode 0711; one that
 /// was there is left as it is, and the log names the groups that cannot pass.

@@ -51,7 +51,9 @@ bool Peer::may_use_profile(std::string_view profile) const {
 }
 
 bool Peer::may_use_key(std::string_view label) const {
-  return std::find(rule->keys.begin(), rule->keys.end(), label) != rule->keys.end();
+  return std::any_of(rule->keys.begin(), rule->keys.end(), [&](std::string_view key) {
+    return key.ends_with('*') ? label.starts_with(key.substr(0, key.size() - 1)) : key == label;
+  });
 }
 
 bool Peer::may_send_as(std::string_view source) const {

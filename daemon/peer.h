@@ -14,10 +14,10 @@
 
 namespace hubseal::daemon {
 
-/// The four sockets; each carries its own set of operations.
-enum class Role { agent, jws, admin, audit };
-constexpr std::array<std::pair<std::string_view, Role>, 4> kRoles = {
-    {{"agent", Role::agent}, {"jws", Role::jws}, {"admin", Role::admin}, {"audit", Role::audit}}};
+/// The sockets; each carries its own set of operations.
+enum class Role { agent, jws, tls, admin, audit };
+constexpr std::array<std::pair<std::string_view, Role>, 5> kRoles = {
+    {{"agent", Role::agent}, {"jws", Role::jws}, {"tls", Role::tls}, {"admin", Role::admin}, {"audit", Role::audit}}};
 std::string_view to_string(Role role);
 
 /// What a peer may ask for; the words of `permissions` in hubseald.toml.
@@ -44,8 +44,9 @@ enum class Permission : unsigned {
   seal = 1 << 19,
   manage_keys = 1 << 20,
   sign_fspiop = 1 << 21,
+  sign_tls = 1 << 22,
 };
-constexpr std::array<std::pair<std::string_view, Permission>, 22> kPermissions = {{
+constexpr std::array<std::pair<std::string_view, Permission>, 23> kPermissions = {{
     {"status", Permission::status},
     {"read_keys", Permission::read_keys},
     {"create_key", Permission::create_key},
@@ -68,6 +69,7 @@ constexpr std::array<std::pair<std::string_view, Permission>, 22> kPermissions =
     {"seal", Permission::seal},
     {"manage_keys", Permission::manage_keys},
     {"sign_fspiop", Permission::sign_fspiop},
+    {"sign_tls", Permission::sign_tls},
 }};
 
 /// One [[peer]] of the configuration: who, on which socket, and what that opens. Absent means no.
@@ -78,7 +80,7 @@ struct PeerRule {
   std::optional<gid_t> gid;
   unsigned permissions = 0;           ///< Permission bits
   std::vector<std::string> profiles;  ///< certificate profiles it may ask for
-  std::vector<std::string> keys;      ///< labels it may sign with
+  std::vector<std::string> keys;      ///< labels it may sign with; a '*' at the end is whatever follows
   std::vector<std::string> sources;   ///< FSP ids in whose name it may have messages signed
   std::vector<MessageRule> messages;  ///< which
 };

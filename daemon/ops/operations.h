@@ -27,6 +27,8 @@ Result<Json> create_csr(Call& call, Fields fields);
 Result<Json> get_jwks(Call& call, Fields fields);
 Result<Json> sign_fspiop(Call& call, Fields fields);
 Result<Json> sign_jws(Call& call, Fields fields);
+Result<Json> sign_tls(Call& call, Fields fields);
+Result<Json> list_tls_keys(Call& call, Fields fields);
 Result<Json> set_subject(Call& call, Fields fields);
 Result<Json> get_subject(Call& call, Fields fields);
 Result<Json> list_subjects(Call& call, Fields fields);

@@ -17,7 +17,7 @@ namespace hubseal::daemon {
 enum class KeyUse {
   ca,     ///< certificates
   jws,    ///< JSON Web Signatures
-  tls,    ///< the hub's own TLS: its CSR, and nothing else here
+  tls,    ///< the hub's own TLS: its CSR, and handshakes of gateways
   audit,  ///< checkpoints of the audit log
   ocsp,   ///< OCSP responses of one CA
 };

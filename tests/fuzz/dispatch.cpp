@@ -42,6 +42,9 @@ struct Room : test::SoftwareRoom {
     must_be_done(room().start_checkpoints({}));
     make_keys_and_ca();
     const daemon::Peer admin = peer(Role::admin);
+    MUST_HOLD(
+        ask(admin, "create_csr", {{"label", "hub-tls"}, {"type", "ec_p256"}, {"subject", {{"common_name", "hub"}}}})
+            .contains("ok"));
     int address = 0;
     for (const char* id : {"bank1", "bank2", "suspended"})
       MUST_HOLD(ask(admin, "set_subject",
@@ -227,6 +230,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const daemon::Peer peers[] = {
       room.peer(Role::agent),     room.peer(Role::jws),     room.peer(Role::admin),     room.peer(Role::audit),
       room.peer(Role::agent, {}), room.peer(Role::jws, {}), room.peer(Role::admin, {}), room.peer(Role::audit, {}),
+      room.peer(Role::tls),       room.peer(Role::tls, {}),
   };
   if (size == 0) return 0;
   static const x509::Certificate ca = certificate_of_ca(room);

@@ -64,6 +64,8 @@ for example in examples:
         request["csr"] = csr
     line = json.dumps(request, separators=(",", ":"))
     put("wire_request", request["op"], line)
+    if request["op"] in ("sign_tls", "list_tls_keys"):
+        put("dispatch", f"{request['op']}-8", b"\x08" + line.replace("hub-client-bank1", "hub-tls").replace("rsa_pss", "ecdsa").encode())
     for peer in (0, 1, 2, 6):
         offered_to_agent = peer == 0 and request["op"] in AGENT
         if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_fspiop", "sign_jws", "health", "submit_approval"):

@@ -42,6 +42,10 @@ class SignedJudge {
       MUST_HOLD(label);
       const auto key = room_.room().keyring().show(*label);
       MUST_HOLD(key);
+      if (one.only_hash) {
+        judge_digest(request, key->record, one);
+        continue;
+      }
       switch (key->record.use) {
         case daemon::KeyUse::ca: judge_of_ca(request, key->record, one); break;
         case daemon::KeyUse::tls: judge_csr(request, "create_csr", one); break;
@@ -53,6 +57,15 @@ class SignedJudge {
   }
 
  private:
+  /// What nobody can read is signed for handshakes alone: with a key for them, and as it was asked for.
+  static void judge_digest(const wire::Request& request, const daemon::KeyRecord& key,
+                           const SoftwareSigner::Signed& one) {
+    MUST_HOLD(key.use == daemon::KeyUse::tls && request.op == "sign_tls" && request.fields["key"] == key.label);
+    MUST_HOLD(request.fields["algorithm"] == to_string(one.algorithm));
+    const auto asked = from_hex(request.fields["digest"].get<std::string>());
+    MUST_HOLD(asked && *asked == one.message);
+  }
+
   /// In the shell that OpenSSL reads, with a signature of no meaning.
   static Bytes in_shell(const SoftwareSigner::Signed& one) {
     return x509::close_shell(one.message, ca::algorithm_identifier(one.algorithm).value(), Bytes(8, 1));

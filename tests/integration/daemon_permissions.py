@@ -23,6 +23,8 @@ OPERATIONS = {  # a valid request of each operation, and the permission it needs
     "list_certificates": ("read_certificates", {}),
     "create_csr": ("create_csr", {"label": "hub-jws", "type": "ec_p256", "subject": {"common_name": "hub"}}),
     "sign_fspiop": ("sign_fspiop", {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub"}),
+    "sign_tls": ("sign_tls", {"key": "hub-tls", "algorithm": "ecdsa_sha256", "digest": "00" * 32}),
+    "list_tls_keys": ("read_keys", {}),
     "sign_jws": ("sign_jws", {"key": "hub-jws", "payload": "e30"}),
     "set_subject": ("manage_subjects", {"subject": "bank1", "names": {}}),
     "get_subject": ("read_subjects", {"subject": "bank1"}),
@@ -69,7 +71,8 @@ OFFERED = {  # docs/PROTOCOL.md, "Sockets and peers"
               "list_certificates", "get_crl", "get_ocsp", "get_trust_bundle", "create_csr", "get_subject", "list_subjects", "list_approvals", "get_approval",
               "submit_approval", "list_approvers"},
     "jws": {"health", "version", "get_public_key", "get_jwks", "sign_fspiop", "sign_jws"},
-    "admin": set(OPERATIONS),
+    "tls": {"health", "version", "sign_tls", "list_tls_keys"},
+    "admin": set(OPERATIONS) - {"sign_tls", "list_tls_keys"},
     "audit": {"health", "version", "get_policy", "list_policies", "list_records", "get_checkpoint", "prove_record",
               "prove_consistency", "add_cosignature"},
 }
@@ -145,14 +148,14 @@ class Permissions(unittest.TestCase):
 
     def test_a_stranger_is_closed_unread(self):
         mine = [rig.peer("admin", "admin")]
-        others = [rig.peer(on, on, user=rig.os.geteuid() + 1) for on in ("agent", "jws", "audit")]
+        others = [rig.peer(on, on, user=rig.os.geteuid() + 1) for on in ("agent", "jws", "tls", "audit")]
         self.with_peers(*mine, *others)
         before = len(self.rig.audit())
-        for on in ("agent", "jws", "audit"):
+        for on in ("agent", "jws", "tls", "audit"):
             with self.assertRaises(rig.NoAnswer):
                 self.rig.call("health", on=on)
         self.assertEqual(len(self.rig.audit()), before)  # nothing was read
-        self.assertEqual(self.rig.log().count("stranger turned away"), 3)
+        self.assertEqual(self.rig.log().count("stranger turned away"), 4)
         self.assertEqual(self.rig.call("health")["status"], "ready")
 
     def test_refusals_name_the_peer_in_the_audit_log(self):

@@ -62,13 +62,13 @@ class Passed(RigTest):
         self.assertEqual(self.room.call("health")["status"], "ready")
         self.assertFalse((self.room.run / "agent.sock").exists())
 
-    def test_all_four_open_what_their_names_say(self):
+    def test_all_of_them_open_what_their_names_say(self):
         self.hand_over(**{name: self.socket(name=name) for name in reversed(rig.SOCKETS)})
         self.room.start()
         for name in rig.SOCKETS:
             self.assertEqual(self.room.call("health", on=name)["status"], "ready")
         self.room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        for name in ("agent", "audit"):  # the one operation of jws.sock is not theirs
+        for name in ("agent", "tls", "audit"):  # the one operation of jws.sock is not theirs
             with self.assertRaises(rig.Refused) as refused:
                 self.room.call("sign_jws", on=name, key="hub-jws", payload="e30")
             self.assertEqual(refused.exception.code, "forbidden")
@@ -76,7 +76,7 @@ class Passed(RigTest):
 
     def test_a_name_that_nobody_knows_is_refused(self):
         self.hand_over(admin=self.socket(), root=self.socket(name="b"))
-        self.refuses('a socket called \\"root\\"', "wanted FileDescriptorName= agent, jws, admin or audit")
+        self.refuses('a socket called \\"root\\"', "wanted FileDescriptorName= agent, jws, tls, admin or audit")
 
     def test_a_name_that_comes_twice_is_refused(self):
         self.hand_over_all([("admin", self.socket()), ("agent", self.socket(name="b")), ("admin", self.socket(name="c"))])
@@ -148,11 +148,11 @@ class Descriptors(RigTest):
     def test_connections_that_cannot_fit_are_refused_with_the_arithmetic(self):
         room = self.limited(400, 400)
         self.assertEqual(room.refuse_to_start(), BAD_CONFIG, room.log())
-        for words in ("server.max_connections = 64: 4 sockets x 64 connections + 320 for registry, audit log and token = 576",
+        for words in ("server.max_connections = 64: 5 sockets x 64 connections + 320 for registry, audit log and token = 640",
                       "this process may have 400 (RLIMIT_NOFILE)", "LimitNOFILE="):
             self.assertIn(words, room.log())
         self.assertFalse(room.state.exists())
-        room.server = "max_connections = 20"  # 4 x 20 + 320
+        room.server = "max_connections = 16"  # 5 x 16 + 320
         room.write_config()
         room.start()
 

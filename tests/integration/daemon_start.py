@@ -175,8 +175,8 @@ class Files(RigTest):
 
     def test_a_mistake_in_the_configuration_is_named(self):
         room = self.make(start=False)
-        for server, word in (("max_connections = 0", "max_connections"), ("max_connections = 177", "from 1 to 176"), ('colour = "red"', "colour"),
-                             ('max_connections = "64"', "is the text \\\"64\\\"; wanted a whole number from 1 to 176"),
+        for server, word in (("max_connections = 0", "max_connections"), ("max_connections = 141", "from 1 to 140"), ('colour = "red"', "colour"),
+                             ('max_connections = "64"', "is the text \\\"64\\\"; wanted a whole number from 1 to 140"),
                              ("max_conections = 64", "did you mean \\\"max_connections\\\"?"), ('crl_dirr = "/x"', "did you mean \\\"crl_dir\\\"?"),
                              ("line_timeout_seconds = 1.5", "line_timeout_seconds"), ("= 1", "hubseald.toml:6")):
             room.server = server

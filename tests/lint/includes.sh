@@ -34,6 +34,8 @@ allowed_headers() {
   agent/store/*) echo 'common/* agent/store/*' ;;
   agent/*) echo 'common/* agent/*' ;;
   cli/*) echo 'common/* cli/*' ;;
+  # What runs in gateways: of ours, what asks hubseald and takes an answer apart.
+  pkcs11/*) echo 'common/* pkcs11/*' ;;
   esac
 }
 
@@ -48,7 +50,7 @@ denied_headers() {
 # Where a library's headers may be included, or nothing for a library that is free.
 homes_of_library() {
   case $1 in
-  libp11.h | p11-kit/* | pkcs11.h) echo 'hsm/* tests/*' ;;
+  libp11.h | p11-kit/* | pkcs11.h) echo 'hsm/* pkcs11/* tests/*' ;;
   Poco/*) echo 'agent/* tests/*' ;;
   sqlite3.h) echo 'daemon/registry/sqlite.cpp agent/store/* tests/*' ;;
   boost/test/* | benchmark/*) echo 'tests/*' ;;
@@ -115,7 +117,7 @@ words_only_in() {
   read -ra homes <<<"$3"
   while IFS=: read -r file line _; do
     matches_one_of "$file" "${homes[@]}" || finding "$file:$line: $what is for ${homes[*]} only"
-  done < <(source_folders | grep -xE 'common|hsm|daemon|agent|cli' |
+  done < <(source_folders | grep -xE 'common|hsm|daemon|agent|cli|pkcs11' |
     xargs grep -rnE --include='*.h' --include='*.cpp' "$pattern" || true)
 }
 words_only_in SQL "$sql" 'daemon/registry/* agent/store/*'

@@ -14,7 +14,7 @@ finding() {
 # The folders that hold our own code, as far as they exist.
 source_folders() {
   local name
-  for name in common hsm daemon agent cli tests; do
+  for name in common hsm daemon agent cli pkcs11 tests; do
     [[ -d $lint_root/$name ]] && echo "$name"
   done
   return 0

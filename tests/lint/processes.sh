@@ -33,7 +33,7 @@ check_sources() { # FOLDER WORDS
     [[ -z $file ]] || finding "$file:$line: starts a process"
   done < <(calls "$1" "$2")
 }
-for folder in common hsm daemon agent; do check_sources "$folder" "$never|$spawn"; done
+for folder in common hsm daemon agent pkcs11; do check_sources "$folder" "$never|$spawn"; done
 check_sources cli "$never"
 
 check_imports() { # PROGRAM WORDS

@@ -100,9 +100,11 @@ class Daemon {
     rule_.role = Role::admin;
     for (const auto& [word, permission] : kPermissions) rule_.permissions |= static_cast<unsigned>(permission);
     rule_.profiles = {"dfsp-client", "dfsp-server", "hub-server", "jws"};
-    rule_.keys = {"hub-jws"};
+    rule_.keys = {"hub-jws", "hub-client-*"};
     rule_.sources = {"hub"};
     rule_.messages = {daemon::MessageRule::parse("PUT /quotes/*").value()};
+    gateway_ = rule_;
+    gateway_.role = Role::tls;
     test::must(
         room_.room().start_checkpoints({.witnesses = {test::must(audit::Witness::parse(witness_.verifier_key()))}}));
   }
@@ -115,7 +117,8 @@ class Daemon {
   }
 
   Json ask(const Json& request, uid_t uid = 1000) {
-    const Peer peer{&rule_, {.pid = 1, .uid = uid, .gids = {1000}}};
+    const bool of_gateways = request["op"] == "sign_tls" || request["op"] == "list_tls_keys";
+    const Peer peer{of_gateways ? &gateway_ : &rule_, {.pid = 1, .uid = uid, .gids = {1000}}};
     return test::must(parse_json(room_.dispatcher().handle(peer, dump_json(request)), {.max_members = 1024}));
   }
 
@@ -155,6 +158,7 @@ class Daemon {
   const test::Witness witness_{"regulator.example"};
   test::SoftwareRoom room_;
   PeerRule rule_;
+  PeerRule gateway_;  ///< the same on tls.sock, which alone has its operations
 };
 
 /// What the examples about approvals take for granted: two further approvers, of whom bob is who asks, and a

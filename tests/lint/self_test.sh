@@ -1,12 +1,12 @@
 #!/bin/bash
 # A lint that cannot fail proves nothing: each one is shown trees that break its rules, one by one,
 # and must name the broken rule; and a tree that keeps them, which it must pass.
-#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES [SANITIZER]
+#   tests/lint/self_test.sh HUBSEALD HUBSEAL_AGENT HUBSEAL PROTOCOL_EXAMPLES MODULE [SANITIZER]
 # A program given as "-" is left out. SANITIZER is what the programs were built with, if with any.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repo=$(readlink -f "$here/../..")
-hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}") sanitizer=${5-}
+hubseald=${1:?} agent=${2:?} hubseal=${3:?} protocol_examples=$(readlink -f "${4:?}") module=${5:?} sanitizer=${6-}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
@@ -69,6 +69,8 @@ includes_refuses common/x.h '#include "daemon/dispatch.h"' 'points the wrong way
 includes_refuses hsm/x.h '#include "daemon/dispatch.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "hsm/signer.h"' 'points the wrong way'
 includes_refuses cli/x.h '#include "agent/agent.h"' 'points the wrong way'
+includes_refuses pkcs11/x.h '#include "hsm/signer.h"' 'points the wrong way'
+includes_refuses cli/x.h '#include "pkcs11/hub.h"' 'points the wrong way'
 includes_refuses agent/x.h '#include "daemon/dispatch.h"' 'points the wrong way'
 includes_refuses daemon/ca/x.h '#include "hsm/signer.h"' 'points the wrong way'
 includes_refuses daemon/server.h '#  include "hsm/signer.h"' 'points the wrong way'
@@ -259,6 +261,18 @@ gcc -Wl,--no-as-needed -o "$scratch/program" "$scratch/program.c" -lresolv
 must_say 'which is not on its list' "$here/needed_libs.sh" "$scratch/program" - -
 must_say 'names no libraries' "$here/needed_libs.sh" "$here/lint.sh" - -
 must_pass "$here/needed_libs.sh" "$hubseald" "$agent" "$hubseal" "$sanitizer"
+
+# module_refuses WORDS SOURCE FLAGS...: a module of this C text.
+module_refuses() {
+  local words=$1
+  printf '%b' "$2" >"$scratch/module.c"
+  shift 2
+  gcc -shared -fPIC -o "$scratch/module.so" "$scratch/module.c" "$@"
+  must_say "$words" "$here/module.sh" "$scratch/module.so"
+}
+must_pass "$here/module.sh" "$module" "$sanitizer"
+module_refuses 'shows "C_GetFunctionList other"' 'int C_GetFunctionList(void) { return 0; }\nint other(void) { return 0; }\n'
+module_refuses 'needs libcrypto.so' 'int C_GetFunctionList(void) { return 0; }\n' -Wl,--no-as-needed -l:libcrypto.so.3
 
 # configs_refuses FILE SED-SCRIPT WORDS: the shipped configuration, changed.
 configs_refuses() {

@@ -28,6 +28,7 @@ SOURCE = pathlib.Path(os.environ.get("HUBSEAL_SOURCE", pathlib.Path(__file__).re
 BUILD = pathlib.Path(os.environ.get("HUBSEAL_BUILD", SOURCE / "build" / "dev"))
 HUBSEALD = BUILD / "daemon" / "hubseald"
 HUBSEAL = BUILD / "cli" / "hubseal"
+TLS_MODULE = BUILD / "pkcs11" / "libhubseal-pkcs11.so"
 FAKE_P11 = BUILD / "tests" / "support" / "fake_p11.so"
 DISK_ORDER = BUILD / "tests" / "support" / "disk_order.so"
 READ_ONLY = BUILD / "tests" / "support" / "read_only.so"
@@ -41,11 +42,12 @@ LIBFAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") + ["libfaketi
 
 PIN = "135790864213"
 SO_PIN = "24681012"
-SOCKETS = ("agent", "jws", "admin", "audit")
+SOCKETS = ("agent", "jws", "tls", "admin", "audit")
 PERMISSIONS = ("status", "read_keys", "create_key", "create_ca", "read_certificates", "issue_certificate",
                "create_csr", "sign_jws", "read_subjects", "manage_subjects", "read_policy", "manage_policy",
                "read_approvals", "approve", "carry_approvals", "manage_approvers", "read_audit", "cosign", "revoke",
-               "seal", "manage_keys", "sign_fspiop")
+               "seal", "manage_keys", "sign_fspiop", "sign_tls")
+TLS_KEYS = ("hub-tls*", "hub-client-*", "hub-server-*")
 PROFILES = ("dfsp-client", "dfsp-server", "hub-server", "jwe", "jws")
 ROOT_SUBJECT = {"common_name": "Example Hub Root CA", "organization": "Example Hub", "country": "KE"}
 
@@ -59,7 +61,7 @@ def peer(name, on, permissions=PERMISSIONS, profiles=PROFILES, keys=("hub-jws",)
 
 
 def full_peers():
-    return [peer(on, on) for on in SOCKETS]
+    return [peer(on, on, **({"keys": TLS_KEYS} if on == "tls" else {})) for on in SOCKETS]
 
 
 class Rig:

@@ -106,13 +106,23 @@ BOOST_AUTO_TEST_CASE(an_operation_without_its_permission_looks_like_one_that_doe
 }
 
 BOOST_AUTO_TEST_CASE(ceremony_verbs_exist_on_the_admin_socket_only) {
-  for (const Role role : {Role::agent, Role::jws, Role::audit})
+  for (const Role role : {Role::agent, Role::jws, Role::tls, Role::audit})
     for (const char* op :
          {"create_key", "create_ca", "set_subject", "load_policy", "approve", "add_approver", "remove_approver"})
       BOOST_TEST(code(peer(role), op) == "forbidden");
   BOOST_TEST(code(peer(Role::agent), "sign_jws") == "forbidden");
   BOOST_TEST(code(peer(Role::jws), "issue_certificate") == "forbidden");
   BOOST_TEST(code(peer(Role::audit), "list_keys") == "forbidden");
+}
+
+BOOST_AUTO_TEST_CASE(a_digest_is_signed_on_the_socket_of_gateways_only_and_nothing_else_is_signed_there) {
+  for (const auto& [word, role] : kRoles) {
+    const bool open = role == Role::tls;
+    BOOST_TEST((code(peer(role), "sign_tls") != "forbidden") == open, word);
+    BOOST_TEST((code(peer(role), "list_tls_keys") == "ok") == open, word);
+  }
+  for (const char* op : {"sign_jws", "sign_fspiop", "create_csr", "issue_certificate", "list_keys", "get_public_key"})
+    BOOST_TEST(code(peer(Role::tls), op) == "forbidden", op);
 }
 
 BOOST_AUTO_TEST_CASE(every_refusal_is_recorded_with_who_asked) {

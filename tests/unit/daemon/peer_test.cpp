@@ -64,4 +64,13 @@ BOOST_AUTO_TEST_CASE(absent_permissions_profiles_and_keys_are_refused) {
   BOOST_TEST(!peer.may_use_key("hub-jws"));
 }
 
+BOOST_AUTO_TEST_CASE(a_key_is_named_or_covered_by_how_its_label_begins) {
+  PeerRule some = rule("gateway", Role::tls, 1000, std::nullopt);
+  some.keys = {"hub-tls", "hub-client-*"};
+  const Peer peer{&some, {.pid = 1, .uid = 1000, .gids = {1000}}};
+  for (const char* open : {"hub-tls", "hub-client-", "hub-client-bank1"}) BOOST_TEST(peer.may_use_key(open), open);
+  for (const char* closed : {"hub-tls-2", "hub-client", "hub-clients", "my-hub-client-1", "hub-client*x", ""})
+    BOOST_TEST(!peer.may_use_key(closed), closed);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
