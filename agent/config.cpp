@@ -27,6 +27,10 @@ constexpr std::array<std::pair<std::string_view, ClientCertificates>, 3> kClient
      {"optional", ClientCertificates::optional},
      {"required", ClientCertificates::required}}};
 
+using Accept = JwsKeys::Accept;
+constexpr std::array<std::pair<std::string_view, Accept>, 3> kAccepts = {
+    {{"any", Accept::any}, {"proof", Accept::proof}, {"certificate", Accept::certificate}}};
+
 Result<std::chrono::seconds> seconds(Fields& fields, std::string_view key, std::int64_t max, std::int64_t fallback) {
   return std::chrono::seconds(TRY(fields.integer_or(key, 1, max, fallback)));
 }
@@ -144,6 +148,15 @@ Result<> read_hub(Fields fields, Config& config) {
   return fields.nothing_left();
 }
 
+Result<> read_jws_keys(Fields fields, Config& config) {
+  config.jws_keys = TRY(fields.choice("accept", kAccepts));
+  if (config.jws_keys != Accept::any && !config.hub_id)
+    return fail(
+        Code::bad_request,
+        "\"jws_keys.accept\" wants proofs, and there is no \"hub.id\", which stands in what is signed; wanted one");
+  return fields.nothing_left();
+}
+
 Result<> read_store(Fields fields, Config& config) {
   if (fields.has("path") == fields.has("postgresql"))
     return fail(Code::bad_request, "[store] has both \"path\" and \"postgresql\", or neither; wanted one of them");
@@ -213,6 +226,7 @@ Result<Config> decode(const Json& json) {
   if (fields.has("keycloak")) config.keycloak = TRY(read_keycloak(TRY(fields.object("keycloak")), config.oidc));
   TRY(read_section(fields, "daemon", read_daemon, config));
   TRY(read_section(fields, "hub", read_hub, config));
+  if (fields.has("jws_keys")) TRY(read_section(fields, "jws_keys", read_jws_keys, config));
   if (fields.has("client_key")) TRY(read_section(fields, "client_key", read_client_key, config));
   if (config.server_cert && !fields.has("server_key"))
     return fail(Code::bad_request, "there is \"hub.server_profile\" and no [server_key]; wanted both");

@@ -14,6 +14,7 @@
 #include "agent/http/server.h"
 #include "agent/publish/publisher.h"
 #include "agent/service/hub_server_certs.h"
+#include "agent/service/jws_keys.h"
 #include "agent/service/new_key.h"
 #include "agent/store/location.h"
 #include "common/result.h"
@@ -56,6 +57,7 @@ struct Config {
   std::optional<NewKey> client_key;        ///< what the hub's keys towards participants shall be
   std::optional<std::string> hub_id;       ///< the hub's, in messages and in hubseald's register; no participant's
   std::optional<std::string> hub_jws_key;  ///< hubseald's label of the key that signs the hub's messages
+  JwsKeys::Accept jws_keys = JwsKeys::Accept::any;  ///< what participants must show of theirs
   std::optional<HubServerCerts::Wish> server_cert;  ///< what the hub's TLS servers shall show
   std::string server_roots;                         ///< PEM: of the CAs elsewhere that may have made it; may be empty
   store::Location database;

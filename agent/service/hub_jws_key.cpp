@@ -21,8 +21,11 @@ tl::unexpected<Error> not_configured() {
 
 store::JwsKey shown(const std::string& hub_id, const SigningDaemon::PublicKey& key) {
   const auto validations = validate_jws_key(key.pem);
-  return {hub_id, key.pem, std::to_string(key.created_at.time_since_epoch().count()), dump_json(to_json(validations)),
-          std::string(to_string(overall(validations)))};
+  store::JwsKey shown{hub_id, key.pem, std::to_string(key.created_at.time_since_epoch().count()),
+                      dump_json(to_json(validations)), std::string(to_string(overall(validations)))};
+  if (key.certificate) shown.possession = store::kCertified;
+  shown.certificate = key.certificate;
+  return shown;
 }
 
 }  // namespace

@@ -60,13 +60,6 @@ void set_verdicts(store::HubServerCert& certificate, const std::vector<Validatio
   certificate.validation_state = to_string(overall(validations));
 }
 
-/// Errors: bad_request: one that hubseald gives to none.
-Result<x509::Serial> serial_of(const Certificate& certificate) {
-  const ASN1_INTEGER* const number = X509_get0_serialNumber(certificate.get());
-  if (ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER) return fail(Code::bad_request, "a negative serial number");
-  return x509::Serial::of({ASN1_STRING_get0_data(number), static_cast<std::size_t>(ASN1_STRING_length(number))});
-}
-
 /// Whatever their texts look like.
 bool is_same(const store::HubServerCert& one, const store::HubServerCert& other) {
   const auto a = Certificate::parse(one.server_certificate), b = Certificate::parse(other.server_certificate);
@@ -280,18 +273,8 @@ Result<> HubServerCerts::check_root(const Certificate& root) {
               "that server_roots_file in [hub] of the agent's configuration names");
 }
 
-Result<std::optional<SigningDaemon::IssuedRecord>> HubServerCerts::record_of(const Certificate& certificate) {
-  const auto serial = serial_of(certificate);
-  if (!serial) return std::nullopt;  // hubseald gives such a number to none
-  auto record = daemon_.get_certificate(policy_.ca, serial->hex());
-  if (!record && record.error().code == Code::not_found) return std::nullopt;
-  const auto issued = Certificate::parse(TRY(record).certificate);
-  if (!issued || X509_cmp(issued->get(), certificate.get()) != 0) return std::nullopt;
-  return *std::move(record);
-}
-
 Result<std::optional<std::string>> HubServerCerts::vouched_key(const Certificate& certificate) {
-  const auto record = TRY(record_of(certificate));
+  const auto record = TRY(issued_record(daemon_, policy_.ca, certificate));
   if (record && record->state != "issued")
     return fail(Code::policy_denied,
                 fmt::format("serverCertificate: hubseald issued it, and it is {} by now", record->state));

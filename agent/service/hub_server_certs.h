@@ -83,7 +83,6 @@ class HubServerCerts {
   Result<> check_names(const Certificate& certificate) const;
   Result<> check_root(const Certificate& root);
   /// Nothing where hubseald did not issue it.
-  Result<std::optional<SigningDaemon::IssuedRecord>> record_of(const Certificate& certificate);
   /// The label of its key where hubseald has that; nothing where hubseald only issued it. Errors: policy_denied.
   Result<std::optional<std::string>> vouched_key(const Certificate& certificate);
   std::string revoke_command(const store::HubServerCert& certificate) const;

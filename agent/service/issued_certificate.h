@@ -1,12 +1,17 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "agent/service/signing_daemon.h"
 #include "common/openssl.h"
 #include "common/result.h"
+#include "common/x509/certificate.h"
 
 namespace hubseal::agent {
+
+class Certificate;
 
 /// A certificate that the signing daemon gave us.
 class IssuedCertificate {
@@ -26,5 +31,11 @@ class IssuedCertificate {
   CertificatePtr certificate_;
   std::string pem_;
 };
+
+/// Errors: bad_request: one that hubseald gives to none.
+Result<x509::Serial> serial_of(const Certificate& certificate);
+/// hubseald's record of exactly this certificate; nothing where its CA `ca` has issued none such.
+Result<std::optional<SigningDaemon::IssuedRecord>> issued_record(SigningDaemon& daemon, const std::string& ca,
+                                                                 const Certificate& certificate);
 
 }  // namespace hubseal::agent

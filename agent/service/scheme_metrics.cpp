@@ -71,6 +71,7 @@ std::string SchemeMetrics::gather() {
   Exposition scheme;
   auto written = write_participants(scheme);
   if (written) written = write_enrollments(scheme);
+  if (written) written = write_jws_keys(scheme);
   if (written) written = write_hub_server(scheme);
   page.single("hubseal_agent_store_up", Kind::gauge, "Whether the database answers.", written ? 1 : 0);
   // What is not known is not said: an old value would hide that.
@@ -97,6 +98,14 @@ Result<> SchemeMetrics::write_enrollments(Exposition& page) {
       "its server.");
   for (const auto& [dfsp_id, what, pem] : TRY(overview_.certificates()))
     if (const auto end = end_of(pem)) page.sample(*end, {{"dfsp", dfsp_id}, {"certificate", what}});
+  return {};
+}
+
+Result<> SchemeMetrics::write_jws_keys(Exposition& page) {
+  page.family("hubseal_agent_jws_keys", Kind::gauge,
+              "DFSPs' keys for JWS, by how it is known that they are theirs: unproven, proven, certified.");
+  for (const auto& [possession, count] : TRY(overview_.jws_keys()))
+    page.sample(static_cast<double>(count), {{"possession", possession}});
   return {};
 }
 

@@ -35,6 +35,7 @@ class SchemeMetrics {
   std::string gather();
   Result<> write_participants(metrics::Exposition& page);
   Result<> write_enrollments(metrics::Exposition& page);
+  Result<> write_jws_keys(metrics::Exposition& page);
   Result<> write_hub_server(metrics::Exposition& page);
   void write_hub(metrics::Exposition& page);
 

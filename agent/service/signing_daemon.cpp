@@ -127,7 +127,8 @@ Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string
   const TimePoint created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
   std::string use = TRY(ours(fields.optional_text("use", 32))).value_or("");
   std::string pem = TRY(ours(fields.text("pem", kMaxPemBytes)));
-  return PublicKey{std::move(pem), active, created_at, std::move(use)};
+  auto certificate = TRY(ours(fields.optional_text("certificate", kMaxPemBytes)));
+  return PublicKey{std::move(pem), active, created_at, std::move(use), std::move(certificate)};
 }
 
 Result<std::string> SigningDaemon::token_label() {

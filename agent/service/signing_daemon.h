@@ -72,7 +72,8 @@ class SigningDaemon {
     std::string pem;
     bool active;
     TimePoint created_at;
-    std::string use;  ///< "ca", "jws", "tls", ...; empty where it is not told
+    std::string use;                              ///< "ca", "jws", "tls", ...; empty where it is not told
+    std::optional<std::string> certificate = {};  ///< PEM: of a key for JWS, where it has one that is in force
   };
 
   /// What a request of this agent may name.

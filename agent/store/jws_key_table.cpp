@@ -17,14 +17,24 @@ namespace {
 namespace sql = Poco::Data::Keywords;
 
 using Text = Poco::Nullable<std::string>;
-using Row = Poco::Tuple<std::string, std::string, Text, std::string, std::string>;
+using Row = Poco::Tuple<std::string, std::string, Text, std::string, std::string, std::string, Text, Text, Text, Text>;
 
 // In the order of Row.
 constexpr std::string_view kSelect =
-    "SELECT dfsp_id, public_key, created_at, validations, validation_state FROM jws_keys ";
+    "SELECT dfsp_id, public_key, created_at, validations, validation_state, possession, certificate, "
+    "intermediate_chain, override_by, override_reason FROM jws_keys ";
 
 JwsKey from_row(const Row& row) {
-  return {row.get<0>(), row.get<1>(), to_optional(row.get<2>()), row.get<3>(), row.get<4>()};
+  return {row.get<0>(),
+          row.get<1>(),
+          to_optional(row.get<2>()),
+          row.get<3>(),
+          row.get<4>(),
+          row.get<5>(),
+          to_optional(row.get<6>()),
+          to_optional(row.get<7>()),
+          to_optional(row.get<8>()),
+          to_optional(row.get<9>())};
 }
 
 std::vector<Row> select(Session& session, std::string_view rest, const std::string& folded) {
@@ -35,14 +45,44 @@ std::vector<Row> select(Session& session, std::string_view rest, const std::stri
 
 void upsert(Session& session, const JwsKey& key, bool native, const std::optional<std::string>& source, TimePoint now) {
   session << "INSERT INTO jws_keys (folded_id, dfsp_id, native, source_dfsp_id, public_key, created_at, validations, "
-             "validation_state, stored_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+             "validation_state, stored_at, possession, certificate, intermediate_chain, override_by, override_reason) "
+             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
              "ON CONFLICT (folded_id) DO UPDATE SET dfsp_id = excluded.dfsp_id, native = excluded.native, "
              "source_dfsp_id = excluded.source_dfsp_id, public_key = excluded.public_key, "
              "created_at = excluded.created_at, validations = excluded.validations, "
-             "validation_state = excluded.validation_state, stored_at = excluded.stored_at",
+             "validation_state = excluded.validation_state, stored_at = excluded.stored_at, "
+             "possession = excluded.possession, certificate = excluded.certificate, "
+             "intermediate_chain = excluded.intermediate_chain, override_by = excluded.override_by, "
+             "override_reason = excluded.override_reason",
       sql::bind(folded(key.dfsp_id)), sql::bind(key.dfsp_id), sql::bind(Poco::Int64{native}),
       sql::bind(to_nullable(source)), sql::bind(key.public_key), sql::bind(to_nullable(key.created_at_json)),
-      sql::bind(key.validations_json), sql::bind(key.validation_state), sql::bind(format_utc(now)), sql::now;
+      sql::bind(key.validations_json), sql::bind(key.validation_state), sql::bind(format_utc(now)),
+      sql::bind(key.possession), sql::bind(to_nullable(key.certificate)),
+      sql::bind(to_nullable(key.intermediate_chain)), sql::bind(to_nullable(key.override_by)),
+      sql::bind(to_nullable(key.override_reason)), sql::now;
+}
+
+std::optional<JwsKey> native_key(Session& session, std::string_view dfsp_id) {
+  const auto rows = select(session, "WHERE folded_id = $1 AND native = 1", folded(dfsp_id));
+  return rows.empty() ? std::nullopt : std::optional(from_row(rows.front()));
+}
+
+/// Times are compared as texts, which sort as they follow each other.
+Result<> use_up(Session& session, const std::string& dfsp_id, const std::string& nonce, TimePoint now) {
+  std::vector<std::string> ends;
+  session << "SELECT expires_at FROM jws_challenges WHERE nonce = $1 AND dfsp_id = $2", sql::bind(nonce),
+      sql::bind(dfsp_id), sql::into(ends), sql::now;
+  if (ends.empty())
+    return fail(Code::policy_denied,
+                fmt::format("nonce: no challenge of DFSP {} has it, or it was used already; wanted a new one (GET "
+                            "/api/dfsps/{}/jwscerts/challenge)",
+                            dfsp_id, dfsp_id));
+  if (ends.front() <= format_utc(now))
+    return fail(Code::policy_denied, fmt::format("nonce: the challenge has expired at {}; wanted a new one (GET "
+                                                 "/api/dfsps/{}/jwscerts/challenge)",
+                                                 ends.front(), dfsp_id));
+  session << "DELETE FROM jws_challenges WHERE nonce = $1", sql::bind(nonce), sql::now;
+  return {};
 }
 
 bool may_bring(Session& session, const JwsKey& key, const std::optional<std::string>& source) {
@@ -69,11 +109,8 @@ Result<> check_room(Session& session, const std::optional<std::string>& source) 
 }  // namespace
 
 Result<std::optional<JwsKey>> JwsKeyTable::find(std::string_view dfsp_id) {
-  return database_.sessions().read([&](Session& session) -> Result<std::optional<JwsKey>> {
-    const auto rows = select(session, "WHERE folded_id = $1 AND native = 1", folded(dfsp_id));
-    if (rows.empty()) return std::nullopt;
-    return from_row(rows.front());
-  });
+  return database_.sessions().read(
+      [&](Session& session) -> Result<std::optional<JwsKey>> { return native_key(session, dfsp_id); });
 }
 
 Result<std::vector<JwsKey>> JwsKeyTable::list() {
@@ -90,9 +127,30 @@ Result<std::vector<JwsKey>> JwsKeyTable::list() {
   });
 }
 
-Result<> JwsKeyTable::put(const JwsKey& key, TimePoint now) {
+Result<> JwsKeyTable::replace(const std::optional<JwsKey>& before, const JwsKey& key,
+                              const std::optional<std::string>& nonce, TimePoint now) {
   return database_.sessions().write([&](Session& session) -> Result<> {
+    if (native_key(session, key.dfsp_id) != before)
+      return fail(
+          Code::conflict,
+          fmt::format("another key of DFSP {} was stored at the same moment; look at it, and try again", key.dfsp_id));
+    if (nonce) TRY(use_up(session, key.dfsp_id, *nonce, now));
     upsert(session, key, true, std::nullopt, now);
+    return {};
+  });
+}
+
+Result<> JwsKeyTable::add_challenge(const std::string& dfsp_id, const std::string& nonce, TimePoint now,
+                                    TimePoint expires_at) {
+  return database_.sessions().write([&](Session& session) -> Result<> {
+    // Those of an hour ago are told as expired no longer.
+    session << "DELETE FROM jws_challenges WHERE expires_at <= $1", sql::bind(format_utc(now - std::chrono::hours(1))),
+        sql::now;
+    session << "DELETE FROM jws_challenges WHERE nonce IN (SELECT nonce FROM jws_challenges WHERE dfsp_id = $1 "
+               "ORDER BY expires_at DESC, nonce LIMIT 1000 OFFSET $2)",
+        sql::bind(dfsp_id), sql::bind(kMaxChallenges - 1), sql::now;
+    session << "INSERT INTO jws_challenges (nonce, dfsp_id, expires_at) VALUES ($1, $2, $3)", sql::bind(nonce),
+        sql::bind(dfsp_id), sql::bind(format_utc(expires_at)), sql::now;
     return {};
   });
 }

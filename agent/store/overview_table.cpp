@@ -48,6 +48,18 @@ Result<std::vector<CertificateInUse>> OverviewTable::certificates() {
   });
 }
 
+Result<std::vector<std::pair<std::string, std::int64_t>>> OverviewTable::jws_keys() {
+  return database_.sessions().read([](Session& session) -> Result<std::vector<std::pair<std::string, std::int64_t>>> {
+    std::vector<Poco::Tuple<std::string, Poco::Int64>> rows;
+    session << "SELECT possession, COUNT(*) FROM jws_keys WHERE native = 1 AND validation_state = 'VALID' GROUP BY "
+               "possession ORDER BY possession",
+        sql::into(rows), sql::now;
+    std::vector<std::pair<std::string, std::int64_t>> counts;
+    for (const auto& row : rows) counts.emplace_back(row.get<0>(), row.get<1>());
+    return counts;
+  });
+}
+
 Result<std::optional<std::string>> OverviewTable::hub_server_certificate() {
   return database_.sessions().read([](Session& session) -> Result<std::optional<std::string>> {
     std::vector<std::string> found;

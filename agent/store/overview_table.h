@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -34,6 +35,8 @@ class OverviewTable {
   Result<std::vector<EnrollmentCount>> enrollments();
   /// Of each kind the one that counts: the newest.
   Result<std::vector<CertificateInUse>> certificates();
+  /// Of participants' keys for JWS that are VALID: "unproven", "proven" and "certified", and how many there are.
+  Result<std::vector<std::pair<std::string, std::int64_t>>> jws_keys();
   /// What the hub's own servers show, PEM; nothing where there is none.
   Result<std::optional<std::string>> hub_server_certificate();
 

@@ -21,7 +21,7 @@ class AuthTest(AgentTest):
     def setUpClass(cls):
         cls.provider = Provider()
         cls.addClassCleanup(cls.provider.close)
-        cls.settings = {"auth": section(cls.provider, cls.keys, cls.pause)}
+        cls.settings = {**cls.settings, "auth": section(cls.provider, cls.keys, cls.pause)}
         super().setUpClass()
 
     def call(self, method, path, token=None, body=None):

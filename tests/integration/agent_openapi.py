@@ -5,6 +5,7 @@ import os
 
 from agent_auth_support import PTA, dfsp
 from agent_fake_daemon import openssl
+from agent_jws_support import SIGNATURE, Key, jws, statement
 from agent_keycloak import LOGIN, Keycloak
 from agent_keycloak import section as keycloak_section
 from agent_openapi_support import Judge, OpenapiTest
@@ -185,6 +186,13 @@ class Answers(OpenapiTest):
         self.call("PUT", path, {"publicKey": "none"})
         self.call("GET", path)
         self.call("POST", path, {}, 400)
+        key = Key(self.folder, "EC")
+        nonce = self.call("GET", path + "/challenge")["nonce"]
+        proof = jws(key, statement("hub", "bank", key, nonce))
+        self.call("POST", path, {"publicKey": key.public, "nonce": nonce, "proof": proof})
+        self.call("POST", path, {"publicKey": key.public, "nonce": nonce, "proof": proof}, 400)
+        self.call("PUT", path, {"certificate": self.pki.make("bank", self.root, SIGNATURE).pem, "intermediateChain": self.root.pem})
+        self.call("GET", path)
         self.call("POST", "/api/external-dfsps/jwscerts", [{"dfspId": "far", "publicKey": public}])
         self.call("GET", "/api/dfsps/jwscerts")
         self.call("DELETE", path, status=204)

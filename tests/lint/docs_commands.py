@@ -134,7 +134,7 @@ class Rig:
         self.port = str(free_port())
         (self.folder / "build").mkdir()
         (self.folder / "build/release").symlink_to(build)
-        for name in ("config", "docs", "scripts", "tests", "README.md"):
+        for name in ("clients", "config", "docs", "scripts", "tests", "README.md"):
             (self.folder / name).symlink_to(REPO / name)
         # PORT itself would collide with a ./run that somebody has open.
         self.process = run_script.Run(build, "--state", self.state, "--port", self.port)

@@ -4,6 +4,7 @@
 #include "agent/http/handlers/json_text.h"
 #include "agent/http/handlers/jws_key_json.h"
 #include "agent/service/dfsps.h"
+#include "agent/service/jws_key_proof.h"
 
 namespace hubseal::agent::http {
 namespace {
@@ -14,22 +15,54 @@ void write(ObjectText& item, const store::JwsKey& key) {
   item.optional_json("createdAt", key.created_at_json);
   item.json("validations", key.validations_json);
   item.text("validationState", key.validation_state);
+  // MCM's object ends here.
+  if (key.possession != store::kUnproven) item.text("possession", key.possession);
+  item.optional_text("certificate", key.certificate);
+  item.optional_text("intermediateChain", key.intermediate_chain);
+}
+
+/// For its owner and the hub.
+void write_whole(ObjectText& item, const store::JwsKey& key) {
+  write(item, key);
+  item.optional_text("overrideBy", key.override_by);
+  item.optional_text("override", key.override_reason);
+}
+
+std::optional<std::string> text(const Json& body, const char* member) {
+  const auto found = body.find(member);
+  return found == body.end() ? std::nullopt : std::optional(found->get<std::string>());
 }
 
 JwsKeys::Sent sent_key(const Json& body, std::string dfsp_id) {
-  JwsKeys::Sent sent{std::move(dfsp_id), body["publicKey"].get<std::string>(), std::nullopt};
+  JwsKeys::Sent sent{std::move(dfsp_id), text(body, "publicKey"), std::nullopt};
   if (const auto found = body.find("createdAt"); found != body.end()) sent.created_at_json = dump_json(*found);
   return sent;
 }
 
 Outcome get(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok_jws_key(TRY(services.jws_keys.get(request.param("dfspId"))));
+  return ok_object(TRY(services.jws_keys.get(request.param("dfspId"))), write_whole);
+}
+
+Outcome challenge(const Services& services, const Request& request) {
+  TRY(services.dfsps.require(request.param("dfspId")));
+  const auto challenge = TRY(services.jws_keys.challenge(request.param("dfspId")));
+  return ok({{"hubId", challenge.hub_id},
+             {"dfspId", request.param("dfspId")},
+             {"nonce", challenge.nonce},
+             {"expiresAt", with_milliseconds(format_utc(challenge.expires_at))}});
 }
 
 Outcome put(const Services& services, const Request& request) {
   TRY(services.dfsps.require(request.param("dfspId")));
-  return ok_jws_key(TRY(services.jws_keys.put(request.caller, sent_key(request.body, request.param("dfspId")))));
+  JwsKeys::Sent sent = sent_key(request.body, request.param("dfspId"));
+  sent.certificate = text(request.body, "certificate");
+  sent.intermediate_chain = text(request.body, "intermediateChain");
+  sent.nonce = text(request.body, "nonce");
+  sent.proof = text(request.body, "proof");
+  sent.proof_by_current_key = text(request.body, "proofByCurrentKey");
+  sent.override_reason = text(request.body, "override");
+  return ok_object(TRY(services.jws_keys.put(request.caller, sent)), write_whole);
 }
 
 Outcome remove(const Services& services, const Request& request) {
@@ -53,6 +86,19 @@ Outcome put_external(const Services& services, const Request& request) {
   return ok_array(TRY(services.jws_keys.put_external(request.caller, sent, request.x_dfsp_id)), write);
 }
 
+/// What a participant sends of its own key: a publicKey, or a certificate, which the service sees to.
+Schema participants_key_schema() {
+  Schema schema = jws_key_schema();
+  schema.front().required = false;
+  schema.push_back({.name = "certificate", .max_bytes = kMaxJwsCertificateBytes, .min_bytes = 1});
+  schema.push_back({.name = "intermediateChain", .max_bytes = kMaxJwsChainBytes, .min_bytes = 1});
+  schema.push_back({.name = "nonce", .max_bytes = 64, .min_bytes = 1});
+  for (const char* member : {"proof", "proofByCurrentKey"})
+    schema.push_back({.name = member, .max_bytes = kMaxProofBytes, .min_bytes = 1});
+  schema.push_back({.name = "override", .max_bytes = kMaxOverrideBytes, .min_bytes = 1});
+  return schema;
+}
+
 }  // namespace
 
 Answer ok_jws_key(const store::JwsKey& key) { return ok_object(key, write); }
@@ -67,8 +113,7 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
   const std::vector<Role> dfsp_too = {Role::mta, Role::pta, Role::dfsp};
   // Whose key it is says who somebody is: its owner brings it, or the hub's administrators do.
   const std::vector<Role> owners = {Role::pta, Role::dfsp};
-  const Schema key = jws_key_schema();
-  Schema external = key;
+  Schema external = jws_key_schema();
   external.push_back({.name = "dfspId", .required = true, .max_bytes = 64, .min_bytes = 1});
   routes.push_back({.method = "GET",
                     .path = "/api/dfsps/jwscerts",
@@ -81,13 +126,18 @@ void add_jws_keys(std::vector<Route>& routes, const Services& services) {
                     .path = path,
                     .handler = [services](const Request& request) { return get(services, request); },
                     .roles = dfsp_too});
+  routes.push_back({.method = "GET",
+                    .path = path + "/challenge",
+                    .handler = [services](const Request& request) { return challenge(services, request); },
+                    .roles = owners,
+                    .has_etag = false});
   for (const char* method : {"POST", "PUT"})
     routes.push_back({.method = method,
                       .path = path,
                       .handler = [services](const Request& request) { return put(services, request); },
                       .roles = owners,
                       .takes_body = true,
-                      .body = key});
+                      .body = participants_key_schema()});
   routes.push_back({.method = "DELETE",
                     .path = path,
                     .handler = [services](const Request& request) { return remove(services, request); },

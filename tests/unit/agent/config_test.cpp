@@ -177,6 +177,21 @@ BOOST_AUTO_TEST_CASE(the_hubs_client_key_is_read_as_the_shipped_file_shows_it) {
     BOOST_TEST(!load_with("csr_rsa_bits = 4096", bad).has_value(), bad << " was accepted");
 }
 
+BOOST_AUTO_TEST_CASE(what_participants_show_of_their_keys_is_any_as_shipped_and_proofs_need_the_hubs_id) {
+  const auto with = [](const std::string& accept, const std::string& id) {
+    return load_with("[hub]", "[jws_keys]\n" + accept + "\n[hub]\n" + id);
+  };
+  const std::string id = "id = \"hub\"\n";
+  BOOST_CHECK(load_with("[hub]", "[hub]").value().jws_keys == JwsKeys::Accept::any);
+  BOOST_CHECK(with("accept = \"any\"", "").value().jws_keys == JwsKeys::Accept::any);
+  BOOST_CHECK(with("accept = \"proof\"", id).value().jws_keys == JwsKeys::Accept::proof);
+  BOOST_CHECK(with("accept = \"certificate\"", id).value().jws_keys == JwsKeys::Accept::certificate);
+  for (const char* bad : {"accept = \"none\"", "", "accept = \"any\"\nmore = 1"})
+    BOOST_TEST(!with(bad, id).has_value(), bad << " was accepted");
+  for (const char* strict : {"accept = \"proof\"", "accept = \"certificate\""})
+    BOOST_TEST(!with(strict, "").has_value(), strict << " was accepted without an id");
+}
+
 BOOST_AUTO_TEST_CASE(the_hubs_server_certificate_needs_a_profile_a_key_names_and_the_hubs_id) {
   const std::string bits = "csr_rsa_bits = 4096";
   const std::string hub = bits + "\nid = \"hub\"\n";
