@@ -3,6 +3,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/ops/operations.h"
 #include "daemon/ops/signing_key.h"
+#include "daemon/ops/views.h"
 
 namespace hubseal::daemon::ops {
 namespace {
