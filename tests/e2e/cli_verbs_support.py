@@ -58,7 +58,7 @@ class Typing(unittest.TestCase):
         self.assertEqual(done.returncode, want, done.stderr.decode())
         if want == 0:
             verb = [word for word in words if not word.startswith("-")]
-            self.driven.update({verb[0], " ".join(verb[:2])})
+            self.driven.update({verb[0], " ".join(verb[:2]), " ".join(verb[:3])})
         return done
 
     def plain(self, *words, **options):

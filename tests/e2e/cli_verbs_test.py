@@ -25,7 +25,7 @@ class Verbs(Typing):
     def test_every_verb_as_people_and_as_scripts_use_it(self):
         for step in (self.empty_room, self.keys, self.authorities, self.certificates, self.csrs, self.signatures, self.messages,
                      self.approvals, self.raw, self.subjects, self.policy, self.status, self.audit, self.revocations,
-                     self.lives_of_keys, self.successors, self.sealing, self.conformance):
+                     self.lives_of_keys, self.rotations, self.successors, self.sealing, self.conformance):
             with self.subTest(step.__name__):
                 step()
         with self.subTest("nothing was left out"):
@@ -328,6 +328,18 @@ class Verbs(Typing):
         self.plain("key", "keep", "lives")
         self.plain("key", "destroy", "lives")
         self.as_json("key", "keep", "lives")
+
+    def rotations(self):
+        self.as_json("key", "create", "notes", "--type", "rsa_2048", "--use", "jws", "--algorithm", "RS384")
+        self.assertRegex(self.plain("key", "rotate", "notes")[0], r"next +published: hubseal key rotation advance notes\n")
+        self.assertEqual(self.as_json("key", "rotation", "list"), self.room.call("list_rotations"))
+        self.assertEqual(self.as_json("key", "rotation", "cancel", "notes")["step"], "cancelled")
+        begun = self.as_json("key", "rotate", "notes", "--activate-hours", "48", "--label", "notes-next")
+        self.assertEqual((begun["key"], begun["step"], begun["next"]), ("notes-next", "published", "activated"))
+        self.assertRegex(self.plain("key", "rotation", "list")[0], r"notes +notes +notes-next +published .* notes +activated at 20")
+        self.assertRegex(self.plain("key", "rotation", "advance", "notes")[0], r"signs +notes-next\n")
+        self.assertRegex(self.plain("key", "show", "notes-next")[1], r"algorithm +RS384\n")
+        self.refused("conflict", "key", "rotation", "cancel", "notes")
 
     def successors(self):
         for ca in ("next-1", "next-2"):

@@ -142,42 +142,47 @@ class Crash(CrashTest):
 
         self.every_step(request, fewest=2)
 
-    def test_rotation(self):
-        """A step is made whole or not at all; the same command makes it after all, and the hub's messages are signed all the time."""
+    def look_at_rotation(self):
+        """The step at which it is, which is what both keys and what signs say as well."""
+        rotation = self.rig.call("list_rotations")["rotations"][-1]
+        signs = self.rig.call("sign_fspiop", key="hub-jws", method="PUT", uri="/quotes/1", source="hub", body="e30")["key"]
+        self.assertEqual(signs, rotation["from" if rotation["step"] in ("prepared", "published", "cancelled") else "key"])
+        shown = {key["label"] for key in self.rig.call("get_jwks")["keys"]}
+        self.assertEqual(rotation["key"] in shown, rotation["step"] not in ("prepared", "cancelled"))
+        states = {key["label"]: key["state"] for key in self.rig.call("list_keys")["keys"]}
+        self.assertEqual(states[rotation["key"]] == "active", signs == rotation["key"])
+        self.assertEqual(states[rotation["from"]] == "deactivated", rotation["step"] == "retired")
+        return rotation["step"]
+
+    def test_begin_of_a_rotation(self):
+        """There is a key with its rotation, or neither; the hub's messages are signed all the time."""
         self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
-        message = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub", "body": "e30"}
-        shown = lambda: {key["label"] for key in self.rig.call("get_jwks")["keys"]}
 
-        def look():
-            rotation = self.rig.call("list_rotations")["rotations"][-1]
-            signs = self.rig.call("sign_fspiop", **message)["key"]
-            self.assertEqual(signs, rotation["from" if rotation["step"] in ("prepared", "published", "cancelled") else "key"])
-            self.assertEqual(rotation["key"] in shown(), rotation["step"] not in ("prepared", "cancelled"))
-            states = {key["label"]: key["state"] for key in self.rig.call("list_keys")["keys"]}
-            self.assertEqual(states[rotation["key"]] == "active", signs == rotation["key"])
-            self.assertEqual(states[rotation["from"]] == "deactivated", rotation["step"] == "retired")
-            return rotation["step"]
-
-        def begin(step, when):
+        def request(step, when):
             answer = self.crash(step, when, "rotate_jws_key", key="hub-jws", label=f"next-{when}-{step}")
             rotations = self.rig.call("list_rotations")["rotations"]
             if not rotations or rotations[-1]["step"] == "cancelled":
                 self.assertIsNone(answer)
                 self.rig.call("rotate_jws_key", key="hub-jws", label=f"again-{when}-{step}")  # the crash may have left half a key
-            self.assertEqual(look(), "prepared")
+            self.assertEqual(self.look_at_rotation(), "prepared")
             self.rig.call("cancel_rotation", key="hub-jws")
-            self.assertEqual(look(), "cancelled")
             return answer
 
-        self.every_step(begin)
+        self.every_step(request)
 
-        def advance(step, when):
-            if self.rig.call("list_rotations")["rotations"][-1]["step"] in ("cancelled", "retired"):
-                self.rig.call("rotate_jws_key", key="hub-jws", label=f"new-{when}-{step}")
-            before = look()
-            to = {"prepared": "published", "published": "activated", "activated": "retired"}[before]
+    def test_step_of_a_rotation(self):
+        """It is made whole or not at all, and the same command makes it after all."""
+        self.rig.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        following = {"prepared": "published", "published": "activated", "activated": "retired"}
+
+        def request(step, when):
+            rotations = self.rig.call("list_rotations")["rotations"]
+            if not rotations or rotations[-1]["step"] == "retired":
+                self.rig.call("rotate_jws_key", key="hub-jws")
+            before = self.look_at_rotation()
+            to = following[before]
             answer = self.crash(step, when, "advance_rotation", key="hub-jws", to=to)
-            after = look()
+            after = self.look_at_rotation()
             self.assertIn(after, (before, to))
             if after == before:
                 self.assertIsNone(answer)
@@ -186,7 +191,7 @@ class Crash(CrashTest):
             self.assertIn((before, to), intents)
             return answer
 
-        self.every_step(advance)
+        self.every_step(request)
 
     def test_submit_approval(self):
         """A vote is there whole or not at all, and never without its record; and the same for what it allows."""
