@@ -81,11 +81,14 @@ std::span<const CK_MECHANISM_TYPE> mechanisms() { return kMechanisms; }
 std::optional<CK_MECHANISM_INFO> mechanism_info(CK_MECHANISM_TYPE type) {
   if (type == CKM_ECDSA) return CK_MECHANISM_INFO{256, 384, CKF_SIGN | CKF_EC_F_P | CKF_EC_NAMEDCURVE};
   if (type == CKM_RSA_PKCS || type == CKM_RSA_PKCS_PSS) return CK_MECHANISM_INFO{2048, 4096, CKF_SIGN};
+  for (const Hash& hash : kHashes)
+    if (hash.mechanism == type) return CK_MECHANISM_INFO{0, 0, 0};
   return std::nullopt;
 }
 
 CK_RV Signing::begin(const CK_MECHANISM& mechanism, KeyType type, std::optional<Signing>& signing) {
-  if (!mechanism_info(mechanism.mechanism)) return CKR_MECHANISM_INVALID;
+  if (std::find(kMechanisms.begin(), kMechanisms.end(), mechanism.mechanism) == kMechanisms.end())
+    return CKR_MECHANISM_INVALID;
   if (is_rsa(type) == (mechanism.mechanism == CKM_ECDSA)) return CKR_KEY_TYPE_INCONSISTENT;
   std::size_t digest_bytes = 0;
   if (mechanism.mechanism == CKM_RSA_PKCS_PSS) {

@@ -14,7 +14,8 @@ namespace hubseal::pkcs11 {
 /// The mechanisms that a TLS library hands a digest to, for RSA and EC keys. None of them hashes here: the digest is
 /// what travels to hubseald.
 std::span<const CK_MECHANISM_TYPE> mechanisms();
-/// Nothing for one that is not among them.
+/// Nothing for one that is neither among them nor a hash that the parameters of PSS may name: Java looks for that
+/// before it names one. Hashes do nothing by themselves (no flags).
 std::optional<CK_MECHANISM_INFO> mechanism_info(CK_MECHANISM_TYPE type);
 
 /// What hubseald is asked for: a word of kSignatureWords, and a digest.

@@ -42,9 +42,6 @@ struct Room : test::SoftwareRoom {
     must_be_done(room().start_checkpoints({}));
     make_keys_and_ca();
     const daemon::Peer admin = peer(Role::admin);
-    MUST_HOLD(
-        ask(admin, "create_csr", {{"label", "hub-tls"}, {"type", "ec_p256"}, {"subject", {{"common_name", "hub"}}}})
-            .contains("ok"));
     int address = 0;
     for (const char* id : {"bank1", "bank2", "suspended"})
       MUST_HOLD(ask(admin, "set_subject",

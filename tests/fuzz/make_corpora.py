@@ -64,12 +64,10 @@ for example in examples:
         request["csr"] = csr
     line = json.dumps(request, separators=(",", ":"))
     put("wire_request", request["op"], line)
-    if request["op"] in ("sign_tls", "list_tls_keys"):
-        put("dispatch", f"{request['op']}-8", b"\x08" + line.replace("hub-client-bank1", "hub-tls").replace("rsa_pss", "ecdsa").encode())
-    for peer in (0, 1, 2, 6):
+    for peer in (0, 1, 2, 6, 8):
         offered_to_agent = peer == 0 and request["op"] in AGENT
-        if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_fspiop", "sign_jws", "health", "submit_approval"):
-            put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").encode())
+        if peer == 2 or offered_to_agent or request["op"] in ("issue_certificate", "sign_fspiop", "sign_jws", "health", "submit_approval", "sign_tls"):
+            put("dispatch", f"{request['op']}-{peer}", bytes([peer]) + line.replace("rsa_4096", "ec_p256").replace("rsa_pss", "ecdsa").encode())
 put("dispatch", "submit_approval-0", b'\0{"v":1,"id":"1","op":"submit_approval","approval":"a-1","approver":"alice-card","decision":'
     b'"approve","signature":"MEUCIQDV1RfjDBb4wXC8"}')
 for label, line in {"repeated-name": '{"v":1,"id":"1","op":"health","op":"version"}', "not-json": "hello",

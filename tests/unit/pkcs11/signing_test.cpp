@@ -101,6 +101,12 @@ BOOST_AUTO_TEST_CASE(a_mechanism_is_for_its_kind_of_key_and_there_are_three) {
   BOOST_TEST(mechanisms().size() == 3U);
   for (const CK_MECHANISM_TYPE type : mechanisms())
     BOOST_TEST((mechanism_info(type)->flags & (CKF_SIGN | CKF_DECRYPT | CKF_UNWRAP | CKF_DERIVE)) == CKF_SIGN);
+  // Java asks for the hash of PSS; it does nothing by itself.
+  for (const CK_MECHANISM_TYPE hash : {CKM_SHA256, CKM_SHA384, CKM_SHA512}) {
+    BOOST_TEST(mechanism_info(hash)->flags == 0U);
+    BOOST_TEST(begin(hash, KeyType::rsa_2048, signing) == CKR_MECHANISM_INVALID);
+  }
+  BOOST_TEST(!mechanism_info(CKM_SHA_1));
 }
 
 BOOST_AUTO_TEST_CASE(every_word_is_one_that_hubseald_knows) {
