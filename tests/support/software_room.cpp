@@ -73,7 +73,7 @@ Peer SoftwareRoom::peer(Role role, std::initializer_list<Permission> permissions
   rule->uid = ::geteuid();
   for (const Permission permission : permissions) rule->permissions |= static_cast<unsigned>(permission);
   for (const auto& [name, profile] : room_->policies().current()->profiles.all()) rule->profiles.push_back(name);
-  rule->keys = {"hub-jws", "hub-ca", "hub-tls*"};
+  rule->keys = {"hub-jws", "hub-ca", "hub-client-*"};
   rule->sources = {"hub"};
   rule->messages = {must(MessageRule::parse("PUT /quotes/*"))};
   rules_.push_back(std::move(rule));
