@@ -65,6 +65,14 @@ std::string render_keys(const Json& keys) {
   return table.empty() ? "no keys yet\n" : table.render();
 }
 
+std::string render_tls_keys(const Json& keys) {
+  Table table({"LABEL", "TYPE", "GRADE", "CERTIFICATE", "KEY ID"});
+  for (const Json& key : keys)
+    table.row({text_of(key, "label"), text_of(key, "type"), text_of(key, "grade"),
+               member_of(key, "certificate").is_string() ? "of this hub" : "-", text_of(key, "key_id").substr(0, 16)});
+  return table.empty() ? "no TLS keys for this user\n" : table.render();
+}
+
 std::string render_ca(const Json& ca) {
   Pairs pairs = {{"CA", text_of(ca, "ca")},
                  {"state", text_of(ca, "state")},

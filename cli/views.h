@@ -13,6 +13,7 @@ namespace hubseal::cli {
 
 std::string render_key(const Json& key);
 std::string render_keys(const Json& keys);
+std::string render_tls_keys(const Json& keys);
 /// Subject, validity, fingerprint and key id of an active CA; what is awaited of another.
 std::string render_ca(const Json& ca);
 std::string render_certificate(const Json& certificate);

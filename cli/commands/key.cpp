@@ -17,9 +17,31 @@ struct Options {
   std::string out;
   bool force = false;
   bool jwk = false;
+  bool tls = false;
 };
 
-Result<ExitCode> list(const Session& session, const Options&) {
+/// What gateways are shown: with the socket that is theirs, this user's.
+Result<ExitCode> list_tls(const Session& session) {
+  Json all;
+  for (Json page = TRY(session.call("list_tls_keys", Json::object()));;) {
+    const Json& keys = member_of(page, "keys");
+    if (all.is_null())
+      all = page;
+    else
+      all["keys"].insert(all["keys"].end(), keys.begin(), keys.end());
+    if (member_of(page, "more") != true || keys.empty()) break;
+    page = TRY(session.call("list_tls_keys", {{"after", text_of(keys.back(), "label")}}));
+  }
+  all.erase("more");
+  if (session.json)
+    session.print_json(all);
+  else
+    print(render_tls_keys(all["keys"]));
+  return ExitCode::ok;
+}
+
+Result<ExitCode> list(const Session& session, const Options& options) {
+  if (options.tls) return list_tls(session);
   const Json answer = TRY(session.call("list_keys", Json::object()));
   if (session.json)
     session.print_json(answer);
@@ -57,8 +79,11 @@ void add_key(CLI::App& app, Session& session) {
                           "  hubseal key list\n  hubseal key create hub-jws-2 --type ec_p256 --use jws\n");
   key->require_subcommand(1);
 
-  on(command(*key, "list", "All keys that hubseald holds, with state and grade", "  hubseal key list\n"), session,
-     std::make_shared<Options>(), list);
+  const auto listed = std::make_shared<Options>();
+  CLI::App* listing = command(*key, "list", "All keys that hubseald holds, with state and grade",
+                              "  hubseal key list\n  hubseal --socket /run/hubseal/tls.sock key list --tls\n");
+  listing->add_flag("--tls", listed->tls, "Those that this user's gateway may use; only tls.sock tells them");
+  on(listing, session, listed, list);
 
   const auto made = std::make_shared<Options>();
   CLI::App* creating = command(*key, "create", "Make a key pair inside the token; the private half never leaves it",
