@@ -114,6 +114,16 @@ class Commands(Cli):
         self.serve({"get_public_key": KEY})
         self.assertEqual(json.loads(self.hubseal("key", "show", "hub-jws", "--jwk").stdout), KEY["jwk"])
 
+    def test_key_list_of_tls_keys_goes_on_until_there_are_no_more(self):
+        keys = [{"label": f"hub-tls-{n}", "key_id": str(n) * 64, "type": "ec_p256", "grade": "generated"} for n in range(3)]
+        keys[1]["certificate"] = "-----BEGIN CERTIFICATE-----"
+        pages = {None: (keys[:2], True), "hub-tls-1": (keys[2:], False)}
+        daemon = self.serve(lambda asked: {"token": "hub", **dict(zip(("keys", "more"), pages[asked.get("after")]))})
+        shown = self.hubseal("key", "list", "--tls")
+        self.assertRegex(shown.stdout, rb"LABEL +TYPE +GRADE +CERTIFICATE +KEY ID\nhub-tls-0 .* - +0{16}\nhub-tls-1 .* of this hub +1{16}\nhub-tls-2 .*\n$")
+        self.assertEqual([request["op"] for request in daemon.requests], ["list_tls_keys"] * 2)
+        self.assertEqual(json.loads(self.hubseal("--json", "key", "list", "--tls").stdout), {"token": "hub", "keys": keys})
+
     def test_key_list_says_which_key_will_be_destroyed_and_when(self):
         self.serve({"list_keys": {"keys": [{**KEY, "state": "deactivated", "destroy_at": "2026-12-05T09:00:00Z"}]}})
         self.assertIn(b"deactivated, will be destroyed at 2026-12-05T09:00:00Z", self.hubseal("key", "list").stdout)
