@@ -10,12 +10,14 @@
 #include <nlohmann/json.hpp>
 
 #include "common/openssl.h"
+#include "tests/bench/crowd.h"
 #include "tests/integration/soak/csr_maker.h"
 
 namespace hubseal::bench {
 namespace {
 
 constexpr unsigned kFillers = 8;
+constexpr std::size_t kWaiting = 100;     // enrolments of one participant that may wait
 constexpr unsigned kPerConnection = 100;  // the agent ends those that are five minutes old
 
 std::string text_of(BIO* bio) {
@@ -52,6 +54,17 @@ std::string make_public_key() {
   return text_of(out.get());
 }
 
+Measurement drive(pid_t process, unsigned port, unsigned connections, Seconds time,
+                  const std::function<std::optional<std::string_view>()>& next) {
+  const Service service{
+      .connect = [port] { return connect_loopback(port); }, .reply_size = http_reply_size, .good = "HTTP/1.1 200 "};
+  return with_cpu_of({process}, [&] { return run_crowd(service, connections, time, next); });
+}
+
+std::function<std::optional<std::string_view>()> again_and_again(const std::string& request) {
+  return [&request] { return std::optional(std::string_view(request)); };
+}
+
 std::string inbound_path(const std::string& dfsp) { return fmt::format("/api/dfsps/{}/enrollments/inbound", dfsp); }
 
 void add_dfsp(HttpClient& client, const std::string& dfsp) {
@@ -65,6 +78,19 @@ std::int64_t enrol(HttpClient& client, const std::string& dfsp, const std::strin
 void sign(HttpClient& client, const std::string& dfsp, std::int64_t enrollment) {
   const Json answer = client.ask("POST", fmt::format("{}/{}/sign", inbound_path(dfsp), enrollment));
   if (answer["state"] != "CERT_SIGNED") throw std::runtime_error("not signed: " + answer.dump());
+}
+
+std::vector<std::string> requests_to_sign(HttpClient& client, const std::string& prefix, std::size_t count) {
+  std::vector<std::string> requests;
+  for (std::string dfsp; requests.size() < count;) {
+    if (requests.size() % kWaiting == 0) {
+      dfsp = fmt::format("{}{}", prefix, requests.size() / kWaiting);
+      add_dfsp(client, dfsp);
+    }
+    requests.push_back(http_request(
+        "POST", fmt::format("{}/{}/sign", inbound_path(dfsp), enrol(client, dfsp, test::make_csr())), "{}"));
+  }
+  return requests;
 }
 
 void fill(unsigned port, const std::string& dfsp, std::size_t count) {

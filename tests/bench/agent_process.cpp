@@ -42,7 +42,7 @@ ca = "{2}"
 client_profile = "dfsp-client"
 csr_rsa_bits = 2048
 [store]
-path = "{0}/agent.db"
+{3}
 )";
 
 std::string text_of(const std::filesystem::path& path) {
@@ -54,7 +54,9 @@ std::string text_of(const std::filesystem::path& path) {
 
 AgentProcess::AgentProcess(const Options& options) {
   const std::filesystem::path config = folder_ / "agent.toml", log = folder_ / "agent.log";
-  std::ofstream(config) << fmt::format(kConfig, folder_.path().string(), options.daemon_socket, options.ca);
+  const std::string store = options.postgresql.empty() ? fmt::format(R"(path = "{}/agent.db")", folder_.path().string())
+                                                       : fmt::format(R"(postgresql = "{}")", options.postgresql);
+  std::ofstream(config) << fmt::format(kConfig, folder_.path().string(), options.daemon_socket, options.ca, store);
   std::filesystem::permissions(config, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   const pid_t parent = ::getpid();
   pid_ = ::fork();

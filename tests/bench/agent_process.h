@@ -19,7 +19,8 @@ class AgentProcess {
   struct Options {
     std::string program;
     std::string daemon_socket;
-    std::string ca;  ///< that signs
+    std::string ca;          ///< that signs
+    std::string postgresql;  ///< a connection string; empty: SQLite, of its own
   };
 
   /// Starts the agent and waits until it listens.

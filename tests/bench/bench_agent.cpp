@@ -9,12 +9,12 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/agent_growth.h"
 #include "tests/bench/agent_load.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/fixed_server.h"
 #include "tests/bench/raw_token.h"
 #include "tests/bench/schedule.h"
-#include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
 
 using namespace hubseal;
@@ -81,19 +81,6 @@ void print_row(const std::string& what, unsigned connections, const Rounds& roun
   std::fflush(stdout);
 }
 
-Service http_at(unsigned port) {
-  return {.connect = [port] { return connect_loopback(port); }, .reply_size = http_reply_size, .good = "HTTP/1.1 200 "};
-}
-
-template <class Next>
-Measurement drive(pid_t pid, unsigned port, unsigned connections, Seconds time, const Next& next) {
-  return with_cpu_of({pid}, [&] { return run_crowd(http_at(port), connections, time, next); });
-}
-
-auto again_and_again(const std::string& request) {
-  return [&request] { return std::optional(std::string_view(request)); };
-}
-
 class Bench {
  public:
   explicit Bench(const Settings& settings)
@@ -128,7 +115,9 @@ class Bench {
     for (std::size_t at = 0; at < kConnections.size(); ++at) both(at);
     add_participants();
     print_memory();
-    if (settings_.growth > 0 && settings_.wants("growth", 8)) grow();
+    if (settings_.growth == 0 || !settings_.wants("growth", 8)) return;
+    print_growth_of_enrollments(options(kGrowthCa), settings_, settings_.growth);
+    print_growth_of_participants(options(kGrowthCa), settings_, settings_.growth);
   }
 
  private:
@@ -208,19 +197,6 @@ class Bench {
     return token.sign(kCa, settings_.ca_type(), connections == 1 ? 1 : at_once, settings_.time());
   }
 
-  /// More than the token can sign in the time, each for a key of its own.
-  std::vector<std::string> unsigned_enrollments(double per_second) {
-    std::vector<std::string> requests;
-    const auto count = static_cast<std::size_t>(1.3 * per_second * settings_.seconds) + 32;
-    for (std::string path; requests.size() < count;) {
-      const std::string name = new_participant();
-      for (std::size_t i = 0; i < kWaiting && requests.size() < count; ++i)
-        requests.push_back(http_request(
-            "POST", fmt::format("{}/{}/sign", inbound_path(name), enrol(*client_, name, test::make_csr())), "{}"));
-    }
-    return requests;
-  }
-
   /// At the rate of the token: a tenth is what everything else may take.
   void print_signing(const std::string& what, std::size_t at, const Rounds& rounds, const Mcm& mcm) {
     constexpr double kOfTheToken = 0.9;
@@ -237,7 +213,9 @@ class Bench {
     Rounds rounds;
     for (unsigned i = 0; i < settings_.rounds; ++i) {
       const Measurement raw = raw_signatures(connections);
-      const std::vector<std::string> requests = unsigned_enrollments(raw.per_second);
+      // More than the token can sign in the time.
+      const auto count = static_cast<std::size_t>(1.3 * raw.per_second * settings_.seconds) + 32;
+      const auto requests = requests_to_sign(*client_, fmt::format("s{}-", ++participants_), count);
       rounds.add(drive(agent_->pid(), agent_->port(), connections, settings_.time(), one_by_one(requests)), raw);
     }
     print_signing("sign", at, rounds, {{46, 89, 89}, 16'500});
@@ -276,60 +254,6 @@ class Bench {
                verdict(mib <= kMostMib), static_cast<double>(rig_.resident_bytes()) / 1048576);
   }
 
-  /// CPU of the agent for each request, of one participant who has so many enrolments.
-  struct Stage {
-    std::size_t enrollments;
-    double post, sign, one, list;
-  };
-
-  Stage stage(const AgentProcess& agent, std::size_t enrollments) const {
-    constexpr std::size_t kNew = 80;
-    constexpr unsigned kAtOnce = 8;
-    const std::string path = inbound_path("grown");
-    HttpClient client(agent.port());  // of its own: the agent ends one that is idle while others fill
-    const auto cpu = [&](const auto& next) {
-      return drive(agent.pid(), agent.port(), kAtOnce, Seconds(std::max(settings_.seconds, 60.0)), next).cpu_us;
-    };
-    const auto repeated = [&](const std::string& request) {
-      return drive(agent.pid(), agent.port(), kAtOnce, settings_.time(), again_and_again(request)).cpu_us;
-    };
-    std::vector<std::string> posts, signs;
-    while (posts.size() < kNew)
-      posts.push_back(http_request("POST", path, dump_json({{"clientCSR", test::make_csr()}})));
-    Stage found{.enrollments = enrollments, .post = cpu(one_by_one(posts)), .sign = 0, .one = 0, .list = 0};
-    const Json waiting = client.ask("GET", path + "?state=CSR_LOADED");
-    for (const Json& item : waiting)
-      signs.push_back(http_request("POST", fmt::format("{}/{}/sign", path, item["id"].get<std::int64_t>()), "{}"));
-    found.sign = cpu(one_by_one(signs));
-    found.one = repeated(http_request("GET", fmt::format("{}/{}", path, waiting.front()["id"].get<std::int64_t>())));
-    found.list = repeated(http_request("GET", path));
-    return found;
-  }
-
-  void grow() {
-    const AgentProcess agent(options(kGrowthCa));
-    HttpClient first(agent.port());
-    add_dfsp(first, "grown");
-    std::vector<Stage> stages;
-    std::size_t filled = 0;
-    for (const std::size_t until : {std::size_t{0}, std::min(settings_.growth, std::size_t{200}), settings_.growth}) {
-      fill(agent.port(), "grown", until - filled);
-      filled = until;
-      stages.push_back(stage(agent, filled));
-    }
-    fmt::print(
-        "\nCPU us of the agent a request, 8 connections, by enrolments of one participant (GET shows 200 at most)\n");
-    fmt::print("{:>12}{:>10}{:>10}{:>10}{:>10}\n", "enrolments", "POST", "sign", "GET one", "GET all");
-    for (const Stage& at : stages)
-      fmt::print("{:>12}{:>10.0f}{:>10.0f}{:>10.0f}{:>10.0f}\n", at.enrollments, at.post, at.sign, at.one, at.list);
-    // The list is whole only from the second stage on.
-    const Stage &empty = stages.front(), &full = stages[1], &last = stages.back();
-    constexpr double kFlat = 1.15;
-    const double worst =
-        std::max({last.post / empty.post, last.sign / empty.sign, last.one / empty.one, last.list / full.list});
-    fmt::print("the worst grew to {:.2f} (<= {:.2f} {})\n", worst, kFlat, verdict(worst <= kFlat));
-  }
-
   const Settings settings_;
   test::Rig rig_;
   std::unique_ptr<AgentProcess> agent_;
@@ -344,7 +268,8 @@ class Bench {
 int main(int argc, char** argv) {
   CLI::App app{"Requests per second of a real hubseal-agent in front of a real hubseald, and what each costs"};
   Settings settings;
-  app.add_option("--growth", settings.growth, "enrolments of one participant at the end")->capture_default_str();
+  app.add_option("--growth", settings.growth, "enrolments of one participant, then participants, at the end; 0: none")
+      ->capture_default_str();
   app.add_option("--token-ms", settings.token_ms,
                  "a signature takes so long and no CPU, as in an HSM elsewhere that makes four at a time");
   return run_benchmark(app, settings, "GET dfsps 32", argc, argv, [&] { Bench(settings).run(); });

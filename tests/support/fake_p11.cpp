@@ -2,18 +2,24 @@
 // tells it to (fake_p11_script.h). In the environment:
 //   FAKE_P11_MODULE   the real module
 //   FAKE_P11_SCRIPT   the script; read again whenever the file changes
+//   FAKE_P11_ENGINES  optional: a folder with a file for each engine of an HSM that the tokens of several processes
+//   share:
+//                     what is slow occupies one for as long
 //   FAKE_P11_LOG      optional: each C_Initialize, C_Finalize and C_Login adds a line with its name, and each call that
 //   is
 //                     held one with "held" in front
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -23,7 +29,9 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <vector>
 
+#include "common/unique_fd.h"
 #include "hsm/pkcs11.h"
 #include "tests/support/fake_p11_functions.h"
 #include "tests/support/fake_p11_script.h"
@@ -132,6 +140,25 @@ Fake& fake() {
   return *instance;
 }
 
+/// The file of an engine that is free, or of the one whose turn it is; locked until it is closed.
+UniqueFd take_engine(const std::filesystem::path& folder) {
+  static const std::vector<std::filesystem::path> engines{std::filesystem::directory_iterator(folder), {}};
+  static std::atomic<std::size_t> turn = static_cast<std::size_t>(::getpid());
+  const std::size_t first = turn++;
+  for (std::size_t n = 0; n <= engines.size(); ++n) {
+    UniqueFd engine(::open(engines[(first + n) % engines.size()].c_str(), O_RDWR | O_CLOEXEC));
+    if (::flock(engine.get(), n < engines.size() ? LOCK_EX | LOCK_NB : LOCK_EX) == 0) return engine;
+  }
+  return {};
+}
+
+void be_slow(std::chrono::milliseconds delay) {
+  if (delay.count() == 0) return;
+  const char* engines = std::getenv("FAKE_P11_ENGINES");
+  const UniqueFd engine = engines ? take_engine(engines) : UniqueFd();
+  std::this_thread::sleep_for(delay);
+}
+
 template <Name kName>
 constexpr bool takes_slot() {
   return kName == "C_GetSlotInfo" || kName == "C_GetTokenInfo" || kName == "C_GetMechanismList" ||
@@ -224,7 +251,7 @@ struct Hook<kMember, kName, CK_RV (*)(Args...)> {
   static CK_RV call(Args... args) {
     const Verdict verdict = fake().judge(kName.text);
     if (verdict.hold) fake().await_script_after(verdict.script_number);
-    if (verdict.delay.count() != 0) std::this_thread::sleep_for(verdict.delay);
+    be_slow(verdict.delay);
     if (verdict.refuse) return *verdict.refuse;
     std::tuple<Args...> arguments(args...);
     if constexpr (takes_slot<kName>()) std::get<0>(arguments) ^= verdict.script.renumber;
