@@ -34,7 +34,7 @@ struct Settings : Schedule {
 constexpr char kKey[] = "jws", kCa[] = "ca";
 constexpr unsigned kFew = 4, kMany = 16;  // sessions of a hubseald
 constexpr unsigned kEachAgent = 8;        // connections
-constexpr double kSignedPerSecond = 800;  // by an agent, at most
+constexpr double kSignedPerSecond = 300;  // by an agent, at most
 
 /// All at once, each in a thread of its own; added up, with the CPU for each answer.
 Measurement together(std::size_t count, const std::function<Measurement(std::size_t)>& load) {
