@@ -55,8 +55,8 @@ constexpr Place kPlaces[] = {
      "hubseal subject list"},
     {" create_ca check_ca ", "hubseal ca list, hubseal key list"},
     {" get_ca install_ca import_ca cross_certify retire_ca get_crl get_ocsp ", "hubseal ca list"},
-    {" create_key get_public_key create_csr sign_jws activate_key suspend_key deactivate_key destroy_key keep_key "
-     "confirm_backup ",
+    {" create_key get_public_key create_csr csr_for_key sign_jws activate_key suspend_key deactivate_key destroy_key "
+     "keep_key confirm_backup ",
      "hubseal key list"},
     {" rotate_jws_key advance_rotation cancel_rotation list_rotations ", "hubseal key rotation list"},
     {" issue_certificate ", "hubseal cert list, hubseal ca list"},

@@ -53,6 +53,7 @@ constexpr std::array kOperations = {
     Operation{"list_certificates", Permission::read_certificates, kAgent | kAdmin, Effect::reads,
               &ops::list_certificates},
     Operation{"create_csr", Permission::create_csr, kAgent | kAdmin, Effect::signs, &ops::create_csr},
+    Operation{"csr_for_key", Permission::create_csr, kAdmin, Effect::signs, &ops::csr_for_key},
     Operation{"sign_fspiop", Permission::sign_fspiop, kJws | kAdmin, Effect::signs, &ops::sign_fspiop},
     Operation{"sign_jws", Permission::sign_jws, kJws | kAdmin, Effect::signs, &ops::sign_jws},
     // Over a digest: this socket's alone, which has no other signature (docs/decisions/078-tls-keys-sign-digests.md).

@@ -38,11 +38,35 @@ Result<ExitCode> create(const Session& session, const Options& options) {
   return ExitCode::ok;
 }
 
+Result<ExitCode> for_key(const Session& session, const Options& options) {
+  TRY(check_output(options.out, options.force));
+  const Json answer =
+      TRY(session.call("csr_for_key", {{"key", options.label}, {"subject", TRY(parse_subject(options.subject))}}));
+  const std::string summary =
+      render_pairs({{"label", text_of(answer, "label")}, {"key id", text_of(answer, "key_id")}});
+  TRY(deliver(session, answer, summary, {artefact_in(answer, "csr"), options.out, options.force}));
+  return ExitCode::ok;
+}
+
+void add_for_key(CLI::App& csr, Session& session) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* asking = command(csr, "for-key", "Have a key for JWS that is there sign a CSR, for its certificate",
+                             "  hubseal csr for-key hub-jws --subject \"CN=hub,O=Example Hub,C=KE\" --out hub-jws.csr\n"
+                             "  hubseal cert issue --ca hub-ca --profile jws --participant hub --csr hub-jws.csr\n");
+  asking->add_option("label", options->label, "Name of the key")->required()->type_name("LABEL");
+  asking->add_option("--subject", options->subject, "Distinguished name: CN, O, C and, if wanted, OU, L, ST")
+      ->required()
+      ->type_name("DN");
+  asking->add_option("--out", options->out, "Write the CSR into this file")->type_name("FILE");
+  asking->add_flag("--force", options->force, "Replace a file that holds something else");
+  on(asking, session, options, for_key);
+}
+
 }  // namespace
 
 void add_csr(CLI::App& app, Session& session) {
   CLI::App* csr =
-      command(app, "csr", "CSRs for the hub's own TLS: create",
+      command(app, "csr", "CSRs for the hub's own keys: create, for-key",
               "  hubseal csr create hub-client-bank1 --subject \"CN=hub.example.com,O=Example Hub,C=KE\"\n");
   csr->require_subcommand(1);
 
@@ -63,6 +87,7 @@ void add_csr(CLI::App& app, Session& session) {
   creating->add_option("--out", options->out, "Write the CSR into this file")->type_name("FILE");
   creating->add_flag("--force", options->force, "Replace a file that holds something else");
   on(creating, session, options, create);
+  add_for_key(*csr, session);
 }
 
 }  // namespace hubseal::cli

@@ -5,11 +5,28 @@
 #include "daemon/ops/views.h"
 
 namespace hubseal::daemon::ops {
+namespace {
+
+/// The certificate of this key, unless it is revoked, on hold or has ended. A key has one (PKI-8).
+Result<std::optional<std::string>> certificate_of(Registry& registry, const KeyId& key, TimePoint now) {
+  return registry.read([&](Database& database) -> Result<std::optional<std::string>> {
+    const auto record = TRY(certificate_table::find_key(database, key));
+    if (!record || !record->issued() || !record->revoked.empty() || record->not_after <= now) return std::nullopt;
+    return certificate_pem(*record);
+  });
+}
+
+}  // namespace
 
 Result<Json> get_public_key(Call& call, Fields fields) {
   const std::string label = TRY(fields.name("key", kMaxName));
   TRY(fields.nothing_left());
-  return full_view_of(TRY(call.services.keyring.show(label)));
+  const Key key = TRY(call.services.keyring.show(label));
+  Json view = TRY(full_view_of(key));
+  if (key.record.use == KeyUse::jws)
+    if (auto certificate = TRY(certificate_of(call.services.registry, key.record.id, call.services.clock.now())))
+      view["certificate"] = *std::move(certificate);
+  return view;
 }
 
 }  // namespace hubseal::daemon::ops

@@ -24,6 +24,7 @@ Result<Json> issue_certificate(Call& call, Fields fields);
 Result<Json> get_certificate(Call& call, Fields fields);
 Result<Json> list_certificates(Call& call, Fields fields);
 Result<Json> create_csr(Call& call, Fields fields);
+Result<Json> csr_for_key(Call& call, Fields fields);
 Result<Json> get_jwks(Call& call, Fields fields);
 Result<Json> sign_fspiop(Call& call, Fields fields);
 Result<Json> sign_jws(Call& call, Fields fields);

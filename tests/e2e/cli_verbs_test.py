@@ -139,6 +139,12 @@ class Verbs(Typing):
             self.assertEqual([str(ip) for ip in names.get_values_for_type(x509.IPAddress)], ["192.0.2.1"])
         self.assertEqual(second["key_id"], key_id(csr.public_key()))
         self.refused("conflict", "csr", "create", "hub-tls", *create)
+        own = x509.load_pem_x509_csr(self.plain("csr", "for-key", "jws-2", "--subject", HUB)[0].encode())
+        self.assertTrue(own.is_signature_valid)
+        again = self.as_json("csr", "for-key", "jws-2", "--subject", HUB, "--out", "jws-2.csr")
+        self.assertEqual(again["key_id"], key_id(own.public_key()))
+        self.assertEqual((self.room.folder / "jws-2.csr").read_text(), again["csr"])
+        self.refused("forbidden", "csr", "for-key", "hub-tls", "--subject", HUB)
 
     def signatures(self):
         public = {label: serialization.load_pem_public_key(self.plain("key", "show", label)[0].encode())

@@ -267,7 +267,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (request->op == "issue_certificate") MUST_HOLD(request->fields["profile"] != "jws");
   const Json& said = (*reply)["ok"];
   if (request->op == "get_ocsp") judge_response(room, said["response"]);
-  if (request->op == "create_csr")
+  if (request->op == "create_csr" || request->op == "csr_for_key")
     MUST_HOLD(x509::Csr::parse(said["csr"].get<std::string>()).value().verify_own_signature());
   if (request->op == "issue_certificate")
     judge(room, request->fields, x509::Certificate::parse(said["certificate"].get<std::string>()).value());

@@ -8,7 +8,7 @@ import agent_support
 from agent_fake_daemon import openssl
 from agent_jws_support import SIGNATURE, Bank, Key, PossessionTest, jws, statement
 from agent_pki import CA, CLIENT, SERVER, Pki
-from agent_support import OwnAgents, start_agent
+from agent_support import Agent, OwnAgents
 from agent_tls import Ca
 from awaiting import until
 
@@ -158,7 +158,7 @@ class Later(OwnAgents):
         for name in ("ca.pem", "ca.key"):
             shutil.copy(self.ca.path(name), os.path.join(self.folder, name))
         self.daemon.ca_pem, self.daemon.crl = self.ca.pem(), self.ca.crl()
-        self.agent = start_agent(self.folder, self.daemon, hub_keys=self.hub_keys)
+        self.agent = Agent(self.folder, self.daemon, hub_keys=self.hub_keys)  # each reads CRLs in its own time
         self.addCleanup(self.agent.stop)
         self.bank, self.key = Bank("bank1"), Key(self.folder, "EC")
         self.add_dfsp("bank1")

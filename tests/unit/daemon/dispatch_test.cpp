@@ -32,6 +32,7 @@ const std::pair<const char*, Permission> kOperations[] = {
     {"get_certificate", Permission::read_certificates},
     {"list_certificates", Permission::read_certificates},
     {"create_csr", Permission::create_csr},
+    {"csr_for_key", Permission::create_csr},
     {"sign_jws", Permission::sign_jws},
     {"set_subject", Permission::manage_subjects},
     {"get_subject", Permission::read_subjects},
