@@ -53,7 +53,7 @@ class Secrets(OneRoom):
 
     def ask(self, request):
         """One connection for each: some end it."""
-        return self.room.ask(json.dumps(request).encode())
+        return self.room.ask(json.dumps(request).encode(), on="tls" if "_tls" in request["op"] else "admin")
 
     def refused_for_its_key(self, answer, key, where):
         self.assertEqual(answer.get("error", {}).get("code"), "bad_request", where)

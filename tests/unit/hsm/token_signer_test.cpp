@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_digest_that_no_message_has_is_signed_or_refused_and_costs
   for (const KeyType type : {KeyType::rsa_2048, KeyType::ec_p256, KeyType::ec_p384}) {
     const KeyInfo key = generate_ok(*signer, type, to_string(type));
     for (const SignatureAlgorithm algorithm : algorithms_for(type))
-      for (const std::uint8_t byte : {0x00, 0xff}) {
+      for (const std::uint8_t byte : {std::uint8_t{0x00}, std::uint8_t{0xff}}) {
         const Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(hash_of(algorithm))), byte);
         const auto signature = signer->sign_digest(key.id, algorithm, digest);
         BOOST_TEST((signature || refusal_of(signature).code != Code::internal));
