@@ -193,6 +193,20 @@ class Crash(CrashTest):
 
         self.every_step(request)
 
+    def test_sign_tls(self):
+        self.rig.call("create_csr", label="hub-tls", type="ec_p256", subject={"common_name": "hub"})
+
+        def request(step, when):
+            digest = rig.sha256_hex(f"{when} {step}".encode())
+            fields = {"on": "tls", "key": "hub-tls", "algorithm": "ecdsa_sha256", "digest": digest}
+            answer = self.crash(step, when, "sign_tls", **fields)
+            self.rig.call("sign_tls", **fields)
+            signed = [record["digest"] for record in self.records() if record["event"] == "sign_tls" and record["result"] == "ok"]
+            self.assertGreaterEqual(signed.count(digest), 1 if answer is None else 2)
+            return answer
+
+        self.every_step(request, fewest=2)
+
     def test_submit_approval(self):
         """A vote is there whole or not at all, and never without its record; and the same for what it allows."""
         alice = self.alice_must_agree(profile="dfsp-client")

@@ -14,12 +14,14 @@ from small_disk import SmallDisk
 BAD_CONFIG, REFUSED, UNAVAILABLE = 2, 3, 4  # exit codes
 
 MESSAGE = {"key": "hub-jws", "method": "PUT", "uri": "/quotes/1", "source": "hub"}
+HANDSHAKE = {"key": "hub-tls", "algorithm": "ecdsa_sha256", "digest": "5a" * 32}
 
 
 class Disk(RigTest):
     def set_up_keys(self, room):
         room.make_ca()
         room.call("create_key", label="hub-jws", type="ec_p256", use="jws")
+        room.call("create_csr", label=HANDSHAKE["key"], type="ec_p256", subject={"common_name": "hub"})
 
     def limit_files(self, room, size):
         resource.prlimit(room.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -39,6 +41,7 @@ class Disk(RigTest):
             self.refused("storage_unavailable", room, "issue_certificate", **fields)
             self.refused("storage_unavailable", room, "sign_jws", key="hub-jws", payload="e30")
             self.refused("storage_unavailable", room, "sign_fspiop", **MESSAGE)
+            self.refused("storage_unavailable", room, "sign_tls", on="tls", **HANDSHAKE)
             self.refused("storage_unavailable", room, "create_key", label="n" * 64, type="ec_p256", use="jws")
         health = room.call("health")
         self.assertEqual(health["status"], "degraded")
@@ -52,6 +55,7 @@ class Disk(RigTest):
         self.assertEqual(room.call("issue_certificate", **fields), issued)
         room.call("sign_jws", key="hub-jws", payload="e30")
         room.call("sign_fspiop", **MESSAGE)
+        room.call("sign_tls", on="tls", **HANDSHAKE)
         room.call("create_key", label="n" * 64, type="ec_p256", use="jws")
         self.assertEqual(room.call("health")["status"], "ready")
         records = room.audit()
