@@ -398,39 +398,3 @@ for label, text in (("delimiter", "DELIMITER ;;\nCREATE PROCEDURE `p`() BEGIN SE
 put("mcm", "vault", "v" + mcm.vault())
 put("mcm", "vault-nested", "v" + mcm.nested_vault())
 put("mcm", "vault-odd", 'v{"":5,"/":{},"dfsp-ca":{"1":7},"dfsp-jws-certs/a/b":{},"dfsp-ca/":{"x":{"y":{}}}}')
-
-# Messages: as one came, what a sender may have signed, and what a service of the hub has signed.
-sent = {"FSPIOP-Source": "hub", "FSPIOP-Destination": "bank1", "Date": "Sun, 29 Nov 2026 10:00:00 GMT"}
-signed = {"alg": "ES256", "FSPIOP-URI": "/quotes/1", "FSPIOP-HTTP-Method": "PUT", **sent}
-
-
-def http_request(headers, target="/fspiop/quotes/1", method="PUT", body='{"a":1}', end="\n"):
-    return end.join([f"{method} {target} HTTP/1.1", *(f"{header}: {text}" for header, text in headers.items()), "", body])
-
-
-def put_message(label, header, **changed):
-    """A request under this protected header, which the target signs."""
-    text = header if isinstance(header, str) else json.dumps(header, separators=(",", ":"))
-    put("message", f"signed-{label}", b"\1" + http_request({"FSPIOP-URI": "/quotes/1", "FSPIOP-HTTP-Method": "PUT", **sent, "Protected": text}, **changed).encode())
-
-
-put("message", "came", b"\0" + http_request({**sent, "FSPIOP-URI": "/quotes/1", "FSPIOP-HTTP-Method": "PUT", "FSPIOP-Signature":
-    json.dumps({"signature": "c2ln", "protectedHeader": base64.urlsafe_b64encode(json.dumps(signed).encode()).rstrip(b"=").decode()})}).encode())
-put_message("good", signed)
-put_message("good-crlf", signed, end="\r\n")
-put_message("kid", {**signed, "typ": "JOSE", "kid": "k"})
-put_message("other-case", {name.lower() if name != "alg" else name: text for name, text in signed.items()})
-put_message("twice", json.dumps(signed).replace('"alg"', '"alg":"none","alg"'))
-put_message("none", {**signed, "alg": "none"})
-put_message("jwk", {**signed, "jwk": {"kty": "EC"}})
-put_message("crit", {**signed, "crit": ["b64"], "b64": False})
-put_message("number", {**signed, "X-Count": 1})
-put_message("no-destination", {name: text for name, text in signed.items() if name != "FSPIOP-Destination"})
-put_message("other-target", signed, target="/transfers/1")
-put_message("dot-segment", signed, target="/quotes/%2e%2e/transfers/1")
-put_message("no-json", "{")
-for label, headers in (("plain", sent), ("no-destination", {"FSPIOP-Source": "hub"}), ("further", {**sent, "X-Trace": '\\"1', "Content-Type": "a/b"})):
-    put("message", f"ours-{label}", b"\2" + http_request(headers).encode())
-put("message", "ours-query", b"\2" + http_request(sent, target="https://bank1.example:4000/v1/quotes/7c23?x=/parties/1%20", body="").encode())
-put("message", "found-signature-among-further-headers", b"\2" + http_request({**sent, "FSPIOP-Signature": "{}"}).encode())
-put("message", "found-destination-in-other-case", b"\2" + http_request({"FSPIOP-Source": "hub", "fspiop-destination": "bank1"}).encode())
