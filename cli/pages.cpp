@@ -1,7 +1,9 @@
 #include "cli/pages.h"
 
 #include <algorithm>
+#include <set>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace hubseal::cli {
@@ -13,6 +15,7 @@ Result<Pages> fetch_pages(const Session& session, std::string_view op, const std
   Json all = Json::array();
   Json fields = asked;
   fields["limit"] = kPage;
+  std::set<std::string> seen;
   while (true) {
     const int left = limit - static_cast<int>(all.size());
     if (limit > 0) fields["limit"] = std::min(kPage, left);
@@ -21,6 +24,9 @@ Result<Pages> fetch_pages(const Session& session, std::string_view op, const std
     const bool enough = limit > 0 && static_cast<int>(all.size()) >= limit;
     if (!page.contains("next") || enough) return Pages{std::move(all), page.contains("next")};
     fields["after"] = page["next"];
+    if (!seen.insert(dump_json(page["next"])).second)
+      return fail(Code::internal,
+                  fmt::format("hubseald begins the page after {} again and would never end", dump_json(page["next"])));
   }
 }
 

@@ -16,7 +16,7 @@ struct Pages {
 };
 
 /// All pages of a list operation over one connection, as one list: `member` of each answer. With a `limit`, at most so
-/// many; 0 is all.
+/// many; 0 is all. Errors: the daemon's; internal: it gives one page again and again.
 Result<Pages> fetch_pages(const Session& session, std::string_view op, const std::string& member, const Json& fields,
                           int limit = 0);
 

@@ -141,7 +141,7 @@ void Revocation::make_lists() {
 Result<> Revocation::refuse_old_state() const {
   if (!parts_.gate.is_closed(RollbackGuard::kWord)) return {};
   return fail(Code::sealed,
-              "sealed: the registry is of an older time, and its CRLs may be older than those that were given");
+              "the registry is of an older time, and its CRLs may be older than those that were given");
 }
 
 std::optional<std::string_view> Revocation::why_none(const Authority& authority) const {

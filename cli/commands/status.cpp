@@ -83,6 +83,13 @@ std::string render_health(const Json& health, const Json& version, const std::st
                     : fmt::format("{}: not ready", text_of(token, "label"))},
       {"audit log", fmt::format("{}, {}", member_of(audit, "writable") == Json(true) ? "writable" : "NOT WRITABLE",
                                 count_of(audit, "records", "record"))}};
+  // Whoever may not look at CAs knows their names, and no more to fill a table with.
+  if (!may(version, "get_ca")) {
+    std::string names;
+    for (const Json& name : member_of(health, "cas"))
+      names.append(names.empty() ? "" : ", ").append(name.is_string() ? name.get<std::string>() : dump_json(name));
+    if (!names.empty()) pairs.emplace_back("CAs", names);
+  }
   if (const Json& policy = member_of(health, "policy"); !policy.is_null())
     pairs.emplace_back("policy", fmt::format("version {}, {}", text_of(policy, "version"), files_text(policy)));
   for (const Json& problem : member_of(health, "problems"))
@@ -100,7 +107,8 @@ Result<ExitCode> status(const Session& session, const Nothing&) {
   if (session.json) {
     session.print_json(all);
   } else {
-    print(render_health(all["health"], all["version"], no_keys) + "\n" + render_cas(all["cas"]));
+    print(render_health(all["health"], all["version"], no_keys));
+    if (may(all["version"], "get_ca")) print("\n" + render_cas(all["cas"]));
     if (all.contains("keys")) print("\n" + render_keys(all["keys"]));
   }
   const bool ready = text_of(all["health"], "status") == "ready" && no_keys.empty();

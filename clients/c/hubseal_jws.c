@@ -136,6 +136,18 @@ static int wait_for(struct hubseal_jws* signer, short events, long long deadline
   }
 }
 
+/* hubseald closes a stranger's connection unread, which the kernel may tell as a reset. */
+static int closed(struct hubseal_jws* signer) {
+  return fail(signer,
+              "hubseald closed the connection before it answered; who may connect is said by the [[peer]] tables of "
+              "hubseald.toml");
+}
+
+static int failed(struct hubseal_jws* signer) {
+  if (errno == ECONNRESET || errno == EPIPE) return closed(signer);
+  return fail(signer, "%s: %s", signer->address.sun_path, strerror(errno));
+}
+
 /* Sends the line and reads the answer into its place. Any doubt closes the connection: a late answer must not be taken
  * for the next one. */
 static int exchange(struct hubseal_jws* signer, const char* request, size_t size) {
@@ -146,14 +158,14 @@ static int exchange(struct hubseal_jws* signer, const char* request, size_t size
     if (n > 0)
       sent += (size_t)n;
     else if (errno != EINTR && errno != EAGAIN)
-      return fail(signer, "%s: %s", signer->address.sun_path, strerror(errno));
+      return failed(signer);
   }
   for (signer->size = 0;;) {
     if (wait_for(signer, POLLIN, deadline)) return -1;
     const ssize_t n = recv(signer->fd, signer->line + signer->size, MAX_LINE - signer->size, MSG_DONTWAIT);
-    if (n == 0) return fail(signer, "hubseald closed the connection before it answered");
+    if (n == 0) return closed(signer);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0) return fail(signer, "%s: %s", signer->address.sun_path, strerror(errno));
+    if (n < 0) return failed(signer);
     signer->size += (size_t)n;
     if (signer->line[signer->size - 1] == '\n') break;
     if (signer->size == MAX_LINE) return fail(signer, "hubseald answered with a line that is too long");

@@ -228,6 +228,18 @@ class Shell(MessageTest):
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertIn(b"hubseald did not answer within 200 ms", done.stderr)
 
+    def test_a_stranger_whose_connection_is_closed_is_told_who_may_connect(self):
+        path = self.room.folder / "closing.sock"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            closing = threading.Thread(target=lambda: listener.accept()[0].close())  # unread, as hubseald does it
+            closing.start()
+            done = self.run_client(*self.WORDS, "--key", "rsa", path=path)
+            closing.join()
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"hubseald closed the connection before it answered; who may connect is said by the [[peer]] tables of hubseald.toml", done.stderr)
+
     def test_an_answer_that_is_not_hubsealds_ends_with_1_and_no_header(self):
         good = {"FSPIOP-Signature": "{}", "FSPIOP-URI": RESOURCE, "FSPIOP-HTTP-Method": "PUT"}
         line = lambda value: json.dumps(value, separators=(",", ":")).encode() + b"\n"

@@ -32,6 +32,14 @@ class Commands(Cli):
         self.assertIn(b"There are more than these 2", done.stderr)
         self.assertEqual(json.loads(self.hubseal("--json", "cert", "list", "--limit", "2").stdout)["more"], True)
 
+    def test_a_list_of_which_the_daemon_gives_one_page_again_and_again_comes_to_an_end(self):
+        pages = {None: "a", "a": "b", "b": "a"}
+        daemon = self.serve(lambda request: {"certificates": [{"serial": "01"}], "next": pages[request.get("after")]})
+        done = self.hubseal("cert", "list")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b'hubseald begins the page after "a" again', done.stderr)
+        self.assertEqual(len(daemon.requests), 3)
+
     def test_an_empty_list_names_what_it_is_empty_of(self):
         self.serve({"list_certificates": {"certificates": []}, "get_ca": {"ca": "hub-ca"}})
         self.assertEqual(self.hubseal("cert", "list").stdout, b"no certificates yet\n")
@@ -51,6 +59,13 @@ class Commands(Cli):
         whole = json.loads(self.hubseal("--json", "status").stdout)
         self.assertEqual(whole["health"], HEALTH)
         self.assertEqual(whole["keys"], [KEY])
+
+    def test_status_for_who_may_not_look_at_cas_has_their_names_and_no_table_without_content(self):
+        self.serve({"health": dict(HEALTH, cas=["hub-ca", "hub-ca-2"]), "version": dict(VERSION, operations=["health", "version"])})
+        done = self.hubseal("status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout.decode(), r"CAs +hub-ca, hub-ca-2\n")
+        self.assertNotRegex(done.stdout.decode(), r"SUCCESSOR|- +-")
 
     def test_status_of_a_degraded_daemon_names_the_problems_and_exits_4(self):
         self.serve({"health": dict(HEALTH, status="degraded", problems=["token is gone"], cas=[]),

@@ -95,7 +95,10 @@ class Decisions(Parts):
         self.put_back(room)
         room.until(lambda: "the registry is of an older time" in room.log())  # it has looked at its lists
         self.assertTrue(lists())
-        self.refused("sealed", lambda: room.call("get_crl", ca="hub-ca"), "older")
+        with self.assertRaises(rig.Refused) as refused:
+            room.call("get_crl", ca="hub-ca")
+        self.assertEqual(refused.exception.code, "sealed")
+        self.assertTrue(refused.exception.message.startswith("the registry is of an older time"))  # the code stands before it
         room.call("unseal")
 
         def newer():
