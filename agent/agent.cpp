@@ -23,6 +23,8 @@
 #include "agent/service/hub_server_certs.h"
 #include "agent/service/inbound_enrollments.h"
 #include "agent/service/jws_keys.h"
+#include "agent/service/key_consumers.h"
+#include "agent/service/key_publication.h"
 #include "agent/service/monetary_zones.h"
 #include "agent/service/onboarding.h"
 #include "agent/service/outbound_enrollments.h"
@@ -30,6 +32,7 @@
 #include "agent/service/pki.h"
 #include "agent/service/revocations.h"
 #include "agent/service/signing_daemon.h"
+#include "agent/service/verification_keys.h"
 #include "agent/store/database.h"
 #include "common/log.h"
 
@@ -59,6 +62,12 @@ std::vector<ConfiguredName> names_in(const Config& config) {
   if (config.hub_jws_key) names.push_back({Kind::jws_key, "[hub] jws_key", *config.hub_jws_key});
   for (const std::string& ca : config.client_cas) names.push_back({Kind::ca, "[tls] client_cas", ca});
   return names;
+}
+
+Result<publish::KeyFolder> open_key_folder(const std::filesystem::path& path) {
+  auto opened = publish::KeyFolder::open(path);
+  if (!opened) return fail(opened.error().code, "[publish] verification_keys: " + opened.error().message);
+  return opened;
 }
 
 void tell_who_may_call(const Config& config, const std::string& url) {
@@ -115,6 +124,9 @@ struct Agent::Parts {
         hub_jws_key(health_daemon, {config.hub_id, config.hub_jws_key}),
         jws_keys(jws_key_table, hub_jws_key, {dfsp_cas, daemon, revocations, config.ca, clock}, clock,
                  {config.hub_id, config.jws_keys}),
+        verification_keys(jws_keys, health_daemon),
+        jws_consumer_table(*database),
+        key_consumers(jws_consumer_table, verification_keys, clock),
         keeper(std::move(logins)),
         hub_server_certs(hub_server_cert_table, daemon, revocations, clock,
                          {config.ca, config.hub_id, config.server_cert, {config.csr_rsa_bits}, config.server_roots}),
@@ -134,6 +146,8 @@ struct Agent::Parts {
                                    outbound_enrollments,
                                    onboarding,
                                    jws_keys,
+                                   verification_keys,
+                                   key_consumers,
                                    hub_jws_key,
                                    hub_server_certs,
                                    authentication ? authentication->browser_auth() : nullptr,
@@ -150,8 +164,8 @@ struct Agent::Parts {
   }
 
   Result<> serve_metrics(const MetricsConfig& config, const std::string& ca) {
-    metrics = TRY(
-        MetricsListener::start(config, {counted, pipeline, *server, *database, connectivity_table, health_daemon, ca}));
+    metrics = TRY(MetricsListener::start(
+        config, {counted, pipeline, *server, *database, connectivity_table, health_daemon, key_consumers, ca}));
     log::info("metrics are served", {{"url", metrics->url() + "/metrics"}});
     return {};
   }
@@ -193,6 +207,9 @@ struct Agent::Parts {
   Onboarding onboarding;
   HubJwsKey hub_jws_key;
   JwsKeys jws_keys;
+  VerificationKeys verification_keys;
+  store::JwsConsumerTable jws_consumer_table;
+  KeyConsumers key_consumers;
   std::unique_ptr<auth::CredentialKeeper> keeper;
   std::optional<Credentials> credentials =
       keeper ? std::optional<Credentials>(std::in_place, *keeper, dfsps, clock) : std::nullopt;
@@ -201,6 +218,7 @@ struct Agent::Parts {
   http::Pipeline pipeline;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<PingWatcher> watcher;
+  std::optional<KeyPublication> key_publication;  // nothing: no folder is kept
   std::unique_ptr<MetricsListener> metrics;
   std::unique_ptr<ConfiguredNames> names;
 };
@@ -211,7 +229,9 @@ Agent::~Agent() = default;
 Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
   auto authentication = TRY(Authentication::prepare(config));
   std::unique_ptr<publish::Publisher> publisher;
-  if (config.publish) publisher = TRY(publish::open_publisher(*config.publish));
+  if (config.publish.bundles) publisher = TRY(publish::open_publisher(*config.publish.bundles));
+  std::optional<publish::KeyFolder> key_folder;
+  if (const auto& path = config.publish.verification_keys) key_folder = TRY(open_key_folder(*path));
   std::unique_ptr<auth::CredentialKeeper> logins;
   if (config.keycloak) logins = TRY(auth::Keycloak::make(*config.keycloak));
   auto parts = std::make_unique<Parts>(config, TRY(store::Database::open(config.database)), std::move(authentication),
@@ -224,6 +244,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const Config& config) {
                           [&daemon = parts->health_daemon, cas = config.client_cas] { return trust_of(daemon, cas); }));
   parts->names = std::make_unique<ConfiguredNames>(parts->health_daemon, names_in(config));
   if (config.watch) parts->watch(*config.watch);
+  if (key_folder) parts->key_publication.emplace(parts->verification_keys, *std::move(key_folder));
   if (config.metrics) TRY(parts->serve_metrics(*config.metrics, config.ca));
   tell_who_may_call(config, parts->server->url());
   log::info("hubseal-agent is listening", {{"url", parts->server->url()}});
@@ -240,8 +261,10 @@ void Agent::stop() {
   if (parts_->publisher) parts_->publisher->stop();
   if (parts_->authentication) parts_->authentication->stop();
   if (parts_->watcher) parts_->watcher->stop();
+  if (parts_->key_publication) parts_->key_publication->stop();
   parts_->server->drain(parts_->drain_timeout);
   parts_->watcher.reset();
+  parts_->key_publication.reset();
   parts_->names.reset();
 }
 

@@ -35,6 +35,12 @@ struct MetricsConfig {
   std::vector<std::string> hosts;  ///< accepted in the Host header beside loopback names and the address
 };
 
+/// Section [publish].
+struct PublishConfig {
+  std::optional<publish::Target> bundles;                  ///< absent: nothing is published to gateways
+  std::optional<std::filesystem::path> verification_keys;  ///< absent: keys are to be fetched
+};
+
 /// Section [auth] of mode "oidc": callers say who they are.
 struct OidcConfig {
   auth::ProviderConfig provider;
@@ -64,8 +70,8 @@ struct Config {
   std::optional<OidcConfig> oidc;                ///< absent: nobody has to say who they are
   std::optional<auth::KeycloakConfig> keycloak;  ///< absent: there are no credentials to be had
   std::optional<WatchConfig> watch;              ///< absent: nobody is asked
-  std::optional<publish::Target> publish;        ///< absent: nothing is published to gateways
-  std::optional<MetricsConfig> metrics;          ///< absent: there are none to be read
+  PublishConfig publish;
+  std::optional<MetricsConfig> metrics;  ///< absent: there are none to be read
 
   /// With its id behind it, the security group of a DFSP that is given none by hand.
   std::string dfsp_group_prefix() const { return (oidc ? oidc->tokens.groups : auth::GroupNames()).dfsp_prefix; }

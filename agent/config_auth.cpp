@@ -62,6 +62,7 @@ Result<> read_tokens(Fields& fields, auth::TokenRules& tokens) {
   TRY(read_text(fields, "groups_claim", kMaxNameBytes, tokens.groups_claim));
   TRY(read_text(fields, "pta_group", kMaxNameBytes, tokens.groups.pta));
   TRY(read_text(fields, "mta_group", kMaxNameBytes, tokens.groups.mta));
+  TRY(read_text(fields, "service_group", kMaxNameBytes, tokens.groups.service));
   return read_text(fields, "dfsp_group_prefix", kMaxNameBytes, tokens.groups.dfsp_prefix);
 }
 

@@ -27,22 +27,31 @@ Result<publish::VaultTarget> read_vault(Fields fields) {
   return vault;
 }
 
+Result<std::filesystem::path> folder_path(Fields& fields, const char* member) {
+  std::filesystem::path path = TRY(fields.text(member, kMaxPathBytes));
+  if (!path.is_absolute()) return fail(Code::bad_request, fmt::format("\"publish.{}\" is no absolute path", member));
+  return path;
+}
+
 }  // namespace
 
-Result<publish::Target> read_publish(Fields fields) {
-  if (fields.has("directory") == fields.has("vault"))
-    return fail(Code::bad_request,
-                "[publish] has both \"directory\" and [publish.vault], or neither; wanted one of them");
-  publish::Target target;
-  if (fields.has("directory")) {
-    target = std::filesystem::path(TRY(fields.text("directory", kMaxPathBytes)));
-    if (!std::get<std::filesystem::path>(target).is_absolute())
-      return fail(Code::bad_request, "\"publish.directory\" is no absolute path");
-  } else {
-    target = TRY(read_vault(TRY(fields.object("vault"))));
-  }
+Result<PublishConfig> read_publish(Fields fields) {
+  PublishConfig publish;
+  if (fields.has("directory") && fields.has("vault"))
+    return fail(Code::bad_request, "[publish] has both \"directory\" and [publish.vault]; wanted one of them");
+  if (fields.has("directory")) publish.bundles = TRY(folder_path(fields, "directory"));
+  if (fields.has("vault")) publish.bundles = TRY(read_vault(TRY(fields.object("vault"))));
+  if (fields.has("verification_keys")) publish.verification_keys = TRY(folder_path(fields, "verification_keys"));
   TRY(fields.nothing_left());
-  return target;
+  if (!publish.bundles && !publish.verification_keys)
+    return fail(
+        Code::bad_request,
+        "[publish] says nothing; wanted \"directory\" or [publish.vault], \"verification_keys\", or both kinds");
+  const auto* const folder = publish.bundles ? std::get_if<std::filesystem::path>(&*publish.bundles) : nullptr;
+  if (folder && publish.verification_keys == *folder)
+    return fail(Code::bad_request,
+                "\"publish.directory\" and \"publish.verification_keys\" are one folder; wanted two");
+  return publish;
 }
 
 }  // namespace hubseal::agent

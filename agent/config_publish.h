@@ -1,11 +1,11 @@
 #pragma once
 
-#include "agent/publish/publisher.h"
+#include "agent/config.h"
 #include "common/fields.h"
 
 namespace hubseal::agent {
 
-/// Section [publish]: where gateways find their bundles. Errors: bad_request.
-Result<publish::Target> read_publish(Fields fields);
+/// Section [publish]: where gateways find their bundles, and hub services the keys to verify with. Errors: bad_request.
+Result<PublishConfig> read_publish(Fields fields);
 
 }  // namespace hubseal::agent

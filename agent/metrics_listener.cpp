@@ -52,7 +52,7 @@ wire::DaemonClient::Observer Counted::of_daemon_calls() {
 MetricsListener::MetricsListener(const MetricsConfig& config, const Sources& sources)
     : sources_(sources),
       overview_(sources.database),
-      scheme_(sources.connectivity, overview_, sources.daemon, sources.ca),
+      scheme_(sources.connectivity, overview_, sources.daemon, sources.key_consumers, sources.ca),
       pipeline_(http::metrics_routes([this] { return page(); }, sources.database, sources.daemon),
                 http::BrowserGuard(hosts_of(config))) {}
 

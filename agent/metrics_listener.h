@@ -37,6 +37,7 @@ class MetricsListener {
     store::Database& database;
     store::ConnectivityTable& connectivity;
     SigningDaemon& daemon;  ///< asked with a short deadline
+    KeyConsumers& key_consumers;
     std::string ca;
   };
 

@@ -9,6 +9,7 @@ std::string_view to_string(Role role) {
     case Role::pta: return "pta";
     case Role::mta: return "mta";
     case Role::dfsp: return "dfsp";
+    case Role::service: return "service";
     case Role::everyone: return "everyone";
     case Role::anybody: return "anybody";
   }
@@ -27,6 +28,7 @@ void set_roles(Identity& identity, const std::vector<std::string>& groups, const
     if (group.starts_with('/')) group.remove_prefix(1);
     if (group == names.pta) identity.roles.insert(Role::pta);
     if (group == names.mta) identity.roles.insert(Role::mta);
+    if (group == names.service) identity.roles.insert(Role::service);
     if (!group.starts_with(names.dfsp_prefix) || group.size() == names.dfsp_prefix.size()) continue;
     identity.roles.insert(Role::dfsp);
     identity.dfsp_groups.emplace_back(group);

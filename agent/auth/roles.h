@@ -12,6 +12,7 @@ enum class Role {
   pta,       ///< the hub's technical administrators
   mta,       ///< its onboarding staff
   dfsp,      ///< a DFSP's own login
+  service,   ///< a service of the hub that verifies messages
   everyone,  ///< whom the provider vouches for
   anybody,   ///< who does not say who they are
 };
@@ -34,6 +35,7 @@ struct Identity {
 struct GroupNames {
   std::string pta = "Application/PTA";
   std::string mta = "Application/MTA";
+  std::string service = "Application/HUB-SERVICES";
   std::string dfsp_prefix = "Application/DFSP:";  ///< followed by what tells the DFSP
 };
 

@@ -2,20 +2,17 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <map>
-#include <thread>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/publish/own_folder.h"
 #include "agent/publish/publisher.h"
 #include "common/fields.h"
 #include "common/files.h"
@@ -28,19 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kFolderMode = 0750;
-constexpr unsigned kFileMode = 0640;
-constexpr const char* kLock = ".lock";  // no id begins with a dot
-constexpr mode_t kLockMode = 0600;
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-constexpr std::chrono::seconds kTurn{5};
-constexpr std::chrono::milliseconds kPause{20};
 
 using Files = std::map<std::string, std::string>;
-
-tl::unexpected<Error> fail_errno(const fs::path& path, std::string_view doing) {
-  const int problem = errno;
-  return fail(Code::storage_unavailable, fmt::format("{}: {}: {}", path.string(), doing, std::strerror(problem)));
-}
 
 Files files_of(const Bundle& bundle) {
   return {{"bundle.json", dump_json(to_json(bundle)) + "\n"},
@@ -48,37 +35,6 @@ Files files_of(const Bundle& bundle) {
           {"client_cert_chain.pem", bundle.client_cert_chain},
           {"client_key.uri", bundle.client_key + "\n"},
           {"whitelist.txt", fmt::format("{}\n", fmt::join(bundle.whitelist, "\n"))}};
-}
-
-/// The folder itself, not what a link leads to. Nobody else can put anything into it, so that what is done below it by
-/// name is done to what this agent made.
-Result<UniqueFd> open_checked(const fs::path& path) {
-  TRY(check_trusted_path(path));
-  UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder) return fail_errno(path, "cannot be opened as a folder (a link is not followed)");
-  struct stat info {};
-  if (::fstat(folder.get(), &info) != 0) return fail_errno(path, "cannot be examined");
-  if ((info.st_mode & S_IRWXO) != 0)
-    return fail(Code::bad_request, fmt::format("{} has mode {:04o}; run: chmod 0750 {}", path.string(),
-                                               info.st_mode & 0777U, path.string()));
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return fail_errno(path, "cannot be written");
-  return folder;
-}
-
-/// Threads and agents take turns; the turn ends with the descriptor. What is locked is a file that nobody else can
-/// open: the group that reads the folder could lock that, and keep everybody from publishing.
-Result<UniqueFd> take_turn(const UniqueFd& folder, const fs::path& path) {
-  const fs::path lock = path / kLock;
-  UniqueFd file(::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kLockMode));
-  if (!file || ::fchmod(file.get(), kLockMode) != 0) return fail_errno(lock, "cannot be opened");
-  const auto deadline = std::chrono::steady_clock::now() + kTurn;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno(lock, "cannot be locked");
-    if (std::chrono::steady_clock::now() > deadline)
-      return fail(Code::storage_unavailable, lock.string() + " is locked by somebody else");
-    std::this_thread::sleep_for(kPause);
-  }
-  return file;
 }
 
 Result<> sync(const fs::path& path) {
@@ -154,7 +110,7 @@ class Folder final : public Publisher {
 
  private:
   Result<UniqueFd> open_now() const {
-    auto folder = open_checked(path_);
+    auto folder = open_own_folder(path_);
     if (!folder) return fail(Code::storage_unavailable, folder.error().message);
     return folder;
   }
@@ -176,7 +132,7 @@ class Folder final : public Publisher {
 }  // namespace
 
 Result<std::unique_ptr<Publisher>> open_folder(const fs::path& folder) {
-  if (const auto opened = open_checked(folder); !opened)
+  if (const auto opened = open_own_folder(folder); !opened)
     return fail(opened.error().code, "[publish] directory: " + opened.error().message);
   return std::make_unique<Folder>(folder);
 }

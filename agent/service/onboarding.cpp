@@ -162,7 +162,7 @@ Result<Onboarding::Publication> Onboarding::prepare(const std::string& dfsp_id) 
 Result<> Onboarding::publish(const Caller& caller, const std::string& dfsp_id) {
   if (!publisher_)
     return fail(Code::conflict,
-                "this hub publishes nothing to gateways: wanted a section [publish] in the agent's configuration");
+                "this hub publishes nothing to gateways: wanted a folder or a Vault in [publish] of the agent's configuration");
   // Somebody else may publish what was true a moment before, and later than we: whoever comes last looks once more, and
   // so no lock is needed that several agents would have to share.
   std::optional<Publication> published;

@@ -4,6 +4,7 @@
 #include "agent/metrics/pings.h"
 #include "agent/service/certificate.h"
 #include "agent/service/connectivity.h"
+#include "agent/service/key_consumers.h"
 #include "agent/service/signing_daemon.h"
 #include "common/clock.h"
 
@@ -121,6 +122,10 @@ void SchemeMetrics::write_hub(Exposition& page) {
   const auto ready = daemon_.ready();
   page.single("hubseal_agent_signing_ready", Kind::gauge, "Whether hubseald would sign now.", ready && *ready ? 1 : 0);
   if (!ready) return;  // one time limit is enough
+  if (const auto behind = consumers_.behind())
+    page.single("hubseal_agent_verification_keys_behind", Kind::gauge,
+                "Keys that services of the hub, as they report, have still to load or to drop.",
+                static_cast<double>(*behind));
   if (const auto ca = daemon_.get_ca(ca_name_); ca && ca->issues)
     if (const auto end = end_of(ca->certificate))
       page.single("hubseal_agent_hub_ca_not_after_timestamp_seconds", Kind::gauge,

@@ -10,6 +10,7 @@
 
 namespace hubseal::agent {
 
+class KeyConsumers;
 class SigningDaemon;
 namespace metrics {
 class Exposition;
@@ -21,8 +22,13 @@ class Exposition;
 class SchemeMetrics {
  public:
   SchemeMetrics(store::ConnectivityTable& connectivity, store::OverviewTable& overview, SigningDaemon& daemon,
-                std::string ca_name, std::chrono::milliseconds keep = std::chrono::seconds(10))
-      : connectivity_(connectivity), overview_(overview), daemon_(daemon), ca_name_(std::move(ca_name)), keep_(keep) {}
+                KeyConsumers& consumers, std::string ca_name, std::chrono::milliseconds keep = std::chrono::seconds(10))
+      : connectivity_(connectivity),
+        overview_(overview),
+        daemon_(daemon),
+        consumers_(consumers),
+        ca_name_(std::move(ca_name)),
+        keep_(keep) {}
 
   void write(metrics::Exposition& page);
 
@@ -42,6 +48,7 @@ class SchemeMetrics {
   store::ConnectivityTable& connectivity_;
   store::OverviewTable& overview_;
   SigningDaemon& daemon_;
+  KeyConsumers& consumers_;
   const std::string ca_name_;
   const std::chrono::milliseconds keep_;
   Guarded<Kept> kept_;

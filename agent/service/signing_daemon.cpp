@@ -1,5 +1,7 @@
 #include "agent/service/signing_daemon.h"
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
 
 #include <fmt/format.h>
@@ -16,6 +18,7 @@ constexpr std::size_t kMaxPemBytes = 64 * 1024;
 constexpr std::size_t kMaxChunk = 1 << 20;
 constexpr std::size_t kMaxKeys = 16384;  // a line of the wire holds fewer
 constexpr std::size_t kMaxNames = 1024;
+constexpr std::size_t kSubjectsPerPage = 500;
 
 /// Asks, and keeps the texts that name sockets and peers away from REST clients.
 Result<Json> ask(wire::DaemonClient& client, std::string_view op, const Json& fields) {
@@ -186,6 +189,27 @@ Result<SigningDaemon::Approval> SigningDaemon::get_approval(const std::string& i
   approval.needed = TRY(ours(fields.integer("needed", 0, 1000)));
   approval.expires = TRY(ours(fields.text("expires_at", 32)));
   return approval;
+}
+
+Result<std::set<std::string>> SigningDaemon::inactive_subjects() {
+  std::set<std::string> inactive;
+  Json request = {{"limit", kSubjectsPerPage}};
+  for (std::string after;;) {
+    const Json reply = TRY(ask(client_, "list_subjects", request));
+    Fields fields = TRY(ours(answer(reply)));
+    for (Fields& item : TRY(ours(fields.object_list("subjects", kSubjectsPerPage)))) {
+      std::string subject = TRY(ours(item.name("subject", 64)));
+      if (TRY(ours(item.text("status", 32))) == "active") continue;
+      std::transform(subject.begin(), subject.end(), subject.begin(), [](unsigned char c) { return std::tolower(c); });
+      inactive.insert(std::move(subject));
+    }
+    const auto next = TRY(ours(fields.optional_text("next", 64)));
+    if (!next) return inactive;
+    // By id: what does not go on would go on for ever.
+    if (*next <= after)
+      return fail(Code::internal, "the signing daemon's answer: a page of participants that comes again");
+    request["after"] = after = *next;
+  }
 }
 
 Result<Bytes> SigningDaemon::get_crl(std::string_view ca) {

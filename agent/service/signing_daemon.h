@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,6 +106,8 @@ class SigningDaemon {
   /// Errors: not_found: hubseald has issued none with this serial number.
   Result<IssuedRecord> get_certificate(const std::string& ca, const std::string& serial);
   Result<Approval> get_approval(const std::string& id);
+  /// Of the register's participants those that are not active (suspended, off-boarded), in lower case.
+  Result<std::set<std::string>> inactive_subjects();
   /// The newest CRL, DER. Errors: not_found.
   Result<Bytes> get_crl(std::string_view ca);
   struct TrustBundle {

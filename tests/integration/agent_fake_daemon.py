@@ -40,6 +40,7 @@ class FakeDaemon:
         self.issued = {}  # request id -> answer
         self.keys = {}  # label of each key that create_csr made -> its file
         self.public_keys = {}  # label -> answer of get_public_key
+        self.subjects = {}  # name -> status, of list_subjects
         self.token = {"ready": True, "label": "hub", "serial": "5a1f0c22d3b4e596"}
         self.extensions = {}  # profile -> what openssl x509 puts into its certificates
         self.ca_chain = ""  # of get_ca: PEM, from who signed it up to an outside root
@@ -138,12 +139,20 @@ class FakeDaemon:
             return self._create_csr(request)
         if op == "get_trust_bundle" and self.ca_pem:
             return {"ok": {"anchors": [self.ca_pem], "intermediates": []}}
+        if op == "list_subjects":
+            return {"ok": self._list_subjects(request)}
         if op == "list_keys":
             return {"ok": {"keys": self._list_keys()}}
         if op == "get_certificate":
             found = [answer for answer in self.issued.values() if answer["serial"] == request["serial"]]
             return {"ok": found[0]} if found else {"error": {"code": "not_found", "message": "none"}}
         return {"error": {"code": "forbidden", "message": "operation"}}
+
+    def _list_subjects(self, request):
+        """Two a page, so that there are some."""
+        names = sorted(name for name in self.subjects if name > request.get("after", ""))
+        page = [{"subject": name, "status": self.subjects[name], "created_at": "2026-11-24T09:00:00Z"} for name in names[:2]]
+        return {"subjects": page, **({"next": names[1]} if len(names) > 2 else {})}
 
     def _list_keys(self):
         common = {"type": "ec_p256", "state": "active", "grade": "generated", "created_at": "2026-11-24T09:00:00Z"}

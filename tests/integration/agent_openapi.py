@@ -70,6 +70,7 @@ class Answers(OpenapiTest):
         self.jws()
         self.endpoints()
         self.documents()
+        self.key_sets()
         self.leaving()
         self.logins()
         self.credentials()
@@ -196,6 +197,15 @@ class Answers(OpenapiTest):
         self.call("POST", "/api/external-dfsps/jwscerts", [{"dfspId": "far", "publicKey": public}])
         self.call("GET", "/api/dfsps/jwscerts")
         self.call("DELETE", path, status=204)
+
+    def key_sets(self):
+        for fsp in ("hub", "far"):
+            self.call("GET", "/api/jwks/" + fsp)
+        self.call("GET", "/api/jwks/nobody", status=404)
+        self.call("PUT", "/api/jws/consumers/adapter", {"keys": [{"dfspId": "far", "kid": "A" * 43}]}, 204)
+        self.call("PUT", "/api/jws/consumers/adapter", {"keys": [{"dfspId": "far", "kid": "A"}]}, 400)
+        self.call("GET", "/api/jws/consumers")
+        self.call("DELETE", "/api/jws/consumers/adapter", status=204)
 
     def endpoints(self):
         address = {"value": {"address": "163.10.24.28/30", "ports": ["80", "8000-8080"], "description": "a"}}

@@ -25,7 +25,7 @@ allowed_headers() {
   agent/http/handlers/health.cpp) echo 'common/* agent/http/* agent/service/* agent/store/database.h' ;;
   agent/http/*) echo 'common/* agent/http/* agent/service/* agent/auth/* agent/metrics/*' ;;
   # Who somebody is, the rules know; how that was found out they do not.
-  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/auth/credentials.h agent/metrics/* agent/publish/publisher.h' ;;
+  agent/service/*) echo 'common/* agent/service/* agent/store/* agent/auth/roles.h agent/auth/credentials.h agent/metrics/* agent/publish/publisher.h agent/publish/key_folder.h' ;;
   # A Vault is asked as the identity provider is.
   agent/publish/*) echo 'common/* agent/publish/* agent/auth/http_client.h' ;;
   agent/metrics/*) echo 'common/* agent/metrics/*' ;;

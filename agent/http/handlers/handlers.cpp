@@ -22,6 +22,8 @@ std::vector<Route> all_routes(const Services& services) {
   add_outbound_enrollments(routes, services);
   add_onboarding(routes, services);
   add_jws_keys(routes, services);
+  add_jwks(routes, services);
+  add_jws_consumers(routes, services);
   add_hub_jws_key(routes, services);
   add_hub_server_certs(routes, services);
   add_credentials(routes, services);

@@ -28,6 +28,8 @@ class Onboarding;
 class OutboundEnrollments;
 class Pki;
 class SigningDaemon;
+class VerificationKeys;
+class KeyConsumers;
 namespace auth {
 class BrowserLogin;
 }
@@ -62,6 +64,8 @@ struct Services {
   OutboundEnrollments& outbound_enrollments;
   Onboarding& onboarding;
   JwsKeys& jws_keys;
+  VerificationKeys& verification_keys;
+  KeyConsumers& key_consumers;
   HubJwsKey& hub_jws_key;
   HubServerCerts& hub_server_certs;
   const BrowserAuth* browser_auth = nullptr;  ///< null: people cannot log in
@@ -90,6 +94,8 @@ void add_onboarding(std::vector<Route>& routes, const Services& services);
 void add_hub_jws_key(std::vector<Route>& routes, const Services& services);
 void add_hub_server_certs(std::vector<Route>& routes, const Services& services);
 void add_jws_keys(std::vector<Route>& routes, const Services& services);
+void add_jwks(std::vector<Route>& routes, const Services& services);
+void add_jws_consumers(std::vector<Route>& routes, const Services& services);
 /// Last: it describes the routes that are there.
 void add_documentation(std::vector<Route>& routes);
 
