@@ -33,6 +33,9 @@ class Token final : public hsm::Signer {
     if (gone) return fail(Code::hsm_unavailable, "the token is gone");
     return keys.sign(id, algorithm, message);
   }
+  Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) override {
+    return keys.sign_digest(id, algorithm, digest);
+  }
   Result<> prove_key(const KeyId& id) override { return keys.prove_key(id); }
   Result<> destroy_key(const KeyId& id, std::string_view label, const Begin& begin) override {
     return keys.destroy_key(id, label, begin);

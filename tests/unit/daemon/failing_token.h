@@ -32,6 +32,9 @@ class FailingToken final : public hsm::Signer {
     if (id == broken) return fail(Code::hsm_unavailable, "the token does not sign with this key");
     return ask([&] { return keys.sign(id, algorithm, message); });
   }
+  Result<Bytes> sign_digest(const KeyId& id, SignatureAlgorithm algorithm, ByteView digest) override {
+    return ask([&] { return keys.sign_digest(id, algorithm, digest); });
+  }
   Result<> prove_key(const KeyId& id) override {
     return ask([&] { return keys.prove_key(id); });
   }
