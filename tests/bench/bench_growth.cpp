@@ -88,7 +88,8 @@ class State {
 
 class Growth {
  public:
-  explicit Growth(const Schedule& schedule) : schedule_(schedule), rig_({.hubseald = HUBSEALD, .jws_keys = {kKey}}) {
+  explicit Growth(const Schedule& schedule)
+      : schedule_(schedule), rig_({.hubseald = HUBSEALD, .jws_keys = {kKey}, .log_file_mib = 64}) {
     rig_.admin("create_key", {{"label", kKey}, {"type", "ec_p256"}, {"use", "jws"}});
     rig_.make_ca(kCa, "ec_p256");
     certify(1);
@@ -138,9 +139,9 @@ class Growth {
     return send_once(rig_, "agent", issue_lines(kCa, csrs, requests_), kAtOnce, schedule_.time());
   }
 
-  /// A log that is long is read on for a while beside the work.
+  /// A log that is long is read on for a while beside the work, a file at a time, with pauses.
   void await_rest() const {
-    constexpr std::chrono::milliseconds kLook{200}, kIdle{10};
+    constexpr std::chrono::milliseconds kLook{3'000}, kIdle{15};
     for (auto before = rig_.cpu();; before = rig_.cpu()) {
       std::this_thread::sleep_for(kLook);
       if (rig_.cpu() - before < kIdle) return;

@@ -60,7 +60,7 @@ session_copies = {3}
 sessions = {4}
 
 [audit]
-file_mib = 4
+file_mib = {5}
 )";
 
 constexpr std::string_view kPeer = R"(
@@ -105,7 +105,7 @@ void Rig::write_config(const Options& options) const {
   write_private(folder() / "pin", token().pin() + "\n");
 
   std::string config = fmt::format(kConfig, folder().string(), token_module_.string(), token().label(),
-                                   options.session_copies, options.sessions);
+                                   options.session_copies, options.sessions, options.log_file_mib);
   const std::string keys = fmt::format("{}", fmt::join(options.jws_keys, R"(", ")"));
   const std::string reading = R"("status", "read_keys", "read_certificates")";
   for (

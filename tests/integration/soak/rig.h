@@ -28,6 +28,7 @@ class Rig {
     std::vector<std::string> jws_keys;
     /// Above 0: each signature of the token takes so much longer and costs no CPU here, as that of an HSM elsewhere.
     std::chrono::milliseconds token_delay{0};
+    unsigned log_file_mib = 4;  ///< of the audit log; 64 as shipped
   };
 
   /// Starts the daemon and waits for its READY.
