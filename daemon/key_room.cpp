@@ -244,8 +244,7 @@ void KeyRoom::rotate(const RotationRecord& rotation) {
   Result<> done;
   if (!rotations_->in_trouble(rotation)) done = audit_->record(record);
   if (done) {
-    const auto stepped =
-        rotations_->step(rotation, to, policies_->current()->destroy_delay, [](Database&) -> Result<> { return {}; });
+    const auto stepped = rotations_->go_on(rotation, policies_->current()->destroy_delay);
     if (!stepped) done = tl::unexpected(stepped.error());
     if (!stepped) rotations_->note_trouble(rotation, stepped.error().message);
   }

@@ -85,6 +85,12 @@ bool Keyring::is_compromised(std::string_view label) const {
   return record && record->compromised_at;
 }
 
+Result<> Keyring::try_out(std::string_view label) const {
+  const auto record = find_record(label);
+  if (!record) return fail(Code::forbidden, fmt::format("there is no key \"{}\" to try", label));
+  return signer_.prove_key(record->id);
+}
+
 std::optional<std::string> Keyring::label_of(const KeyId& id) const {
   auto keys = keys_.lock();
   for (const auto& [label, record] : *keys)

@@ -52,6 +52,8 @@ class Keyring {
   Result<std::optional<hsm::KeyInfo>> shown(std::string_view label) const;
   /// Whether somebody else has, or had, this key: now, or before it was destroyed.
   bool is_compromised(std::string_view label) const;
+  /// Signs and verifies a challenge, whatever its life. Errors: those of the token, that it is not there among them.
+  Result<> try_out(std::string_view label) const;
   /// The label under which the key of this id is registered, if it is.
   std::optional<std::string> label_of(const KeyId& id) const;
   /// With what the token says now.

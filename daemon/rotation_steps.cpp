@@ -105,6 +105,7 @@ Result<RotationRecord> Rotations::check(std::string_view label, RotationStep to)
     if (can) {
       const auto& [key, change] = key_change(rotation, to, {});
       TRY(keyring_.check(key, change));
+      TRY(check_signs(rotation, to));
       return rotation;
     }
     if (rotation.step == retired && to == ended)
@@ -118,8 +119,35 @@ Result<RotationRecord> Rotations::check(std::string_view label, RotationStep to)
               fmt::format("key \"{}\" has no rotation that people can make {} now{}", line, to_string(to), seen));
 }
 
+/// A line never goes over to a key that the token does not have, or does not sign with.
+Result<> Rotations::check_signs(const RotationRecord& rotation, RotationStep to) const {
+  if (to != activated) return {};
+  const auto proven = keyring_.try_out(rotation.successor);
+  if (proven) return {};
+  const Code code = proven.error().code == Code::not_found ? Code::hsm_unavailable : proven.error().code;
+  return fail(code, fmt::format("key \"{}\" takes nothing over from \"{}\", because it does not sign: {}",
+                                rotation.successor, rotation.predecessor, proven.error().message));
+}
+
+Result<> Rotations::check_not_suspended(const RotationRecord& rotation) const {
+  const auto old = keyring_.find_record(rotation.predecessor);
+  if (rotation.step != published || !old || old->life != KeyLife::suspended) return {};
+  return fail(Code::policy_denied,
+              fmt::format("key \"{0}\" is suspended since {1}, and \"{2}\" would sign in its place; wanted hubseal key "
+                          "rotation advance {0}, or hubseal key activate {0}",
+                          old->label, format_utc(old->changed_at), rotation.successor));
+}
+
+// Whether people have stopped the line is looked at while nobody can change a key.
+Result<RotationRecord> Rotations::go_on(const RotationRecord& rotation, std::chrono::hours delay) {
+  const auto to = next(rotation.step);
+  if (!to) return fail(Code::internal, fmt::format("the rotation to key \"{}\" is over", rotation.successor));
+  return step(rotation, *to, delay, [&](Database&) { return check_not_suspended(rotation); });
+}
+
 Result<RotationRecord> Rotations::step(const RotationRecord& before, RotationStep to, std::chrono::hours delay,
                                        const Keyring::Also& also) {
+  TRY(check_signs(before, to));
   const std::scoped_lock one_at_a_time(stepping_);
   const auto now = find(before.successor);
   if (!now || now->step != before.step)
@@ -185,9 +213,10 @@ std::vector<RotationRecord> Rotations::due(TimePoint now) const {
 
 void Rotations::note_trouble(const RotationRecord& rotation, const std::string& reason) {
   auto troubles = troubles_.lock();
+  const auto now = find(rotation.successor);
   if (reason.empty())
     troubles->erase(rotation.successor);
-  else
+  else if (now && now->step == rotation.step)  // else somebody else was quicker
     troubles->insert_or_assign(rotation.successor, reason);
 }
 

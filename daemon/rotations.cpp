@@ -153,6 +153,14 @@ Result<RotationRecord> Rotations::begin(const Start& start, const Make& make) {
   enter(rotation, start.plan.activate.count() > 0 && !start.backup_required ? published : prepared);
   {
     auto rotations = rotations_.lock();
+    // Of a key that is there already nobody would know any more of which line it is, or its line would be a ring.
+    if (keyring_.find_record(start.successor) ||
+        std::any_of(rotations->begin(), rotations->end(),
+                    [&](const RotationRecord& known) { return known.successor == start.successor; }))
+      return fail(Code::conflict,
+                  fmt::format("a key \"{}\" exists already, or is being made; wanted another label for the next key of "
+                              "\"{}\"",
+                              start.successor, start.predecessor));
     TRY(check_not_rotated(*rotations, first_of(*rotations, start.predecessor)));
     if (last_of(*rotations, start.predecessor) != start.predecessor)
       return fail(Code::conflict, fmt::format("another key took over from \"{}\" meanwhile", start.predecessor));

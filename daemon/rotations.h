@@ -56,13 +56,17 @@ class Rotations {
   Result<RotationRecord> begin(const Start& start, const Make& make);
 
   /// The rotation of this line that would come to this step next, or could be cancelled. Errors: forbidden (no such
-  /// key), conflict (there is none, or its key is in no state for it), policy_denied (what only time does).
+  /// key), conflict (there is none, or its key is in no state for it), policy_denied (what only time does), those of
+  /// the token where the next key is to sign and does not.
   Result<RotationRecord> check(std::string_view label, RotationStep to) const;
   /// Brings it there, if it is still where `before` has it. `delay` is between the last step and the end of the old
   /// key; `also` is written in the same transaction.
   Result<RotationRecord> step(const RotationRecord& before, RotationStep to, std::chrono::hours delay,
                               const Keyring::Also& also);
   static std::optional<RotationStep> next(RotationStep step);
+  /// The next step, because its time has come. Errors: those of step; policy_denied: people have suspended the key that
+  /// signs, and time does not take that back.
+  Result<RotationRecord> go_on(const RotationRecord& rotation, std::chrono::hours delay);
 
   /// Takes `elapsed`, by a clock that nobody can set, off what rotations wait for; none waits longer from now on than
   /// its step takes.
@@ -89,6 +93,8 @@ class Rotations {
   /// The key that a step changes, and how.
   std::pair<std::string, Keyring::Change> key_change(const RotationRecord& rotation, RotationStep to,
                                                      std::chrono::hours delay) const;
+  Result<> check_signs(const RotationRecord& rotation, RotationStep to) const;
+  Result<> check_not_suspended(const RotationRecord& rotation) const;
   void enter(RotationRecord& rotation, RotationStep to) const;
   Result<> rewrite(const std::function<bool(RotationRecord&)>& change);
   void keep(const RotationRecord& rotation);

@@ -134,6 +134,21 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_rotated_is_refused_before_a_key_is_made) {
   BOOST_TEST(rotate() == "conflict");
 }
 
+BOOST_AUTO_TEST_CASE(a_label_that_the_line_has_already_is_refused_and_leaves_the_line_as_it_is) {
+  BOOST_TEST(rotate({{"label", "hub-jws"}}) == "conflict");
+  bring_to({"published", "activated", "retired"});
+  for (const char* label : {"hub-jws", "hub-jws-2"}) {
+    BOOST_TEST(rotate({{"label", label}}) == "conflict");
+    BOOST_TEST(sign("hub-jws") == "ok", message);
+    BOOST_TEST(shown["key"] == "hub-jws-2");
+    BOOST_TEST(code(admin, "destroy_key", {{"key", "hub-jws"}}) == "policy_denied");
+  }
+  BOOST_TEST(rotate() == "ok", message);
+  BOOST_REQUIRE(cancel() == "ok");
+  BOOST_TEST(rotate({{"label", "hub-jws-3"}}) == "conflict");
+  BOOST_TEST(ask(admin, "list_rotations")["ok"]["rotations"].size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(the_next_key_is_as_the_one_before_unless_it_is_said_otherwise) {
   BOOST_REQUIRE(code(admin, "create_key",
                      {{"label", "rsa"}, {"type", "rsa_2048"}, {"use", "jws"}, {"algorithm", "RS512"}}) == "ok");

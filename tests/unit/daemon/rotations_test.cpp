@@ -193,6 +193,29 @@ BOOST_AUTO_TEST_CASE(a_key_that_could_not_be_made_leaves_no_rotation) {
   begin("jws-2");
 }
 
+BOOST_AUTO_TEST_CASE(nobody_begins_with_a_label_that_is_taken_which_would_tie_the_line_into_a_ring) {
+  const auto refused = [&](const char* predecessor, const char* successor) {
+    const auto begun = rotations->begin({.predecessor = predecessor, .successor = successor, .plan = {}},
+                                        [&](const Keyring::Also&) -> Result<Key> {
+                                          BOOST_FAIL(successor);
+                                          return fail(Code::conflict, "");
+                                        });
+    return begun.error().code == Code::conflict;
+  };
+  test::must(keyring->create("other", KeyType::ec_p256, KeyUse::jws));
+  for (const char* taken : {"jws", "other"}) BOOST_TEST(refused("jws", taken));
+  begin("jws-2");
+  step({published, activated, retired});
+  for (const char* taken : {"jws", "jws-2"}) BOOST_TEST(refused("jws-2", taken));
+  const auto slow = [&](const Keyring::Also& also) {
+    BOOST_TEST(refused("other", "jws-3"));  // it is being made
+    return make("jws-3", false, also);
+  };
+  test::must(rotations->begin({.predecessor = "jws-2", .successor = "jws-3", .plan = {}}, slow));
+  BOOST_TEST(rotations->list().size() == 2U);
+  BOOST_TEST(rotations->line_of("jws-3") == "jws");
+}
+
 BOOST_AUTO_TEST_CASE(what_was_cancelled_is_shown_and_used_no_more_and_another_can_begin) {
   for (const bool was_published : {false, true}) {
     const std::string next = was_published ? "jws-3" : "jws-2";
@@ -296,6 +319,49 @@ BOOST_AUTO_TEST_CASE(a_next_key_that_is_compromised_takes_nothing_over) {
   BOOST_TEST((try_step(activated).error().code == Code::conflict));
   step({cancelled});
   BOOST_TEST(rotations->signer_of("jws") == "jws");
+}
+
+BOOST_AUTO_TEST_CASE(a_next_key_that_the_token_does_not_have_takes_nothing_over) {
+  begin("jws-2", kTimed);
+  token.hide({key("jws-2").id});
+  BOOST_TEST(!try_step(activated));
+  BOOST_TEST(!rotations->check("jws", activated));
+  BOOST_TEST(test::must(rotations->find_signing("jws")).label == "jws");
+  BOOST_TEST((key("jws-2").life == KeyLife::pre_activation));
+  token.hide({});
+  step({activated});
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_people_made_first_is_no_trouble_of_the_rotation) {
+  begin("jws-2", kTimed);
+  const RotationRecord seen = now();
+  step({activated});
+  const auto late = rotations->go_on(seen, hours(2));
+  rotations->note_trouble(seen, late.error().message);
+  BOOST_TEST(rotations->troubles().empty());
+  rotations->note_trouble(now(), "the disk is full");
+  BOOST_TEST(rotations->troubles().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_people_have_suspended_signs_again_when_people_say_so_and_at_no_time) {
+  begin("jws-2", kTimed);
+  const auto bring = [&](KeyLife life) {
+    test::must(keyring->change(
+        "jws", [&](KeyRecord& changed) { return enter_life(changed, life, clock.now()); }, Grant()));
+  };
+  bring(KeyLife::suspended);
+  pass(hours(48));
+  BOOST_TEST_REQUIRE(due() == 1U);
+  const auto refused = rotations->go_on(now(), hours(2));
+  BOOST_TEST((refused.error().code == Code::policy_denied));
+  BOOST_TEST(refused.error().message.find("\"jws\" is suspended") != std::string::npos, refused.error().message);
+  BOOST_TEST((key("jws-2").life == KeyLife::pre_activation));
+  BOOST_TEST((now().step == published));
+  test::must(rotations->check("jws", activated));  // people may
+  bring(KeyLife::active);
+  BOOST_TEST((test::must(rotations->go_on(now(), hours(2))).step == activated));
+  bring(KeyLife::suspended);  // it signs no more in any case
+  BOOST_TEST((test::must(rotations->go_on(now(), hours(2))).step == retired));
 }
 
 BOOST_AUTO_TEST_CASE(what_people_did_to_the_old_key_meanwhile_stands_in_the_way_of_no_step) {
