@@ -80,14 +80,24 @@ Result<ExitCode> list(const Session& session, const Options&) {
   return ExitCode::ok;
 }
 
+/// As hubseald tells lines: any key of one stands for it.
+std::string line_of(const Json& rotations, const std::string& label) {
+  for (const Json& rotation : rotations)
+    if (text_of(rotation, "from") == label ||
+        (text_of(rotation, "key") == label && text_of(rotation, "step") != "cancelled"))
+      return text_of(rotation, "line");
+  return label;
+}
+
 /// What people can do next, where it is one thing. The newest rotation's old key is not the only one that may be left
 /// to destroy.
-Result<std::string> next_step(const Session& session, const std::string& line) {
+Result<std::string> next_step(const Session& session, const std::string& label) {
   const Json answer = TRY(session.call("list_rotations", Json::object()));
+  const std::string line = line_of(member_of(answer, "rotations"), label);
   std::vector<std::string> steps;
   for (const Json& rotation : member_of(answer, "rotations")) {
-    const bool is_it = text_of(rotation, "line") == line || text_of(rotation, "key") == line;
-    if (is_it && !member_of(rotation, "next").is_null() && text_of(rotation, "next") != "withdrawn")
+    if (text_of(rotation, "line") == line && !member_of(rotation, "next").is_null() &&
+        text_of(rotation, "next") != "withdrawn")
       steps.push_back(text_of(rotation, "next"));
   }
   if (steps.size() == 1) return steps.front();
