@@ -35,8 +35,9 @@ std::string render_key(const Json& key) {
       {"label", text_of(key, "label")}, {"type", text_of(key, "type")},
       {"use", text_of(key, "use")},     {"state", fmt::format("{}{}", text_of(key, "state"), gone_words(key))},
       {"grade", text_of(key, "grade")}, {"created", text_of(key, "created_at")}};
-  const std::pair<const char*, const char*> lines[] = {
-      {"algorithm", "algorithm"}, {"since", "changed_at"}, {"to be destroyed", "destroy_at"}, {"backup", "backup"}};
+  const std::pair<const char*, const char*> lines[] = {{"algorithm", "algorithm"},          {"since", "changed_at"},
+                                                       {"to be destroyed", "destroy_at"},   {"backup", "backup"},
+                                                       {"signs in its place", "successor"}, {"line", "line"}};
   for (const auto& [name, member] : lines)
     if (!member_of(key, member).is_null()) pairs.emplace_back(name, text_of(key, member));
   pairs.emplace_back("key id", text_of(key, "key_id"));

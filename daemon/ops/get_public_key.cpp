@@ -26,6 +26,7 @@ Result<Json> get_public_key(Call& call, Fields fields) {
   if (key.record.use == KeyUse::jws)
     if (auto certificate = TRY(certificate_of(call.services.registry, key.record.id, call.services.clock.now())))
       view["certificate"] = *std::move(certificate);
+  add_line(view, key, call.services.rotations);
   return view;
 }
 

@@ -16,7 +16,9 @@ constexpr std::size_t kMaxEvidence = 200;  // bytes
 /// It stands by now, whatever becomes of the token.
 Json view_of_changed(const Services& services, const KeyRecord& changed) {
   const auto shown = services.keyring.shown(changed.label);
-  Json view = view_of(Key{changed, shown.value_or(std::nullopt)});
+  const Key key{changed, shown.value_or(std::nullopt)};
+  Json view = view_of(key);
+  add_line(view, key, services.rotations);
   if (!shown) view["state"] = to_string(changed.life);
   return view;
 }

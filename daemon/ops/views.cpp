@@ -68,6 +68,13 @@ Json view_of(const Key& key) {
   return view;
 }
 
+void add_line(Json& view, const Key& key, const Rotations& rotations) {
+  const std::string& label = key.record.label;
+  if (const std::string line = rotations.line_of(label); line != label) view["line"] = line;
+  if (const std::string signer = rotations.signer_of(label); signer != label) view["successor"] = signer;
+  if (key.record.use == KeyUse::jws) view["shown"] = key.in_token && rotations.is_shown(key.record);
+}
+
 Result<Json> full_view_of(const Key& key) {
   if (!key.in_token)
     return fail(Code::hsm_unavailable, "key \"" + key.record.label + "\" is registered but not in the token");

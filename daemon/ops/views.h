@@ -11,6 +11,7 @@
 #include "daemon/registry/name_table.h"
 #include "daemon/registry/policy_table.h"
 #include "daemon/registry/subject_table.h"
+#include "daemon/rotations.h"
 
 namespace hubseal::daemon::ops {
 
@@ -22,6 +23,8 @@ Result<x509::DistinguishedName> read_subject(Fields fields);
 /// What stops it from signing, if anything does: its life, or what the token shows.
 std::string_view state_of(const Key& key);
 Json view_of(const Key& key);
+/// Where it stands among those that took over from each other, and whether verifiers of JWS are shown it.
+void add_line(Json& view, const Key& key, const Rotations& rotations);
 /// With pem and jwk. Errors: hsm_unavailable while the key is missing.
 Result<Json> full_view_of(const Key& key);
 Json view_of(const Authority& authority, const Keyring& keyring);

@@ -84,6 +84,11 @@ BOOST_AUTO_TEST_CASE(a_service_asks_for_the_same_name_and_the_record_names_the_k
   BOOST_TEST(records("sign_jws").back()["key"] == "hub-jws-2");
   BOOST_TEST(listed("hub-jws-2")["line"] == "hub-jws");
   BOOST_TEST(listed("hub-jws")["successor"] == "hub-jws-2");
+  // Who stops the key of a name that services ask for is told that another signs.
+  BOOST_TEST(code(admin, "suspend_key", {{"key", "hub-jws"}}) == "ok");
+  BOOST_TEST(shown["successor"] == "hub-jws-2");
+  BOOST_TEST(code(admin, "get_public_key", {{"key", "hub-jws-2"}}) == "ok");
+  BOOST_TEST(shown["line"] == "hub-jws");
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_may_use_successors_by_the_name_that_it_may_use_and_by_no_other) {
