@@ -358,6 +358,7 @@ BOOST_AUTO_TEST_CASE(an_old_state_that_was_noted_without_a_count_has_the_one_of_
            .execute("ALTER TABLE old_state DROP COLUMN changes; ALTER TABLE old_state DROP COLUMN root; "
                     "ALTER TABLE changes DROP COLUMN records; ALTER TABLE keys DROP COLUMN destruction_begun; "
                     "ALTER TABLE approvals DROP COLUMN reason; DROP TABLE policy_texts; "
+                    "ALTER TABLE keys DROP COLUMN algorithm; DROP TABLE rotations; "
                     "PRAGMA user_version = 17"));
   registry = must(Registry::open(registry_folder.path()));
   BOOST_TEST(old_state().value().changes == changes);

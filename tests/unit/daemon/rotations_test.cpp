@@ -1,4 +1,5 @@
 // How one key for JWS takes over from another: which signs, which is shown, and when a step comes by itself.
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 
 #include "daemon/rotations.h"
@@ -105,6 +106,32 @@ BOOST_AUTO_TEST_CASE(each_step_says_what_signs_what_is_shown_and_where_the_keys_
     }
   BOOST_TEST((*key("jws").destroy_at == clock.now() + hours(2)));
   BOOST_TEST((key("jws").destroy_wait == hours(2)));
+}
+
+BOOST_AUTO_TEST_CASE(with_the_registry_of_an_older_hubseald_keys_go_on_as_they_did_and_can_be_rotated) {
+  rotations.reset();
+  keyring.reset();
+  registry.reset();
+  {
+    Database file = test::must(Database::open(folder / "registry.sqlite"));
+    std::int64_t version = 0;
+    {
+      Statement newest = test::must(file.prepare("PRAGMA user_version"));
+      BOOST_REQUIRE(test::must(newest.step()));
+      version = newest.integer(0);
+    }
+    test::must(file.execute(fmt::format("DROP TABLE rotations; ALTER TABLE keys DROP COLUMN algorithm; "
+                                        "PRAGMA user_version = {}",
+                                        version - 2)
+                                .c_str()));
+  }
+  registry = test::must(Registry::open(folder.path()));
+  restart();
+  BOOST_TEST(!key("jws").algorithm);
+  BOOST_TEST(rotations->list().empty());
+  begin("jws-2");
+  step({published, activated});
+  BOOST_TEST(test::must(rotations->find_signing("jws")).label == "jws-2");
 }
 
 BOOST_AUTO_TEST_CASE(the_label_of_each_key_stands_for_it_and_those_that_took_over_from_it) {
