@@ -24,7 +24,9 @@ Result<VerificationKeys::Key> as_shown(std::string_view sent) {
   std::string kid = jose::thumbprint(jwk);
   jwk["kid"] = kid;
   jwk["use"] = "sig";
-  jwk["alg"] = jose::jws_algorithm(TRY(key_type_of(key.get())));
+  // An RSA key signs by any of RS256, RS384 and RS512 (JWS-2), and its owner has not said by which.
+  if (const KeyType type = TRY(key_type_of(key.get())); !is_rsa(type))
+    jwk["alg"] = jose::jws_algorithm(jose::signature_algorithm(type));
   return VerificationKeys::Key{x509::pem_of_der(TRY(spki_of(key.get())), "PUBLIC KEY"), std::move(kid), std::move(jwk)};
 }
 
