@@ -24,6 +24,18 @@ milliseconds left(steady_clock::time_point until) {
   return std::max(milliseconds(1), std::chrono::ceil<milliseconds>(until - steady_clock::now()));
 }
 
+/// 0, or the number of what went wrong. The send timeout bounds connect() as well, which waits while the daemon's
+/// backlog is full; with one, each signal interrupts it, whatever its handler asks for.
+int connect_by(int fd, const sockaddr_un& address, steady_clock::time_point until) {
+  while (true) {
+    const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(left(until));
+    const timeval wait{.tv_sec = limit.count() / 1'000'000, .tv_usec = limit.count() % 1'000'000};
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
+    if (errno != EINTR || steady_clock::now() >= until) return errno;
+  }
+}
+
 }  // namespace
 
 /// The right to one of the connections.
@@ -74,16 +86,11 @@ Result<LineChannel> DaemonClient::connect(Deadline until) const {
                 fmt::format("socket path {} has over {} bytes", socket_path_, sizeof address.sun_path - 1));
   std::memcpy(address.sun_path, socket_path_.data(), socket_path_.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  // The send timeout bounds connect() as well, which waits while the daemon's backlog is full.
-  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(left(until));
-  const timeval wait{.tv_sec = limit.count() / 1'000'000, .tv_usec = limit.count() % 1'000'000};
-  if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int problem = errno;
+  const int problem = fd ? connect_by(fd.get(), address, until) : errno;
+  if (problem != 0)
     return fail(Code::hsm_unavailable,
                 fmt::format("hubseald is not reachable at {}: {}{}", socket_path_, std::strerror(problem),
                             problem == EACCES ? "; is this user in the socket's group?" : ""));
-  }
   return LineChannel(std::move(fd));
 }
 

@@ -46,6 +46,7 @@ std::optional<std::string> LineChannel::take_line() {
 }
 
 Result<ssize_t> LineChannel::receive(char* chunk, std::size_t size, SteadyTime deadline, Duration idle) {
+  const SteadyTime silent_until = std::chrono::steady_clock::now() + idle;
   while (true) {
     // Between two lines there is nothing to read as a rule: one call that blocks does what would
     // otherwise take three. Once a line has begun, one deadline counts for all of it.
@@ -53,7 +54,12 @@ Result<ssize_t> LineChannel::receive(char* chunk, std::size_t size, SteadyTime d
     const ssize_t got = ::recv(fd_.get(), chunk, size, buffer_.empty() ? 0 : MSG_DONTWAIT);
     if (got >= 0) return got;
     if (errno == ECONNRESET) return 0;
-    if (errno == EINTR) continue;
+    if (errno == EINTR) {
+      // What is left of the wait, not all of it again: in a program with a timer it would never end.
+      idle = std::chrono::ceil<Duration>(silent_until - std::chrono::steady_clock::now());
+      if (buffer_.empty() && idle.count() <= 0) return kSilence;
+      continue;
+    }
     if (errno != EAGAIN) return fail(Code::internal, std::string("recv: ") + std::strerror(errno));
     if (buffer_.empty() || !TRY(wait_for(fd_.get(), POLLIN, deadline))) return kSilence;
   }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <csignal>
 #include <functional>
 #include <thread>
 
@@ -56,6 +57,37 @@ bool answer(LineChannel& channel, int number) {
   return channel.write_line(wire::encode_ok(request->id, {{"connection", number}}), 5s).has_value();
 }
 
+/// Signals to this thread, one after the other, for as long as it lives: those of a program that has a timer. It ends
+/// by itself, so that who waits anew for each of them is found out.
+class Signals {
+ public:
+  Signals() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { ++handled; };
+    action.sa_flags = SA_RESTART;
+    BOOST_REQUIRE(::sigaction(SIGUSR1, &action, &before_) == 0);
+    handled = 0;
+    thread_ = std::jthread([this, to = ::pthread_self()](const std::stop_token& stop) {
+      for (int i = 0; i < 3000 && !stop.stop_requested(); ++i) {
+        ::pthread_kill(to, SIGUSR1);
+        std::this_thread::sleep_for(5ms);
+      }
+      given_up_ = !stop.stop_requested();
+    });
+  }
+  ~Signals() {
+    thread_ = {};
+    ::sigaction(SIGUSR1, &before_, nullptr);
+  }
+  bool given_up() const { return given_up_; }
+  static inline std::atomic<int> handled;
+
+ private:
+  struct sigaction before_ {};
+  std::atomic<bool> given_up_{false};
+  std::jthread thread_;
+};
+
 int connection_of(const Result<Json>& reply) { return reply.value()["connection"].get<int>(); }
 
 }  // namespace
@@ -97,6 +129,42 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_does_not_answer_costs_no_more_than_the_deadli
   const auto reply = client.call("health", Json::object());
   BOOST_REQUIRE(!reply.has_value());
   BOOST_TEST((reply.error().code == Code::hsm_unavailable));
+}
+
+BOOST_AUTO_TEST_CASE(signals_of_the_program_that_asks_prolong_no_deadline) {
+  FakeDaemon daemon(1, [](LineChannel& channel, int) {
+    (void)channel.read_line(30s, 30s);
+    (void)channel.read_line(30s, 30s);  // until the client leaves
+  });
+  const Signals signals;
+  DaemonClient client(daemon.path(), 1s);
+  BOOST_TEST(!client.call("health", Json::object()).has_value());
+  BOOST_TEST(!signals.given_up());
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_ends_no_wait_for_a_daemon_that_is_busy) {
+  const test::TempDir folder;
+  const std::string path = (folder / "s").string();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  BOOST_REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  BOOST_REQUIRE(::listen(listener.get(), 0) == 0);
+  const UniqueFd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));  // all that the backlog has room for
+  BOOST_REQUIRE(::connect(first.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+
+  const Signals signals;
+  const std::jthread busy([&] {
+    while (Signals::handled < 5 && !signals.given_up()) std::this_thread::yield();
+    const UniqueFd ended(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    LineChannel channel(UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+    answer(channel, 2);
+  });
+  const auto reply = DaemonClient(path, 30s).call("health", Json::object());
+  ::shutdown(listener.get(), SHUT_RDWR);
+  BOOST_REQUIRE(reply.has_value());
+  BOOST_TEST(connection_of(reply) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_may_have_arrived_is_not_sent_again) {
