@@ -1,5 +1,7 @@
 #include "pkcs11/functions.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -11,9 +13,23 @@ namespace {
 
 constexpr CK_SLOT_ID kSlot = 0;
 
+/// A thread that its program cancels unwinds its stack, which ends the whole program at the first function that lets
+/// nothing pass. So it ends once it is out of here.
+class NotCancelled {
+ public:
+  NotCancelled() { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NotCancelled() { ::pthread_setcancelstate(before_, nullptr); }
+  NotCancelled(const NotCancelled&) = delete;  // what was before is put back once
+  NotCancelled& operator=(const NotCancelled&) = delete;
+
+ private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
 /// No exception leaves the module: whoever loaded it may be C or Java.
 template <class Work>
 CK_RV guarded(Work work) noexcept {
+  const NotCancelled here;
   try {
     return Library::instance().is_initialized() ? work(Library::instance()) : CKR_CRYPTOKI_NOT_INITIALIZED;
   } catch (const std::bad_alloc&) {
@@ -127,7 +143,7 @@ CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO* info) noexcept {
     fill(info->serialNumber, "");
     fill(info->utcTime, "");
     info->flags = CKF_TOKEN_INITIALIZED | CKF_WRITE_PROTECTED;
-    info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+    info->ulMaxSessionCount = Library::kMostSessions;
     info->ulSessionCount = library.open_sessions();
     info->ulTotalPublicMemory = info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
     info->ulTotalPrivateMemory = info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;

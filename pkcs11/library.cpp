@@ -5,7 +5,6 @@
 namespace hubseal::pkcs11 {
 namespace {
 
-constexpr std::size_t kMostSessions = 1024;
 constexpr std::size_t kMostObjects = 4 * 3 * kMostKeys;  // of keys that came and went as well
 
 }  // namespace
@@ -40,7 +39,7 @@ CK_RV Library::initialize() {
 CK_RV Library::finalize() {
   auto state = state_.lock();
   if (!state->initialized) return CKR_CRYPTOKI_NOT_INITIALIZED;
-  *state = State{.last_session = state->last_session};
+  *state = State{.last_session = state->last_session, .last_object = state->last_object};
   return CKR_OK;
 }
 
@@ -68,11 +67,12 @@ Result<std::vector<CK_OBJECT_HANDLE>> Library::search(std::span<const CK_ATTRIBU
   auto state = state_.lock();
   for (const HubKey& key : keys)
     for (Object& object : Object::of(key)) {
-      const auto [entry, is_new] = state->handles.try_emplace(object.identity(), state->objects.size() + 1);
-      if (is_new && state->objects.size() >= kMostObjects) {
+      const auto [entry, is_new] = state->handles.try_emplace(object.identity(), state->last_object + 1);
+      if (is_new && state->handles.size() > kMostObjects) {
         state->handles.erase(entry);
         return fail(Code::too_large, "this process has seen too many keys");
       }
+      if (is_new) ++state->last_object;
       const CK_OBJECT_HANDLE handle = entry->second;
       if (object.matches(wanted)) found.push_back(handle);
       state->objects[handle] = std::make_shared<const Object>(std::move(object));

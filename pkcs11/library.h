@@ -29,6 +29,8 @@ class Library {
   /// while the process ends.
   static Library& instance();
 
+  static constexpr CK_ULONG kMostSessions = 1024;
+
   CK_RV initialize();
   CK_RV finalize();
   bool is_initialized();
@@ -55,8 +57,9 @@ class Library {
  private:
   struct State {
     bool initialized = false;
-    bool inherited = false;  ///< from the process that forked this one
-    CK_SESSION_HANDLE last_session = 0;
+    bool inherited = false;              ///< from the process that forked this one
+    CK_SESSION_HANDLE last_session = 0;  // no handle is given twice, also not after an end
+    CK_OBJECT_HANDLE last_object = 0;
     std::map<CK_SESSION_HANDLE, Session> sessions;
     std::map<Bytes, CK_OBJECT_HANDLE> handles;  // by Object::identity
     std::map<CK_OBJECT_HANDLE, ObjectPtr> objects;

@@ -124,6 +124,22 @@ class Functions(WithModule):
         self.module.must("Initialize", None)
         self.assertEqual(self.module.ask("CloseSession", session), "SESSION_HANDLE_INVALID")
 
+    def test_a_handle_from_before_its_end_names_no_key_afterwards(self):
+        key = self.private_key(self.module.open(), "hub-tls-ec_p256")
+        self.module.must("Finalize", None)
+        self.module.must("Initialize", None)
+        session = self.module.open()
+        self.assertNotIn(key, self.module.find(session))
+        self.says("KEY_HANDLE_INVALID", self.module.sign, session, key, CKM_ECDSA, digest())
+
+    def test_it_says_how_many_sessions_it_has(self):
+        info = ctypes.create_string_buffer(512)
+        self.module.must("GetTokenInfo", 0, info)
+        most = cryptoki.ULONG.from_buffer_copy(info, 104).value  # ulMaxSessionCount
+        for _ in range(most):
+            self.module.open()
+        self.says("SESSION_COUNT", self.module.open)
+
     def test_sessions_are_for_reading(self):
         self.says("TOKEN_WRITE_PROTECTED", self.module.open, 4 | 2)
         self.says("SESSION_PARALLEL_NOT_SUPPORTED", self.module.open, 0)

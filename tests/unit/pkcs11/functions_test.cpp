@@ -1,9 +1,17 @@
 #include "pkcs11/functions.h"
 
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <cstdlib>
 
 #include <boost/test/unit_test.hpp>
 
+#include "common/unique_fd.h"
+#include "tests/support/temp_dir.h"
+
+using namespace hubseal;
 using namespace hubseal::pkcs11;
 
 namespace {
@@ -84,6 +92,40 @@ BOOST_AUTO_TEST_CASE(sessions_have_a_number_beyond_which_there_are_none) {
   BOOST_TEST(own.module.C_OpenSession(0, CKF_SERIAL_SESSION, nullptr, nullptr, &session) == CKR_SESSION_COUNT);
   BOOST_TEST(own.module.C_CloseAllSessions(0) == CKR_OK);
   own.open();
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_its_program_cancels_ends_behind_the_module_and_not_in_it) {
+  Initialized own;
+  const test::TempDir folder;
+  const std::string path = (folder / "s").string();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  BOOST_REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  BOOST_REQUIRE(::listen(listener.get(), 1) == 0);
+  ::setenv("HUBSEAL_TLS_SOCKET", path.c_str(), 1);
+
+  CK_RV said = CKR_OK;
+  pthread_t thread{};
+  BOOST_REQUIRE(::pthread_create(
+                    &thread, nullptr,
+                    [](void* into) -> void* {
+                      CK_TOKEN_INFO info;
+                      *static_cast<CK_RV*>(into) = function_list()->C_GetTokenInfo(0, &info);
+                      ::pthread_testcancel();
+                      return nullptr;
+                    },
+                    &said) == 0);
+  UniqueFd connection(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  char asked = 0;
+  BOOST_REQUIRE(::recv(connection.get(), &asked, 1, 0) == 1);
+  BOOST_REQUIRE(::pthread_cancel(thread) == 0);  // while it waits for the answer
+  connection = UniqueFd();
+  void* ended = nullptr;
+  BOOST_REQUIRE(::pthread_join(thread, &ended) == 0);
+  BOOST_TEST(ended == PTHREAD_CANCELED);
+  BOOST_TEST(said == CKR_TOKEN_NOT_PRESENT);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
