@@ -275,6 +275,8 @@ class Rotation(Asking):
         said("rotate", "hub-jws", "--activate-hours", "48")
         self.assertRegex(said("rotation", "list"), "hub-jws-3 +published .* activated at 20")
         said("rotation", "cancel", "hub-jws")
+        said("rotate", "hub-jws", "--activate-hours", "48")
+        self.assertRegex(said("rotation", "advance", "hub-jws-2"), "signs +hub-jws-4\n")  # any key of a line stands for it
 
 
 class Verified(unittest.TestCase):
