@@ -11,7 +11,7 @@
 namespace hubseal::daemon::ops {
 namespace {
 
-constexpr std::size_t kKeysOfAnAnswer = 128;  // with their certificates far below the cap of a line
+constexpr std::size_t kKeysOfAnAnswer = 32;  // each with a certificate of kMaxAltNames names they fit into a line
 
 /// Whether a handshake of this peer could be signed with it now.
 bool is_open_to(const Peer& peer, const Key& key) {

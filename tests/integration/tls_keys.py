@@ -1,6 +1,9 @@
 """list_tls_keys and sign_tls: handshakes with the hub's TLS keys over tls.sock; judged by python3-cryptography."""
 
 import hashlib
+import os
+import re
+import subprocess
 import unittest
 
 import support_path
@@ -16,15 +19,16 @@ HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes
 DIGEST = hashlib.sha256(b"a handshake").hexdigest()
 
 
-def verify(public_key, algorithm, signature, message):
-    """Raises where the signature is not over this message."""
+def verify(public_key, algorithm, signature, message, over=None):
+    """Raises where the signature is not over this message, or digest (`over`: Prehashed)."""
     hashed = HASHES[algorithm.rpartition("_")[2]]
+    over = over or hashed
     if algorithm.startswith("ecdsa"):
         half = len(signature) // 2
         der = utils.encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
-        return public_key.verify(der, message, ec.ECDSA(hashed))
+        return public_key.verify(der, message, ec.ECDSA(over))
     pss = padding.PSS(padding.MGF1(hashed), hashed.digest_size)
-    return public_key.verify(signature, message, pss if "pss" in algorithm else padding.PKCS1v15(), hashed)
+    return public_key.verify(signature, message, pss if "pss" in algorithm else padding.PKCS1v15(), over)
 
 
 class TlsKeys(tls_support.TlsRoom):
@@ -65,6 +69,25 @@ class TlsKeys(tls_support.TlsRoom):
             with self.subTest(**fields):
                 self.refuses("bad_request", **fields)
         self.refuses("too_large", digest="00" * 65)
+
+    def test_no_digest_that_a_peer_may_choose_takes_its_key_from_others(self):
+        """A signature that does not verify holds a key out: nobody may bring that about by what it asks for."""
+        orders = {"ec_p256": 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551,
+                  "ec_p384": int("ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973", 16)}
+        for kind in KINDS:
+            public_key = x509.load_pem_x509_certificate((self.room.folder / f"hub-tls-{kind}.pem").read_bytes()).public_key()
+            for name, hashed in HASHES.items():
+                size = hashed.digest_size
+                odd = {bytes(size), b"\xff" * size, bytes(size - 1) + b"\x01"}
+                if kind in orders:  # as a number it is 0 to the curve, or almost
+                    order = orders[kind].to_bytes(48 if kind == "ec_p384" else 32, "big")
+                    odd |= {(order + bytes(size))[:size], order.rjust(size, b"\x00")[-size:]}
+                for scheme in ("rsa_pss", "rsa_pkcs1") if kind.startswith("rsa") else ("ecdsa",):
+                    for digest in odd:
+                        with self.subTest(kind, scheme=scheme, digest=digest.hex()):
+                            answer = self.ask(f"hub-tls-{kind}", f"{scheme}_{name}", digest.hex())
+                            verify(public_key, f"{scheme}_{name}", rig.from_b64url(answer["signature"]), digest, utils.Prehashed(hashed))
+        self.assertEqual(self.room.call("health")["problems"], [])
 
     def test_no_key_of_a_ca_or_of_jws_or_of_the_log_or_of_another_peer_is_there(self):
         messages = {label: self.refuses("forbidden", key=label).replace(label, "KEY")
@@ -130,9 +153,9 @@ class Limits(RigTest):
                                                                  algorithm="ecdsa_sha256", digest=DIGEST))
         sign("hub-tls-b")
 
-    def test_more_keys_than_an_answer_holds_come_page_by_page(self):
+    def test_more_keys_than_an_answer_holds_come_page_by_page_and_the_module_has_them_all(self):
         room = self.make(peers=[rig.peer("admin", "admin"), rig.peer("gateway", "tls", keys=["hub-tls-*"])])
-        labels = [f"hub-tls-{number:03}" for number in range(130)]
+        labels = [f"hub-tls-{number:03}" for number in range(40)]
         for label in labels:
             room.call("create_csr", label=label, type="ec_p256", subject={"common_name": "hub"})
         first = room.call("list_tls_keys", on="tls")
@@ -140,6 +163,10 @@ class Limits(RigTest):
         rest = room.call("list_tls_keys", on="tls", after=first["keys"][-1]["label"])
         self.assertFalse(rest["more"])
         self.assertEqual([key["label"] for key in first["keys"] + rest["keys"]], labels)
+        done = subprocess.run(["pkcs11-tool", "--module", rig.TLS_MODULE, "--list-objects", "--type", "privkey"], env={
+            "PATH": os.environ["PATH"], "HUBSEAL_TLS_SOCKET": str(room.run / "tls.sock")}, capture_output=True, text=True,
+                              timeout=rig.PATIENCE, check=True)
+        self.assertEqual(re.findall(r"label: +(hub-tls-\d+)\n", done.stdout), labels)
 
     def test_how_labels_begin_is_written_with_a_star_at_the_end_and_nowhere_else(self):
         for keys in (["*"], ["hub-*-tls"], ["hub-tls-**"], ["*-tls"]):
