@@ -93,16 +93,19 @@ class Clients(Gateways):
     def test_a_key_that_was_suspended_ends_the_calls_of_a_client(self):
         self.room.call("suspend_key", key="hub-client-ec_p256")
         try:
-            with Bank(self, ssl.TLSVersion.TLSv1_3) as bank, self.assertRaises(AssertionError):
+            with Bank(self, ssl.TLSVersion.TLSv1_3) as bank, self.assertRaisesRegex(AssertionError, "private key"):
                 self.curl("ec_p256", bank)
         finally:
             self.room.call("activate_key", key="hub-client-ec_p256")
+        with Bank(self, ssl.TLSVersion.TLSv1_3) as bank:
+            self.curl("ec_p256", bank)
 
 
 class Servers(Gateways):
     """A participant calls the hub, whose gateway wants the participant's certificate."""
 
-    def nginx(self, kind, port, *more, folder=None, head="user root; daemon off; worker_processes 2;"):
+    def nginx(self, kind, port, *more, folder=None, head="user root; daemon off; worker_processes 2;",
+              location='return 200 "$ssl_client_s_dn\\n";'):
         folder = folder or self.room.folder
         certificate = shutil.copy(self.room.folder / f"hub-tls-{kind}.pem", folder / "shown.pem")
         config = folder / "nginx.conf"
@@ -117,7 +120,7 @@ class Servers(Gateways):
                     listen 127.0.0.1:{port} ssl; server_name {NAME};
                     ssl_certificate {certificate}; ssl_certificate_key "engine:pkcs11:{uri(f'hub-tls-{kind}')}";
                     ssl_protocols TLSv1.2 TLSv1.3; ssl_client_certificate {self.root}; ssl_verify_client on;
-                    location / {{ return 200 "$ssl_client_s_dn\\n"; }}
+                    location / {{ {location} }}
                 }}
             }}""")
         return ("nginx", "-e", "stderr", "-p", folder, "-c", config, *more)
@@ -132,6 +135,25 @@ class Servers(Gateways):
                         self.assertEqual((said, spoken), ("CN=bank1,O=Bank One,C=KE\n", version))
                         self.shows(kind, shown)
                         self.assertTrue(self.signed(key=f"hub-tls-{kind}"))
+
+    def test_nginx_calls_participants_with_both_versions_and_every_kind_of_key(self):
+        for version, number in VERSIONS.items():
+            with Bank(self, number) as bank:
+                for kind in KINDS:
+                    with self.subTest(version, kind=kind):
+                        key, port = f"hub-client-{kind}", free_port()
+                        before = len(self.signed(key=key))
+                        certificate = self.room.folder / f"{key}.pem"
+                        location = f"""
+                            proxy_pass https://127.0.0.1:{bank.port}/quotes; proxy_ssl_certificate {certificate};
+                            proxy_ssl_certificate_key "engine:pkcs11:{uri(key)}"; proxy_ssl_protocols {version};
+                            proxy_ssl_trusted_certificate {self.bank_ca}; proxy_ssl_verify on; proxy_ssl_name bank1.example.com;
+                            proxy_ssl_server_name on;"""
+                        with self.running(f"nginx-out-{kind}", *self.nginx("ec_p256", port, location=location)):
+                            said, _, _ = self.answered(bank_client(self, ssl.TLSVersion.TLSv1_3), port)
+                        serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+                        self.assertEqual(said, f"{serial:X} {version}\n", self.log())
+                        self.assertEqual(len(self.signed(key=key)), before + 1)
 
     def test_nginx_serves_eight_at_once_and_goes_on_after_a_reload_and_a_restart_of_hubseald(self):
         port, client = free_port(), bank_client(self, ssl.TLSVersion.TLSv1_3)
@@ -213,7 +235,7 @@ requireCert = yes
                     self.assertEqual(spoken, version)
                     self.shows("rsa_2048", shown)
 
-    def test_openssls_server_shows_a_certificate_of_the_token_too(self):
+    def test_openssls_server_signs_with_every_kind_of_key(self):
         for kind in KINDS:
             port = free_port()
             with self.running(f"s_server-{kind}", "openssl", "s_server", "-engine", "pkcs11", "-keyform", "engine", "-key", uri(f"hub-tls-{kind}"),

@@ -117,8 +117,8 @@ class Bank:
             asked = b""
             while b"\r\n\r\n" not in asked and (piece := secure.recv(4096)):
                 asked += piece
-            serial = secure.getpeercert()["serialNumber"]
-            body = f"{serial} {secure.version()}\n".encode()
+            serial = int(secure.getpeercert()["serialNumber"], 16)
+            body = f"{serial:X} {secure.version()}\n".encode()
             secure.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
             with contextlib.suppress(OSError):
                 secure.unwrap()
