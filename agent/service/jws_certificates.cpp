@@ -54,6 +54,7 @@ Result<JwsCertificates::Judged> JwsCertificates::judge(std::string_view dfsp_id,
   const auto parsed = Certificate::parse(pem);
   if (!parsed) return fail(parsed.error().code, fmt::format("{}: {}", kWhat, parsed.error().message));
   const Certificate& certificate = *parsed;
+  CaChain sent = TRY(CaChain::parse("", intermediates));  // all of it is published, whoever has issued the certificate
   if (const auto fit = jose::fspiop_key_type(certificate.key()); !fit) return refuse(fit.error().message);
   Judged judged;
   judged.public_key = TRY(public_key_pem(certificate.key()));
@@ -67,7 +68,7 @@ Result<JwsCertificates::Judged> JwsCertificates::judge(std::string_view dfsp_id,
   if (!of_hub_ca && of_hub_ca.error().code == Code::policy_denied) return tl::unexpected(of_hub_ca.error());
   judged.of_hub_ca = of_hub_ca.value_or(false);
   if (judged.of_hub_ca) return judged;
-  judged.validations.push_back(TRY(lead_to_own_ca(dfsp_id, certificate, intermediates)));
+  judged.validations.push_back(TRY(lead_to_own_ca(dfsp_id, certificate, std::move(sent))));
   if (judged.validations.back().verdict != Verdict::valid) {
     if (!of_hub_ca) return tl::unexpected(of_hub_ca.error());
     return refuse(fmt::format("it is neither one that the hub's CA has issued nor one of the CA of DFSP {}: {}",
@@ -88,14 +89,13 @@ Result<bool> JwsCertificates::is_of_hub_ca(std::string_view dfsp_id, const Certi
 }
 
 Result<Validation> JwsCertificates::lead_to_own_ca(std::string_view dfsp_id, const Certificate& certificate,
-                                                   std::string_view intermediates) {
+                                                   CaChain sent) {
   constexpr std::string_view kCode = "CERTIFICATE_SIGNED_BY_DFSP_CA";
   CaChain ca = TRY(dfsp_cas_.chain(dfsp_id));
   if (ca.empty()) return agent::judge(std::string(kCode), false, "The DFSP has not told which CA it has.");
   for (const Validation& one : validate_ca(ca, clock_.now()))
     if (one.verdict == Verdict::invalid)
       return agent::judge(std::string(kCode), false, fmt::format("The DFSP's CA is not valid: {}", one.message));
-  CaChain sent = TRY(CaChain::parse("", intermediates));
   std::move(sent.intermediates.begin(), sent.intermediates.end(), std::back_inserter(ca.intermediates));
   return check_leads_to_root(std::string(kCode), certificate.get(), ca, clock_.now());
 }

@@ -34,7 +34,8 @@ class JwsCertificates {
       : dfsp_cas_(dfsp_cas), daemon_(daemon), revocations_(revocations), ca_(std::move(ca)), clock_(clock) {}
 
   /// Errors: policy_denied: it is not for signatures, not in force, or of neither CA; bad_request, too_large: it is no
-  /// certificate; the daemon's, where it alone could say whether the certificate is the hub CA's.
+  /// certificate, or what was sent with it is none; the daemon's, where it alone could say whether the certificate is
+  /// the hub CA's.
   Result<Judged> judge(std::string_view dfsp_id, std::string_view pem, std::string_view intermediates);
 
   /// What has become of a key's certificate since it was stored: it has ended, or hubseald's CRL names it.
@@ -44,8 +45,7 @@ class JwsCertificates {
 
  private:
   Result<bool> is_of_hub_ca(std::string_view dfsp_id, const Certificate& certificate);
-  Result<Validation> lead_to_own_ca(std::string_view dfsp_id, const Certificate& certificate,
-                                    std::string_view intermediates);
+  Result<Validation> lead_to_own_ca(std::string_view dfsp_id, const Certificate& certificate, CaChain sent);
 
   DfspCas& dfsp_cas_;
   SigningDaemon& daemon_;

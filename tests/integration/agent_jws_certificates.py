@@ -62,6 +62,13 @@ class Certified(PossessionTest):
         self.assertEqual((body["publicKey"], body["intermediateChain"]), (self.ec.public, middle.pem))
         self.assertEqual(body["validations"][-1]["validationCode"], "CERTIFICATE_SIGNED_BY_DFSP_CA")
 
+    def test_what_is_sent_as_a_chain_is_certificates_or_nothing_of_it_is_published(self):
+        bank = self.new_bank()
+        pem = issue(self.daemon, bank.name, self.new_key())["certificate"]
+        for chain in ("hello", pem + "hello"):
+            self.refused("POST", bank.path, {"certificate": pem, "intermediateChain": chain}, text="intermediateChain: ")
+        self.refused("GET", bank.path, status=404)
+
     def test_bare_keys_are_refused_also_with_a_proof(self):
         bank = self.new_bank()
         for body in ({"publicKey": self.rsa.public}, self.proof(bank, self.rsa)):
