@@ -100,8 +100,20 @@ Result<Validation> JwsCertificates::lead_to_own_ca(std::string_view dfsp_id, con
   return check_leads_to_root(std::string(kCode), certificate.get(), ca, clock_.now());
 }
 
-bool JwsCertificates::is_stopped(const store::JwsKey& key) {
-  return key.certificate && revocations_.state_of(*key.certificate) != Revocations::State::in_force;
+// A CRL is read every ten seconds, and not at all while hubseald is away: long enough for whoever has the key to have
+// it sign for another. The CRLs are also those of CAs that were replaced.
+Result<bool> JwsCertificates::is_stopped(const store::JwsKey& key) {
+  if (!key.certificate) return false;
+  if (revocations_.state_of(*key.certificate) != Revocations::State::in_force) return true;
+  const auto record = TRY(issued_record(daemon_, ca_, TRY(Certificate::parse(*key.certificate))));
+  return record && record->state != "issued";
+}
+
+bool JwsCertificates::has_ended(const store::JwsKey& key) {
+  if (!key.certificate) return false;
+  const auto certificate = Certificate::parse(*key.certificate);
+  return certificate && check_validity(certificate->get(), clock_.now()).verdict == Verdict::invalid &&
+         revocations_.state_of(*key.certificate) == Revocations::State::in_force;
 }
 
 void JwsCertificates::add_to(store::JwsKey& key) {

@@ -40,8 +40,11 @@ class JwsCertificates {
 
   /// What has become of a key's certificate since it was stored: it has ended, or hubseald's CRL names it.
   void add_to(store::JwsKey& key);
-  /// Whether the hub's CA has revoked it or put it on hold.
-  bool is_stopped(const store::JwsKey& key);
+  /// Whether the hub's CA has revoked it or put it on hold, be it this moment. Errors: the daemon's, where it alone
+  /// could say.
+  Result<bool> is_stopped(const store::JwsKey& key);
+  /// Whether its certificate has ended, and the hub's CA has not revoked it.
+  bool has_ended(const store::JwsKey& key);
 
  private:
   Result<bool> is_of_hub_ca(std::string_view dfsp_id, const Certificate& certificate);

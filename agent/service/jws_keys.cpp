@@ -120,24 +120,36 @@ Result<> JwsKeys::prove(Candidate& candidate, const Sent& sent, std::string_view
   return {};
 }
 
+// Software of banks sends a bare key every day. That takes no proof away, and no certificate: who revokes that stops
+// the key. One that has merely ended holds nobody to it.
+void JwsKeys::keep(Key& key, const Key& before) {
+  key.override_by = before.override_by;
+  key.override_reason = before.override_reason;
+  if (key.certificate || certificates_.has_ended(before)) return;
+  if (before.certificate || key.possession == store::kUnproven) key.possession = before.possession;
+  if (!before.certificate) return;
+  key.certificate = before.certificate;
+  key.intermediate_chain = before.intermediate_chain;
+  key.validations_json = before.validations_json;
+  key.validation_state = before.validation_state;
+}
+
 // Whoever has stolen a participant's login has not its key.
 Result<> JwsKeys::vouch(const Caller& caller, Candidate& candidate, const Sent& sent, const Key& before) {
   const auto current = parse_public_key(before.public_key);
   const bool same = current && EVP_PKEY_eq(current->get(), candidate.public_key.get()) == 1;
-  const bool stopped = certificates_.is_stopped(before);
-  if (same) {
-    candidate.key.override_by = before.override_by;
-    candidate.key.override_reason = before.override_reason;
-  }
+  if (same) keep(candidate.key, before);
   if (sent.proof_by_current_key && current) {
-    if (!stopped) return prove(candidate, sent, "proofByCurrentKey", *sent.proof_by_current_key, current->get());
+    if (!TRY(certificates_.is_stopped(before)))
+      return prove(candidate, sent, "proofByCurrentKey", *sent.proof_by_current_key, current->get());
     return fail(Code::policy_denied,
                 "proofByCurrentKey: the current key's certificate is revoked or on hold, and its signature says "
                 "nothing; wanted a certificate of the hub's CA, or an override by the hub's administrators");
   }
   const bool in_force = before.validation_state == to_string(Verdict::valid);
+  if (policy_.accept == Accept::any || !in_force || candidate.of_hub_ca) return {};
   // A key whose certificate is revoked does not come back without one.
-  if (policy_.accept == Accept::any || !in_force || (same && !stopped) || candidate.of_hub_ca) return {};
+  if (same && !TRY(certificates_.is_stopped(before))) return {};
   if (!sent.override_reason)
     return fail(Code::policy_denied,
                 "proofByCurrentKey: it is missing. The key in force has to sign that this one follows it; where it "
@@ -159,7 +171,13 @@ Result<JwsKeys::Key> JwsKeys::put(const Caller& caller, const Sent& sent) {
   }
   const auto before = TRY(table_.find(sent.dfsp_id));
   if (before) TRY(vouch(caller, wanted, sent, *before));
-  if (!wanted.nonce && before == wanted.key) return wanted.key;
+  if (wanted.nonce || before != wanted.key) TRY(store(caller, wanted, sent, before));
+  certificates_.add_to(wanted.key);
+  return wanted.key;
+}
+
+Result<> JwsKeys::store(const Caller& caller, const Candidate& wanted, const Sent& sent,
+                        const std::optional<Key>& before) {
   TRY(table_.replace(before, wanted.key, wanted.nonce, clock_.now()));
   log::info("JWS key of a DFSP stored", {{"dfsp", wanted.key.dfsp_id},
                                          {"verdict", wanted.key.validation_state},
@@ -171,7 +189,7 @@ Result<JwsKeys::Key> JwsKeys::put(const Caller& caller, const Sent& sent) {
                   {"by", caller.who()},
                   {"reason", log::printable(*sent.override_reason)},
                   {"correlation", caller.correlation_id}});
-  return wanted.key;
+  return {};
 }
 
 Result<> JwsKeys::remove(const Caller& caller, std::string_view dfsp_id) {

@@ -98,8 +98,11 @@ class JwsKeys {
   /// Checks a signature that came in `member`, by `key`.
   Result<> prove(Candidate& candidate, const Sent& sent, std::string_view member, const std::string& proof,
                  EVP_PKEY* key) const;
+  /// What was shown of the same key before.
+  void keep(Key& key, const Key& before);
   /// Whether `candidate` may follow the key that is there.
   Result<> vouch(const Caller& caller, Candidate& candidate, const Sent& sent, const Key& before);
+  Result<> store(const Caller& caller, const Candidate& wanted, const Sent& sent, const std::optional<Key>& before);
 
   store::JwsKeyTable& table_;
   HubJwsKey& hub_;

@@ -154,8 +154,8 @@ class OfTheHub(PossessionTest):
         self.assertIn(body, self.ok("GET", "/api/dfsps/jwscerts"))
 
 
-class Later(OwnAgents):
-    """What becomes of a certificate that was taken."""
+class Certificated(OwnAgents):
+    """A participant whose key came in a certificate of the hub's CA."""
 
     hub_keys = 'id = "hub"\n[jws_keys]\naccept = "proof"\n'
 
@@ -189,6 +189,10 @@ class Later(OwnAgents):
         text = statement("hub", "bank1", key, nonce)
         return {"publicKey": key.public, "nonce": nonce, "proof": jws(key, text), **({"proofByCurrentKey": jws(by, text)} if by else {})}
 
+
+class Later(Certificated):
+    """What becomes of a certificate that was taken."""
+
     def test_a_key_whose_certificate_was_revoked_is_published_no_more_and_vouches_for_none(self):
         self.assertEqual(self.published(), ["bank1"])
         self.revoke("-crl_reason", "keyCompromise")
@@ -201,6 +205,23 @@ class Later(OwnAgents):
         self.ok("POST", self.bank.path, {"certificate": issue(self.daemon, "bank1", other)["certificate"]})
         self.assertEqual(self.published(), ["bank1"])
 
+    def test_a_key_stays_in_its_certificate_when_it_is_sent_bare_so_that_revoking_that_stops_it(self):
+        for key in ({"certificate": self.issued["certificate"]}, self.proven(self.key, None)):
+            body = self.ok("POST", self.bank.path, key)
+            self.assertEqual((body["possession"], body["certificate"]), ("certified", self.issued["certificate"]))
+        self.revoke()
+        self.assertEqual(self.ok("GET", self.bank.path)["validationState"], "INVALID")
+
+    def test_a_certificate_that_was_revoked_this_moment_vouches_for_nothing_before_there_is_a_crl(self):
+        self.issued["state"] = "revoked"
+        other = Key(self.folder, "EC")
+        self.refused("POST", self.bank.path, self.proven(other, self.key), text="its signature says nothing")
+        self.refused("POST", self.bank.path, self.proven(self.key, None), text="proofByCurrentKey: it is missing")
+
+    def test_while_nobody_can_say_whether_the_certificate_in_force_is_revoked_it_vouches_for_nothing(self):
+        self.daemon.refusals = {"get_certificate": ("hsm_unavailable", "gone")}
+        self.refused("POST", self.bank.path, self.proven(Key(self.folder, "EC"), self.key), status=503)
+
     def test_a_key_whose_certificate_has_ended_is_published_no_more(self):
         pki = Pki(self.folder)
         csr = openssl("req", "-new", "-config", pki.config, "-key", self.key.path, "-subj", "/C=KE/CN=bank1").decode()
@@ -211,6 +232,19 @@ class Later(OwnAgents):
         verdict = {item["validationCode"]: item for item in body["validations"]}["CERTIFICATE_VALIDITY"]
         self.assertEqual((body["validationState"], verdict["result"], verdict["state"]), ("INVALID", "INVALID", "INVALID"))
         self.assertIn("expired at", verdict["message"])
+        self.assertEqual(self.ok("POST", self.bank.path, self.proven(self.key, None))["possession"], "proven")
+        self.assertEqual(self.published(), ["bank1"])
+
+
+class LaterWhereAnyIsAccepted(Certificated):
+    hub_keys = 'id = "hub"\n'
+
+    def test_a_client_that_sends_its_bare_key_each_day_does_not_undo_a_revocation(self):
+        bare = {"publicKey": self.key.public}
+        self.assertEqual(self.ok("POST", self.bank.path, bare)["possession"], "certified")
+        self.revoke()
+        self.assertEqual(self.ok("POST", self.bank.path, bare)["validationState"], "INVALID")
+        self.assertEqual(self.published(), [])
 
 
 if __name__ == "__main__":

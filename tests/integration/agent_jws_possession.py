@@ -177,6 +177,11 @@ class Any(PossessionTest):
         self.assertNotIn("possession", self.ok("POST", bank.path, {"publicKey": self.ec.public}))  # its word, as in MCM
         self.refused("POST", bank.path, {"publicKey": "hello", "proofByCurrentKey": "a.b.c"}, text="publicKey: it is none")
 
+    def test_a_bare_key_again_changes_nothing_of_what_was_shown(self):
+        bank = self.new_bank()
+        proven = self.ok("POST", bank.path, self.proof(bank, self.rsa))
+        self.assertEqual(self.ok("POST", bank.path, {"publicKey": self.rsa.public}), proven)
+
 
 class Logins(AuthTest):
     settings = {"hub_keys": HUB + PROOF}
