@@ -8,6 +8,7 @@ import subprocess
 
 import agent_support
 from agent_auth_support import MTA, AuthTest, dfsp
+from agent_fake_daemon import openssl
 from agent_jws_support import Key, PossessionTest, jws, statement
 from agent_support import AgentTest
 
@@ -139,6 +140,15 @@ class Proven(PossessionTest):
             said = subprocess.run([SCRIPT, challenge["hubId"], challenge["dfspId"], challenge["nonce"], key.path,
                                    *([before.path] if before else [])], check=True, capture_output=True, text=True).stdout
             self.assertEqual(self.ok("POST", bank.path, said)["possession"], "proven")
+
+    def test_the_script_says_which_keys_it_takes_and_prints_no_proof_with_another(self):
+        other = os.path.join(self.folder, "other.key")
+        for kind in (("ED25519",), ("EC", "-pkeyopt", "ec_paramgen_curve:P-384")):
+            openssl("genpkey", "-algorithm", *kind, "-out", other)
+            for keys in ((other,), (self.ec.path, other)):
+                done = subprocess.run([SCRIPT, "hub", "bank", "nonce", *keys], capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn("neither an RSA key nor one on P-256", done.stderr)
 
     def test_keys_that_a_proxy_brings_are_the_proxys_word(self):
         self.ok("POST", "/api/dfsps", {"dfspId": "proxy", "name": "Proxy", "isProxy": True})
