@@ -81,9 +81,9 @@ BOOST_AUTO_TEST_CASE(no_folder_is_made_of_an_id_that_is_no_name) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_published_unless_a_place_is_named_and_there_is_one) {
-  BOOST_TEST(!load_with("").value().publish.has_value());
-  BOOST_TEST((std::get<std::filesystem::path>(*load_with("[publish]\ndirectory = \"/x\"")->publish) == "/x"));
-  const auto target = std::get<VaultTarget>(*load_with(vault("https://vault.example:8200/"))->publish);
+  BOOST_TEST(!load_with("").value().publish.bundles.has_value());
+  BOOST_TEST((std::get<std::filesystem::path>(*load_with("[publish]\ndirectory = \"/x\"")->publish.bundles) == "/x"));
+  const auto target = std::get<VaultTarget>(*load_with(vault("https://vault.example:8200/"))->publish.bundles);
   BOOST_TEST(target.url == "https://vault.example:8200");
   BOOST_TEST(target.mount == "secrets");
   BOOST_TEST(target.bundles == "onboarding_pm4mls");
