@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/jose/fspiop_signature.h"
 #include "common/jose/jwk.h"
 #include "daemon/dispatch.h"
 #include "daemon/ops/new_key.h"
@@ -97,6 +98,8 @@ Result<NewKey> next_key(const Services& services, const Asked& asked, const KeyR
     key.start.algorithm = current.algorithm;
   if (asked.backup_required) key.start.backup = KeyBackup::required;
   TRY(check_jws_key(key.type, key.start.algorithm));
+  // What messages are signed with is not followed by what no verifier of messages takes.
+  if (jose::check_fspiop_key(current.type)) TRY(jose::check_fspiop_key(key.type));
   key.label = asked.label ? *asked.label : TRY(next_label(services, line));
   return key;
 }

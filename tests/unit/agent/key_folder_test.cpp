@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_link_and_what_others_could_have_written_are_replaced_and_
   BOOST_TEST(slurp(elsewhere / "target") == "x");
   fs::permissions(folder / "bank.pem", fs::perms::all);
   must(keys.hold({{"bank", "x"}}));
-  BOOST_TEST((fs::status(folder / "bank.pem").permissions() & fs::perms::others_all) == fs::perms::none);
+  BOOST_TEST(((fs::status(folder / "bank.pem").permissions() & fs::perms::others_all) == fs::perms::none));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_one_file_keeps_no_other_from_being_written_or_removed) {

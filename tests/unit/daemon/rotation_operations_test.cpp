@@ -126,6 +126,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_rotated_is_refused_before_a_key_is_made) {
   BOOST_TEST(rotate({{"key", "nobody"}}) == "forbidden");
   BOOST_TEST(rotate({{"key", "later"}}) == "conflict");
   BOOST_TEST(rotate({{"type", "rsa_4096"}}) == "policy_denied");
+  BOOST_TEST(rotate({{"type", "ec_p384"}}) == "bad_request");  // no message could be signed from then on
   BOOST_TEST(rotate({{"algorithm", "RS384"}}) == "bad_request");
   BOOST_TEST(rotate({{"algorithm", "none"}}) == "bad_request");
   BOOST_TEST(rotate({{"activate_hours", 8761}}) == "bad_request");
