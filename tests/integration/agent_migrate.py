@@ -54,6 +54,8 @@ class Store(OwnAgents):
         post("/api/dfsps/bank/ca", {"rootCertificate": root.pem})
         post("/api/dfsps/bank/servercerts", {"serverCertificate": root.pem})
         post("/api/dfsps/bank/jwscerts", {"publicKey": "none", "createdAt": 7})
+        self.assertEqual(agent.ask("GET", "/api/dfsps/bank/jwscerts/challenge")[0], 200)
+        self.assertEqual(agent.ask("PUT", "/api/jws/consumers/adapter", {"keys": [{"dfspId": "bank", "kid": "k" * 43}]})[0], 204)
         inbound = "/api/dfsps/bank/enrollments/inbound"
         post(f"{inbound}/{post(inbound, {'clientCSR': new_csr(self.folder)})['id']}/sign")
         post(inbound, {"clientCSR": new_csr(self.folder)})
