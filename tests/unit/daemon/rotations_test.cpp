@@ -1,76 +1,10 @@
-// How one key for JWS takes over from another: which signs, which is shown, and when a step comes by itself.
+// How one key for JWS takes over from another: which signs, and which is shown.
 #include <fmt/format.h>
-#include <boost/test/unit_test.hpp>
 
-#include "daemon/rotations.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/must.h"
-#include "tests/support/software_signer.h"
-#include "tests/support/temp_dir.h"
+#include "tests/unit/daemon/rotation_line.h"
 
 using namespace hubseal;
-using namespace hubseal::daemon;
-using enum RotationStep;
-using std::chrono::hours;
-
-namespace {
-
-/// "jws" signs.
-struct Line {
-  Line() { test::must(keyring->create("jws", KeyType::ec_p256, KeyUse::jws)); }
-
-  RotationRecord begin(const std::string& successor, const RotationPlan& plan = {}, bool backup_required = false) {
-    const Rotations::Start start{.predecessor = rotations->signer_of("jws"),
-                                 .successor = successor,
-                                 .plan = plan,
-                                 .backup_required = backup_required};
-    return test::must(
-        rotations->begin(start, [&](const Keyring::Also& also) { return make(successor, backup_required, also); }));
-  }
-  Result<Key> make(const std::string& label, bool backup_required, const Keyring::Also& also) {
-    const KeyStart start{.life = KeyLife::pre_activation,
-                         .backup = backup_required ? KeyBackup::required : KeyBackup::none};
-    return keyring->create(label, KeyType::ec_p256, KeyUse::jws, start, {}, also);
-  }
-  /// As people do, and where they cannot as the housekeeper does.
-  Result<RotationRecord> try_step(RotationStep to) {
-    const auto nothing = [](Database&) -> Result<> { return {}; };
-    return rotations->step(rotations->list().back(), to, hours(2), nothing);
-  }
-  void step(std::initializer_list<RotationStep> steps) {
-    for (const RotationStep to : steps) test::must(try_step(to));
-  }
-  KeyRecord key(const std::string& label) { return *keyring->find_record(label); }
-  std::string shown() {
-    std::string labels;
-    for (const Key& each : test::must(keyring->list()))
-      if (rotations->is_shown(each.record)) labels += each.record.label + " ";
-    return labels;
-  }
-  /// Of the newest.
-  RotationRecord now() { return rotations->list().back(); }
-  std::size_t due() { return rotations->due(clock.now()).size(); }
-  void restart() {
-    keyring = test::must(Keyring::open(*registry, token, clock));
-    rotations = test::must(Rotations::open(*registry, *keyring, clock));
-  }
-  /// Both clocks.
-  void pass(hours time) {
-    clock.time += time;
-    test::must(rotations->count_waiting(time));
-  }
-
-  test::TempDir folder;
-  test::FakeClock clock;
-  test::SoftwareSigner token;
-  std::unique_ptr<Registry> registry = test::must(Registry::open(folder.path()));
-  std::unique_ptr<Keyring> keyring = test::must(Keyring::open(*registry, token, clock));
-  std::unique_ptr<Rotations> rotations = test::must(Rotations::open(*registry, *keyring, clock));
-};
-
-const RotationPlan kTimed{.activate = hours(48), .retire = hours(24), .destroy = hours(200), .overlap = hours(168)};
-
-}  // namespace
+using namespace hubseal::test::rotations;
 
 BOOST_FIXTURE_TEST_SUITE(rotations, Line)
 
@@ -257,68 +191,6 @@ BOOST_AUTO_TEST_CASE(what_was_cancelled_is_shown_and_used_no_more_and_another_ca
     BOOST_TEST((key(next).life == KeyLife::pre_activation));
   }
   begin("jws-4");
-}
-
-BOOST_AUTO_TEST_CASE(with_times_every_step_comes_by_itself_and_not_sooner) {
-  BOOST_TEST((begin("jws-2", kTimed).step == published));
-  for (const auto& [after, to] : {std::pair(hours(48), activated), std::pair(hours(24), retired),
-                                  std::pair(hours(168), withdrawn), std::pair(hours(32), ended)}) {
-    BOOST_TEST((now().due_at == clock.now() + after));
-    pass(after - hours(1));
-    BOOST_TEST(due() == 0U);
-    restart();
-    pass(hours(1));
-    BOOST_TEST(due() == 1U);
-    step({to});
-  }
-  BOOST_TEST(!now().due_at);
-  BOOST_TEST(due() == 0U);
-}
-
-BOOST_AUTO_TEST_CASE(without_times_only_the_overlap_ends_by_itself) {
-  BOOST_TEST((begin("jws-2").step == prepared));
-  for (const RotationStep to : {prepared, published, activated, retired, withdrawn}) {
-    if (to != prepared) step({to});
-    pass(hours(9000));
-    BOOST_TEST(due() == (to == retired ? 1U : 0U), to_string(to));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_clock_that_was_set_ahead_hastens_nothing_nor_does_hubseald_that_did_not_run) {
-  begin("jws-2", kTimed);
-  clock.time += hours(1000);
-  BOOST_TEST(due() == 0U);
-  test::must(rotations->count_waiting(hours(47)));
-  BOOST_TEST(due() == 0U);
-  test::must(rotations->count_waiting(hours(1)));
-  BOOST_TEST(due() == 1U);
-  clock.time -= hours(1000);
-  BOOST_TEST(due() == 0U);
-}
-
-BOOST_AUTO_TEST_CASE(a_step_that_was_made_while_the_clock_was_ahead_puts_nothing_off_for_longer_than_its_time) {
-  clock.time += hours(90000);
-  begin("jws-2");
-  step({published, activated, retired});
-  clock.time -= hours(90000);
-  test::must(rotations->count_waiting(hours(1)));
-  BOOST_TEST((now().due_at == clock.now() + hours(24)));
-  pass(hours(23));
-  BOOST_TEST(due() == 0U);
-  pass(hours(1));
-  BOOST_TEST(due() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(with_a_registry_of_an_older_time_all_waits_anew) {
-  begin("jws-2", kTimed);
-  pass(hours(48));
-  BOOST_TEST(due() == 1U);
-  test::must(rotations->wait_anew());
-  restart();
-  BOOST_TEST(due() == 0U);
-  BOOST_TEST((now().wait == hours(48)));
-  pass(hours(48));
-  BOOST_TEST(due() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(nobody_is_shown_a_key_whose_backup_is_not_confirmed) {
