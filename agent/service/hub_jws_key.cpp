@@ -21,7 +21,7 @@ tl::unexpected<Error> not_configured() {
 
 store::JwsKey shown(const std::string& hub_id, const SigningDaemon::PublicKey& key) {
   const auto validations = validate_jws_key(key.pem);
-  store::JwsKey shown{hub_id, key.pem, std::to_string(key.created_at.time_since_epoch().count()),
+  store::JwsKey shown{hub_id, key.pem, std::to_string(key.key.created_at.time_since_epoch().count()),
                       dump_json(to_json(validations)), std::string(to_string(overall(validations)))};
   if (key.certificate) shown.possession = store::kCertified;
   shown.certificate = key.certificate;
@@ -64,7 +64,7 @@ Result<std::vector<store::JwsKey>> HubJwsKey::active() {
   const Labels labels = this->labels();
   std::vector<store::JwsKey> keys;
   for (const std::string& label : labels.known)
-    if (const auto key = TRY(daemon_.get_public_key(label)); key.active || !labels.refused)
+    if (const auto key = TRY(daemon_.get_public_key(label)); is_shown(key.key))
       keys.push_back(shown(*config_.hub_id, key));
   *last_.lock() = keys;
   return keys;

@@ -97,12 +97,12 @@ Result<std::string> Onboarding::key_uri(const std::string& label, const Certific
     return fail(Code::conflict,
                 fmt::format("the key \"{}\" of the hub's certificate, which the HSM does not have", label));
   if (!key) return tl::unexpected(key.error());
-  if (!key->active)
+  if (key->key.state != "active")
     return fail(Code::conflict, fmt::format("an active key: \"{}\" of the hub's certificate is not", label));
   // Which key it is stands in the agent's database, which is no reason to send a gateway to the CA's.
-  if (key->use != "tls")
+  if (key->key.use != "tls")
     return fail(Code::conflict,
-                fmt::format("a key for TLS: \"{}\" of the hub's certificate is for {}", label, key->use));
+                fmt::format("a key for TLS: \"{}\" of the hub's certificate is for {}", label, key->key.use));
   const auto held = parse_public_key(key->pem);
   if (!held) return fail(Code::internal, "the signing daemon's answer: " + held.error().message);
   if (EVP_PKEY_eq(held->get(), certificate.key()) != 1)
@@ -161,8 +161,9 @@ Result<Onboarding::Publication> Onboarding::prepare(const std::string& dfsp_id) 
 
 Result<> Onboarding::publish(const Caller& caller, const std::string& dfsp_id) {
   if (!publisher_)
-    return fail(Code::conflict,
-                "this hub publishes nothing to gateways: wanted a folder or a Vault in [publish] of the agent's configuration");
+    return fail(
+        Code::conflict,
+        "this hub publishes nothing to gateways: wanted a folder or a Vault in [publish] of the agent's configuration");
   // Somebody else may publish what was true a moment before, and later than we: whoever comes last looks once more, and
   // so no lock is needed that several agents would have to share.
   std::optional<Publication> published;

@@ -46,6 +46,20 @@ Result<T> ours(Result<T> value) {
   return value;
 }
 
+Result<SigningDaemon::Key> read_key(Fields& fields) {
+  SigningDaemon::Key key;
+  key.label = TRY(ours(fields.text("label", 64)));
+  key.id = TRY(ours(fields.text("key_id", 64)));
+  key.type = TRY(ours(fields.text("type", 32)));
+  key.use = TRY(ours(fields.text("use", 32)));
+  key.state = TRY(ours(fields.text("state", 32)));
+  key.created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
+  key.line = TRY(ours(fields.optional_text("line", 64))).value_or(key.label);
+  key.successor = TRY(ours(fields.optional_text("successor", 64))).value_or("");
+  key.shown = TRY(ours(fields.boolean_or("shown", false)));
+  return key;
+}
+
 }  // namespace
 
 Result<bool> SigningDaemon::ready() {
@@ -126,12 +140,10 @@ Result<std::string> SigningDaemon::create_csr(const std::string& label, const Ne
 Result<SigningDaemon::PublicKey> SigningDaemon::get_public_key(const std::string& label) {
   const Json reply = TRY(ask(client_, "get_public_key", {{"key", label}}));
   Fields fields = TRY(ours(answer(reply)));
-  const bool active = TRY(ours(fields.text("state", 32))) == "active";
-  const TimePoint created_at = TRY(ours(parse_utc(TRY(ours(fields.text("created_at", 32))))));
-  std::string use = TRY(ours(fields.optional_text("use", 32))).value_or("");
+  Key key = TRY(read_key(fields));
   std::string pem = TRY(ours(fields.text("pem", kMaxPemBytes)));
   auto certificate = TRY(ours(fields.optional_text("certificate", kMaxPemBytes)));
-  return PublicKey{std::move(pem), active, created_at, std::move(use), std::move(certificate)};
+  return PublicKey{std::move(key), std::move(pem), std::move(certificate)};
 }
 
 Result<std::string> SigningDaemon::token_label() {
@@ -148,19 +160,7 @@ Result<std::vector<SigningDaemon::Key>> SigningDaemon::list_keys() {
   const Json reply = TRY(ask(client_, "list_keys", Json::object()));
   Fields fields = TRY(ours(answer(reply)));
   std::vector<Key> keys;
-  for (Fields& item : TRY(ours(fields.object_list("keys", kMaxKeys)))) {
-    Key key;
-    key.label = TRY(ours(item.text("label", 64)));
-    key.id = TRY(ours(item.text("key_id", 64)));
-    key.type = TRY(ours(item.text("type", 32)));
-    key.use = TRY(ours(item.text("use", 32)));
-    key.state = TRY(ours(item.text("state", 32)));
-    key.created_at = TRY(ours(parse_utc(TRY(ours(item.text("created_at", 32))))));
-    key.line = TRY(ours(item.optional_text("line", 64))).value_or(key.label);
-    key.successor = TRY(ours(item.optional_text("successor", 64))).value_or("");
-    key.shown = TRY(ours(item.boolean_or("shown", false)));
-    keys.push_back(std::move(key));
-  }
+  for (Fields& item : TRY(ours(fields.object_list("keys", kMaxKeys)))) keys.push_back(TRY(read_key(item)));
   return keys;
 }
 

@@ -70,10 +70,8 @@ class SigningDaemon {
   };
 
   struct PublicKey {
+    Key key;
     std::string pem;
-    bool active;
-    TimePoint created_at;
-    std::string use;                              ///< "ca", "jws", "tls", ...; empty where it is not told
     std::optional<std::string> certificate = {};  ///< PEM: of a key for JWS, where it has one that is in force
   };
 

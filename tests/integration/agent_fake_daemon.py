@@ -25,6 +25,8 @@ def wait_for(event):
     the event, another waited its full minute for it) is not what these tests are about."""
     return any(event.wait(0.5) for _ in range(2 * WAIT_SECONDS))
 
+KEY = {"type": "ec_p256", "state": "active", "grade": "generated", "created_at": "2026-11-24T09:00:00Z"}  # unless more is said of one
+
 
 class FakeDaemon:
     def __init__(self, folder, with_ca=True):
@@ -155,13 +157,12 @@ class FakeDaemon:
         return {"subjects": page, **({"next": names[1]} if len(names) > 2 else {})}
 
     def _list_keys(self):
-        common = {"type": "ec_p256", "state": "active", "grade": "generated", "created_at": "2026-11-24T09:00:00Z"}
-        keys = [{**common, "key_id": "00" * 32, "use": "jws", **{member: answer[member] for member in answer if member not in ("pem", "jwk")}}
+        keys = [{**KEY, "key_id": "00" * 32, "use": "jws", **{member: answer[member] for member in answer if member not in ("pem", "jwk")}}
                 for answer in self.public_keys.values()]
         for label, path in list(self.keys.items()):
             if os.path.exists(path):
                 spki = openssl("pkey", "-in", path, "-pubout", "-outform", "DER")
-                keys.append({**common, "label": label, "key_id": hashlib.sha256(spki).hexdigest(), "use": "tls"})
+                keys.append({**KEY, "label": label, "key_id": hashlib.sha256(spki).hexdigest(), "use": "tls"})
         return keys
 
     def _create_csr(self, request):
@@ -191,7 +192,7 @@ class FakeDaemon:
                                        "pem": openssl("pkey", "-in", self.keys[label], "-pubout").decode()}
         if label not in self.public_keys:
             return {"error": {"code": "forbidden", "message": "key"}}
-        return {"ok": self.public_keys[label]}
+        return {"ok": {**KEY, "key_id": "00" * 32, "use": "jws", **self.public_keys[label]}}
 
     def _issue(self, request):
         self.requests.append(request)
