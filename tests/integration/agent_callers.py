@@ -75,6 +75,7 @@ GET /api/dfsps/{dfspId}/enrollments/outbound/{enId} mta own
 POST /api/dfsps/{dfspId}/enrollments/outbound/{enId}/certificate mta own
 POST /api/dfsps/{dfspId}/enrollments/outbound/{enId}/validate
 GET /api/dfsps/{dfspId}/jwscerts mta own
+GET /api/dfsps/{dfspId}/jwscerts/challenge own
 POST /api/dfsps/{dfspId}/jwscerts own
 PUT /api/dfsps/{dfspId}/jwscerts own
 DELETE /api/dfsps/{dfspId}/jwscerts own
@@ -116,10 +117,14 @@ GET /api/hub/servercerts mta own other
 POST /api/hub/servercerts
 PUT /api/hub/servercerts
 DELETE /api/hub/servercerts
+GET /api/jwks/{fspId} mta own other
+GET /api/jws/consumers mta
+PUT /api/jws/consumers/{name}
+DELETE /api/jws/consumers/{name}
 GET /api/monetaryzones
 GET /api/monetaryzones/{monetaryZoneId}/dfsps
 """
-FILLED_IN = {"{epId}": "1", "{enId}": "1", "{monetaryZoneId}": "KES", "{file}": "hub-ca.crl", "{request}": "AAAA"}
+FILLED_IN = {"{epId}": "1", "{enId}": "1", "{monetaryZoneId}": "KES", "{file}": "hub-ca.crl", "{request}": "AAAA", "{fspId}": "MINE", "{name}": "adapter"}
 
 
 def routes():

@@ -82,7 +82,7 @@ class Published(AgentTest):
         self.holds({"hub": self.rsa})
 
     def hub_key(self, label, pem, created_at, state="active"):
-        self.daemon.public_keys[label] = {"label": label, "state": state, "pem": pem, "created_at": created_at}
+        self.daemon.public_keys[label] = {"label": label, "line": "hub-jws", "state": state, "pem": pem, "created_at": created_at}
 
     def upload(self, name, pem):
         if self.ask("GET", "/api/dfsps/" + name)[0] == 404:
