@@ -118,9 +118,10 @@ Result<Json> health(Call& call, Fields fields) {
   for (const auto& [label, reason] : services.keyring.undestroyed())
     problems.push_back(fmt::format("key {} was to be destroyed and is not{}", label, may_look ? ": " + reason : ""));
   for (const auto& [rotation, reason] : services.rotations.troubles())
-    problems.push_back(fmt::format("the rotation from key {} to {} was to go on from \"{}\" at {} and has not: {}",
+    problems.push_back(fmt::format("the rotation from key {} to {} was to go on from \"{}\" at {} and has not{}",
                                    rotation.predecessor, rotation.successor, to_string(rotation.step),
-                                   format_utc(rotation.due_at.value_or(rotation.since)), reason));
+                                   format_utc(rotation.due_at.value_or(rotation.since)),
+                                   may_look ? ": " + reason : ""));
   for (const auto& [ca, problem] : stopped.problems) add_of_ca(ca, problem);
   const auto files = services.policies.read_files();
   const bool same = files && hash_of(*files) == call.policy->hash;

@@ -215,6 +215,9 @@ BOOST_AUTO_TEST_CASE(a_step_that_was_due_and_could_not_be_made_is_told_in_health
   const std::string problems = ask(admin, "health")["ok"]["problems"].dump();
   BOOST_TEST(problems.find("from key hub-jws to hub-jws-2") != std::string::npos, problems);
   BOOST_TEST(problems.find("the disk is full") != std::string::npos, problems);
+  const std::string of_service = ask(service, "health")["ok"]["problems"].dump();
+  BOOST_TEST(of_service.find("from key hub-jws to hub-jws-2") != std::string::npos, of_service);
+  BOOST_TEST(of_service.find("the disk is full") == std::string::npos, of_service);  // what is within is the team's
   BOOST_TEST(advance("activated") == "ok");
   BOOST_TEST(ask(admin, "health")["ok"]["status"] == "ready");
 }
