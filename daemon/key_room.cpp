@@ -241,8 +241,9 @@ void KeyRoom::rotate(const RotationRecord& rotation) {
                  {"from", rotation.predecessor},     {"successor", rotation.successor},
                  {"step", to_string(rotation.step)}, {"to", to_string(to)}};
   // Once, however often it is tried.
+  const bool is_known = rotations_->in_trouble(rotation);
   Result<> done;
-  if (!rotations_->in_trouble(rotation)) done = audit_->record(record);
+  if (!is_known) done = audit_->record(record);
   if (done) {
     const auto stepped = rotations_->go_on(rotation, policies_->current()->destroy_delay);
     if (!stepped) done = tl::unexpected(stepped.error());
@@ -252,7 +253,7 @@ void KeyRoom::rotate(const RotationRecord& rotation) {
   if (done) done = audit_->record(record);
   if (done)
     checkpoints_.hasten();
-  else
+  else if (!is_known)
     log::warning("a rotation did not go on", {{"key", rotation.successor}, {"reason", done.error().message}});
 }
 

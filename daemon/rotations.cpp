@@ -1,6 +1,7 @@
 #include "daemon/rotations.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -50,11 +51,26 @@ Result<> check_not_rotated(const std::vector<RotationRecord>& rotations, const s
   return {};
 }
 
+/// Oldest first. Whoever follows a line follows it to its end, with the lock that all signing waits for.
+Result<> check_no_ring(const std::vector<RotationRecord>& rotations) {
+  std::set<std::string, std::less<>> seen;
+  for (const RotationRecord& rotation : rotations) {
+    seen.insert(rotation.predecessor);
+    if (!seen.insert(rotation.successor).second)
+      return fail(Code::internal, fmt::format("the registry has a rotation from key \"{}\" to \"{}\", which was there "
+                                              "before it; no hubseald writes that",
+                                              rotation.predecessor, rotation.successor));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Rotations>> Rotations::open(Registry& registry, Keyring& keyring, const Clock& clock) {
   std::unique_ptr<Rotations> rotations(new Rotations(registry, keyring, clock));
-  *rotations->rotations_.lock() = TRY(registry.read(rotation_table::list));
+  auto known = TRY(registry.read(rotation_table::list));
+  TRY(check_no_ring(known));
+  *rotations->rotations_.lock() = std::move(known);
   return rotations;
 }
 

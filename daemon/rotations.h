@@ -25,6 +25,7 @@ namespace hubseal::daemon {
 /// Threads: share it freely.
 class Rotations {
  public:
+  /// Errors: internal, where what the registry has is no line.
   static Result<std::unique_ptr<Rotations>> open(Registry& registry, Keyring& keyring, const Clock& clock);
 
   /// The label of the first key of the line.

@@ -68,6 +68,19 @@ BOOST_AUTO_TEST_CASE(with_the_registry_of_an_older_hubseald_keys_go_on_as_they_d
   BOOST_TEST(test::must(rotations->find_signing("jws")).label == "jws-2");
 }
 
+BOOST_AUTO_TEST_CASE(a_registry_in_which_a_line_is_a_ring_is_refused_and_nobody_waits_for_its_end) {
+  begin("jws-2");
+  step({published, activated, retired});
+  begin("jws-3");
+  test::must(registry->write([](Database& database) -> Result<> {
+    return test::must(database.prepare("UPDATE rotations SET predecessor = 'jws-3' WHERE successor = 'jws-2'")).run();
+  }));
+  const auto opened = Rotations::open(*registry, *keyring, clock);
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST((opened.error().code == Code::internal));
+  BOOST_TEST(opened.error().message.find("jws-3") != std::string::npos, opened.error().message);
+}
+
 BOOST_AUTO_TEST_CASE(the_label_of_each_key_stands_for_it_and_those_that_took_over_from_it) {
   begin("jws-2");
   step({published, activated, retired});
