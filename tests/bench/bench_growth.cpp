@@ -12,6 +12,7 @@
 #include "daemon/registry/certificate_table.h"
 #include "daemon/registry/registry.h"
 #include "tests/bench/load.h"
+#include "tests/bench/load_table.h"
 #include "tests/bench/schedule.h"
 #include "tests/integration/soak/rig.h"
 #include "tests/support/must.h"
@@ -96,21 +97,10 @@ class Growth {
   }
 
   void connections() {
-    fmt::print("{:<14}{:>10}{:>10}{:>10}{:>10}\n", "connections", "a second", "p50 us", "p99 us", "CPU us");
-    for (const unsigned connections : {1u, 2u, 4u, 8u, 16u, 32u, 56u}) {
-      if (!schedule_.wants("connections", connections)) continue;
-      std::vector<double> rate, p50, p99, cpu;
-      for (unsigned round = 0; round < schedule_.rounds; ++round) {
-        const Measurement found = sign(connections);
-        rate.push_back(found.per_second);
-        p50.push_back(median(found.latencies_us));
-        p99.push_back(quantile(found.latencies_us, 0.99));
-        cpu.push_back(found.cpu_us);
-      }
-      fmt::print("{:<14}{:>10.0f}{:>10.0f}{:>10.0f}{:>10.0f}\n", connections, median(rate), median(p50), median(p99),
-                 median(cpu));
-      std::fflush(stdout);
-    }
+    print_load_header("connections");
+    for (const unsigned connections : {1u, 2u, 4u, 8u, 16u, 32u, 56u})
+      if (schedule_.wants("connections", connections))
+        print_load(std::to_string(connections), schedule_.rounds, [&] { return sign(connections); });
   }
 
   void age(std::uint64_t most) {

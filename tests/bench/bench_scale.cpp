@@ -14,6 +14,7 @@
 #include "tests/bench/agent_load.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/load.h"
+#include "tests/bench/load_table.h"
 #include "tests/bench/schedule.h"
 #include "tests/integration/soak/csr_maker.h"
 #include "tests/integration/soak/rig.h"
@@ -72,11 +73,9 @@ class Scale {
   }
 
   void run() {
-    fmt::print(
-        "{} cores; the HSM has {} engines, each makes a signature in {} ms: {} a "
-        "second\n\n{:<38}{:>10}{:>10}{:>10}{:>10}\n",
-        cores_allowed(), settings_.engines, settings_.token_ms, 1000 * settings_.engines / settings_.token_ms, "what",
-        "a second", "p50 us", "p99 us", "CPU us");
+    fmt::print("{} cores; the HSM has {} engines, each makes a signature in {} ms: {} a second\n\n", cores_allowed(),
+               settings_.engines, settings_.token_ms, 1000 * settings_.engines / settings_.token_ms);
+    print_load_header("what");
     for (const unsigned sessions : {kFew, kMany})
       for (const unsigned count : {1u, 2u, 4u}) daemons(count, sessions);
     if (settings_.postgresql.empty()) return;
@@ -95,17 +94,7 @@ class Scale {
   }
 
   void print(const std::string& what, const std::function<Measurement()>& load) const {
-    std::vector<double> rate, p50, p99, cpu;
-    for (unsigned round = 0; round < settings_.rounds; ++round) {
-      const Measurement found = load();
-      rate.push_back(found.per_second);
-      p50.push_back(median(found.latencies_us));
-      p99.push_back(quantile(found.latencies_us, 0.99));
-      cpu.push_back(found.cpu_us);
-    }
-    fmt::print("{:<38}{:>10.0f}{:>10.0f}{:>10.0f}{:>10.0f}\n", what, median(rate), median(p50), median(p99),
-               median(cpu));
-    std::fflush(stdout);
+    print_load(what, settings_.rounds, load);
   }
 
   void daemons(unsigned count, unsigned sessions) const {

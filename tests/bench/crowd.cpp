@@ -4,11 +4,12 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <charconv>
 #include <stdexcept>
+
+#include "tests/support/unix_socket.h"
 
 namespace hubseal::bench {
 namespace {
@@ -67,9 +68,7 @@ std::size_t http_reply_size(std::string_view received) {
 }
 
 UniqueFd connect_unix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const sockaddr_un address = test::unix_address(path);
   return connected(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address, path);
 }
 

@@ -1,20 +1,15 @@
 #include "tests/integration/soak/caller.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <stdexcept>
 
+#include "tests/support/unix_socket.h"
+
 namespace hubseal::test {
 
-Caller::Caller(const std::string& socket_path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    throw std::runtime_error("connect " + socket_path);
-}
+Caller::Caller(const std::string& socket_path) : fd_(connect_to(socket_path)) {}
 
 void Caller::send(std::string_view bytes) {
   while (!bytes.empty()) {

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/must.h"
+#include "tests/support/unix_socket.h"
 
 namespace hubseal::test {
 namespace {
@@ -38,9 +38,7 @@ void write_private(const std::filesystem::path& path, const std::string& text) {
 
 UniqueFd notification_socket(const std::string& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const sockaddr_un address = unix_address(path);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("bind " + path);
   return fd;

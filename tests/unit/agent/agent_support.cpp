@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cstring>
 #include <fstream>
@@ -12,6 +11,7 @@
 
 #include "common/wire/line_channel.h"
 #include "tests/support/run_command.h"
+#include "tests/support/unix_socket.h"
 
 namespace hubseal::agent::test {
 
@@ -59,13 +59,7 @@ std::string make_certificate(const TempFolder& folder, const std::string& csr, c
 
 ScriptedDaemon::ScriptedDaemon(std::string socket_path, Script script)
     : socket_path_(std::move(socket_path)), script_(std::move(script)) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket_path_.c_str(), sizeof address.sun_path - 1);
-  listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener_.get(), 64) != 0)
-    throw std::runtime_error("the scripted daemon cannot listen");
+  listener_ = hubseal::test::listen_at(socket_path_, 64);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 

@@ -1,7 +1,6 @@
 #include "common/wire/daemon_client.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <csignal>
 #include <functional>
@@ -12,6 +11,7 @@
 
 #include "common/wire/message.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unix_socket.h"
 
 using namespace hubseal;
 using namespace std::chrono_literals;
@@ -26,12 +26,7 @@ class FakeDaemon {
   using Conversation = std::function<void(LineChannel&, int number)>;
 
   FakeDaemon(int connections, Conversation talk) : path_((folder_ / "s").string()) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    BOOST_REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    BOOST_REQUIRE(::listen(listener_.get(), 8) == 0);
+    listener_ = test::listen_at(path_, 8);
     thread_ = std::thread([this, connections, talk = std::move(talk)] {
       for (int n = 1; n <= connections; ++n) {
         LineChannel channel(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
@@ -145,14 +140,8 @@ BOOST_AUTO_TEST_CASE(signals_of_the_program_that_asks_prolong_no_deadline) {
 BOOST_AUTO_TEST_CASE(a_signal_ends_no_wait_for_a_daemon_that_is_busy) {
   const test::TempDir folder;
   const std::string path = (folder / "s").string();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  BOOST_REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  BOOST_REQUIRE(::listen(listener.get(), 0) == 0);
-  const UniqueFd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));  // all that the backlog has room for
-  BOOST_REQUIRE(::connect(first.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const UniqueFd listener = test::listen_at(path, 0);
+  const UniqueFd first = test::connect_to(path);  // all that the backlog has room for
 
   const Signals signals;
   const std::jthread busy([&] {

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +15,7 @@
 #include "common/wire/message.h"
 #include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unix_socket.h"
 
 using namespace hubseal;
 using namespace hubseal::daemon;
@@ -86,10 +86,7 @@ class Running {
   wire::LineChannel connect() const { return connect(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))); }
 
   wire::LineChannel connect(UniqueFd fd) const {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = folder_.path() / "admin.sock";
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const sockaddr_un address = test::unix_address(folder_.path() / "admin.sock");
     BOOST_REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     return wire::LineChannel(std::move(fd));
   }

@@ -2,14 +2,13 @@
 
 #include <pthread.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cstdlib>
 
 #include <boost/test/unit_test.hpp>
 
-#include "common/unique_fd.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unix_socket.h"
 
 using namespace hubseal;
 using namespace hubseal::pkcs11;
@@ -98,12 +97,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_its_program_cancels_ends_behind_the_module_an
   Initialized own;
   const test::TempDir folder;
   const std::string path = (folder / "s").string();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  BOOST_REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  BOOST_REQUIRE(::listen(listener.get(), 1) == 0);
+  const UniqueFd listener = test::listen_at(path, 1);
   ::setenv("HUBSEAL_TLS_SOCKET", path.c_str(), 1);
 
   CK_RV said = CKR_OK;
